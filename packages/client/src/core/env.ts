@@ -1,0 +1,15 @@
+/** What the core may use of the world. Tests give it a virtual clock and seeded randomness. */
+import type { CryptoProvider } from "@sotto/crypto";
+
+/** Cancels a timer. */
+export type Cancel = () => void;
+
+/** The environment port. */
+export interface Env {
+  readonly crypto: CryptoProvider;
+  /** Milliseconds since 1970-01-01 UTC. */
+  nowMs(): number;
+  /** Uniform in [0, 1): for jitter only, never for secrets. */
+  random(): number;
+  setTimer(delayMs: number, callback: () => void): Cancel;
+}

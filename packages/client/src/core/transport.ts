@@ -1,0 +1,33 @@
+/** How the core reaches a server. Adapters: WebSocket + Connect over `ws` in Node, over the platform's own in browsers. */
+import type { ClientFrame, ServerFrame } from "@sotto/protocol";
+
+/** One live connection; frames in order, at most once. */
+export interface Connection {
+  send(frames: readonly ClientFrame[]): void;
+  close(): void;
+}
+
+/** What the transport tells of a connection. */
+export interface ConnectionEvents {
+  frames(frames: readonly ServerFrame[]): void;
+  /** Once, last: the connection is gone. */
+  closed(cause: Error | undefined): void;
+}
+
+/** What GetServer answers. */
+export interface ServerFacts {
+  readonly publicKey: Uint8Array;
+  readonly version: string;
+  readonly protocolVersion: number;
+  readonly serverTimeMs: number;
+  readonly registrationOpen: boolean;
+  readonly classicAllowed: boolean;
+}
+
+/** The transport port, bound to one server origin. Every method throws TransportError `server_unreachable` when nobody answers. */
+export interface Transport {
+  connect(events: ConnectionEvents): Promise<Connection>;
+  getServer(): Promise<ServerFacts>;
+  /** Posts a sealed request; returns the sealed answer. @throws RefusedError for refusals outside the seal. */
+  call(method: "RequestCode" | "Register", sealed: { readonly wrappedSecret: Uint8Array; readonly ciphertext: Uint8Array }): Promise<Uint8Array>;
+}

@@ -1,0 +1,27 @@
+/**
+ * Every signature and derivation of Sotto names what it is for, so that none can be passed off as another.
+ * What is signed is label || 0x00 || content. The classic message alone is signed as design.md §7 gives it.
+ */
+import { concatBytes, utf8 } from "./bytes.ts";
+
+export const LABELS = {
+  deviceList: "sotto/device-list/v1",
+  challenge: "sotto/challenge/v1",
+  serverCertificate: "sotto/server-certificate/v1",
+  signIn: "sotto/sign-in/v1",
+  registrationRequest: "sotto/registration/request/v1",
+  registrationResponse: "sotto/registration/response/v1",
+  directoryIdentifier: "sotto/directory/identifier/v1",
+  vaultRecord: "sotto/vault/record/v1",
+  vaultKeyName: "sotto/vault/key-name/v1",
+  vaultWrap: "sotto/vault/wrap/v1",
+  safetyNumber: "sotto/safety-number/v1",
+} as const;
+
+/** One of the labels above. */
+export type Label = (typeof LABELS)[keyof typeof LABELS];
+
+/** The bytes that are signed: label in UTF-8, a zero byte, the content. */
+export function labelled(label: Label, ...content: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  return concatBytes(utf8(label), new Uint8Array(1), ...content);
+}

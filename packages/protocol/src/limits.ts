@@ -1,0 +1,43 @@
+/** Every limit that both sides must know. spec/PROTOCOL.md lists them; a test keeps the two equal. */
+export const LIMITS = {
+  /** Version of the protocol that this code speaks. */
+  protocolVersion: 1,
+  /** Largest WebSocket message either way, in bytes. */
+  maxMessageBytes: 1_048_576,
+  /** Most frames in one WebSocket message. */
+  maxFramesPerMessage: 1_024,
+  /** Largest body of an entry, in bytes. */
+  maxEntryBytes: 262_144,
+  /** Largest serialized DeviceList, in bytes. */
+  maxDeviceListBytes: 65_536,
+  /** Most devices an account lists, revoked ones among them. */
+  maxDevices: 128,
+  /** Most RSA keys a device lists, retired ones among them. */
+  maxClassicKeys: 32,
+  /** Most device list versions in one LookupResult. */
+  maxListsPerLookup: 64,
+  /** Largest request over HTTP, in bytes. */
+  maxRequestBytes: 131_072,
+  /** Length of an identifier in UTF-8 bytes. */
+  maxIdentifierBytes: 254,
+  /** Default and largest window of a reader, in entries. */
+  defaultWindow: 256,
+  maxWindow: 1_024,
+  /** Most reader slots of one log. */
+  maxSlotsPerLog: 8_192,
+  /** Most logs attached by one connection. */
+  maxAttachedLogs: 16_384,
+  /** How long a connection may stay without signing in, in milliseconds. */
+  signInTimeoutMs: 10_000,
+  /** Life and tries of a one-time password. */
+  codeLifetimeSec: 600,
+  codeTries: 5,
+  codeDigits: 6,
+  /** How long entries that nobody acks are kept, in seconds: 90 days. */
+  retentionSec: 7_776_000,
+  /** Largest body of a classic text, in UTF-8 bytes. */
+  maxTextBytes: 65_536,
+  /** How old, and how far ahead of our clock, a classic message may be, in seconds: retention plus a day; 5 minutes. */
+  maxMessageAgeSec: 7_862_400,
+  maxClockSkewSec: 300,
+} as const;

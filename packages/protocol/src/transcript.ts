@@ -1,0 +1,22 @@
+/** The exact bytes that the two sides sign when a device signs in. @see spec/PROTOCOL.md "Signing in" */
+import type { AccountId, DeviceId } from "./ids.ts";
+import { LABELS, labelled } from "./labels.ts";
+
+/** Length in bytes of both nonces of a sign-in. */
+export const NONCE_BYTES = 32;
+
+/** What the server's challenge key signs: both nonces, so that an old challenge proves nothing. */
+export function challengeTranscript(clientNonce: Uint8Array, serverNonce: Uint8Array): Uint8Array<ArrayBuffer> {
+  return labelled(LABELS.challenge, clientNonce, serverNonce);
+}
+
+/** What the device signs: bound to this server by its key's fingerprint (32 bytes), to this connection by the nonces. */
+export function signInTranscript(
+  clientNonce: Uint8Array,
+  serverNonce: Uint8Array,
+  serverFingerprint: Uint8Array,
+  account: AccountId,
+  device: DeviceId,
+): Uint8Array<ArrayBuffer> {
+  return labelled(LABELS.signIn, clientNonce, serverNonce, serverFingerprint, account, device);
+}
