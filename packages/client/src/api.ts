@@ -1,0 +1,155 @@
+/**
+ * The surface of the SDK: what the terminal, the web app and bots see of the client. Everything here is plain data
+ * and promises; the engine behind it is in core/.
+ */
+
+/** How a conversation is protected. */
+export type Suite = "classic" | "mls";
+
+/** queued (stored here) → sent (the server has it) → delivered (a device of theirs stored it) → read; failed: see `problem`. */
+export type MessageStatus = "queued" | "sent" | "delivered" | "read" | "failed" | "received";
+
+/** One message as people see it. */
+export interface Message {
+  /** Equal at both sides: 32 hexadecimal digits chosen by the sender. */
+  readonly id: string;
+  readonly direction: "in" | "out";
+  /** Identifier of the sender: E.164 or e-mail; an account id in hexadecimal where no identifier is proven. */
+  readonly from: string;
+  readonly to: string;
+  readonly suite: Suite;
+  readonly body: string;
+  /** `received` for incoming ones until they are shown, then `read`. */
+  readonly status: MessageStatus;
+  /** Seconds since 1970-01-01 UTC, as the sender says. */
+  readonly sentAt: number;
+  /** Why it failed, as an error code. */
+  readonly problem?: string;
+  /** The message as it travelled: for classic the six-member JSON text, one per device of the recipient. */
+  readonly envelopes?: readonly string[];
+}
+
+/** Something that people must see, and that is no message. */
+export type Notice =
+  | { readonly type: "gap"; readonly from: string; readonly count: number }
+  | { readonly type: "refused"; readonly from: string | undefined; readonly code: string }
+  | { readonly type: "identity_changed"; readonly identifier: string }
+  | { readonly type: "device_unlisted"; readonly identifier: string };
+
+/** What happens, as it happens. */
+export type ClientEvent =
+  | { readonly type: "message"; readonly message: Message }
+  | { readonly type: "status"; readonly id: string; readonly peer: string; readonly status: MessageStatus; readonly problem?: string }
+  | { readonly type: "typing"; readonly from: string }
+  | { readonly type: "connection"; readonly state: ConnectionState; readonly problem?: string }
+  | { readonly type: "notice"; readonly notice: Notice };
+
+export type ConnectionState = "offline" | "connecting" | "online";
+
+/** Somebody one writes with. */
+export interface Contact {
+  readonly identifier: string;
+  readonly accountId: string;
+  readonly verified: boolean;
+  /** True until a change of identity key is acknowledged: sending is blocked. */
+  readonly identityChanged: boolean;
+  /** Devices in use. */
+  readonly devices: number;
+}
+
+export interface ConversationSummary {
+  readonly peer: string;
+  readonly unread: number;
+  readonly last: Message | undefined;
+  readonly contact: Contact | undefined;
+}
+
+export interface DeviceSummary {
+  readonly id: string;
+  /** Seconds since 1970-01-01 UTC. */
+  readonly addedAt: number;
+  readonly current: boolean;
+  readonly revoked: boolean;
+}
+
+/** An account at work on this device. Only one process holds a vault at a time. */
+export interface Messenger {
+  readonly self: {
+    readonly identifier: string;
+    readonly accountId: string;
+    readonly deviceId: string;
+    readonly serverOrigin: string;
+    /** 43 characters of base64url. */
+    readonly serverFingerprint: string;
+  };
+  readonly connection: ConnectionState;
+  /** Stores the message for sending and returns at once; it goes out when it can, in order per conversation. @throws `identity_changed`, `message_too_large`, `usage`. */
+  send(to: string, body: string, options?: { readonly suite?: Suite }): Promise<Message>;
+  /** Resolves when the server has the message; rejects when it failed for good (`identifier_not_found`, `no_usable_key` …). */
+  whenSent(id: string, options?: { readonly signal?: AbortSignal }): Promise<void>;
+  /** Messages that were not shown before, each once; one counts as shown when the next is asked for. Ends with `signal` or close(). */
+  messages(options?: { readonly signal?: AbortSignal }): AsyncIterable<Message>;
+  /** Resolves when everything that the server held for this device at the time of connecting has been taken in. */
+  caughtUp(options?: { readonly signal?: AbortSignal }): Promise<void>;
+  /** Resolves when every queued message and receipt has reached the server. */
+  flushed(options?: { readonly signal?: AbortSignal }): Promise<void>;
+  /** Marks all messages of a conversation up to now as shown, and sends read receipts when they are switched on. */
+  markRead(peer: string): Promise<void>;
+  /** Tells the peer, if online, that one is typing; never stored. */
+  sendTyping(peer: string): Promise<void>;
+  /** Oldest first. `before`: rows older than the message of that id. */
+  history(peer: string, options?: { readonly limit?: number; readonly before?: string }): Promise<readonly Message[]>;
+  conversations(): Promise<readonly ConversationSummary[]>;
+  contacts(): Promise<readonly Contact[]>;
+  /** Looks somebody up, and remembers them. @throws `identifier_not_found`. */
+  contact(peer: string): Promise<Contact>;
+  /** 60 digits in 12 groups, equal on both sides. */
+  safetyNumber(peer: string): Promise<string>;
+  setVerified(peer: string, verified: boolean): Promise<void>;
+  /** Accepts the new identity key of a contact, after the user has seen that it changed. */
+  acknowledgeIdentity(peer: string): Promise<void>;
+  devices(): Promise<readonly DeviceSummary[]>;
+  /** A new RSA pair for this device; messages under way to the old one are still read. Resolves once published. */
+  rotateClassicKey(): Promise<void>;
+  /** The same, but the old pair is not to be trusted any more: it is deleted here. Resolves once published. */
+  revokeClassicKey(): Promise<void>;
+  /** PEM of this device's newest RSA private key (PKCS #8). @throws `passphrase_wrong`. */
+  exportClassicPrivateKey(passphrase: string): Promise<string>;
+  /** PEM (SubjectPublicKeyInfo) of the RSA keys in use by a peer's devices, or one's own with `self.identifier`. */
+  classicPublicKeys(peer: string): Promise<readonly string[]>;
+  /** @throws `passphrase_wrong`, and nothing changed. */
+  changePassphrase(current: string, next: string): Promise<void>;
+  settings(): Promise<Settings>;
+  updateSettings(changes: Partial<Settings>): Promise<void>;
+  subscribe(listener: (event: ClientEvent) => void): () => void;
+  /** Stops, keeps everything, releases the vault. */
+  close(): Promise<void>;
+}
+
+export interface Settings {
+  /** Whether others learn that their messages were read. Delivered receipts are always sent. */
+  readonly readReceipts: boolean;
+}
+
+export interface ServerChoice {
+  /** https://… or an invite link sotto://…#fingerprint. */
+  readonly server: string;
+  /** A fingerprint (43 characters) or the server's public key in PEM; needed unless the invite link carries it. */
+  readonly serverKey?: string;
+}
+
+export interface RegisterOptions extends ServerChoice {
+  /** Folder of the vault; made with mode 0700 if missing. */
+  readonly home: string;
+  readonly identifier: string;
+  /** The six digits, or how to ask for them once they are on their way. */
+  readonly code: string | (() => Promise<string>);
+  readonly passphrase: string;
+}
+
+export interface OpenOptions {
+  readonly home: string;
+  readonly passphrase: string;
+  /** false: work with what is stored here, without a connection. */
+  readonly connect?: boolean;
+}
