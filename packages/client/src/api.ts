@@ -39,7 +39,13 @@ export type Notice =
 /** What happens, as it happens. */
 export type ClientEvent =
   | { readonly type: "message"; readonly message: Message }
-  | { readonly type: "status"; readonly id: string; readonly peer: string; readonly status: MessageStatus; readonly problem?: string }
+  | {
+      readonly type: "status";
+      readonly id: string;
+      readonly peer: string;
+      readonly status: MessageStatus;
+      readonly problem?: string;
+    }
   | { readonly type: "typing"; readonly from: string }
   | { readonly type: "connection"; readonly state: ConnectionState; readonly problem?: string }
   | { readonly type: "notice"; readonly notice: Notice };
@@ -98,7 +104,10 @@ export interface Messenger {
   /** Tells the peer, if online, that one is typing; never stored. */
   sendTyping(peer: string): Promise<void>;
   /** Oldest first. `before`: rows older than the message of that id. */
-  history(peer: string, options?: { readonly limit?: number; readonly before?: string }): Promise<readonly Message[]>;
+  history(
+    peer: string,
+    options?: { readonly limit?: number; readonly before?: string },
+  ): Promise<readonly Message[]>;
   conversations(): Promise<readonly ConversationSummary[]>;
   contacts(): Promise<readonly Contact[]>;
   /** Looks somebody up, and remembers them. @throws `identifier_not_found`. */

@@ -13,7 +13,11 @@ export interface ChangeSet {
 export interface Storage {
   get(key: Uint8Array): Promise<Uint8Array | undefined>;
   /** Pairs with `from` ≤ key < `to`, ascending or (reverse) descending, at most `limit`. */
-  range(from: Uint8Array, to: Uint8Array, options?: { readonly reverse?: boolean; readonly limit?: number }): Promise<readonly { readonly key: Uint8Array; readonly value: Uint8Array }[]>;
+  range(
+    from: Uint8Array,
+    to: Uint8Array,
+    options?: { readonly reverse?: boolean; readonly limit?: number },
+  ): Promise<readonly { readonly key: Uint8Array; readonly value: Uint8Array }[]>;
   /** All or nothing, durable when the promise resolves. Deletes come before puts. */
   apply(changes: ChangeSet): Promise<void>;
   /** Releases the lock. */

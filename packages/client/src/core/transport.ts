@@ -29,5 +29,8 @@ export interface Transport {
   connect(events: ConnectionEvents): Promise<Connection>;
   getServer(): Promise<ServerFacts>;
   /** Posts a sealed request; returns the sealed answer. @throws RefusedError for refusals outside the seal. */
-  call(method: "RequestCode" | "Register", sealed: { readonly wrappedSecret: Uint8Array; readonly ciphertext: Uint8Array }): Promise<Uint8Array>;
+  call(
+    method: "RequestCode" | "Register",
+    sealed: { readonly wrappedSecret: Uint8Array; readonly ciphertext: Uint8Array },
+  ): Promise<Uint8Array>;
 }
