@@ -37,9 +37,19 @@ export interface CryptoProvider {
   /** RFC 5869. At most 8,160 bytes. */
   hkdfSha256(ikm: Uint8Array, salt: Uint8Array, info: Uint8Array, length: number): Awaitable<Uint8Array>;
   /** RFC 8018, over the bytes of a passphrase. */
-  pbkdf2Sha256(passphrase: Uint8Array, salt: Uint8Array, iterations: number, length: number): Awaitable<Uint8Array>;
+  pbkdf2Sha256(
+    passphrase: Uint8Array,
+    salt: Uint8Array,
+    iterations: number,
+    length: number,
+  ): Awaitable<Uint8Array>;
   /** AES-256-GCM: ciphertext || 16-byte tag. key 32 bytes, nonce 12 bytes. */
-  aesGcmSeal(key: Uint8Array, nonce: Uint8Array, plaintext: Uint8Array, aad: Uint8Array): Awaitable<Uint8Array>;
+  aesGcmSeal(
+    key: Uint8Array,
+    nonce: Uint8Array,
+    plaintext: Uint8Array,
+    aad: Uint8Array,
+  ): Awaitable<Uint8Array>;
   /** @throws CryptoError `decryption_failed`, one and the same whatever was wrong. */
   aesGcmOpen(key: Uint8Array, nonce: Uint8Array, sealed: Uint8Array, aad: Uint8Array): Awaitable<Uint8Array>;
   /** AES-256-CFB with 128-bit segments: no padding, no authentication. key 32 bytes, iv 16 bytes. */

@@ -17,7 +17,10 @@ export function decode<Schema extends DescMessage>(
   maxBytes: number = LIMITS.maxMessageBytes,
 ): MessageShape<Schema> {
   if (bytes.length > maxBytes) {
-    throw new CodecError("too_large", `${schema.name} has ${bytes.length} bytes; at most ${maxBytes} are allowed`);
+    throw new CodecError(
+      "too_large",
+      `${schema.name} has ${bytes.length} bytes; at most ${maxBytes} are allowed`,
+    );
   }
   try {
     return fromBinary(schema, bytes, { readUnknownFields: false });

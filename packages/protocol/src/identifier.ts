@@ -9,7 +9,8 @@ declare const brand: unique symbol;
 export type Identifier = string & { readonly [brand]: "Identifier" };
 
 // Deliberately narrow (RFC 5321 dot-atom local part, a domain with a dot): delivery proves the rest.
-const emailPattern = /^[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]$/;
+const emailPattern =
+  /^[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]$/;
 
 /**
  * Normalises what a person typed: "+1 (555) 123-0001" → "+15551230001", "Ann@Example.org" → "ann@example.org".
@@ -25,7 +26,10 @@ export function parseIdentifier(text: string, country?: CountryCode): Identifier
     if (!emailPattern.test(lower)) throw invalid();
     return lower as Identifier;
   }
-  const phone = parsePhoneNumberFromString(trimmed, { ...(country && { defaultCountry: country }), extract: false });
+  const phone = parsePhoneNumberFromString(trimmed, {
+    ...(country && { defaultCountry: country }),
+    extract: false,
+  });
   if (phone === undefined || !phone.isPossible()) throw invalid();
   return phone.number as string as Identifier;
 }

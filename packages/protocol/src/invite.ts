@@ -37,7 +37,11 @@ export function parseServerAddress(text: string): ServerAddress {
   try {
     url = new URL(text.trim());
   } catch (cause) {
-    throw new UsageError("usage", "the server's address must look like https://chat.example.org or sotto://…", { cause });
+    throw new UsageError(
+      "usage",
+      "the server's address must look like https://chat.example.org or sotto://…",
+      { cause },
+    );
   }
   if (!["sotto:", "http:", "https:"].includes(url.protocol) || url.host === "" || url.username !== "") {
     throw new UsageError("usage", "the server's address must start with https://, http:// or sotto://");

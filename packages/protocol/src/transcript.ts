@@ -6,7 +6,10 @@ import { LABELS, labelled } from "./labels.ts";
 export const NONCE_BYTES = 32;
 
 /** What the server's challenge key signs: both nonces, so that an old challenge proves nothing. */
-export function challengeTranscript(clientNonce: Uint8Array, serverNonce: Uint8Array): Uint8Array<ArrayBuffer> {
+export function challengeTranscript(
+  clientNonce: Uint8Array,
+  serverNonce: Uint8Array,
+): Uint8Array<ArrayBuffer> {
   return labelled(LABELS.challenge, clientNonce, serverNonce);
 }
 

@@ -49,8 +49,20 @@ export type StoreOperation =
       /** Seconds since 1970; entries expire by it. */
       readonly nowSec: number;
     }
-  | { readonly type: "ack"; readonly log: LogId; readonly slot: SlotId | undefined; readonly seq: number; readonly nowSec: number }
-  | { readonly type: "create-log"; readonly log: LogId; readonly epoch: number; readonly tokenHash: Uint8Array; readonly nowSec: number }
+  | {
+      readonly type: "ack";
+      readonly log: LogId;
+      readonly slot: SlotId | undefined;
+      readonly seq: number;
+      readonly nowSec: number;
+    }
+  | {
+      readonly type: "create-log";
+      readonly log: LogId;
+      readonly epoch: number;
+      readonly tokenHash: Uint8Array;
+      readonly nowSec: number;
+    }
   | {
       readonly type: "open-slot";
       readonly log: LogId;
@@ -69,7 +81,13 @@ export type StoreResult =
   | {
       readonly ok: false;
       /** `log_refused` covers unknown logs and wrong tokens alike. */
-      readonly code: "log_refused" | "log_exists" | "epoch_ended" | "slot_unknown" | "slot_limit" | "quota_exceeded";
+      readonly code:
+        | "log_refused"
+        | "log_exists"
+        | "epoch_ended"
+        | "slot_unknown"
+        | "slot_limit"
+        | "quota_exceeded";
       readonly winnerSeq?: number;
       readonly current?: number;
     };
@@ -99,7 +117,12 @@ export interface DeviceListChange {
   readonly version: number;
   readonly signedList: SignedListBytes;
   /** Devices as the list has them, to be inserted or updated. New ones get their inbox; revoked ones lose it. */
-  readonly devices: readonly { readonly device: DeviceId; readonly signatureKey: Uint8Array; readonly inbox: LogId; readonly revoked: boolean }[];
+  readonly devices: readonly {
+    readonly device: DeviceId;
+    readonly signatureKey: Uint8Array;
+    readonly inbox: LogId;
+    readonly revoked: boolean;
+  }[];
   readonly nowSec: number;
 }
 
@@ -115,7 +138,13 @@ export interface Store {
   /** The slot's cursor; undefined when there is none. `slot` undefined: the inbox's own. */
   readCursor(log: LogId, slot: SlotId | undefined): Promise<number | undefined>;
   /** Entries with afterSeq < seq ≤ throughSeq in order, until `maxEntries` or `maxBytes` (at least one if there is one). */
-  readEntries(log: LogId, afterSeq: number, throughSeq: number, maxEntries: number, maxBytes: number): Promise<readonly StoredEntry[]>;
+  readEntries(
+    log: LogId,
+    afterSeq: number,
+    throughSeq: number,
+    maxEntries: number,
+    maxBytes: number,
+  ): Promise<readonly StoredEntry[]>;
 
   /** Creates an account with version 1 of its list. */
   createAccount(
@@ -124,16 +153,30 @@ export interface Store {
     maxAccounts: number | undefined,
   ): Promise<"created" | "identifier_taken" | "server_full" | "log_exists">;
   /** Adds the next version of a list, compare-and-set on the version. */
-  putDeviceList(change: DeviceListChange): Promise<{ readonly ok: true } | { readonly ok: false; readonly code: "version_conflict" | "log_exists"; readonly newest: number }>;
+  putDeviceList(
+    change: DeviceListChange,
+  ): Promise<
+    | { readonly ok: true }
+    | { readonly ok: false; readonly code: "version_conflict" | "log_exists"; readonly newest: number }
+  >;
   accountByIdentifier(identifierHash: Uint8Array): Promise<AccountRecord | undefined>;
   accountById(account: AccountId): Promise<AccountRecord | undefined>;
-  readDeviceLists(account: AccountId, fromVersion: number, limit: number): Promise<readonly SignedListBytes[]>;
+  readDeviceLists(
+    account: AccountId,
+    fromVersion: number,
+    limit: number,
+  ): Promise<readonly SignedListBytes[]>;
   readDevice(account: AccountId, device: DeviceId): Promise<DeviceRecord | undefined>;
   countAccounts(): Promise<number>;
 
   /** Deletes entries stored before `beforeSec` and slots that nobody used since; at most `limit` rows. Returns how many went. */
   expire(beforeSec: number, limit: number): Promise<number>;
   /** Figures for /metrics. */
-  stats(): Promise<{ readonly accounts: number; readonly logs: number; readonly entries: number; readonly bytesOnDisk: number }>;
+  stats(): Promise<{
+    readonly accounts: number;
+    readonly logs: number;
+    readonly entries: number;
+    readonly bytesOnDisk: number;
+  }>;
   close(): Promise<void>;
 }
