@@ -6,6 +6,8 @@ export const LIMITS = {
   maxMessageBytes: 1_048_576,
   /** Most frames in one WebSocket message. */
   maxFramesPerMessage: 1_024,
+  /** Most protobuf fields in one serialized message, nested ones included: bounds the work of parsing it. */
+  maxFieldsPerMessage: 16_384,
   /** Largest body of an entry, in bytes. */
   maxEntryBytes: 262_144,
   /** Largest serialized DeviceList, in bytes. */
