@@ -1,6 +1,7 @@
 /** What travels between clients and servers: messages, ids, limits, labels, errors. Pure. */
 export * from "./bytes.ts";
 export * from "./codec.ts";
+export * from "./device-list-rules.ts";
 export * from "./error-codes.ts";
 export * from "./errors.ts";
 export * from "./identifier.ts";
@@ -8,6 +9,7 @@ export * from "./ids.ts";
 export * from "./invite.ts";
 export * from "./labels.ts";
 export * from "./limits.ts";
+export * from "./rsa-public-key.ts";
 export * from "./transcript.ts";
 export * from "./gen/sotto/v1/directory_pb.js";
 export * from "./gen/sotto/v1/inbox_pb.js";
