@@ -1,0 +1,149 @@
+/**
+ * What the delivery service needs of the world and of the rest of the server. Whoever composes a server gives one
+ * `DeliveryPorts` to `createDelivery` (delivery.ts), opens a Session for each connection and feeds it messages.
+ * Sessions do no I/O, own no timer and read no clock of their own.
+ */
+import type {
+  AccountId,
+  DeviceId,
+  Lookup,
+  LookupResult,
+  Problem,
+  PutDeviceList,
+  ServerCertificate,
+} from "@sotto/protocol";
+import type { Bus } from "../bus.ts";
+import type { ServerCrypto } from "../crypto.ts";
+import type { Store } from "../store.ts";
+
+/** Who asks the directory: limits count per account and per network address. */
+export interface Asker {
+  readonly account: AccountId;
+  readonly device: DeviceId;
+  readonly address: string;
+}
+
+/** The part of the directory that signed-in devices use. Both throw SottoError with a code that travels. */
+export interface DirectoryPort {
+  lookup(asker: Asker, lookup: Lookup): Promise<LookupResult>;
+  putDeviceList(asker: Asker, put: PutDeviceList): Promise<void>;
+}
+
+/** How the server proves to be itself. */
+export interface ChallengerPort {
+  /** SHA-256 of the server's public key, 32 bytes. */
+  readonly fingerprint: Uint8Array;
+  /** Certifies the key that `sign` uses at this moment. */
+  certificate(): ServerCertificate;
+  /** Ed25519 by the certified key, 64 bytes. */
+  sign(data: Uint8Array): Uint8Array;
+}
+
+/** What an account may still do. Each returns 0 when allowed (and counts it), else milliseconds until it may. */
+export interface AccountQuota {
+  append(bodyBytes: number): number;
+  createLog(): number;
+  openSlot(): number;
+}
+
+/** Finds the quota of an account, once for each sign-in. */
+export interface QuotaPort {
+  forAccount(account: AccountId): AccountQuota;
+}
+
+/** Runs callbacks later. One-shot; what `after` returns cancels. */
+export interface SchedulerPort {
+  /** When the input that is at hand now has been read. */
+  soon(callback: () => void): void;
+  after(delayMs: number, callback: () => void): () => void;
+}
+
+/** The time. */
+export interface ClockPort {
+  /** Milliseconds since 1970-01-01 UTC. */
+  nowMs(): number;
+  /** Milliseconds that only go forward, for measuring. */
+  monotonicMs(): number;
+}
+
+/** Why a connection is gone. */
+export type ConnectionEnd =
+  | "closed_by_peer"
+  | "lost"
+  | "not_responding"
+  | "too_slow"
+  | "sign_in_timeout"
+  | "refused"
+  | "superseded"
+  | "revoked"
+  | "draining";
+
+/** One function for each thing that happens; the implementation logs and counts. None of them may throw. */
+export interface DeliveryEvents {
+  connectionOpened(): void;
+  connectionClosed(end: ConnectionEnd, wasSignedIn: boolean): void;
+  /** Refused before a session began: too many connections of this address that have not signed in, or draining. */
+  connectionRefused(reason: "too_many_unsigned" | "draining"): void;
+  signedIn(): void;
+  signInRefused(): void;
+  /** A request (or a frame without a number) was refused with this code. */
+  requestRefused(code: string): void;
+  /** A group commit is durable. */
+  committed(batch: CommittedBatch): void;
+  /** A group commit failed as a whole: everybody in it got `unavailable`. */
+  commitFailed(error: unknown): void;
+  /** Entries handed to a reader; `live` when they did not have to be read back from the store. */
+  delivered(entries: number, live: boolean): void;
+  ephemeral(readers: number): void;
+  lookedUp(): void;
+  deviceListPut(): void;
+  /** A bug of ours, or a failing store, met while serving a session. */
+  sessionFailed(error: unknown): void;
+}
+
+/** Figures of one group commit. */
+export interface CommittedBatch {
+  readonly operations: number;
+  readonly appends: number;
+  readonly appendedBytes: number;
+  readonly acks: number;
+  readonly durationMs: number;
+}
+
+/** Everything that the delivery service is given. */
+export interface DeliveryPorts {
+  readonly store: Store;
+  readonly bus: Bus;
+  readonly crypto: ServerCrypto;
+  readonly directory: DirectoryPort;
+  readonly challenger: ChallengerPort;
+  readonly quota: QuotaPort;
+  readonly scheduler: SchedulerPort;
+  readonly clock: ClockPort;
+  readonly events: DeliveryEvents;
+}
+
+/** An entry as a reader gets it. */
+export interface OutgoingEntry {
+  readonly seq: number;
+  readonly epoch: number;
+  readonly kind: number;
+  readonly body: Uint8Array;
+}
+
+/** Where a session's frames go. Whoever implements it gathers what comes in one turn into one message. */
+export interface SessionOutput {
+  /** Appended. */
+  appended(request: number, seq: number): void;
+  /** Entries. The bodies are not changed and not kept after the frame is serialized. */
+  entries(log: Uint8Array, entries: readonly OutgoingEntry[]): void;
+  /** Any other frame, serialized as a ServerFrame. */
+  frame(bytes: Uint8Array): void;
+  /** Bytes that wait to be taken by the peer, for back-pressure. */
+  waitingBytes(): number;
+  /** Sends what waits, then ends the connection. `problem` has been sent as Goodbye when there is one. */
+  close(end: ConnectionEnd, problem: Problem | undefined): void;
+  /** Stop or go on reading from the peer. */
+  pauseInput(): void;
+  resumeInput(): void;
+}
