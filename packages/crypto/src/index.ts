@@ -1,1 +1,14 @@
-export {};
+/** What protects: vault, identity, trust in the server, the classic suite. Pure over CryptoProvider; see ./node and ./web. */
+export * from "./classic/format.ts";
+export * from "./classic/keys.ts";
+export * from "./classic/plaintext.ts";
+export * from "./classic/protect.ts";
+export * from "./classic/unprotect.ts";
+export * from "./device-list-reading.ts";
+export * from "./device-list.ts";
+export * from "./pem.ts";
+export * from "./provider.ts";
+export * from "./registration.ts";
+export * from "./safety-number.ts";
+export * from "./server-trust.ts";
+export * from "./vault.ts";

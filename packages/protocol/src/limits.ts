@@ -42,4 +42,10 @@ export const LIMITS = {
   /** How old, and how far ahead of our clock, a classic message may be, in seconds: retention plus a day; 5 minutes. */
   maxMessageAgeSec: 7_862_400,
   maxClockSkewSec: 300,
+  /** How long after it was retired an RSA key may still have signed a message that is taken, in seconds: a day. */
+  retiredKeyGraceSec: 86_400,
+  /** Most messages that one classic receipt names. */
+  maxReceiptsPerMessage: 1_024,
+  /** Longest life of a server's challenge key, in seconds: 7 days. */
+  maxCertificateLifetimeSec: 604_800,
 } as const;
