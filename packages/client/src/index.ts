@@ -1,5 +1,6 @@
 /** The messenger without a face: the SDK's types, error classes, and the pure core. Node programs import `@sotto/client/node`. */
 export type * from "./api.ts";
+export type * from "./core/transport.ts";
 export {
   CodecError,
   CryptoError,
