@@ -36,8 +36,12 @@ export function newestClassicKey(device: Device): ClassicKey | undefined {
  * @param timeSec seconds since 1970-01-01 UTC.
  */
 export function classicKeyStateAt(device: Device, key: ClassicKey, timeSec: number): KeyState {
-  const after = (endSec: bigint): boolean => endSec !== 0n && timeSec > Number(endSec);
-  if (after(device.revokedAtSec) || after(key.revokedAtSec)) return "revoked";
-  if (!after(key.retiredAtSec)) return "in_use";
+  if (isAfter(timeSec, device.revokedAtSec) || isAfter(timeSec, key.revokedAtSec)) return "revoked";
+  if (!isAfter(timeSec, key.retiredAtSec)) return "in_use";
   return timeSec <= Number(key.retiredAtSec) + LIMITS.retiredKeyGraceSec ? "grace" : "retired";
+}
+
+/** Whether a time lies after an end as device lists have them: 0 means that there is none. Seconds. */
+export function isAfter(timeSec: number, endSec: bigint): boolean {
+  return endSec !== 0n && timeSec > Number(endSec);
 }

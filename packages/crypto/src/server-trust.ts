@@ -13,6 +13,7 @@ import {
   LABELS,
   LIMITS,
   NONCE_BYTES,
+  type ServerCertificateBody,
   ServerCertificateBodySchema,
   type SignIn,
   SignInSchema,
@@ -70,7 +71,7 @@ export async function verifyServerKey(
 /**
  * Checks the certificate and the signature of a challenge.
  * @param nowSec seconds since 1970-01-01 UTC; the certificate may be off by LIMITS.maxClockSkewSec.
- * @throws CryptoError `server_key_mismatch`; CodecError `malformed`.
+ * @throws CryptoError `server_key_mismatch`, whatever is wrong.
  */
 export async function verifyChallenge(
   provider: CryptoProvider,
@@ -85,9 +86,9 @@ export async function verifyChallenge(
   if (!(await provider.rsaPssVerify(serverKey.publicKey, certified, certificate.signature))) {
     throw mismatch("the server's certificate is not signed by its key");
   }
-  const body = decode(ServerCertificateBodySchema, certificate.body);
+  const body = decodeBody(certificate.body);
   const [notBefore, notAfter] = [Number(body.notBeforeSec), Number(body.notAfterSec)];
-  if (notAfter < notBefore || notAfter - notBefore > LIMITS.maxCertificateLifetimeSec) {
+  if (notAfter <= notBefore || notAfter - notBefore > LIMITS.maxCertificateLifetimeSec) {
     throw mismatch("the server's certificate lives too long");
   }
   if (nowSec < notBefore - LIMITS.maxClockSkewSec || nowSec > notAfter + LIMITS.maxClockSkewSec) {
@@ -108,6 +109,14 @@ export async function verifyChallenge(
   return checked as VerifiedChallenge;
 }
 
+function decodeBody(bytes: Uint8Array): ServerCertificateBody {
+  try {
+    return decode(ServerCertificateBodySchema, bytes);
+  } catch (cause) {
+    throw mismatch("the server's certificate cannot be read", cause);
+  }
+}
+
 /** Answers a checked challenge as a device. @throws CryptoError `key_invalid`. */
 export async function signIn(
   provider: CryptoProvider,
@@ -121,6 +130,6 @@ export async function signIn(
   return create(SignInSchema, { accountId, deviceId, signature });
 }
 
-function mismatch(what: string): CryptoError {
-  return new CryptoError("server_key_mismatch", what);
+function mismatch(what: string, cause?: unknown): CryptoError {
+  return new CryptoError("server_key_mismatch", what, { cause });
 }

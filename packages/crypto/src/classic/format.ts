@@ -77,21 +77,20 @@ export function parseClassicAddress(text: string): ClassicAddress | undefined {
 
 /**
  * Reads a message.
- * @throws CodecError `too_large`, `malformed`: not JSON, another member, a missing one, one twice, an id, base64 text or
+ * @throws CodecError `message_refused`: too large, not JSON, another member, a missing one, one twice, an id, base64 text or
  *   number that is not canonical, a wrong length.
  */
 export function parseClassicMessage(json: Uint8Array): UnverifiedClassicMessage {
   const bounds = { maxBytes: MAX_CLASSIC_MESSAGE_BYTES, maxDepth: 1, naturalNumbersOnly: true };
   const value = parseStrictJson(json, bounds);
-  if (typeof value !== "object" || value === null || Array.isArray(value))
-    throw malformed("is no JSON object");
+  if (typeof value !== "object" || value === null || Array.isArray(value)) throw refused("is no JSON object");
   const object = value as Record<string, unknown>;
-  if (Object.keys(object).length !== members.length) throw malformed("must have six members");
-  for (const member of members) if (!Object.hasOwn(object, member)) throw malformed(`lacks ${member}`);
+  if (Object.keys(object).length !== members.length) throw refused("must have six members");
+  for (const member of members) if (!Object.hasOwn(object, member)) throw refused(`lacks ${member}`);
   const content = base64Member(object, "encrypted_content");
-  if (content.length < ivBytes) throw malformed("has an encrypted_content without its IV");
+  if (content.length <= ivBytes) throw refused("has an encrypted_content with nothing after its IV");
   const timestampSec = object.timestamp;
-  if (typeof timestampSec !== "number") throw malformed("has a timestamp that is no number");
+  if (typeof timestampSec !== "number") throw refused("has a timestamp that is no number");
   const message: Omit<UnverifiedClassicMessage, typeof unverified> = {
     sender: addressMember(object, "sender_id"),
     recipient: addressMember(object, "recipient_id"),
@@ -130,18 +129,18 @@ function signedMembers(
 function addressMember(object: Record<string, unknown>, member: string): ClassicAddress {
   const text = object[member];
   const address = typeof text === "string" ? parseClassicAddress(text) : undefined;
-  if (address === undefined) throw malformed(`has a ${member} that is no <account>.<device>`);
+  if (address === undefined) throw refused(`has a ${member} that is no <account>.<device>`);
   return address;
 }
 
 function base64Member(object: Record<string, unknown>, member: string, length?: number): Uint8Array {
   const text = object[member];
   const bytes = typeof text === "string" ? parseBase64(text) : undefined;
-  if (bytes === undefined) throw malformed(`has a ${member} that is not canonical base64`);
-  if (length !== undefined && bytes.length !== length) throw malformed(`has a ${member} of a wrong length`);
+  if (bytes === undefined) throw refused(`has a ${member} that is not canonical base64`);
+  if (length !== undefined && bytes.length !== length) throw refused(`has a ${member} of a wrong length`);
   return bytes;
 }
 
-function malformed(what: string): CodecError {
-  return new CodecError("malformed", `a classic message ${what}`);
+function refused(what: string): CodecError {
+  return new CodecError("message_refused", `a classic message ${what}`);
 }

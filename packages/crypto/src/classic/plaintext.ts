@@ -68,11 +68,10 @@ export function encodeClassicPlaintext(plaintext: ClassicPlaintext): Uint8Array 
   return bytes;
 }
 
-/** Reads the plaintext of a verified message. @throws CodecError `malformed`, `too_large`. */
+/** Reads the plaintext of a verified message. @throws CodecError `message_refused`. */
 export function parseClassicPlaintext(bytes: Uint8Array): ClassicPlaintext | ClassicUnknown {
   const value = parseStrictJson(bytes, { maxBytes, maxDepth: 16, naturalNumbersOnly: false });
-  if (typeof value !== "object" || value === null || Array.isArray(value))
-    throw malformed("is no JSON object");
+  if (typeof value !== "object" || value === null || Array.isArray(value)) throw refused("is no JSON object");
   const object = value as Record<string, unknown>;
   const from = optional(object, "from", isIdentifierText);
   const n = optional(object, "n", isCounter);
@@ -81,20 +80,20 @@ export function parseClassicPlaintext(bytes: Uint8Array): ClassicPlaintext | Cla
   switch (object.type) {
     case "text": {
       const { body } = object;
-      if (typeof body !== "string") throw malformed("has no body");
-      if (utf8(body).length > LIMITS.maxTextBytes) throw new CodecError("too_large", "a text is too long");
+      if (typeof body !== "string") throw refused("has no body");
+      if (utf8(body).length > LIMITS.maxTextBytes) throw refused("has a body that is too long");
       return { type: "text", body, ...idOf(object), ...numbered };
     }
     case "receipt": {
       const { status } = object;
-      if (status !== "delivered" && status !== "read") throw malformed("has an unknown status");
+      if (status !== "delivered" && status !== "read") throw refused("has an unknown status");
       return { type: "receipt", status, of: hashesOf(object.of), ...numbered };
     }
     case "typing":
       return { type: "typing", ...claims };
     default: {
       const name = object.type;
-      if (typeof name !== "string" || name.length > maxNameLength) throw malformed("has no type");
+      if (typeof name !== "string" || name.length > maxNameLength) throw refused("has no type");
       return { type: "unknown", name, ...idOf(object), ...numbered };
     }
   }
@@ -107,11 +106,11 @@ function idOf(object: Record<string, unknown>): { id?: string } {
 
 function hashesOf(value: unknown): Uint8Array[] {
   if (!Array.isArray(value) || value.length === 0 || value.length > LIMITS.maxReceiptsPerMessage) {
-    throw malformed("names no messages, or too many");
+    throw refused("names no messages, or too many");
   }
   return value.map((text: unknown) => {
     const hash = typeof text === "string" ? parseBase64(text) : undefined;
-    if (hash?.length !== hashBytes) throw malformed("names a message by something else than a hash");
+    if (hash?.length !== hashBytes) throw refused("names a message by something else than a hash");
     return hash;
   });
 }
@@ -123,7 +122,7 @@ function optional<T>(
 ): T | undefined {
   if (!Object.hasOwn(object, member)) return undefined;
   const value = object[member];
-  if (!fits(value)) throw malformed(`has a wrong ${member}`);
+  if (!fits(value)) throw refused(`has a wrong ${member}`);
   return value;
 }
 
@@ -139,6 +138,6 @@ function isCounter(value: unknown): value is number {
   return typeof value === "number" && Number.isSafeInteger(value) && value >= 1;
 }
 
-function malformed(what: string): CodecError {
-  return new CodecError("malformed", `the content of a message ${what}`);
+function refused(what: string): CodecError {
+  return new CodecError("message_refused", `the content of a message ${what}`);
 }

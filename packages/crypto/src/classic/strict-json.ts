@@ -13,10 +13,10 @@ export interface StrictJsonBounds {
   readonly naturalNumbersOnly: boolean;
 }
 
-/** Parses a document. @throws CodecError `too_large`, `malformed`. */
+/** Parses a document. @throws CodecError `message_refused`. */
 export function parseStrictJson(bytes: Uint8Array, bounds: StrictJsonBounds): unknown {
   if (bytes.length > bounds.maxBytes)
-    throw new CodecError("too_large", `more than ${bounds.maxBytes} bytes of JSON`);
+    throw new CodecError("message_refused", `more than ${bounds.maxBytes} bytes of JSON`);
   let value: unknown;
   let text: string;
   try {
@@ -25,7 +25,7 @@ export function parseStrictJson(bytes: Uint8Array, bounds: StrictJsonBounds): un
     value = JSON.parse(text);
   } catch (cause) {
     if (cause instanceof CodecError) throw cause;
-    throw new CodecError("malformed", "not JSON in UTF-8", { cause });
+    throw new CodecError("message_refused", "not JSON in UTF-8", { cause });
   }
   checkTokens(text, bounds.naturalNumbersOnly);
   return value;
@@ -39,7 +39,7 @@ function checkDepth(text: string, maxDepth: number): void {
     if (char === '"') at = endOfString(text, at);
     else if (char === "{" || char === "[") depth++;
     else if (char === "}" || char === "]") depth--;
-    if (depth > maxDepth) throw new CodecError("malformed", "JSON nested too deeply");
+    if (depth > maxDepth) throw new CodecError("message_refused", "JSON nested too deeply");
   }
 }
 
@@ -55,7 +55,7 @@ function checkTokens(text: string, naturalNumbersOnly: boolean): void {
     else if (char === '"') {
       const end = endOfString(text, at);
       const string = JSON.parse(text.slice(at, end + 1)) as string;
-      if (!string.isWellFormed()) throw new CodecError("malformed", "JSON with half a character");
+      if (!string.isWellFormed()) throw new CodecError("message_refused", "JSON with half a character");
       if (isName(text, end + 1)) addName(open.at(-1), string);
       at = end;
     } else if (char === "-" || isDigit(char)) {
@@ -63,7 +63,7 @@ function checkTokens(text: string, naturalNumbersOnly: boolean): void {
       number.lastIndex = at;
       const token = number.exec(text)?.[0] ?? char;
       if (naturalNumbersOnly && !/^(?:0|[1-9][0-9]{0,14})$/.test(token)) {
-        throw new CodecError("malformed", "a number that is not written as plain digits");
+        throw new CodecError("message_refused", "a number that is not written as plain digits");
       }
       at += token.length - 1;
     }
@@ -71,7 +71,7 @@ function checkTokens(text: string, naturalNumbersOnly: boolean): void {
 }
 
 function addName(names: Set<string> | undefined, name: string): void {
-  if (names?.has(name)) throw new CodecError("malformed", "a name stands twice in one object");
+  if (names?.has(name)) throw new CodecError("message_refused", "a name stands twice in one object");
   names?.add(name);
 }
 

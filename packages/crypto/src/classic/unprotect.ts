@@ -1,10 +1,11 @@
 /**
- * Taking a classic message in: for whom and when first, then the signature by a key on the sender's device list, then
- * whether it was seen before, and only then decryption. Only what passed all of it becomes a VerifiedClassicMessage.
+ * Taking a classic message in: for whom first, then the signature by a key on the sender's device list, its time, whether
+ * it was seen before, and only then decryption. Only what passed all of it becomes a VerifiedClassicMessage.
  *
  * A key that was retired verifies messages dated up to a day later (LIMITS.retiredKeyGraceSec), since they may have waited
  * in an outbox; a revoked one, or one of a revoked device, nothing dated after its revocation. Dates are the sender's own
  * word: whoever stole a key can date back, within the age that a message may have.
+ * @see spec/PROTOCOL.md "Receiving: checks in order"
  */
 import {
   CryptoError,
@@ -15,7 +16,7 @@ import {
   equalBytes,
 } from "@sotto/protocol";
 import type { VerifiedDeviceList } from "../device-list.ts";
-import { classicKeyStateAt, findDevice } from "../device-list-reading.ts";
+import { classicKeyStateAt, findDevice, isAfter } from "../device-list-reading.ts";
 import type { CryptoProvider } from "../provider.ts";
 import { type ClassicAddress, type UnverifiedClassicMessage, classicSignedBytes } from "./format.ts";
 
@@ -65,8 +66,8 @@ export async function unprotectClassic(
 ): Promise<VerifiedClassicMessage> {
   const { message } = input;
   checkAddressee(message, input.self);
-  checkTime(message, input);
   await checkSignature(provider, message, senderDevice(message, input.senderList));
+  checkTime(message, input);
   const hash = await provider.sha256(message.signature);
   if (await input.alreadySeen?.(hash))
     throw new ValidationError("message_replayed", "the message came before");
@@ -105,8 +106,12 @@ function senderDevice(message: UnverifiedClassicMessage, list: VerifiedDeviceLis
     throw new InternalError("internal", "the device list is not the sender's");
   }
   const found = list && findDevice(list.list, device);
-  if (found === undefined)
-    throw new ValidationError("device_unknown", "the sender's device is not on its account's list");
+  if (found === undefined || isAfter(message.timestampSec, found.revokedAtSec)) {
+    throw new ValidationError(
+      "device_unknown",
+      "the sender's device is not on its account's list, or was revoked",
+    );
+  }
   return found;
 }
 
