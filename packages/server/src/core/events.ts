@@ -1,0 +1,14 @@
+/**
+ * What the registration and the directory tell the operator. One function per thing that happens; no argument holds user
+ * data: no identifier, code, id or address.
+ */
+
+/** Outcomes are "ok" or an error code. */
+export interface FrontEvents {
+  codeRequested(outcome: string): void;
+  codeDelivered(channel: string, tookMs: number): void;
+  codeDeliveryFailed(channel: string, error: unknown): void;
+  registered(outcome: string): void;
+  lookupAnswered(subject: "identifier" | "account", outcome: string): void;
+  listPublished(outcome: string): void;
+}

@@ -1,0 +1,45 @@
+/** How much an account may write: generous for people and bots, an end for those who would fill the disk. */
+import { toHex, type AccountId } from "@sotto/protocol";
+import { RateLimiter, type RateLimit } from "./rate-limit.ts";
+import type { AccountQuota, QuotaPort } from "./session/ports.ts";
+
+/** What an account may do at once and over time. */
+export interface QuotaLimits {
+  readonly appends: RateLimit;
+  readonly appendedBytes: RateLimit;
+  readonly logs: RateLimit;
+  readonly slots: RateLimit;
+}
+
+/** Quotas of all accounts that were at work lately. */
+export class AccountQuotas implements QuotaPort {
+  readonly #nowMs: () => number;
+  readonly #appends: RateLimiter;
+  readonly #bytes: RateLimiter;
+  readonly #logs: RateLimiter;
+  readonly #slots: RateLimiter;
+
+  constructor(limits: QuotaLimits, nowMs: () => number) {
+    this.#nowMs = nowMs;
+    this.#appends = new RateLimiter(limits.appends);
+    this.#bytes = new RateLimiter(limits.appendedBytes);
+    this.#logs = new RateLimiter(limits.logs);
+    this.#slots = new RateLimiter(limits.slots);
+  }
+
+  forAccount(account: AccountId): AccountQuota {
+    const key = toHex(account);
+    return {
+      append: (bodyBytes) => {
+        const nowMs = this.#nowMs();
+        const waitMs = this.#bytes.peek(key, nowMs, bodyBytes);
+        if (waitMs > 0) return waitMs;
+        const countWaitMs = this.#appends.take(key, nowMs);
+        if (countWaitMs === 0) this.#bytes.take(key, nowMs, bodyBytes);
+        return countWaitMs;
+      },
+      createLog: () => this.#logs.take(key, this.#nowMs()),
+      openSlot: () => this.#slots.take(key, this.#nowMs()),
+    };
+  }
+}
