@@ -36,14 +36,19 @@ export function parseServerAddress(text: string): ServerAddress {
   let url: URL;
   try {
     url = new URL(text.trim());
-  } catch (cause) {
+  } catch {
+    // The platform's own error repeats the address, password and all: it does not become the cause.
     throw new UsageError(
       "usage",
       "the server's address must look like https://chat.example.org or sotto://…",
-      { cause },
     );
   }
-  if (!["sotto:", "http:", "https:"].includes(url.protocol) || url.host === "" || url.username !== "") {
+  if (
+    !["sotto:", "http:", "https:"].includes(url.protocol) ||
+    url.host === "" ||
+    url.username !== "" ||
+    url.password !== ""
+  ) {
     throw new UsageError("usage", "the server's address must start with https://, http:// or sotto://");
   }
   const fingerprint = url.hash === "" ? undefined : parseFingerprint(url.hash.slice(1));
@@ -51,5 +56,14 @@ export function parseServerAddress(text: string): ServerAddress {
     throw new UsageError("usage", "the part after # is no server key fingerprint (43 characters)");
   }
   const plain = url.protocol === "http:" || (url.protocol === "sotto:" && url.searchParams.has("plain"));
-  return { origin: `${plain ? "http" : "https"}://${url.host}`, fingerprint };
+  return { origin: httpOrigin(`${plain ? "http" : "https"}://${url.host}`), fingerprint };
+}
+
+/** One server has one origin: lower case, no default port, and only hosts that HTTP can reach (`sotto:` URLs take more). */
+function httpOrigin(text: string): string {
+  try {
+    return new URL(text).origin;
+  } catch {
+    throw new UsageError("usage", "the server's address names no host that can be reached");
+  }
 }
