@@ -1,0 +1,173 @@
+/**
+ * Sotto client for load: signs in for real, leaves InboxItems in inboxes, acknowledges what it reads. Frames of one
+ * turn of the event loop travel in one WebSocket message, as with @sotto/client. The bodies are as long as classic
+ * messages but random: the server cannot tell.
+ */
+import { createPrivateKey, randomBytes, sign } from "node:crypto";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import {
+  AttachSchema,
+  ClientFrameSchema,
+  ClientFramesSchema,
+  HelloSchema,
+  LIMITS,
+  NONCE_BYTES,
+  type ServerFrame,
+  ServerFrameSchema,
+  SignInSchema,
+  accountId,
+  deviceId,
+  signInTranscript,
+} from "@sotto/protocol";
+import { Batch, type Client, type Connection, type Handlers, type Purpose, eachOf } from "./client.ts";
+import { type BenchAccount, type BenchAccounts, readAccounts } from "./sotto-accounts.ts";
+import { decodeServerFrames, encodeAck, encodeAppend } from "./sotto-wire.ts";
+import { WebSocketConnection } from "./websocket.ts";
+
+type Frame = ServerFrame["frame"];
+type Answer = Extract<Frame, { case: "challenge" | "signedIn" | "attached" }>;
+type AnswerOf<Case> = Extract<Answer, { case: Case }>;
+type ClientFrameInit = Parameters<typeof create<typeof ClientFrameSchema>>[1];
+
+const nothing = Buffer.alloc(0);
+
+/** A client of a Sotto server on loopback whose accounts were registered before (see sotto-accounts.ts). */
+export function sottoClient(port: number, accountsFile: string): Client {
+  const accounts = readAccounts(accountsFile);
+  const inboxes = accounts.accounts.map((account) => account.inbox);
+  return {
+    async prepare(users) {
+      if (Math.max(...users) >= inboxes.length) throw new Error("too few accounts were registered");
+    },
+    async connect(user, purpose, handlers) {
+      const session = await Session.open(port, user, accounts, purpose, handlers, inboxes);
+      return session;
+    },
+    async leftOver(users) {
+      let left = 0;
+      const idle: Handlers = { received() {}, taken() {}, failed() {} };
+      await eachOf(users, 16, async (user) => {
+        const session = await Session.open(port, user, accounts, "receive", idle, inboxes);
+        left += session.kept;
+        await session.close();
+      });
+      return left;
+    },
+  };
+}
+
+class Session implements Connection {
+  readonly #inboxes: readonly Buffer[];
+  readonly #handlers: Handlers;
+  readonly #batch: Batch;
+  #socket!: WebSocketConnection;
+  #waiting: ((frame: Frame) => void) | undefined;
+  #request = 0;
+  #ackUpTo = 0;
+  /** How many entries the inbox held when it was attached. */
+  kept = 0;
+
+  private constructor(account: BenchAccount, handlers: Handlers, inboxes: readonly Buffer[]) {
+    this.#handlers = handlers;
+    this.#inboxes = inboxes;
+    this.#batch = new Batch((parts) => {
+      if (this.#ackUpTo === 0) this.#socket.send(parts);
+      else this.#socket.send([...parts, encodeAck(account.inbox, this.#ackUpTo)]);
+      this.#ackUpTo = 0;
+    });
+  }
+
+  static async open(
+    port: number,
+    user: number,
+    { accounts, serverFingerprint }: BenchAccounts,
+    purpose: Purpose,
+    handlers: Handlers,
+    inboxes: readonly Buffer[],
+  ): Promise<Session> {
+    const account = accounts[user]!;
+    const session = new Session(account, handlers, inboxes);
+    session.#socket = await WebSocketConnection.open(port, "/v1/session", user, {
+      failed: handlers.failed,
+      message: (message) => session.#read(message),
+    });
+    const clientNonce = randomBytes(NONCE_BYTES);
+    const hello = create(HelloSchema, { protocolVersion: LIMITS.protocolVersion, clientNonce });
+    // The generator trusts the server that it started: it does not check the certificate, which costs the server nothing.
+    const challenge = await session.#ask({ frame: { case: "hello", value: hello } }, "challenge");
+    const transcript = signInTranscript(
+      clientNonce,
+      challenge.serverNonce,
+      serverFingerprint,
+      accountId(account.account),
+      deviceId(account.device),
+    );
+    const key = createPrivateKey({ key: account.privateKey, format: "der", type: "pkcs8" });
+    const signIn = create(SignInSchema, {
+      accountId: account.account,
+      deviceId: account.device,
+      signature: sign(null, transcript, key),
+    });
+    await session.#ask({ frame: { case: "signIn", value: signIn } }, "signedIn");
+    if (purpose !== "send") {
+      const attach = create(AttachSchema, { request: 1_000_000, logId: account.inbox });
+      const attached = await session.#ask({ frame: { case: "attach", value: attach } }, "attached");
+      session.kept = Number(attached.headSeq - attached.trimmedSeq);
+    }
+    return session;
+  }
+
+  send(to: number, body: Buffer): void {
+    this.#request = this.#request === 65_535 ? 1 : this.#request + 1;
+    this.#batch.add(encodeAppend(this.#request, this.#inboxes[to]!, body));
+  }
+
+  close(): Promise<void> {
+    return this.#socket.close();
+  }
+
+  #read(message: Buffer): void {
+    let taken = 0;
+    decodeServerFrames(message, {
+      appended: () => taken++,
+      entry: (seq, text) => {
+        this.#handlers.received(text);
+        // One Ack a turn: the newest says it all.
+        if (this.#ackUpTo === 0) this.#batch.add(nothing);
+        this.#ackUpTo = seq;
+      },
+      other: (frame) => this.#other(fromBinary(ServerFrameSchema, frame).frame),
+    });
+    if (taken > 0) this.#handlers.taken(taken);
+  }
+
+  #other(frame: Frame): void {
+    if (frame.case === "refused" || frame.case === "goodbye") {
+      const { code, message } = frame.value.problem ?? { code: "unknown", message: "" };
+      this.#handlers.failed(new Error(`${frame.case}: ${code} ${message}`));
+    }
+    this.#waiting?.(frame);
+  }
+
+  /** Sends a frame and waits for its answer, which must be of one kind. */
+  async #ask<Case extends Answer["case"]>(
+    frame: ClientFrameInit,
+    wanted: Case,
+  ): Promise<AnswerOf<Case>["value"]> {
+    return new Promise((resolve, reject) => {
+      const late = setTimeout(() => reject(new Error(`no ${wanted} within 30 seconds`)), 30_000);
+      this.#waiting = (got) => {
+        clearTimeout(late);
+        this.#waiting = undefined;
+        if (isAnswer(got, wanted)) resolve(got.value);
+        else reject(new Error(`${got.case} instead of ${wanted}`));
+      };
+      const frames = create(ClientFramesSchema, { frames: [create(ClientFrameSchema, frame)] });
+      this.#socket.send([Buffer.from(toBinary(ClientFramesSchema, frames))]);
+    });
+  }
+}
+
+function isAnswer<Case extends Answer["case"]>(frame: Frame, wanted: Case): frame is AnswerOf<Case> {
+  return frame.case === wanted;
+}

@@ -1,0 +1,66 @@
+/** Scenario (c): users who are connected, signed in, ready to receive, and silent. What does the server keep for each? */
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Client, type Connection, eachOf } from "../clients/client.ts";
+import { type Memory, memory } from "../host/proc.ts";
+import type { IdleJob, IdleResult } from "./job.ts";
+import { startMeter } from "./meter.ts";
+
+/** Connects users 0 to connections − 1, after a hundred of them came and went so that what the first ones cost is paid. */
+export async function idle(client: Client, serverPid: number, job: IdleJob): Promise<IdleResult> {
+  const users = Array.from({ length: job.connections }, (_, user) => user);
+  await client.prepare(users, false);
+  let closing = false;
+  let failure: Error | undefined;
+  const handlers = {
+    received() {},
+    taken() {},
+    failed(error: Error) {
+      if (!closing) failure ??= error;
+    },
+  };
+
+  const connections: Connection[] = [];
+  const connectAll = async (all: readonly number[]): Promise<void> => {
+    await eachOf(all, 16, async (user) => {
+      connections[user] = await client.connect(user, "both", handlers);
+    });
+  };
+  const closeAll = async (): Promise<void> => {
+    closing = true;
+    await Promise.all(connections.map((connection) => connection.close()));
+    connections.length = 0;
+    closing = false;
+  };
+
+  await connectAll(users.slice(0, 100));
+  await closeAll();
+  const before = await settled(serverPid, job.collectsOnSignal);
+  const meter = startMeter(serverPid);
+  await connectAll(users);
+  const stretch = meter();
+  const after = await settled(serverPid, job.collectsOnSignal);
+  if (failure !== undefined) throw failure;
+  await closeAll();
+  return {
+    connections: job.connections,
+    rssBytesEach: (after.rss - before.rss) / job.connections,
+    pssBytesEach: (after.pss - before.pss) / job.connections,
+    beforeRssBytes: before.rss,
+    afterRssBytes: after.rss,
+    connectCpuSecPer1000: (stretch.serverCpuSec / job.connections) * 1000,
+    connectedPerSec: job.connections / stretch.seconds,
+  };
+}
+
+/** Memory once garbage was collected and three looks, a second apart, differ by less than half a percent; after 20 seconds anyhow. */
+async function settled(pid: number, collectsOnSignal: boolean): Promise<Memory> {
+  const seen: Memory[] = [];
+  for (let i = 0; i < 20; i++) {
+    if (collectsOnSignal && i % 3 === 0) process.kill(pid, "SIGUSR2");
+    await sleep(1000);
+    seen.push(memory(pid));
+    const last = seen.slice(-3).map((each) => each.rss);
+    if (i >= 4 && Math.max(...last) - Math.min(...last) < 0.005 * Math.max(...last)) break;
+  }
+  return seen.at(-1)!;
+}

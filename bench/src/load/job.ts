@@ -1,0 +1,105 @@
+/** What the bench asks of the load generator's process, and what comes back. */
+import type { Endpoint } from "../clients/client.ts";
+
+/** Lengths of what travels, in bytes. */
+export interface Bodies {
+  readonly messageBytes: number;
+  readonly receiptBytes: number;
+}
+
+/** One task for a generator process. */
+export type Job = { readonly endpoint: Endpoint; readonly serverPid: number } & (
+  | ({ readonly type: "exchange" } & ExchangeJob)
+  | ({ readonly type: "away" } & AwayJob)
+  | ({ readonly type: "store-until-killed" } & AwayJob)
+  | ({ readonly type: "drain" } & AwayJob & { readonly taken: readonly number[] })
+  | ({ readonly type: "idle" } & IdleJob)
+  | { readonly type: "register"; readonly accounts: number; readonly codesFile: string }
+);
+
+export interface ExchangeJob {
+  readonly pairs: number;
+  readonly inFlight: number;
+  readonly bodies: Bodies;
+  readonly measureMs: number;
+  readonly maxWarmUpMs: number;
+}
+
+export interface AwayJob {
+  readonly recipients: number;
+  readonly inFlight: number;
+  readonly bodies: Bodies;
+  readonly warmUpMs: number;
+  readonly measureMs: number;
+}
+
+export interface IdleJob {
+  readonly connections: number;
+  /** The server collects its garbage on SIGUSR2. */
+  readonly collectsOnSignal: boolean;
+}
+
+/** CPU used during a measurement, as shares of one core: 1 is one core busy all the time. */
+export interface CpuShares {
+  readonly server: number;
+  readonly generator: number;
+}
+
+export interface ExchangeResult {
+  readonly messagesPerSec: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly cpuSecPer1000: number;
+  readonly cpu: CpuShares;
+  readonly warmUpMs: number;
+  /** Over the whole run, warm-up among it. */
+  readonly sent: number;
+  /** Sent, and the receipt never came back. */
+  readonly lost: number;
+  /** Shown to the recipient more than once or out of order. */
+  readonly misordered: number;
+  /** Entries that the server still keeps after everything was acknowledged; absent where it cannot be asked. */
+  readonly leftOver?: number;
+}
+
+export interface AwayResult extends StoreResult, DrainResult {}
+
+export interface StoreResult {
+  readonly takenPerSec: number;
+  readonly storeCpuSecPer1000: number;
+  readonly storeCpu: CpuShares;
+  /** Acknowledged per recipient, in order: all of 1…n. */
+  readonly taken: readonly number[];
+}
+
+export interface DrainResult {
+  readonly drainedPerSec: number;
+  readonly drainCpuSecPer1000: number;
+  readonly drainCpu: CpuShares;
+  readonly acknowledged: number;
+  /** Acknowledged to the sender, and never delivered. */
+  readonly lost: number;
+  readonly misordered: number;
+  readonly leftOver?: number;
+}
+
+export interface IdleResult {
+  readonly connections: number;
+  readonly rssBytesEach: number;
+  readonly pssBytesEach: number;
+  readonly beforeRssBytes: number;
+  readonly afterRssBytes: number;
+  /** CPU seconds of the server to take the connections in, per 1,000. */
+  readonly connectCpuSecPer1000: number;
+  readonly connectedPerSec: number;
+}
+
+/** What a generator answers to each type of job. */
+export interface Results {
+  exchange: ExchangeResult;
+  away: AwayResult;
+  "store-until-killed": StoreResult;
+  drain: DrainResult;
+  idle: IdleResult;
+  register: { readonly registeredPerSec: number };
+}

@@ -1,0 +1,86 @@
+/**
+ * `npm run bench -- --profile`: runs a scenario against Sotto with V8's CPU profiler on in the server, in all its threads,
+ * and prints the functions that took the most time themselves.
+ */
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { runJob } from "./load/generator.ts";
+import type { Options } from "./options.ts";
+import { usersNeeded } from "./run.ts";
+import { serve, sotto } from "./servers/sotto.ts";
+
+/** The part of V8's .cpuprofile that we read. */
+export interface CpuProfile {
+  readonly nodes: readonly {
+    readonly id: number;
+    readonly callFrame: { readonly functionName: string; readonly url: string; readonly lineNumber: number };
+  }[];
+  readonly samples: readonly number[];
+  /** Microseconds before each sample. */
+  readonly timeDeltas: readonly number[];
+}
+
+/** Time that a function took itself. */
+export interface SelfTime {
+  readonly name: string;
+  readonly ms: number;
+  /** Of all samples that were not idle. */
+  readonly share: number;
+}
+
+/** Self times, the greatest first; idle time is left out. */
+export function selfTimes(profile: CpuProfile): SelfTime[] {
+  const names = new Map(
+    profile.nodes.map(({ id, callFrame: { functionName, url, lineNumber } }) => {
+      const file = url.replace(/^.*\/(?=(?:packages|apps|node_modules)\/)/, "");
+      return [id, `${functionName || "(anonymous)"}${file === "" ? "" : ` ${file}:${lineNumber + 1}`}`];
+    }),
+  );
+  const times = new Map<string, number>();
+  let busy = 0;
+  for (const [i, id] of profile.samples.entries()) {
+    const name = names.get(id) ?? "?";
+    if (name === "(idle)") continue;
+    const ms = Math.max(0, profile.timeDeltas[i] ?? 0) / 1000;
+    busy += ms;
+    times.set(name, (times.get(name) ?? 0) + ms);
+  }
+  return [...times].map(([name, ms]) => ({ name, ms, share: ms / busy })).sort((a, b) => b.ms - a.ms);
+}
+
+/** Runs each wanted scenario once under the profiler and prints a table for each thread. */
+export async function profile(program: string, options: Options): Promise<boolean> {
+  const workFolder = mkdtempSync(join(tmpdir(), "sotto-bench-profile-"));
+  try {
+    const target = sotto(program);
+    if ((await target.version()) === undefined) throw new Error("the server is not there yet");
+    await target.prepare?.(workFolder, usersNeeded(options));
+    for (const scenario of options.scenarios) {
+      if (scenario !== "exchange" && scenario !== "away") continue;
+      const folder = join(workFolder, scenario);
+      const profiles = join(folder, "profiles");
+      mkdirSync(profiles, { recursive: true });
+      const node = ["--cpu-prof", "--cpu-prof-dir", profiles];
+      target.copyTo(folder);
+      const { server, endpoint } = await serve(folder, node);
+      const to = { endpoint, serverPid: server.pid };
+      const job = { ...to, ...(scenario === "exchange" ? options.exchange : options.away) };
+      const result = await runJob([program, "role:generator"], { type: scenario, ...job } as never);
+      await server.stop();
+      console.log(
+        `\n${scenario}: ${JSON.stringify(result, (key, value: unknown) => (key === "taken" ? undefined : value))}`,
+      );
+      for (const file of readdirSync(profiles)) {
+        const times = selfTimes(JSON.parse(readFileSync(join(profiles, file), "utf8")) as CpuProfile);
+        console.log(`\n${file}`);
+        for (const { name, ms, share } of times.slice(0, 40)) {
+          console.log(`${(100 * share).toFixed(1).padStart(6)} % ${ms.toFixed(0).padStart(7)} ms  ${name}`);
+        }
+      }
+    }
+    return true;
+  } finally {
+    rmSync(workFolder, { recursive: true, force: true });
+  }
+}

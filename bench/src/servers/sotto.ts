@@ -1,0 +1,79 @@
+/**
+ * Sotto as anyone runs it: `sotto serve` in a process of its own with embedded SQLite, durable before it answers.
+ * Its accounts are registered once, for real, and the data folder is copied for each round.
+ */
+import { cpSync, existsSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { freePort, start } from "../host/child.ts";
+import { runJob } from "../load/generator.ts";
+import { type StartedServer, type Target, collectOnSignal } from "./target.ts";
+
+const cli = fileURLToPath(new URL("../../../apps/cli/src/main.ts", import.meta.url));
+
+/** Ours can also be started by hand, on a copy of the folder with the accounts. */
+export interface SottoTarget extends Target {
+  /** Copies the prepared accounts and data into a folder. */
+  copyTo(folder: string): void;
+}
+
+/** The target. @param program the bench's own entry point. */
+export function sotto(program: string): SottoTarget {
+  let template = "";
+  return {
+    name: "sotto",
+    title: "Sotto (stores everything, fsync before each answer)",
+    scenarios: ["exchange", "away", "killed", "idle"],
+    async version() {
+      return existsSync(cli) ? "0.1.0" : undefined;
+    },
+    async prepare(workFolder, users) {
+      template = join(workFolder, "sotto-template");
+      mkdirSync(template);
+      const { server, endpoint } = await serve(template, []);
+      const codesFile = join(template, "codes");
+      await runJob<"register">([program, "role:generator"], {
+        type: "register",
+        endpoint,
+        serverPid: server.pid,
+        accounts: users,
+        codesFile,
+      });
+      await server.stop();
+    },
+    copyTo(folder) {
+      cpSync(template, folder, { recursive: true });
+    },
+    async start(folder, scenario) {
+      if (!existsSync(join(folder, "data"))) this.copyTo(folder);
+      const collects = scenario === "idle";
+      return { ...(await serve(folder, collects ? collectOnSignal : [])), collectsOnSignal: collects };
+    },
+  };
+}
+
+/** Starts `sotto serve` with everything in `folder`. @param node arguments for Node itself. */
+export async function serve(
+  folder: string,
+  node: readonly string[],
+): Promise<Omit<StartedServer, "collectsOnSignal">> {
+  const port = await freePort();
+  const server = await start(
+    process.execPath,
+    [
+      ...node,
+      cli,
+      "serve",
+      "--data",
+      join(folder, "data"),
+      "--host",
+      "127.0.0.1",
+      "--port",
+      String(port),
+      "--otp",
+      `file:${join(folder, "codes")}`,
+    ],
+    { ready: (output) => output.includes(`:${port}`) },
+  );
+  return { server, endpoint: { kind: "sotto", port, accountsFile: join(folder, "accounts") } };
+}

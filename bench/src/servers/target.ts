@@ -1,0 +1,35 @@
+/** A system under test: how to start it on loopback with its files in a folder of ours. */
+import type { Endpoint } from "../clients/client.ts";
+import type { Running } from "../host/child.ts";
+
+/** What the bench does with a target. */
+export type Scenario = "exchange" | "away" | "killed" | "idle";
+
+/** A started server. */
+export interface StartedServer {
+  readonly server: Running;
+  readonly endpoint: Endpoint;
+  /** It runs with a hook that collects garbage on SIGUSR2. */
+  readonly collectsOnSignal: boolean;
+}
+
+/** One row of the results. */
+export interface Target {
+  readonly name: string;
+  /** For people: what it is and what it stores. */
+  readonly title: string;
+  readonly scenarios: readonly Scenario[];
+  /** Its version; undefined when it is not installed. */
+  version(): Promise<string | undefined>;
+  /** Once before all rounds: what takes long and can be copied. */
+  prepare?(workFolder: string, users: number): Promise<void>;
+  /** Starts it with its files in `folder`, which exists: empty, or as an earlier start left it. */
+  start(folder: string, scenario: Scenario): Promise<StartedServer>;
+}
+
+/** Arguments for Node that let the load generator have a server's garbage collected: memory is measured after that. */
+export const collectOnSignal: readonly string[] = [
+  "--expose-gc",
+  "--import",
+  "data:text/javascript,process.on('SIGUSR2',()=>globalThis.gc())",
+];

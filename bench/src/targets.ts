@@ -1,0 +1,18 @@
+/** Every system that the bench knows. */
+import { ejabberd } from "./servers/ejabberd.ts";
+import { floor } from "./servers/floor.ts";
+import { mosquitto } from "./servers/mosquitto.ts";
+import { sotto } from "./servers/sotto.ts";
+import type { Target } from "./servers/target.ts";
+
+/** All of them, ours first, the floor next. @param program the bench's own entry point. */
+export function allTargets(program: string): Target[] {
+  return [
+    sotto(program),
+    floor(program, false),
+    floor(program, true),
+    mosquitto,
+    ejabberd(false),
+    ejabberd(true),
+  ];
+}
