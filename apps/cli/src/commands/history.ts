@@ -1,0 +1,63 @@
+/** `sotto history`: a conversation as it is stored here, after a short look at the server for news of its states. */
+import { Command } from "commander";
+import type { Message, Messenger } from "@sotto/client";
+import { contextOf } from "../context.ts";
+import { printJson, printLine, remark } from "../io/output.ts";
+import { sanitiseLine } from "../io/sanitise.ts";
+import { examples, parseCount, parsePeer } from "../options.ts";
+import { refresh, withSession } from "../session.ts";
+import { formatMessage, historyRow } from "../view.ts";
+
+interface HistoryOptions {
+  readonly raw?: boolean;
+  readonly offline?: boolean;
+  readonly limit?: number;
+}
+
+/** The command `history`. */
+export function historyCommand(): Command {
+  return new Command("history")
+    .description("Prints a conversation, oldest first, with the state of each message.")
+    .argument("<peer>", "phone number, e-mail address or account id")
+    .option("--limit <n>", "only the newest n messages", parseCount)
+    .option("--raw", "with --json: add each message as it travelled, encrypted and signed")
+    .option("--offline", "do not ask the server for news first")
+    .addHelpText("after", examples("sotto history +15551230002", "sotto history +15551230002 --json --raw"))
+    .action(async (peer: string, options: HistoryOptions, command: Command) => {
+      const context = contextOf(command);
+      const who = parsePeer(peer);
+      await withSession(context, { connect: options.offline !== true }, async (session) => {
+        if (options.offline !== true) await refresh(context, session);
+        const messages = await wholeHistory(session.messenger, who, options.limit);
+        for (const message of messages) {
+          if (context.json) await printJson(context.io, historyRow(message, options.raw === true));
+          else await printLine(context.io, formatMessage(message));
+        }
+        if (messages.length === 0 && !context.json) {
+          await remark(context.io, `No messages with ${sanitiseLine(who)} yet.`);
+        }
+      });
+    });
+}
+
+const pageSize = 500;
+
+/** All messages with a peer, or the newest `limit`, oldest first. */
+export async function wholeHistory(
+  messenger: Messenger,
+  peer: string,
+  limit = Number.POSITIVE_INFINITY,
+): Promise<readonly Message[]> {
+  const pages: (readonly Message[])[] = [];
+  let missing = limit;
+  let before: string | undefined;
+  while (missing > 0) {
+    const size = Math.min(pageSize, missing);
+    const page = await messenger.history(peer, { limit: size, ...(before === undefined ? {} : { before }) });
+    pages.push(page);
+    missing -= page.length;
+    before = page[0]?.id;
+    if (page.length < size) break;
+  }
+  return pages.reverse().flat();
+}

@@ -1,0 +1,14 @@
+/** What an export holds, before it gets a form. */
+import type { Message, Messenger } from "@sotto/client";
+
+/** The history of an account, or of one of its conversations. */
+export interface ExportedHistory {
+  readonly self: Messenger["self"];
+  /** Seconds since 1970-01-01 UTC. */
+  readonly exportedAtSec: number;
+  readonly conversations: readonly {
+    readonly peer: string;
+    /** Oldest first. */
+    readonly messages: readonly Message[];
+  }[];
+}

@@ -1,0 +1,18 @@
+/** The export as plain text, for reading and printing. Control characters are neutralised: it may be shown in a terminal. */
+import { sanitiseLine } from "../io/sanitise.ts";
+import { formatDay, formatMessage, formatTime } from "../view.ts";
+import type { ExportedHistory } from "./exported-history.ts";
+
+/** @returns text with a newline at its end. */
+export function renderText(history: ExportedHistory): string {
+  const { self, exportedAtSec, conversations } = history;
+  const lines = [
+    `Sotto: messages of ${sanitiseLine(self.identifier)} at ${self.serverOrigin}`,
+    `Copied ${formatDay(exportedAtSec)} ${formatTime(exportedAtSec)}. This copy is not encrypted.`,
+  ];
+  for (const { peer, messages } of conversations) {
+    const title = `With ${sanitiseLine(peer)}: ${messages.length} message${messages.length === 1 ? "" : "s"}`;
+    lines.push("", title, "=".repeat(title.length), ...messages.map((message) => formatMessage(message)));
+  }
+  return `${lines.join("\n")}\n`;
+}

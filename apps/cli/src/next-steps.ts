@@ -1,0 +1,90 @@
+/** What to do about each error, in one table. The types hold it complete: a new code without a next step does not compile. */
+import { isErrorCode, type ErrorCode } from "@sotto/protocol";
+
+const report =
+  "this is a fault in Sotto: run the command again with SOTTO_DEBUG=1 and report what it prints, without its messages.";
+const update = "update sotto on both sides (git pull && npm install), then try again.";
+const nothing =
+  "nothing is lost: the message was refused and is not shown. If it goes on, compare safety numbers with 'sotto verify'.";
+
+const NEXT_STEPS: Readonly<Record<ErrorCode, string>> = {
+  malformed: update,
+  too_large: "send less at once: split the text.",
+  unsupported_version: update,
+  not_signed_in: "try again; if it stays, run 'sotto devices' to see whether this device was revoked.",
+  sign_in_refused:
+    "this device was revoked, or the server no longer knows the account: ask the operator; 'sotto register --home NEWDIR' makes a new account.",
+  sign_in_timeout: "the connection is slow: try again.",
+  unexpected_frame: update,
+  code_refused:
+    "check the six digits; a code works for 10 minutes and 5 tries. Ask for another with 'sotto register … --request-only'.",
+  code_delivery_failed: "the server could not send the code: try again in a minute, or tell the operator.",
+  identifier_invalid:
+    "give a phone number in international form (--phone +15551230001) or an e-mail address (--email ann@example.org).",
+  identifier_taken:
+    "this number or address has an account already; use the device that has it, or register with another one.",
+  server_full: "the server takes no more accounts: ask its operator, or choose another server.",
+  unsealing_failed:
+    "the server's key may have changed: ask the operator for a new invite link and use it with --server.",
+  rate_limited: "wait a little, then try again.",
+  device_list_invalid:
+    "the server answered with a device list that its owner did not sign as it should be. Do not trust the server; tell its operator.",
+  version_conflict: "another device of yours changed the list at the same time: try again.",
+  log_refused: "try again; if it stays, the recipient's device is gone and will get a new address.",
+  log_exists: "try again.",
+  epoch_ended: "try again.",
+  slot_unknown: "try again.",
+  slot_limit: "tell the operator: the log has as many readers as the server allows.",
+  quota_exceeded: "the recipient's inbox is full: wait until they have been online, then try again.",
+  not_attached: "try again.",
+  classic_switched_off:
+    "this server does not allow the classic suite: ask the operator, or send with another suite.",
+  superseded: "this device connected from another process; close the other one, or go on there.",
+  draining: "the server is restarting: try again in a few seconds.",
+  unavailable: "the server is busy: try again in a few seconds.",
+  internal: report,
+  server_key_mismatch:
+    "stop: this is not the server that you know, or somebody stands between. Ask the operator for the fingerprint by another way.",
+  server_unreachable: "check the address and your connection, and that the server runs ('sotto serve').",
+  connection_lost: "try again; what was queued goes out by itself with the next connection.",
+  passphrase_wrong: "try again (SOTTO_PASSPHRASE, if it is set). A forgotten passphrase cannot be recovered.",
+  vault_missing: "run 'sotto register', or point --home (SOTTO_HOME) at the folder of your account.",
+  vault_exists: "there is an account in this folder already: use it, or choose another folder with --home.",
+  vault_locked: "another sotto uses this account: close it ('sotto chat' counts), then try again.",
+  vault_damaged: "restore the folder from a backup; what was there is left untouched.",
+  vault_foreign: "this folder holds something else: choose another one with --home.",
+  storage_failed: "check free space and permissions of the folder (--home), then try again.",
+  usage: "see 'sotto help', or 'sotto COMMAND --help' for an example.",
+  contact_unknown:
+    "check the number or address; 'sotto contacts' lists whom you know, 'sotto contacts add' looks somebody up.",
+  identifier_not_found: "check the number or address, and ask them to register on the same server.",
+  identity_changed:
+    "their identity key changed: compare numbers with 'sotto verify CONTACT', then accept it with 'sotto contacts acknowledge CONTACT'.",
+  device_list_rolled_back:
+    "the server answered with an older device list than you saw before. Do not trust the server; tell its operator.",
+  device_unknown: nothing,
+  key_revoked: nothing,
+  no_usable_key:
+    "none of their devices has a key in use: ask them to open sotto once, or to run 'sotto keys rotate'.",
+  message_too_large: "shorten the text to 65,536 bytes, or send it in parts.",
+  message_refused: nothing,
+  message_stale: "the message is too old, or a clock is wrong: check the date on both devices.",
+  message_from_future: "a clock is wrong: check the date on both devices.",
+  message_replayed: nothing,
+  message_not_for_us: nothing,
+  decryption_failed: nothing,
+  signature_invalid: nothing,
+  key_invalid: "the key is damaged or of another kind: check what was given.",
+  suite_unavailable: "use '--suite classic', or leave --suite out.",
+  config_invalid: "correct the named setting; 'sotto serve --help' lists them all.",
+  data_folder_foreign: "choose an empty or new folder with --data, or the one of an earlier start.",
+  data_folder_damaged:
+    "restore the folder from a backup, or choose another with --data; nothing in it was changed.",
+  data_folder_locked: "another server uses this folder: stop it, or choose another with --data.",
+  address_in_use: "choose another port with --port, or stop the program that uses it.",
+};
+
+/** What to do about an error; also for codes of a newer server that are unknown here. */
+export function nextStep(code: string): string {
+  return isErrorCode(code) ? NEXT_STEPS[code] : update;
+}

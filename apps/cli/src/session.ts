@@ -1,0 +1,151 @@
+/**
+ * Opens the account for one command, waits with deadlines, and closes it whatever happens. A problem that waiting cannot
+ * mend (a server with another key, a revoked device) ends the wait at once.
+ */
+import { existsSync } from "node:fs";
+import type { ConnectionState, Messenger } from "@sotto/client";
+import { isErrorCode, SottoError, type ErrorCode } from "@sotto/protocol";
+import type { Context } from "./context.ts";
+import { Failure } from "./errors.ts";
+import { remark } from "./io/output.ts";
+import { currentPassphrase } from "./passphrases.ts";
+
+/** Problems of a connection that trying again does not mend. */
+const fatalProblems: ReadonlySet<string> = new Set<ErrorCode>([
+  "server_key_mismatch",
+  "sign_in_refused",
+  "unsupported_version",
+  "superseded",
+]);
+
+/** An open account, with what became of its connection. */
+export interface Session {
+  readonly messenger: Messenger;
+  /** The connection's last problem, as an error code. */
+  problem(): string | undefined;
+  /**
+   * Waits for what `start` gives, at most `timeoutSec` seconds.
+   * @returns false when the time ran out.
+   * @throws what `start` rejects with, a fatal problem of the connection, or Interrupted.
+   */
+  within(timeoutSec: number, start: (signal: AbortSignal) => Promise<void>): Promise<boolean>;
+}
+
+/** Opens the account, runs `use` and closes again. `connect` false: works with what is stored here. */
+export async function withSession<T>(
+  context: Context,
+  options: { readonly connect: boolean; readonly passphrase?: string },
+  use: (session: Session) => Promise<T>,
+): Promise<T> {
+  if (!existsSync(context.home)) throw new SottoError("vault_missing", "there is no account here yet");
+  const passphrase = options.passphrase ?? (await currentPassphrase(context));
+  const { open } = await import("@sotto/client/node");
+  context.signal.throwIfAborted();
+  const messenger = await open({ home: context.home, passphrase, connect: options.connect });
+  try {
+    return await use(sessionOf(context, messenger));
+  } finally {
+    await messenger.close();
+  }
+}
+
+function sessionOf(context: Context, messenger: Messenger): Session {
+  let problem: string | undefined;
+  const problemListeners = new Set<() => void>();
+  messenger.subscribe((event) => {
+    if (event.type !== "connection") return;
+    problem = nextProblem(problem, event.state, event.problem);
+    for (const listener of problemListeners) listener();
+  });
+  return {
+    messenger,
+    problem: () => problem,
+    within: async (timeoutSec, start) => {
+      const controller = new AbortController();
+      const stop = (): void => controller.abort();
+      let timedOut = false;
+      const timer = setTimeout(() => {
+        timedOut = true;
+        stop();
+      }, timeoutSec * 1000);
+      const onProblem = (): void => {
+        if (problem !== undefined && fatalProblems.has(problem)) stop();
+      };
+      context.signal.addEventListener("abort", stop);
+      problemListeners.add(onProblem);
+      onProblem();
+      try {
+        if (!controller.signal.aborted) await start(controller.signal);
+        controller.signal.throwIfAborted();
+        return true;
+      } catch (error) {
+        context.signal.throwIfAborted();
+        if (timedOut) return false;
+        if (controller.signal.aborted) throw connectionFailure(problem);
+        throw error;
+      } finally {
+        clearTimeout(timer);
+        problemListeners.delete(onProblem);
+        context.signal.removeEventListener("abort", stop);
+      }
+    },
+  };
+}
+
+function nextProblem(
+  before: string | undefined,
+  state: ConnectionState,
+  reported: string | undefined,
+): string | undefined {
+  if (state === "online") return undefined;
+  return reported ?? before;
+}
+
+/** The error for a connection that did not come about. */
+export function connectionFailure(problem: string | undefined): SottoError {
+  const code = problem !== undefined && isErrorCode(problem) ? problem : "server_unreachable";
+  const said: Partial<Record<ErrorCode, string>> = {
+    server_key_mismatch: "the server does not have the key that this account knows",
+    sign_in_refused: "the server does not let this device sign in",
+    unsupported_version: "the server speaks another version of the protocol",
+    superseded: "this device connected from somewhere else",
+  };
+  return new SottoError(code, said[code] ?? "the server cannot be reached");
+}
+
+/** The failure of a command that could not reach the server in time. */
+export function timeoutFailure(
+  session: Session,
+  message: string,
+  details: Record<string, unknown> = {},
+): Failure {
+  const cause = connectionFailure(session.problem());
+  return new Failure(cause.code, `${message}: ${cause.message}`, nextStepOffline, { details });
+}
+
+const nextStepOffline =
+  "check your connection and that the server runs. What is queued stays queued and goes out with the next connection ('sotto receive', 'sotto chat').";
+
+/** How long commands that work offline too wait for the server before they go on without. */
+const refreshTimeoutSec = 4;
+
+/** Takes in what the server holds (messages, receipts), or goes on without when it is away. */
+export async function refresh(context: Context, session: Session): Promise<void> {
+  const { messenger } = session;
+  try {
+    const done = await session.within(refreshTimeoutSec, async (signal) => {
+      await messenger.caughtUp({ signal });
+      await messenger.flushed({ signal });
+    });
+    if (!done) await stale(context, session);
+  } catch (error) {
+    if (!(error instanceof SottoError)) throw error;
+    await stale(context, session);
+  }
+}
+
+async function stale(context: Context, session: Session): Promise<void> {
+  if (context.json) return;
+  const reason = connectionFailure(session.problem()).message;
+  await remark(context.io, `(${reason}: this is how things stood last time)`);
+}
