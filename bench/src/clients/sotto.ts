@@ -94,7 +94,7 @@ class Session implements Connection {
     const clientNonce = randomBytes(NONCE_BYTES);
     const hello = create(HelloSchema, { protocolVersion: LIMITS.protocolVersion, clientNonce });
     // The generator trusts the server that it started: it does not check the certificate, which costs the server nothing.
-    const challenge = await session.#ask({ frame: { case: "hello", value: hello } }, "challenge");
+    const { value: challenge } = await session.#ask({ frame: { case: "hello", value: hello } }, "challenge");
     const transcript = signInTranscript(
       clientNonce,
       challenge.serverNonce,
@@ -111,7 +111,10 @@ class Session implements Connection {
     await session.#ask({ frame: { case: "signIn", value: signIn } }, "signedIn");
     if (purpose !== "send") {
       const attach = create(AttachSchema, { request: 1_000_000, logId: account.inbox });
-      const attached = await session.#ask({ frame: { case: "attach", value: attach } }, "attached");
+      const { value: attached } = await session.#ask(
+        { frame: { case: "attach", value: attach } },
+        "attached",
+      );
       session.kept = Number(attached.headSeq - attached.trimmedSeq);
     }
     return session;
@@ -150,16 +153,13 @@ class Session implements Connection {
   }
 
   /** Sends a frame and waits for its answer, which must be of one kind. */
-  async #ask<Case extends Answer["case"]>(
-    frame: ClientFrameInit,
-    wanted: Case,
-  ): Promise<AnswerOf<Case>["value"]> {
+  async #ask<Case extends Answer["case"]>(frame: ClientFrameInit, wanted: Case): Promise<AnswerOf<Case>> {
     return new Promise((resolve, reject) => {
       const late = setTimeout(() => reject(new Error(`no ${wanted} within 30 seconds`)), 30_000);
       this.#waiting = (got) => {
         clearTimeout(late);
         this.#waiting = undefined;
-        if (isAnswer(got, wanted)) resolve(got.value);
+        if (isAnswer(got, wanted)) resolve(got);
         else reject(new Error(`${got.case} instead of ${wanted}`));
       };
       const frames = create(ClientFramesSchema, { frames: [create(ClientFrameSchema, frame)] });
