@@ -62,15 +62,15 @@ export class ServerKey {
   }
 }
 
-/** Makes a key pair in PEM: PKCS #8 and SubjectPublicKeyInfo. */
-export async function generateServerKey(): Promise<{ privateKeyPem: string; publicKeyPem: string }> {
-  const { privateKey, publicKey } = await promisify(generateKeyPair)("rsa", {
+/** Makes a private key in PEM, PKCS #8. */
+export async function generatePrivateKeyPem(): Promise<string> {
+  const { privateKey } = await promisify(generateKeyPair)("rsa", {
     modulusLength: 2048,
     publicExponent: 0x10001,
     privateKeyEncoding: { type: "pkcs8", format: "pem" },
     publicKeyEncoding: { type: "spki", format: "pem" },
   });
-  return { privateKeyPem: privateKey, publicKeyPem: publicKey };
+  return privateKey;
 }
 
 /** The DER bytes of a public key in PEM. @throws CryptoError `key_invalid`. */

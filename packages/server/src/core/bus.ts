@@ -3,10 +3,18 @@
  * nothing. One process uses the local bus; many use NATS.
  */
 import type { LogId } from "@sotto/protocol";
+import type { StoredEntry } from "./store.ts";
 
-/** What a reader is woken with. Ephemeral bodies travel in the wake-up itself, since nothing stores them. */
+/**
+ * What a reader is woken with. Ephemeral bodies travel in the wake-up itself, since nothing stores them. `entries`, where
+ * given, are the newest ones up to headSeq, in order: a reader that has all before them need not ask the store.
+ */
 export type Wake =
-  | { readonly type: "stored"; readonly headSeq: number }
+  | {
+      readonly type: "stored";
+      readonly headSeq: number;
+      readonly entries?: readonly StoredEntry[];
+    }
   | { readonly type: "ephemeral"; readonly epoch: number; readonly body: Uint8Array };
 
 /** The bus port. */

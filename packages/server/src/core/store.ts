@@ -30,6 +30,8 @@ export interface LogState {
 export interface EpochState {
   /** SHA-256 of the access token. */
   readonly tokenHash: Uint8Array;
+  /** seq of the Commit that began it; 0 for a log's first epoch. Entries of the epoch have greater ones. */
+  readonly startSeq: number;
   /** seq of the Commit that ended it; undefined for the present epoch. */
   readonly endedBySeq: number | undefined;
 }

@@ -1,0 +1,217 @@
+/**
+ * The server's data folder: made on first start, reused later, and refused without touching a byte when it is damaged,
+ * somebody else's, or in use.
+ *
+ * A first start writes the marker in state "new", then keys and database, then the marker in state "ready"; each file
+ * appears whole or not at all. So a first start that was cut off is finished by the next, while in a ready folder a missing
+ * file is damage, never an invitation to make a new key.
+ */
+import { randomBytes } from "node:crypto";
+import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { StorageError, equalBytes, parseHex, toHex, type ErrorCode } from "@sotto/protocol";
+import * as z from "zod";
+import { findDatabaseDamage } from "./database-check.ts";
+import { TEMPORARY_SUFFIX, writeFileDurably } from "./durable-file.ts";
+import { lockFolder } from "./folder-lock.ts";
+import { ServerKey, generatePrivateKeyPem, parsePublicKeyPem, publicKeyPem } from "./server-key.ts";
+
+/** Names of what is in a data folder. */
+export const DATA_FILES = {
+  marker: "sotto-data.json",
+  lock: "lock",
+  privateKey: "server_private_key.pem",
+  publicKey: "server_public_key.pem",
+  directoryKey: "directory.key",
+  database: "sotto.db",
+} as const;
+
+const markerSchema = z.object({
+  format: z.literal("sotto-server-data"),
+  version: z.number().int(),
+  state: z.enum(["new", "ready"]),
+});
+type State = z.output<typeof markerSchema>["state"];
+const formatVersion = 1;
+const directoryKeyBytes = 32;
+
+/** An open, locked data folder. */
+export interface DataFolder {
+  /** Absolute. */
+  readonly path: string;
+  readonly key: ServerKey;
+  /** 32 bytes: identifiers are stored only as HMACs under it. */
+  readonly directoryKey: Uint8Array;
+  readonly databasePath: string;
+  /** Whether this start made (or finished making) the folder. */
+  readonly isNew: boolean;
+  /** Things to tell the operator. */
+  readonly warnings: readonly string[];
+  /** Tells that the database is there: from now on a missing file is damage. */
+  markReady(): void;
+  /** Lets other processes use the folder. */
+  release(): void;
+}
+
+/**
+ * Opens the data folder, making it if it is missing or empty.
+ * @throws StorageError `data_folder_damaged`, `data_folder_foreign`, `data_folder_locked`.
+ */
+export async function openDataFolder(folder: string): Promise<DataFolder> {
+  const path = resolve(folder);
+  if (inspect(path) === "absent") mkdirSync(path, { recursive: true, mode: 0o700 });
+  const at = (file: keyof typeof DATA_FILES): string => join(path, DATA_FILES[file]);
+  const hadLock = existsSync(at("lock"));
+  const release = lockFolder(at("lock"));
+  if (release === undefined) {
+    throw new StorageError("data_folder_locked", `another server is using the data folder ${path}`);
+  }
+  try {
+    const state = inspect(path);
+    if (state !== "ready") await create(path);
+    const { key, directoryKey } = await readKeys(path);
+    const damage = findDatabaseDamage(at("database"));
+    if (damage !== undefined && (state === "ready" || existsSync(at("database")))) {
+      throw failure("data_folder_damaged", path, `${DATA_FILES.database} ${damage}`);
+    }
+    return {
+      path,
+      key,
+      directoryKey,
+      databasePath: at("database"),
+      isNew: state !== "ready",
+      warnings: findLooseModes(path),
+      markReady: () => writeMarker(path, "ready"),
+      release,
+    };
+  } catch (error) {
+    release();
+    if (!hadLock) rmSync(at("lock"), { force: true });
+    throw error;
+  }
+}
+
+/**
+ * Reads a ready folder's keys and looks at its database without locking or changing anything; a running server does not
+ * mind.
+ * @throws StorageError `data_folder_damaged`, `data_folder_foreign`.
+ */
+export async function readDataFolder(
+  folder: string,
+): Promise<{ path: string; key: ServerKey; databasePath: string }> {
+  const path = resolve(folder);
+  if (inspect(path) !== "ready")
+    throw failure("data_folder_foreign", path, "no server was started on it yet");
+  const { key } = await readKeys(path);
+  return { path, key, databasePath: join(path, DATA_FILES.database) };
+}
+
+/** What a folder is, from its names and its marker. @throws StorageError `data_folder_foreign`, `data_folder_damaged`. */
+function inspect(path: string): State | "absent" | "empty" {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (stat === undefined) return "absent";
+  if (!stat.isDirectory()) throw failure("data_folder_foreign", path, "it is not a folder");
+  const names = readdirSync(path);
+  if (names.includes(DATA_FILES.marker)) return readMarker(path);
+  const leftovers = names.filter((name) => name === DATA_FILES.lock || name.endsWith(TEMPORARY_SUFFIX));
+  if (leftovers.length === names.length) return "empty";
+  throw failure("data_folder_foreign", path, "it holds files, but none that says they are a Sotto server's");
+}
+
+function readMarker(path: string): State {
+  let content: unknown;
+  try {
+    content = JSON.parse(readFileSync(join(path, DATA_FILES.marker), "utf8"));
+  } catch (cause) {
+    throw failure("data_folder_damaged", path, `${DATA_FILES.marker} cannot be read`, cause);
+  }
+  const marker = markerSchema.safeParse(content);
+  if (!marker.success)
+    throw failure("data_folder_foreign", path, `${DATA_FILES.marker} is not a Sotto server's`);
+  if (marker.data.version !== formatVersion) {
+    throw failure("data_folder_foreign", path, "a newer version of Sotto made it; update Sotto");
+  }
+  return marker.data.state;
+}
+
+function writeMarker(path: string, state: State): void {
+  const marker = { format: "sotto-server-data", version: formatVersion, state };
+  writeFileDurably(join(path, DATA_FILES.marker), `${JSON.stringify(marker)}\n`, 0o600);
+}
+
+/** Makes whatever is not there yet. */
+async function create(path: string): Promise<void> {
+  chmodSync(path, 0o700);
+  for (const name of readdirSync(path)) {
+    if (name.endsWith(TEMPORARY_SUFFIX)) rmSync(join(path, name));
+  }
+  const at = (file: keyof typeof DATA_FILES): string => join(path, DATA_FILES[file]);
+  if (!existsSync(at("marker"))) writeMarker(path, "new");
+  if (!existsSync(at("privateKey"))) {
+    writeFileDurably(at("privateKey"), await generatePrivateKeyPem(), 0o600);
+  }
+  if (!existsSync(at("publicKey"))) {
+    writeFileDurably(at("publicKey"), publicKeyPem(readFileSync(at("privateKey"), "utf8")), 0o644);
+  }
+  if (!existsSync(at("directoryKey"))) {
+    writeFileDurably(at("directoryKey"), `${toHex(randomBytes(directoryKeyBytes))}\n`, 0o600);
+  }
+}
+
+async function readKeys(path: string): Promise<{ key: ServerKey; directoryKey: Uint8Array }> {
+  const read = (name: string): string => {
+    try {
+      return readFileSync(join(path, name), "utf8");
+    } catch (cause) {
+      throw failure("data_folder_damaged", path, `${name} is missing or cannot be read`, cause);
+    }
+  };
+  const privatePem = readPrivate(path, DATA_FILES.privateKey, read);
+  const publicPem = read(DATA_FILES.publicKey);
+  const directoryKey = parseHex(readPrivate(path, DATA_FILES.directoryKey, read).trim());
+  if (directoryKey?.length !== directoryKeyBytes) {
+    throw failure(
+      "data_folder_damaged",
+      path,
+      `${DATA_FILES.directoryKey} is not ${directoryKeyBytes} bytes in hexadecimal`,
+    );
+  }
+  const parse = async <T>(name: string, work: () => T | Promise<T>): Promise<T> => {
+    try {
+      return await work();
+    } catch (cause) {
+      throw failure("data_folder_damaged", path, `${name} is not an RSA-2048 key in PEM`, cause);
+    }
+  };
+  const key = await parse(DATA_FILES.privateKey, () => ServerKey.fromPem(privatePem));
+  const publicKey = await parse(DATA_FILES.publicKey, () => parsePublicKeyPem(publicPem));
+  if (!equalBytes(publicKey, key.publicKey)) {
+    throw failure("data_folder_damaged", path, "the public key does not belong to the private key");
+  }
+  return { key, directoryKey };
+}
+
+/** Like ssh: a private key that others can read is refused rather than used. */
+function readPrivate(path: string, name: string, read: (name: string) => string): string {
+  const content = read(name);
+  if (isLoose(join(path, name))) {
+    throw failure(
+      "data_folder_damaged",
+      path,
+      `${name} can be read by other users; run: chmod 600 ${join(path, name)}`,
+    );
+  }
+  return content;
+}
+
+function findLooseModes(path: string): string[] {
+  return isLoose(path) ? [`other users can look into the data folder; run: chmod 700 ${path}`] : [];
+}
+
+function isLoose(path: string): boolean {
+  return process.platform !== "win32" && (statSync(path).mode & 0o077) !== 0;
+}
+
+function failure(code: ErrorCode, path: string, why: string, cause?: unknown): StorageError {
+  return new StorageError(code, `${path}: ${why}`, { cause });
+}

@@ -1,0 +1,33 @@
+/** Writes files so that a crash leaves the old file, the new one or none: temporary file, fsync, rename, fsync of the folder. */
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { dirname } from "node:path";
+
+/** What a crash may leave behind; whoever finds such a file may delete it. */
+export const TEMPORARY_SUFFIX = ".sotto-tmp";
+
+/** Writes a whole file. @param mode permission bits of the new file. */
+export function writeFileDurably(path: string, content: string | Uint8Array, mode: number): void {
+  const temporary = `${path}${TEMPORARY_SUFFIX}`;
+  rmSync(temporary, { force: true });
+  const file = openSync(temporary, "wx", mode);
+  try {
+    const bytes = Buffer.from(content);
+    for (let written = 0; written < bytes.length;) written += writeSync(file, bytes, written);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+  renameSync(temporary, path);
+  syncFolder(dirname(path));
+}
+
+/** Makes the names in a folder durable. Windows cannot and need not. */
+export function syncFolder(path: string): void {
+  if (process.platform === "win32") return;
+  const folder = openSync(path, "r");
+  try {
+    fsyncSync(folder);
+  } finally {
+    closeSync(folder);
+  }
+}

@@ -1,0 +1,335 @@
+/**
+ * The storage port in memory: for tests and trials. It is the plain model of what the other adapters do, and forgets
+ * everything when the process ends.
+ */
+import { timingSafeEqual } from "node:crypto";
+import { EntryKind, type AccountId, type DeviceId, type LogId, type SlotId } from "@sotto/protocol";
+import { checkAppend, checkToken, firstCursor, refuseLog, type LogLimits } from "../core/logs/decide.ts";
+import { DEFAULT_LOG_LIMITS } from "../core/logs/defaults.ts";
+import { idKey } from "../core/logs/id-key.ts";
+import type {
+  AccountRecord,
+  DeviceListChange,
+  DeviceRecord,
+  EpochState,
+  LogState,
+  SignedListBytes,
+  Store,
+  StoredEntry,
+  StoreOperation,
+  StoreResult,
+} from "../core/store.ts";
+
+type Of<Type extends StoreOperation["type"]> = Extract<StoreOperation, { type: Type }>;
+type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
+
+interface KeptEntry extends StoredEntry {
+  readonly storedAtSec: number;
+}
+
+interface Slot {
+  cursor: number;
+  usedAtSec: number;
+}
+
+interface Log {
+  readonly state: Writable<LogState>;
+  entries: KeptEntry[];
+  bytes: number;
+  readonly epochs: Map<number, EpochState>;
+  readonly slots: Map<string, Slot>;
+}
+
+interface Account {
+  readonly account: AccountId;
+  readonly lists: SignedListBytes[];
+  readonly devices: Map<string, Omit<DeviceRecord, "newestListVersion">>;
+}
+
+const copy = (bytes: Uint8Array): Uint8Array => Uint8Array.from(bytes);
+const equalSecrets = (a: Uint8Array, b: Uint8Array): boolean =>
+  a.length === b.length && timingSafeEqual(a, b);
+
+function newLog(kind: LogState["kind"], epoch: number): Log {
+  return {
+    state: { kind, headSeq: 0, trimmedSeq: 0, epoch },
+    entries: [],
+    bytes: 0,
+    epochs: new Map(),
+    slots: new Map(),
+  };
+}
+
+/** A store that lives as long as the process. */
+export class MemoryStore implements Store {
+  readonly #logs = new Map<string, Log>();
+  readonly #accounts = new Map<string, Account>();
+  readonly #identifiers = new Map<string, Account>();
+  readonly #limits: LogLimits;
+
+  constructor(limits: Partial<LogLimits> = {}) {
+    this.#limits = { ...DEFAULT_LOG_LIMITS, ...limits };
+  }
+
+  async commit(operations: readonly StoreOperation[]): Promise<readonly StoreResult[]> {
+    return operations.map((operation) => this.#apply(operation));
+  }
+
+  #apply(operation: StoreOperation): StoreResult {
+    switch (operation.type) {
+      case "append":
+        return this.#append(operation);
+      case "ack":
+        return this.#ack(operation);
+      case "create-log":
+        return this.#createLog(operation);
+      case "open-slot":
+        return this.#openSlot(operation);
+      case "close-slot":
+        return this.#closeSlot(operation);
+    }
+  }
+
+  #append(append: Of<"append">): StoreResult {
+    const log = this.#logs.get(idKey(append.log));
+    const refusal = checkAppend(log?.state, log?.epochs.get(append.epoch), append, equalSecrets);
+    if (refusal !== undefined) return refusal;
+    if (log === undefined) return refuseLog();
+    if (
+      log.entries.length >= this.#limits.maxEntries ||
+      log.bytes + append.body.length > this.#limits.maxBytes
+    ) {
+      return { ok: false, code: "quota_exceeded" };
+    }
+    const seq = ++log.state.headSeq;
+    const { epoch, kind, nowSec, nextTokenHash } = append;
+    log.entries.push({ seq, epoch, kind, body: copy(append.body), storedAtSec: nowSec });
+    log.bytes += append.body.length;
+    if (kind === EntryKind.COMMIT && nextTokenHash !== undefined) {
+      const ended = log.epochs.get(epoch);
+      if (ended !== undefined) log.epochs.set(epoch, { ...ended, endedBySeq: seq });
+      log.state.epoch = epoch + 1;
+      log.epochs.set(epoch + 1, { tokenHash: copy(nextTokenHash), startSeq: seq, endedBySeq: undefined });
+    }
+    return { ok: true, seq };
+  }
+
+  #ack({ log: id, slot: slotId, seq, nowSec }: Of<"ack">): StoreResult {
+    const log = this.#logs.get(idKey(id));
+    if (log === undefined) return refuseLog();
+    const through = Math.min(seq, log.state.headSeq);
+    if (slotId === undefined) {
+      if (log.state.kind !== "inbox") return { ok: false, code: "slot_unknown" };
+      trim(log, through);
+      return { ok: true, seq: log.state.trimmedSeq };
+    }
+    const slot = log.slots.get(idKey(slotId));
+    if (slot === undefined) return { ok: false, code: "slot_unknown" };
+    slot.cursor = Math.max(slot.cursor, through);
+    slot.usedAtSec = Math.max(slot.usedAtSec, nowSec);
+    trimToSlots(log);
+    return { ok: true, seq: slot.cursor };
+  }
+
+  #createLog({ log: id, epoch, tokenHash }: Of<"create-log">): StoreResult {
+    const key = idKey(id);
+    if (this.#logs.has(key)) return { ok: false, code: "log_exists" };
+    const log = newLog("conversation", epoch);
+    log.epochs.set(epoch, { tokenHash: copy(tokenHash), startSeq: 0, endedBySeq: undefined });
+    this.#logs.set(key, log);
+    return { ok: true, seq: 0 };
+  }
+
+  #openSlot(open: Of<"open-slot">): StoreResult {
+    const log = this.#logs.get(idKey(open.log));
+    const named = log?.epochs.get(open.epoch);
+    const refusal = checkToken(log?.state, named, open, equalSecrets);
+    if (refusal !== undefined) return refusal;
+    if (log === undefined || named === undefined) return refuseLog();
+    const key = idKey(open.slot);
+    const known = log.slots.get(key);
+    if (known !== undefined) {
+      known.usedAtSec = Math.max(known.usedAtSec, open.nowSec);
+      return { ok: true, seq: known.cursor };
+    }
+    if (log.slots.size >= this.#limits.maxSlots) return { ok: false, code: "slot_limit" };
+    const cursor = firstCursor(log.state, named, open.afterSeq);
+    log.slots.set(key, { cursor, usedAtSec: open.nowSec });
+    return { ok: true, seq: cursor };
+  }
+
+  #closeSlot({ log: id, slot }: Of<"close-slot">): StoreResult {
+    const log = this.#logs.get(idKey(id));
+    if (log === undefined || !log.slots.delete(idKey(slot))) return { ok: false, code: "slot_unknown" };
+    trimToSlots(log);
+    return { ok: true, seq: 0 };
+  }
+
+  async readLog(log: LogId): Promise<LogState | undefined> {
+    const state = this.#logs.get(idKey(log))?.state;
+    return state && { ...state };
+  }
+
+  async readEpoch(log: LogId, epoch: number): Promise<EpochState | undefined> {
+    return this.#logs.get(idKey(log))?.epochs.get(epoch);
+  }
+
+  async readCursor(log: LogId, slot: SlotId | undefined): Promise<number | undefined> {
+    const found = this.#logs.get(idKey(log));
+    if (slot !== undefined) return found?.slots.get(idKey(slot))?.cursor;
+    return found?.state.kind === "inbox" ? found.state.trimmedSeq : undefined;
+  }
+
+  async readEntries(
+    log: LogId,
+    afterSeq: number,
+    throughSeq: number,
+    maxEntries: number,
+    maxBytes: number,
+  ): Promise<readonly StoredEntry[]> {
+    const found: StoredEntry[] = [];
+    let bytes = 0;
+    for (const { seq, epoch, kind, body } of this.#logs.get(idKey(log))?.entries ?? []) {
+      if (seq <= afterSeq) continue;
+      if (seq > throughSeq || found.length >= maxEntries) break;
+      bytes += body.length;
+      if (found.length > 0 && bytes > maxBytes) break;
+      found.push({ seq, epoch, kind, body: copy(body) });
+    }
+    return found;
+  }
+
+  async createAccount(
+    identifierHash: Uint8Array,
+    change: DeviceListChange,
+    maxAccounts: number | undefined,
+  ): Promise<"created" | "identifier_taken" | "server_full" | "log_exists"> {
+    const identifier = String.fromCharCode(...identifierHash);
+    if (this.#identifiers.has(identifier)) return "identifier_taken";
+    if (maxAccounts !== undefined && this.#accounts.size >= maxAccounts) return "server_full";
+    if (this.#accounts.has(idKey(change.account)) || this.#inboxTaken(undefined, change)) return "log_exists";
+    const account: Account = { account: change.account, lists: [], devices: new Map() };
+    this.#accounts.set(idKey(change.account), account);
+    this.#identifiers.set(identifier, account);
+    this.#applyList(account, change);
+    return "created";
+  }
+
+  async putDeviceList(
+    change: DeviceListChange,
+  ): Promise<
+    | { readonly ok: true }
+    | { readonly ok: false; readonly code: "version_conflict" | "log_exists"; readonly newest: number }
+  > {
+    const account = this.#accounts.get(idKey(change.account));
+    const newest = account?.lists.length ?? 0;
+    if (account === undefined || change.version !== newest + 1) {
+      return { ok: false, code: "version_conflict", newest };
+    }
+    if (this.#inboxTaken(account, change)) return { ok: false, code: "log_exists", newest };
+    this.#applyList(account, change);
+    return { ok: true };
+  }
+
+  /** Whether a device that is new in this list names an inbox that exists, or one that it names twice. */
+  #inboxTaken(account: Account | undefined, { devices }: DeviceListChange): boolean {
+    const added = devices.filter(({ device }) => account?.devices.has(idKey(device)) !== true);
+    const inboxes = new Set(added.map(({ inbox }) => idKey(inbox)));
+    return inboxes.size < added.length || [...inboxes].some((inbox) => this.#logs.has(inbox));
+  }
+
+  #applyList(account: Account, { devices, signedList }: DeviceListChange): void {
+    account.lists.push(copy(signedList));
+    for (const { device, signatureKey, inbox, revoked } of devices) {
+      const known = account.devices.get(idKey(device));
+      if (known === undefined && !revoked) this.#logs.set(idKey(inbox), newLog("inbox", 0));
+      if (known?.revoked === false && revoked) this.#logs.delete(idKey(known.inbox));
+      account.devices.set(idKey(device), {
+        account: account.account,
+        device,
+        signatureKey: copy(signatureKey),
+        inbox,
+        revoked,
+      });
+    }
+  }
+
+  async accountByIdentifier(identifierHash: Uint8Array): Promise<AccountRecord | undefined> {
+    return record(this.#identifiers.get(String.fromCharCode(...identifierHash)));
+  }
+
+  async accountById(account: AccountId): Promise<AccountRecord | undefined> {
+    return record(this.#accounts.get(idKey(account)));
+  }
+
+  async readDeviceLists(
+    account: AccountId,
+    fromVersion: number,
+    limit: number,
+  ): Promise<readonly SignedListBytes[]> {
+    const from = Math.max(1, fromVersion) - 1;
+    return this.#accounts.get(idKey(account))?.lists.slice(from, from + limit) ?? [];
+  }
+
+  async readDevice(account: AccountId, device: DeviceId): Promise<DeviceRecord | undefined> {
+    const owner = this.#accounts.get(idKey(account));
+    const found = owner?.devices.get(idKey(device));
+    return owner && found && { ...found, newestListVersion: owner.lists.length };
+  }
+
+  async countAccounts(): Promise<number> {
+    return this.#accounts.size;
+  }
+
+  async expire(beforeSec: number, limit: number): Promise<number> {
+    let gone = 0;
+    for (const log of this.#logs.values()) {
+      let last = 0;
+      for (const entry of log.entries) {
+        if (entry.storedAtSec >= beforeSec || gone >= limit) break;
+        last = entry.seq;
+        gone++;
+      }
+      trim(log, last);
+      for (const [key, slot] of log.slots) {
+        if (slot.usedAtSec >= beforeSec || gone >= limit) continue;
+        log.slots.delete(key);
+        gone++;
+      }
+      trimToSlots(log);
+    }
+    return gone;
+  }
+
+  async stats(): Promise<{ accounts: number; logs: number; entries: number; bytesOnDisk: number }> {
+    let entries = 0;
+    for (const log of this.#logs.values()) entries += log.entries.length;
+    return { accounts: this.#accounts.size, logs: this.#logs.size, entries, bytesOnDisk: 0 };
+  }
+
+  async close(): Promise<void> {
+    this.#logs.clear();
+  }
+}
+
+function record(account: Account | undefined): AccountRecord | undefined {
+  return account && { account: account.account, newestVersion: account.lists.length };
+}
+
+/** Deletes entries up to a seq. */
+function trim(log: Log, throughSeq: number): void {
+  if (throughSeq <= log.state.trimmedSeq) return;
+  log.state.trimmedSeq = throughSeq;
+  const gone = log.entries.findIndex(({ seq }) => seq > throughSeq);
+  for (const { body } of log.entries.splice(0, gone === -1 ? log.entries.length : gone)) {
+    log.bytes -= body.length;
+  }
+}
+
+/** Deletes what every slot has acked. A log without slots keeps its entries until they expire. */
+function trimToSlots(log: Log): void {
+  if (log.slots.size === 0) return;
+  let lowest = Number.POSITIVE_INFINITY;
+  for (const { cursor } of log.slots.values()) lowest = Math.min(lowest, cursor);
+  trim(log, lowest);
+}

@@ -1,0 +1,144 @@
+/** Accounts, device lists and devices in SQLite. Every method that writes is called inside a transaction of the store. */
+import type { DatabaseSync } from "node:sqlite";
+import type { AccountId, DeviceId } from "@sotto/protocol";
+import { idKey } from "../../core/logs/id-key.ts";
+import type {
+  AccountRecord,
+  DeviceListChange,
+  DeviceRecord,
+  SignedListBytes,
+  Store,
+} from "../../core/store.ts";
+import type { LogTable } from "./log-table.ts";
+
+interface AccountRow {
+  readonly num: number;
+  readonly account: AccountId;
+  readonly newest_version: number;
+}
+
+/** The account tables of one database. */
+export class AccountTable {
+  readonly #logs: LogTable;
+  readonly #sql: ReturnType<typeof statements>;
+
+  constructor(database: DatabaseSync, logs: LogTable) {
+    this.#logs = logs;
+    this.#sql = statements(database);
+  }
+
+  create(
+    identifierHash: Uint8Array,
+    change: DeviceListChange,
+    maxAccounts: number | undefined,
+  ): Awaited<ReturnType<Store["createAccount"]>> {
+    if (this.byIdentifier(identifierHash) !== undefined) return "identifier_taken";
+    if (maxAccounts !== undefined && this.count() >= maxAccounts) return "server_full";
+    if (this.#find(change.account) !== undefined || this.#inboxTaken(undefined, change)) return "log_exists";
+    const { lastInsertRowid } = this.#sql.insertAccount.run(change.account, identifierHash, change.version);
+    this.#applyList(Number(lastInsertRowid), change);
+    return "created";
+  }
+
+  putList(change: DeviceListChange): Awaited<ReturnType<Store["putDeviceList"]>> {
+    const account = this.#find(change.account);
+    const newest = account?.newest_version ?? 0;
+    if (account === undefined || change.version !== newest + 1) {
+      return { ok: false, code: "version_conflict", newest };
+    }
+    if (this.#inboxTaken(account.num, change)) return { ok: false, code: "log_exists", newest };
+    this.#sql.updateVersion.run(change.version, account.num);
+    this.#applyList(account.num, change);
+    return { ok: true };
+  }
+
+  byIdentifier(identifierHash: Uint8Array): AccountRecord | undefined {
+    return record(this.#sql.byIdentifier.get(identifierHash) as unknown as AccountRow | undefined);
+  }
+
+  byId(account: AccountId): AccountRecord | undefined {
+    return record(this.#find(account));
+  }
+
+  lists(account: AccountId, fromVersion: number, limit: number): SignedListBytes[] {
+    const found = this.#find(account);
+    if (found === undefined) return [];
+    const rows = this.#sql.readLists.all(found.num, fromVersion, limit);
+    return rows.map((row) => row["signed_list"] as Uint8Array);
+  }
+
+  device(account: AccountId, device: DeviceId): DeviceRecord | undefined {
+    const owner = this.#find(account);
+    const found = owner && this.#readDevice(owner.num, device);
+    if (owner === undefined || found === undefined) return undefined;
+    return {
+      account,
+      device,
+      signatureKey: found.signature_key,
+      inbox: found.inbox,
+      revoked: found.revoked === 1,
+      newestListVersion: owner.newest_version,
+    };
+  }
+
+  count(): number {
+    return Number(this.#sql.count.get()?.["n"] ?? 0);
+  }
+
+  /** Whether a device that is new in this list names an inbox that exists, or one that it names twice. */
+  #inboxTaken(account: number | undefined, { devices }: DeviceListChange): boolean {
+    const added = devices.filter(
+      ({ device }) => account === undefined || this.#readDevice(account, device) === undefined,
+    );
+    const inboxes = new Set(added.map(({ inbox }) => idKey(inbox)));
+    return inboxes.size < added.length || added.some(({ inbox }) => this.#logs.has(inbox));
+  }
+
+  #applyList(account: number, { devices, signedList, version }: DeviceListChange): void {
+    this.#sql.insertList.run(account, version, signedList);
+    for (const { device, signatureKey, inbox, revoked } of devices) {
+      const known = this.#readDevice(account, device);
+      if (known === undefined && !revoked) this.#logs.createInbox(inbox);
+      if (known?.revoked === 0 && revoked) this.#logs.deleteLog(known.inbox);
+      this.#sql.putDevice.run(account, device, signatureKey, inbox, revoked ? 1 : 0);
+    }
+  }
+
+  #find(account: AccountId): AccountRow | undefined {
+    return this.#sql.byId.get(account) as unknown as AccountRow | undefined;
+  }
+
+  #readDevice(account: number, device: DeviceId) {
+    return this.#sql.readDevice.get(account, device) as unknown as
+      | { signature_key: Uint8Array; inbox: DeviceRecord["inbox"]; revoked: number }
+      | undefined;
+  }
+}
+
+function record(row: AccountRow | undefined): AccountRecord | undefined {
+  return row && { account: row.account, newestVersion: row.newest_version };
+}
+
+function statements(database: DatabaseSync) {
+  const columns = "num, account, newest_version";
+  return {
+    byId: database.prepare(`SELECT ${columns} FROM accounts WHERE account = ?`),
+    byIdentifier: database.prepare(`SELECT ${columns} FROM accounts WHERE identifier_hash = ?`),
+    count: database.prepare("SELECT count(*) AS n FROM accounts"),
+    insertAccount: database.prepare(
+      "INSERT INTO accounts (account, identifier_hash, newest_version) VALUES (?, ?, ?)",
+    ),
+    updateVersion: database.prepare("UPDATE accounts SET newest_version = ? WHERE num = ?"),
+    insertList: database.prepare("INSERT INTO device_lists (account, version, signed_list) VALUES (?, ?, ?)"),
+    readLists: database.prepare(
+      "SELECT signed_list FROM device_lists WHERE account = ? AND version >= ? ORDER BY version LIMIT ?",
+    ),
+    readDevice: database.prepare(
+      "SELECT signature_key, inbox, revoked FROM devices WHERE account = ? AND device = ?",
+    ),
+    putDevice: database.prepare(
+      `INSERT INTO devices (account, device, signature_key, inbox, revoked) VALUES (?, ?, ?, ?, ?)
+       ON CONFLICT (account, device) DO UPDATE SET signature_key = excluded.signature_key, revoked = excluded.revoked`,
+    ),
+  };
+}

@@ -1,0 +1,179 @@
+/**
+ * The storage port on SQLite, in the process's own thread: a commit is one transaction and one fsync. One process uses
+ * a database at a time.
+ */
+import { statSync } from "node:fs";
+import type { DatabaseSync } from "node:sqlite";
+import { StorageError, type AccountId, type DeviceId, type LogId, type SlotId } from "@sotto/protocol";
+import type { LogLimits } from "../../core/logs/decide.ts";
+import { DEFAULT_LOG_LIMITS } from "../../core/logs/defaults.ts";
+import type {
+  AccountRecord,
+  DeviceListChange,
+  DeviceRecord,
+  EpochState,
+  LogState,
+  SignedListBytes,
+  Store,
+  StoredEntry,
+  StoreOperation,
+  StoreResult,
+} from "../../core/store.ts";
+import { AccountTable } from "./account-table.ts";
+import { LogTable } from "./log-table.ts";
+import { openDatabase } from "./open.ts";
+
+/** How a store is opened. */
+export interface SqliteStoreOptions {
+  /** A file, or ":memory:". */
+  readonly path: string;
+  /** Seconds since 1970-01-01 UTC, to date migrations by. */
+  readonly nowSec: number;
+  readonly limits?: Partial<LogLimits>;
+}
+
+/**
+ * Opens the database, making it when it is not there.
+ * @throws StorageError `data_folder_foreign`, `data_folder_damaged`.
+ */
+export function openSqliteStore({ path, nowSec, limits }: SqliteStoreOptions): SqliteStore {
+  return new SqliteStore(openDatabase(path, nowSec), path, { ...DEFAULT_LOG_LIMITS, ...limits });
+}
+
+/** A store in one SQLite database. Made by openSqliteStore. Every method throws StorageError `unavailable` when SQLite fails. */
+export class SqliteStore implements Store {
+  readonly #database: DatabaseSync;
+  readonly #path: string;
+  readonly #logs: LogTable;
+  readonly #accounts: AccountTable;
+
+  constructor(database: DatabaseSync, path: string, limits: LogLimits) {
+    this.#database = database;
+    this.#path = path;
+    this.#logs = new LogTable(database, limits);
+    this.#accounts = new AccountTable(database, this.#logs);
+  }
+
+  async commit(operations: readonly StoreOperation[]): Promise<readonly StoreResult[]> {
+    return this.#transaction(() => {
+      const results: StoreResult[] = [];
+      for (const operation of operations) results.push(this.#logs.apply(operation));
+      return results;
+    });
+  }
+
+  async readLog(log: LogId): Promise<LogState | undefined> {
+    return this.#read(() => this.#logs.readLog(log));
+  }
+
+  async readEpoch(log: LogId, epoch: number): Promise<EpochState | undefined> {
+    return this.#read(() => this.#logs.readEpoch(log, epoch));
+  }
+
+  async readCursor(log: LogId, slot: SlotId | undefined): Promise<number | undefined> {
+    return this.#read(() => this.#logs.readCursor(log, slot));
+  }
+
+  async readEntries(
+    log: LogId,
+    afterSeq: number,
+    throughSeq: number,
+    maxEntries: number,
+    maxBytes: number,
+  ): Promise<readonly StoredEntry[]> {
+    return this.#read(() => this.#logs.readEntries(log, afterSeq, throughSeq, maxEntries, maxBytes));
+  }
+
+  async createAccount(
+    identifierHash: Uint8Array,
+    change: DeviceListChange,
+    maxAccounts: number | undefined,
+  ): ReturnType<Store["createAccount"]> {
+    return this.#transaction(() => this.#accounts.create(identifierHash, change, maxAccounts));
+  }
+
+  async putDeviceList(change: DeviceListChange): ReturnType<Store["putDeviceList"]> {
+    return this.#transaction(() => this.#accounts.putList(change));
+  }
+
+  async accountByIdentifier(identifierHash: Uint8Array): Promise<AccountRecord | undefined> {
+    return this.#read(() => this.#accounts.byIdentifier(identifierHash));
+  }
+
+  async accountById(account: AccountId): Promise<AccountRecord | undefined> {
+    return this.#read(() => this.#accounts.byId(account));
+  }
+
+  async readDeviceLists(
+    account: AccountId,
+    fromVersion: number,
+    limit: number,
+  ): Promise<readonly SignedListBytes[]> {
+    return this.#read(() => this.#accounts.lists(account, fromVersion, limit));
+  }
+
+  async readDevice(account: AccountId, device: DeviceId): Promise<DeviceRecord | undefined> {
+    return this.#read(() => this.#accounts.device(account, device));
+  }
+
+  async countAccounts(): Promise<number> {
+    return this.#read(() => this.#accounts.count());
+  }
+
+  async expire(beforeSec: number, limit: number): Promise<number> {
+    return this.#transaction(() => this.#logs.expire(beforeSec, limit));
+  }
+
+  async stats(): ReturnType<Store["stats"]> {
+    const logs = this.#read(() => this.#database.prepare("SELECT count(*) AS n FROM logs").get());
+    return {
+      accounts: this.#accounts.count(),
+      logs: Number(logs?.["n"] ?? 0),
+      entries: this.#logs.entries,
+      bytesOnDisk: fileBytes(this.#path) + fileBytes(`${this.#path}-wal`),
+    };
+  }
+
+  async close(): Promise<void> {
+    if (this.#database.isOpen) this.#database.close();
+  }
+
+  #transaction<T>(work: () => T): T {
+    try {
+      this.#database.exec("BEGIN IMMEDIATE");
+      const result = work();
+      this.#logs.flush();
+      this.#database.exec("COMMIT");
+      this.#logs.committed();
+      return result;
+    } catch (cause) {
+      this.#undo();
+      throw failure(cause);
+    }
+  }
+
+  /** SQLite itself undoes a transaction after some errors, and not after others. */
+  #undo(): void {
+    try {
+      if (this.#database.isOpen && this.#database.isTransaction) this.#database.exec("ROLLBACK");
+    } finally {
+      this.#logs.rolledBack();
+    }
+  }
+
+  #read<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (cause) {
+      throw failure(cause);
+    }
+  }
+}
+
+function failure(cause: unknown): StorageError {
+  return new StorageError("unavailable", "the server's storage failed", { cause });
+}
+
+function fileBytes(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+}
