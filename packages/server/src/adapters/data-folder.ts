@@ -151,7 +151,9 @@ async function create(path: string): Promise<void> {
     writeFileDurably(at("privateKey"), await generatePrivateKeyPem(), 0o600);
   }
   if (!existsSync(at("publicKey"))) {
-    writeFileDurably(at("publicKey"), publicKeyPem(readFileSync(at("privateKey"), "utf8")), 0o644);
+    const privatePem = readFileSync(at("privateKey"), "utf8");
+    const publicPem = await parseKey(path, "privateKey", () => publicKeyPem(privatePem));
+    writeFileDurably(at("publicKey"), publicPem, 0o644);
   }
   if (!existsSync(at("directoryKey"))) {
     writeFileDurably(at("directoryKey"), `${toHex(randomBytes(directoryKeyBytes))}\n`, 0o600);
@@ -176,19 +178,24 @@ async function readKeys(path: string): Promise<{ key: ServerKey; directoryKey: U
       `${DATA_FILES.directoryKey} is not ${directoryKeyBytes} bytes in hexadecimal`,
     );
   }
-  const parse = async <T>(name: string, work: () => T | Promise<T>): Promise<T> => {
-    try {
-      return await work();
-    } catch (cause) {
-      throw failure("data_folder_damaged", path, `${name} is not an RSA-2048 key in PEM`, cause);
-    }
-  };
-  const key = await parse(DATA_FILES.privateKey, () => ServerKey.fromPem(privatePem));
-  const publicKey = await parse(DATA_FILES.publicKey, () => parsePublicKeyPem(publicPem));
+  const key = await parseKey(path, "privateKey", () => ServerKey.fromPem(privatePem));
+  const publicKey = await parseKey(path, "publicKey", () => parsePublicKeyPem(publicPem));
   if (!equalBytes(publicKey, key.publicKey)) {
     throw failure("data_folder_damaged", path, "the public key does not belong to the private key");
   }
   return { key, directoryKey };
+}
+
+async function parseKey<T>(
+  path: string,
+  file: "privateKey" | "publicKey",
+  parse: () => T | Promise<T>,
+): Promise<T> {
+  try {
+    return await parse();
+  } catch (cause) {
+    throw failure("data_folder_damaged", path, `${DATA_FILES[file]} is not an RSA-2048 key in PEM`, cause);
+  }
 }
 
 /** Like ssh: a private key that others can read is refused rather than used. */

@@ -166,8 +166,12 @@ export class Registration {
         return false;
       }
     })();
-    const underWay = delivery.then(() => this.#deliveries.delete(underWay));
-    this.#deliveries.add(underWay);
+    this.#deliveries.add(delivery);
+    const forget = async (): Promise<void> => {
+      await delivery;
+      this.#deliveries.delete(delivery);
+    };
+    void forget();
     return delivery;
   }
 

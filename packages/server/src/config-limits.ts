@@ -1,0 +1,42 @@
+/**
+ * Limits on what one account, one identifier and one network address may do. `burst` may come at once; `perHour` is what
+ * comes back over time. The defaults leave room for a household or an office behind one address.
+ */
+import * as z from "zod";
+import { amount, json, natural } from "./config-types.ts";
+
+const limit = (burst: number, perHour: number) =>
+  z.strictObject({ burst: amount().default(burst), perHour: amount().default(perHour) }).prefault({});
+
+/** The key `limits` of the configuration. */
+export const limitsSchema = json(
+  z.strictObject({
+    /** Least time between two one-time passwords for one identifier. */
+    resendAfterSec: natural(0, 3_600).default(30),
+    /** One-time passwords for one identifier: with 5 tries each, few guesses a day. */
+    codesPerIdentifier: limit(10, 2),
+    /** One-time passwords asked for from one address. */
+    codesPerAddress: limit(300, 100),
+    /** Wrong one-time passwords from one address. */
+    wrongCodesPerAddress: limit(60, 60),
+    /** Sealed requests from one address: each costs an RSA decryption. */
+    requestsPerAddress: limit(2_000, 36_000),
+    /** Lookups by phone number or e-mail address. */
+    lookupsPerAccount: limit(60, 360),
+    lookupsPerAddress: limit(600, 3_600),
+    /** Lookups by account id: these know whom they ask for. */
+    accountLookupsPerAccount: limit(600, 3_600),
+    accountLookupsPerAddress: limit(6_000, 36_000),
+    /** Device lists published by one account. */
+    deviceListsPerAccount: limit(60, 60),
+    /** Entries appended by one account, and their bytes. */
+    appendsPerAccount: limit(200_000, 3_600_000),
+    appendedBytesPerAccount: limit(512 * 1_048_576, 16_384 * 1_048_576),
+    /** Conversation logs created and reader slots opened by one account. */
+    logsPerAccount: limit(1_000, 3_600),
+    slotsPerAccount: limit(10_000, 36_000),
+  }),
+).prefault({});
+
+/** Checked limits. */
+export type ServerLimits = z.output<typeof limitsSchema>;

@@ -1,0 +1,147 @@
+/**
+ * The server's configuration: one schema for flags, environment and file, checked before anything else happens.
+ * Flags win over the environment, the environment over the file, and all over the defaults.
+ *
+ * The environment variable of `maxUsers` is SOTTO_MAX_USERS, its flag --max-users; lists are separated by white space in
+ * the environment. Messages name the key and where it came from, never its value: values may hold passwords.
+ */
+import { readFileSync } from "node:fs";
+import { UsageError } from "@sotto/protocol";
+import * as z from "zod";
+import { limitsSchema } from "./config-limits.ts";
+import { flag, list, natural, text } from "./config-types.ts";
+
+const schema = z.strictObject({
+  /** The data folder; made on first start. */
+  data: text().default("./sotto-data"),
+  /** Address to listen on; 0.0.0.0 or :: for all. */
+  host: text().default("127.0.0.1"),
+  /** 0 lets the system choose. */
+  port: natural(0, 65_535).default(8787),
+  /** How clients reach the server, for the invite link: behind a proxy or a router it cannot know. */
+  origin: text()
+    .refine(isOrigin, "must be an origin such as https://chat.example.org")
+    .transform((origin) => new URL(origin).origin)
+    .optional(),
+  /** PEM files; both or none. */
+  tlsCert: text().optional(),
+  tlsKey: text().optional(),
+  /** Ways to deliver one-time passwords; the first that serves the kind of identifier is taken. */
+  otp: list(text().refine(isOtp, "must be console, file:PATH, smtp://…, smtps://…, http://… or https://…"))
+    .refine((ways) => ways.length > 0, "must name at least one way")
+    .default(["console"]),
+  /** Sender of e-mails; by default sotto@ the server's host. */
+  otpFrom: text().optional(),
+  /** Sent to the webhook as `Authorization: Bearer …`. */
+  otpWebhookToken: text().optional(),
+  maxUsers: natural(1, Number.MAX_SAFE_INTEGER).optional(),
+  /** How long entries that nobody fetches are kept. */
+  retentionDays: natural(1, 3_650).default(90),
+  /** Whether clients may use the classic suite. */
+  classic: flag().default(true),
+  /** Addresses or networks (CIDR) of reverse proxies whose X-Forwarded-For is believed; `loopback` for this machine. */
+  trustedProxies: list(text()).default([]),
+  /** Lets `Authorization: Bearer …` read /metrics from anywhere; without it only this machine may. */
+  metricsToken: text().min(16, "must have at least 16 characters").optional(),
+  logLevel: z.enum(["silent", "error", "warn", "info", "debug"]).default("info"),
+  limits: limitsSchema,
+});
+
+/** A checked configuration. */
+export type ServerConfig = z.output<typeof schema>;
+/** What may be given: every key is optional, numbers and lists may be text. */
+export type ServerConfigInput = z.input<typeof schema>;
+type Key = keyof ServerConfigInput;
+
+/** Where the keys of a configuration come from. */
+export interface ConfigSources {
+  readonly flags?: Readonly<Partial<Record<Key, unknown>>>;
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Path of a JSON file. */
+  readonly file?: string | undefined;
+}
+
+/** The environment variable of a key. */
+export const envName = (key: string): string => `SOTTO_${key.replaceAll(/[A-Z]/g, "_$&").toUpperCase()}`;
+const flagName = (key: string): string => `--${key.replaceAll(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`;
+
+/**
+ * Reads and checks a configuration.
+ * @throws UsageError `config_invalid`, naming the key.
+ */
+export function loadConfig(sources: ConfigSources): ServerConfig {
+  const given: Partial<Record<string, unknown>> = {};
+  const origins = new Map<string, string>();
+  const take = (key: string, value: unknown, origin: string): void => {
+    if (value === undefined) return;
+    given[key] = value;
+    origins.set(key, origin);
+  };
+  const { file, env = {}, flags = {} } = sources;
+  if (file !== undefined) {
+    for (const [key, value] of Object.entries(readConfigFile(file))) take(key, value, `in ${file}`);
+  }
+  for (const key of Object.keys(schema.shape)) {
+    const value = env[envName(key)];
+    if (value !== undefined && value !== "") take(key, value, `from ${envName(key)}`);
+  }
+  for (const [key, value] of Object.entries(flags)) take(key, value, `from ${flagName(key)}`);
+  return checkConfig(given, origins);
+}
+
+/**
+ * Checks a configuration given in code.
+ * @throws UsageError `config_invalid`, naming the key.
+ */
+export function checkConfig(
+  input: Readonly<Record<string, unknown>>,
+  origins: ReadonlyMap<string, string> = new Map(),
+): ServerConfig {
+  const result = schema.safeParse(input);
+  if (!result.success) {
+    const [issue] = result.error.issues;
+    const unknown = issue?.code === "unrecognized_keys" ? issue.keys[0] : undefined;
+    const path = [...(issue?.path ?? []), ...(unknown === undefined ? [] : [unknown])].map(String);
+    const origin = origins.get(path[0] ?? "");
+    throw invalid(path.join("."), origin, unknown === undefined ? issue?.message : "is not a known key");
+  }
+  const config = result.data;
+  if ((config.tlsCert === undefined) !== (config.tlsKey === undefined)) {
+    throw invalid(
+      config.tlsCert === undefined ? "tlsCert" : "tlsKey",
+      undefined,
+      "is missing: give both or none",
+    );
+  }
+  return config;
+}
+
+function readConfigFile(path: string): Record<string, unknown> {
+  let content: unknown;
+  try {
+    content = JSON.parse(readFileSync(path, "utf8"));
+  } catch (cause) {
+    throw new UsageError("config_invalid", `config: ${path} cannot be read as JSON`, { cause });
+  }
+  if (typeof content !== "object" || content === null || Array.isArray(content)) {
+    throw new UsageError("config_invalid", `config: ${path} must hold one JSON object`);
+  }
+  return content as Record<string, unknown>;
+}
+
+function isOrigin(value: string): boolean {
+  if (!URL.canParse(value)) return false;
+  const url = new URL(value);
+  const bare = url.pathname === "/" && url.search === "" && url.hash === "" && url.username === "";
+  return ["http:", "https:"].includes(url.protocol) && bare;
+}
+
+function isOtp(value: string): boolean {
+  if (value === "console") return true;
+  if (value.startsWith("file:")) return value.length > "file:".length;
+  return /^(?:smtps?|https?):\/\//.test(value) && URL.canParse(value);
+}
+
+function invalid(key: string, origin: string | undefined, message = "is invalid"): UsageError {
+  return new UsageError("config_invalid", `${key}${origin === undefined ? "" : ` (${origin})`}: ${message}`);
+}
