@@ -31,6 +31,8 @@ export function parseIdentifier(text: string, country?: CountryCode): Identifier
     extract: false,
   });
   if (phone === undefined || !phone.isPossible()) throw invalid();
+  // The library reads some misspelt prefixes into numbers that it would itself read differently: they have no one form.
+  if (parsePhoneNumberFromString(phone.number, { extract: false })?.number !== phone.number) throw invalid();
   return phone.number as string as Identifier;
 }
 

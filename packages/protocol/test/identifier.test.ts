@@ -41,6 +41,7 @@ test.each([
   "+1555123000112345",
   "hello",
   "+1555CALLNOW ext 5x",
+  "+4 300) 901820", // read as +430901820, which is read as +43901820
   "a@b",
   "@example.org",
   "a@@example.org",
