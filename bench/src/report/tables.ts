@@ -32,11 +32,11 @@ export function tables(results: Results): string {
 
 function machine({ machine, settings, targets }: Results): string {
   const versions = targets
-    .filter((target) => !target.name.startsWith("relay") && target.name !== "ejabberd-archive")
-    .map((target) => `${target.name} ${target.version}`);
+    .filter((target) => target.name !== "relay-coalescing" && target.name !== "ejabberd-archive")
+    .map((target) => `${target.name === "relay" ? "ws" : target.name} ${target.version}`);
   return [
     `Measured ${machine.date} UTC on ${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB, Linux ${machine.kernel}, ` +
-      `data on ${machine.disk}; Node ${machine.node}, ${versions.join(", ")}. ` +
+      `data on ${machine.disk}; ${[`Node ${machine.node}`, ...versions].join(", ")}. ` +
       `Load average at the end ${machine.load}.`,
     "",
     `Median of ${settings.rounds} interleaved ${settings.rounds === 1 ? "round" : "rounds"} (least–greatest). The load generator is one process beside ` +

@@ -1,4 +1,5 @@
 /** The floor: our bare relay in a process of its own. */
+import { createRequire } from "node:module";
 import { freePort, start } from "../host/child.ts";
 import { type Target, collectOnSignal } from "./target.ts";
 
@@ -11,7 +12,8 @@ export function floor(program: string, coalesce: boolean): Target {
       : "bare ws relay (the floor: stores nothing)",
     scenarios: coalesce ? ["exchange"] : ["exchange", "idle"],
     async version() {
-      return process.version;
+      const require = createRequire(import.meta.url);
+      return (require("ws/package.json") as { version: string }).version;
     },
     async start(_folder, scenario) {
       const port = await freePort();
