@@ -19,6 +19,8 @@ export interface CachedLog {
   present: EpochState | undefined;
   /** At least the bytes that the log holds: exact sums are made only when this reaches the limit. */
   mostBytes: number;
+  /** The cursor of the slot that is furthest behind; undefined when it must be asked for. */
+  lowestCursor: number | undefined;
   /** Changed by the transaction that runs. */
   dirty: boolean;
 }

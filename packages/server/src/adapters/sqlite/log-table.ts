@@ -129,7 +129,7 @@ export class LogTable {
       this.#sql.updateSlot.run(cursor, Math.max(ack.nowSec, slot.used_at_sec), log.num, ack.slot);
     }
     // Only the slot that was furthest behind can let entries go.
-    if (cursor > slot.cursor && slot.cursor <= log.trimmedSeq) this.#trimToSlots(log);
+    if (cursor > slot.cursor && slot.cursor <= (log.lowestCursor ?? slot.cursor)) this.#trimToSlots(log);
     return { ok: true, seq: cursor };
   }
 
@@ -155,6 +155,7 @@ export class LogTable {
     if (slots >= this.#limits.maxSlots) return { ok: false, code: "slot_limit" };
     const cursor = firstCursor(log, named, open.afterSeq);
     this.#sql.insertSlot.run(log.num, open.slot, cursor, open.nowSec);
+    log.lowestCursor = undefined;
     return { ok: true, seq: cursor };
   }
 
@@ -272,7 +273,8 @@ export class LogTable {
   /** Deletes what every slot has acked. A log without slots keeps its entries until they expire. */
   #trimToSlots(log: CachedLog): void {
     const lowest = this.#sql.lowestCursor.get(log.num)?.["cursor"];
-    if (typeof lowest === "number") this.#trim(log, lowest);
+    log.lowestCursor = typeof lowest === "number" ? lowest : undefined;
+    if (log.lowestCursor !== undefined) this.#trim(log, log.lowestCursor);
   }
 
   #touch(log: CachedLog): void {
@@ -317,6 +319,7 @@ export class LogTable {
       epoch: row.epoch,
       present: kind === "inbox" ? undefined : this.#loadEpoch(row.num, row.epoch),
       mostBytes: (row.head_seq - row.trimmed_seq) * LIMITS.maxEntryBytes,
+      lowestCursor: undefined,
       dirty: false,
     };
   };

@@ -1,0 +1,153 @@
+/** The SQLite adapter: the conformance suite, and what only a database file can get wrong. */
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { afterAll, describe, expect, test } from "vitest";
+import { EntryKind, accountId, deviceId, logId } from "@sotto/protocol";
+import { storeConformance } from "@sotto/testkit/store-conformance";
+import { openDatabase } from "../../src/adapters/sqlite/open.ts";
+import { SqliteStore, openSqliteStore } from "../../src/adapters/sqlite/store.ts";
+import { DEFAULT_LOG_LIMITS } from "../../src/core/logs/defaults.ts";
+import type { StoreOperation } from "../../src/core/store.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "sotto-sqlite-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+let files = 0;
+const newPath = (): string => join(folder, `${++files}.db`);
+const nowSec = 1_800_000_000;
+
+let lastPath = "";
+storeConformance(
+  "SQLite",
+  async (limits) => {
+    lastPath = newPath();
+    return openSqliteStore({ path: lastPath, nowSec, limits });
+  },
+  async (store, limits) => {
+    await store.close();
+    return openSqliteStore({ path: lastPath, nowSec, limits });
+  },
+);
+
+const inbox = logId(new Uint8Array(16).fill(1));
+const append: StoreOperation = {
+  type: "append",
+  log: inbox,
+  tokenHash: undefined,
+  epoch: 0,
+  kind: EntryKind.MESSAGE,
+  body: new Uint8Array(1_000),
+  nextTokenHash: undefined,
+  nowSec,
+};
+
+function storeWithInbox(path: string) {
+  const store = openSqliteStore({ path, nowSec });
+  return store
+    .createAccount(
+      new Uint8Array(32),
+      {
+        account: accountId(new Uint8Array(16).fill(2)),
+        version: 1,
+        signedList: new Uint8Array(10),
+        devices: [
+          {
+            device: deviceId(new Uint8Array(16).fill(3)),
+            signatureKey: new Uint8Array(32),
+            inbox,
+            revoked: false,
+          },
+        ],
+        nowSec,
+      },
+      undefined,
+    )
+    .then(() => store);
+}
+
+const code = (wanted: string) => expect.objectContaining({ code: wanted });
+
+describe("opening", () => {
+  test("a fresh database carries its mark in the file, durable settings, and its version", () => {
+    const path = newPath();
+    void openSqliteStore({ path, nowSec }).close();
+    expect(readFileSync(path).toString("latin1", 68, 72)).toBe("Stto");
+    const database = new DatabaseSync(path);
+    expect(database.prepare("PRAGMA journal_mode").get()).toEqual({ journal_mode: "wal" });
+    expect(database.prepare("SELECT version FROM migrations").all()).toEqual([{ version: 1 }]);
+    database.close();
+  });
+
+  test("another program's database is refused and left untouched", () => {
+    const path = newPath();
+    const other = new DatabaseSync(path);
+    other.exec("CREATE TABLE t (x)");
+    other.close();
+    const before = readFileSync(path);
+    expect(() => openSqliteStore({ path, nowSec })).toThrow(code("data_folder_foreign"));
+    expect(readFileSync(path).equals(before)).toBe(true);
+    expect(existsSync(`${path}-wal`)).toBe(false);
+  });
+
+  test("what is no database at all is refused and left untouched", () => {
+    const path = newPath();
+    writeFileSync(path, "x".repeat(5_000));
+    expect(() => openSqliteStore({ path, nowSec })).toThrow(code("data_folder_damaged"));
+    expect(readFileSync(path, "utf8")).toBe("x".repeat(5_000));
+  });
+
+  test("a database whose schema page is damaged is refused", () => {
+    const path = newPath();
+    void openSqliteStore({ path, nowSec }).close();
+    const bytes = readFileSync(path);
+    bytes.fill(0xff, 100, 4_096);
+    writeFileSync(path, bytes);
+    expect(() => openSqliteStore({ path, nowSec })).toThrow(code("data_folder_damaged"));
+  });
+
+  test("a database of a newer version is refused", () => {
+    const path = newPath();
+    void openSqliteStore({ path, nowSec }).close();
+    const database = new DatabaseSync(path);
+    database.exec("INSERT INTO migrations VALUES (99, 0)");
+    database.close();
+    expect(() => openSqliteStore({ path, nowSec })).toThrow(code("data_folder_foreign"));
+  });
+
+  test("an empty file becomes a database", () => {
+    const path = newPath();
+    writeFileSync(path, "");
+    void openSqliteStore({ path, nowSec }).close();
+    expect(readFileSync(path).toString("latin1", 68, 72)).toBe("Stto");
+  });
+});
+
+describe("failing storage", () => {
+  test("a full disk refuses the whole commit, loses nothing, and works again with room", async () => {
+    const path = newPath();
+    await (await storeWithInbox(path)).close();
+    const database = openDatabase(path, nowSec);
+    const store = new SqliteStore(database, path, DEFAULT_LOG_LIMITS);
+    await store.commit([append, append]);
+    const pages = Number(Object.values(database.prepare("PRAGMA page_count").get() ?? {})[0]);
+    database.exec(`PRAGMA max_page_count = ${pages + 2}`);
+    const many = Array.from({ length: 200 }, () => append);
+    await expect(store.commit(many)).rejects.toThrow(code("unavailable"));
+    expect((await store.readLog(inbox))?.headSeq).toBe(2);
+    expect((await store.stats()).entries).toBe(2);
+    database.exec("PRAGMA max_page_count = 1000000");
+    expect(await store.commit([append])).toEqual([{ ok: true, seq: 3 }]);
+    await store.close();
+    const again = openSqliteStore({ path, nowSec });
+    expect((await again.readEntries(inbox, 0, 10, 10, 100_000)).map(({ seq }) => seq)).toEqual([1, 2, 3]);
+    await again.close();
+  });
+
+  test("a closed database answers unavailable", async () => {
+    const store = await storeWithInbox(newPath());
+    await store.close();
+    await expect(store.commit([append])).rejects.toThrow(code("unavailable"));
+    await expect(store.readLog(inbox)).rejects.toThrow(code("unavailable"));
+  });
+});
