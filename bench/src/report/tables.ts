@@ -139,11 +139,20 @@ function table(
 ): string {
   const rows = results.targets.flatMap((target) => {
     const cells = row(target);
-    return cells === undefined ? [] : [`| ${[target.title, ...cells].join(" | ")} |`];
+    return cells === undefined ? [] : [[target.title, ...cells]];
   });
   if (rows.length === 0) return "";
-  const line = columns.split("|").map(() => "---:");
-  return [`### ${title}`, "", `| | ${columns} |`, `| --- | ${line.join(" | ")} |`, ...rows, ""].join("\n");
+  const head = ["", ...columns.split("|").map((column) => column.trim())];
+  return [`### ${title}`, "", ...aligned([head, ...rows]), ""].join("\n");
+}
+
+/** A Markdown table as the formatter wants it: columns padded, the first to the left and the others to the right. */
+function aligned(rows: readonly (readonly string[])[]): string[] {
+  const widths = rows[0]!.map((_, column) => Math.max(3, ...rows.map((row) => row[column]!.length)));
+  const line = (cells: readonly string[]): string =>
+    `| ${cells.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join(" | ")} |`;
+  const rule = widths.map((width, i) => (i === 0 ? "-".repeat(width) : `${"-".repeat(width - 1)}:`));
+  return [line(rows[0]!), line(rule), ...rows.slice(1).map(line)];
 }
 
 function medianOf(
