@@ -1,0 +1,103 @@
+/**
+ * The worked example of the specification, computed anew from its text by node:crypto alone, so that somebody who writes
+ * another client can rely on it.
+ */
+import {
+  constants,
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  hkdfSync,
+  pbkdf2Sync,
+  privateDecrypt,
+  sign,
+  verify,
+} from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { readDocument, root, valuesUnder } from "./documents.ts";
+
+describe("the worked example of spec/PROTOCOL.md, by node:crypto alone", () => {
+  const document = readDocument("spec/PROTOCOL.md");
+
+  test("sealing", () => {
+    const values = valuesUnder(document, "Sealing a RequestCode");
+    const derive = (what: string): Buffer =>
+      Buffer.from(hkdfSync("sha256", bytes(values["secret"]), "", `sotto/registration/${what}/v1`, 32));
+    expect(derive("request").toString("hex")).toBe(values["request_key"]);
+    expect(derive("response").toString("hex")).toBe(values["response_key"]);
+    const cipher = createCipheriv("aes-256-gcm", derive("request"), Buffer.alloc(12)).setAAD(
+      Buffer.from("RequestCode"),
+    );
+    const parts = [cipher.update(bytes(values["payload"])), cipher.final(), cipher.getAuthTag()];
+    expect(Buffer.concat(parts).toString("hex")).toBe(values["ciphertext"]);
+  });
+
+  test("a sign-in", () => {
+    const values = valuesUnder(document, "A sign-in");
+    const content = ["client_nonce", "server_nonce", "fingerprint", "account_id", "device_id"];
+    const transcript = Buffer.concat([
+      Buffer.from("sotto/sign-in/v1\0"),
+      ...content.map((name) => bytes(values[name])),
+    ]);
+    expect(transcript.toString("hex")).toBe(values["transcript"]);
+    const pkcs8 = Buffer.concat([bytes("302e020100300506032b657004220420"), bytes(values["device_seed"])]);
+    const key = createPrivateKey({ key: pkcs8, format: "der", type: "pkcs8" });
+    const spki = createPublicKey(key).export({ format: "der", type: "spki" });
+    expect(spki.subarray(-32).toString("hex")).toBe(values["device_key"]);
+    expect(sign(null, transcript, key).toString("hex")).toBe(values["signature"]);
+  });
+
+  test("a safety number", () => {
+    const values = valuesUnder(document, "A safety number");
+    const one = half(values["identity_one"], values["account_one"]);
+    const other = half(values["identity_other"], values["account_other"]);
+    expect([one, other].toSorted().join(" ")).toBe(values["number"]);
+  });
+
+  test("a classic message", () => {
+    const values = valuesUnder(document, "A classic message");
+    const json = /### A classic message[\s\S]*?```json\n([\s\S]*?)```/.exec(document)?.[1] ?? "";
+    const { signature = "", ...signed } = JSON.parse(json) as Record<string, string>;
+    const vectors = JSON.parse(readFileSync(join(root, "vectors/classic/messages.json"), "utf8")) as {
+      keys: Record<string, { public: string; private: string }>;
+    };
+    const canonical = JSON.stringify(
+      Object.fromEntries(Object.entries(signed).toSorted(([a], [b]) => (a < b ? -1 : 1))),
+    );
+    expect(sha256(canonical)).toBe(values["signed_sha256"]);
+    expect(sha256(Buffer.from(signature, "base64"))).toBe(values["message_hash"]);
+    const pss = { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 32 };
+    const signer = { key: vectors.keys["ann-current"]?.public ?? "", ...pss };
+    expect(verify("sha256", Buffer.from(canonical), signer, Buffer.from(signature, "base64"))).toBe(true);
+    const wrapped = Buffer.from(signed["encrypted_aes_key"] ?? "", "base64");
+    const key = privateDecrypt(
+      { key: vectors.keys["ben-current"]?.private ?? "", oaepHash: "sha256" },
+      wrapped,
+    );
+    expect(key.toString("hex")).toBe(values["aes_key"]);
+    const content = Buffer.from(signed["encrypted_content"] ?? "", "base64");
+    expect(content.subarray(0, 16).toString("hex")).toBe(values["iv"]);
+    const decipher = createDecipheriv("aes-256-cfb", key, content.subarray(0, 16));
+    expect(decipher.update(content.subarray(16)).toString()).toBe(values["plaintext"]);
+  });
+});
+
+function bytes(text: string | undefined): Buffer {
+  return Buffer.from(text ?? "", "hex");
+}
+
+function sha256(data: string | Buffer): string {
+  return createHash("sha256").update(data).digest("hex");
+}
+
+/** One side's half of a safety number. */
+function half(identity: string | undefined, account: string | undefined): string {
+  const material = Buffer.concat([bytes(identity), bytes(account)]);
+  const derived = pbkdf2Sync(material, "sotto/safety-number/v1", 100_000, 30, "sha256");
+  const groups = [0, 5, 10, 15, 20, 25].map((at) => derived.readUIntBE(at, 5) % 100_000);
+  return groups.map((group) => String(group).padStart(5, "0")).join(" ");
+}
