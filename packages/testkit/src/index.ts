@@ -3,4 +3,5 @@ export * from "./clock.ts";
 export * from "./frames.ts";
 export * from "./mutate.ts";
 export * from "./network.ts";
+export * from "./person.ts";
 export * from "./random.ts";

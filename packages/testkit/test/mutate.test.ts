@@ -4,14 +4,25 @@ import { SeededRandom, fuzz, mutatedBytes, mutatedText } from "../src/index.ts";
 
 const corpus = [Uint8Array.of(1, 2, 3, 4), new Uint8Array(50).fill(9)];
 
+function make(seed: number): string[] {
+  const random = new SeededRandom(seed);
+  return Array.from(
+    { length: 500 },
+    () => mutatedBytes(random, corpus).join() + mutatedText(random, ["sample"]),
+  );
+}
+
+function parse(bytes: Uint8Array): void {
+  if (bytes.length === 2) throw Object.assign(new Error("short"), { code: "malformed" });
+  if (bytes.length === 3) throw new RangeError("a bug");
+}
+
+function inputs(...lengths: number[]): () => Uint8Array {
+  const left = [...lengths];
+  return () => new Uint8Array(left.shift() ?? 0);
+}
+
 test("inputs are varied, and the same for the same seed", () => {
-  const make = (seed: number): string[] => {
-    const random = new SeededRandom(seed);
-    return Array.from(
-      { length: 500 },
-      () => mutatedBytes(random, corpus).join() + mutatedText(random, ["sample"]),
-    );
-  };
   expect(make(1)).toEqual(make(1));
   expect(new Set(make(1)).size).toBeGreaterThan(450);
 });
@@ -24,14 +35,6 @@ test("what the corpus holds is left as it was", () => {
 });
 
 test("an error without one of the codes ends the run and shows the input", () => {
-  const parse = (bytes: Uint8Array): void => {
-    if (bytes.length === 2) throw Object.assign(new Error("short"), { code: "malformed" });
-    if (bytes.length === 3) throw new RangeError("a bug");
-  };
-  const inputs = (...lengths: number[]) => {
-    const left = [...lengths];
-    return () => new Uint8Array(left.shift() ?? 0);
-  };
   expect(fuzz(4, inputs(1, 2, 2, 4), parse, ["malformed"])).toEqual({
     executed: 4,
     taken: 2,
