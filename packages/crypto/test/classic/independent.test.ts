@@ -30,6 +30,8 @@ const plaintexts = bodies.map((body, index) =>
   }),
 );
 
+const openssl = (...args: readonly string[]) => spawnSync("openssl", args);
+
 function protect(provider: CryptoProvider, plaintext: Uint8Array): Promise<ProtectedClassicMessage> {
   return protectClassic(provider, {
     sender: parseClassicAddress(vectors.sender_devices[0]!.address)!,
@@ -88,7 +90,6 @@ describe.each(providers)("messages made by $name", (provider) => {
         writeFileSync(join(folder, name), content);
         return join(folder, name);
       };
-      const openssl = (...args: readonly string[]) => spawnSync("openssl", args);
       const signed = file("signed", classicSignedBytes(message));
       const signature = file("signature", message.signature);
       const annPublic = file("ann.pem", ann.pem.public);
