@@ -3,7 +3,7 @@
  * comes back over time. The defaults leave room for a household or an office behind one address.
  */
 import * as z from "zod";
-import { amount, json, natural } from "./config-types.ts";
+import { amount, json } from "./config-types.ts";
 
 const limit = (burst: number, perHour: number) =>
   z.strictObject({ burst: amount().default(burst), perHour: amount().default(perHour) }).prefault({});
@@ -11,8 +11,6 @@ const limit = (burst: number, perHour: number) =>
 /** The key `limits` of the configuration. */
 export const limitsSchema = json(
   z.strictObject({
-    /** Least time between two one-time passwords for one identifier. */
-    resendAfterSec: natural(0, 3_600).default(30),
     /** One-time passwords for one identifier: with 5 tries each, few guesses a day. */
     codesPerIdentifier: limit(10, 2),
     /** One-time passwords asked for from one address. */

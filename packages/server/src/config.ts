@@ -34,6 +34,8 @@ const schema = z.strictObject({
   otpFrom: text().optional(),
   /** Sent to the webhook as `Authorization: Bearer …`. */
   otpWebhookToken: text().optional(),
+  /** Least time between two one-time passwords for one identifier. */
+  resendAfterSec: natural(0, 3_600).default(30),
   maxUsers: natural(1, Number.MAX_SAFE_INTEGER).optional(),
   /** How long entries that nobody fetches are kept. */
   retentionDays: natural(1, 3_650).default(90),
@@ -59,6 +61,8 @@ export interface ConfigSources {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Path of a JSON file. */
   readonly file?: string | undefined;
+  /** What holds when nobody says otherwise. */
+  readonly defaults?: ServerConfigInput;
 }
 
 /** The environment variable of a key. */
@@ -77,7 +81,8 @@ export function loadConfig(sources: ConfigSources): ServerConfig {
     given[key] = value;
     origins.set(key, origin);
   };
-  const { file, env = {}, flags = {} } = sources;
+  const { file, env = {}, flags = {}, defaults = {} } = sources;
+  for (const [key, value] of Object.entries(defaults)) take(key, value, "by default");
   if (file !== undefined) {
     for (const [key, value] of Object.entries(readConfigFile(file))) take(key, value, `in ${file}`);
   }

@@ -1,2 +1,3 @@
-/** The server: registration, directory, delivery service, and the adapters that it runs on. */
-export type * from "./core/store.ts";
+/** A Sotto server to run in a process: `sotto serve`, tests, benchmarks. */
+export { startServer, type RunningServer, type ServeOptions } from "./serve.ts";
+export { loadConfig, type ConfigSources, type ServerConfig, type ServerConfigInput } from "./config.ts";

@@ -70,10 +70,9 @@ export async function openDataFolder(folder: string): Promise<DataFolder> {
     const state = inspect(path);
     if (state !== "ready") await create(path);
     const { key, directoryKey } = await readKeys(path);
-    const damage = findDatabaseDamage(at("database"));
-    if (damage !== undefined && (state === "ready" || existsSync(at("database")))) {
-      throw failure("data_folder_damaged", path, `${DATA_FILES.database} ${damage}`);
-    }
+    // An unfinished folder holds nobody's data; whoever opens its database finishes or refuses it.
+    const damage = state === "ready" ? findDatabaseDamage(at("database")) : undefined;
+    if (damage !== undefined) throw failure("data_folder_damaged", path, `${DATA_FILES.database} ${damage}`);
     return {
       path,
       key,

@@ -1,0 +1,108 @@
+/** `sotto serve`: runs a server until it is told to stop, and tells the operator how people reach it. */
+import { Command } from "commander";
+import { loadConfig, startServer, type RunningServer } from "@sotto/server";
+import { contextOf } from "../context.ts";
+import { examples } from "../options.ts";
+import { printLine, remark } from "../io/output.ts";
+import { renderQr } from "../io/qr.ts";
+import type { Io } from "../io/io.ts";
+
+/** The command. */
+export function serveCommand(): Command {
+  return new Command("serve")
+    .description(
+      "Runs a Sotto server. The first start makes the data folder with the server's keys; later starts reuse it.",
+    )
+    .option("--data <dir>", "data folder (default ./sotto-data)")
+    .option("--port <number>", "port to listen on, 0 for any (default 8787)")
+    .option("--host <address>", "address to listen on (default 127.0.0.1; 0.0.0.0 for all networks)")
+    .option("--origin <url>", "how clients reach the server, such as https://chat.example.org")
+    .option("--otp <way...>", "how codes are sent: console, file:PATH, smtp://…, https://… (default console)")
+    .option("--otp-from <address>", "sender of e-mails")
+    .option("--max-users <number>", "refuse more accounts than this")
+    .option("--tls-cert <file>", "certificate chain in PEM; serves https with --tls-key")
+    .option("--tls-key <file>", "private key of the certificate in PEM")
+    .option("--trusted-proxies <address...>", "reverse proxies to believe: addresses, networks, or loopback")
+    .option("--retention-days <number>", "how long entries that nobody fetches are kept (default 90)")
+    .option("--no-classic", "switch the classic suite off")
+    .option("--resend-after-sec <seconds>", "least time between two codes for one person (default 30)")
+    .option("--limits <json>", "limits on accounts, identifiers and addresses; see docs/operate.md")
+    .option("--log-level <level>", "silent, error, warn, info or debug (default info; warn on a terminal)")
+    .option("--config <file>", "JSON file with any of these keys, and limits")
+    .addHelpText(
+      "after",
+      `${examples(
+        "sotto serve",
+        "sotto serve --host 0.0.0.0 --max-users 10",
+        "sotto serve --data /var/lib/sotto --origin https://chat.example.org --otp smtps://user@mail.example.org",
+      )}
+
+Every option can be given in the environment (SOTTO_MAX_USERS) or in the file ("maxUsers"); secrets belong there.
+Stop with Ctrl+C: the server drains first. A second Ctrl+C ends it at once.`,
+    )
+    .action(async (_options: unknown, command: Command) => {
+      await serve(contextOf(command).io, command);
+    });
+}
+
+async function serve(io: Io, command: Command): Promise<void> {
+  // From here on nobody else may read what this process writes.
+  process.umask(0o077);
+  const config = loadConfig({
+    flags: flagsOf(command),
+    env: io.env,
+    file: fileOf(io, command),
+    // A person reads what is printed; a machine keeps what is logged.
+    defaults: { logLevel: io.stderr.isTTY === true ? "warn" : "info" },
+  });
+  const stopped = stopSignal();
+  const server = await startServer(config, {
+    logTo: io.stderr,
+    processMetrics: true,
+    print: (line) => void io.stdout.write(`${line}\n`),
+  });
+  await welcome(io, server);
+  await stopped;
+  if (io.stdout.isTTY === true)
+    await remark(io, "Stopping: telling clients to come back. Ctrl+C again ends at once.");
+  await server.close();
+}
+
+/** Only what stands on the command line: an option's absence must not hide the environment or the file. */
+function flagsOf(command: Command): Record<string, unknown> {
+  const { config: _config, ...flags } = command.opts<Record<string, unknown>>();
+  // commander gives an option with "no-" a default.
+  if (command.getOptionValueSource("classic") !== "cli") delete flags["classic"];
+  return flags;
+}
+
+const fileOf = (io: Io, command: Command): string | undefined =>
+  command.opts<{ config?: string }>().config ?? (io.env["SOTTO_CONFIG"] || undefined);
+
+/** Resolves with the first SIGINT or SIGTERM; the second ends the process. */
+function stopSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    let asked = false;
+    const stop = (): void => {
+      if (asked) process.exit(1);
+      asked = true;
+      resolve();
+    };
+    process.on("SIGINT", stop);
+    process.on("SIGTERM", stop);
+  });
+}
+
+async function welcome(io: Io, server: RunningServer): Promise<void> {
+  const lines = [
+    `Sotto is listening on ${server.address}`,
+    `Data folder: ${server.dataFolder}${server.isNew ? " (new)" : ""}`,
+    `Key fingerprint: ${server.fingerprint}`,
+    `Invite link: ${server.invite}`,
+  ];
+  await printLine(io, lines.join("\n"));
+  if (io.stdout.isTTY === true || server.isNew) await printLine(io, renderQr(server.invite));
+  if (io.stdout.isTTY === true) {
+    await printLine(io, `To register: sotto register --server '${server.invite}' --phone +15551230001`);
+  }
+}

@@ -1,0 +1,54 @@
+/** The HTTP side of the server: registration, health, metrics and a word to people who come by with a browser. */
+import { fastifyConnectPlugin } from "@connectrpc/connect-fastify";
+import { createContextValues, type ConnectRouter } from "@connectrpc/connect";
+import { LIMITS } from "@sotto/protocol";
+import { fastify, type FastifyInstance } from "fastify";
+import type { ClientAddress } from "./client-address.ts";
+import { addressKey } from "./registration-service.ts";
+
+/** What the app works with. */
+export interface AppOptions {
+  /** PEM; undefined for plain HTTP. */
+  readonly tls: { readonly cert: string; readonly key: string } | undefined;
+  readonly addressOf: ClientAddress;
+  readonly routes: (router: ConnectRouter) => void;
+  readonly failed: (error: unknown) => void;
+}
+
+// A connection that says nothing is closed; WebSockets have timeouts of their own.
+const idleTimeoutMs = 30_000;
+const requestTimeoutMs = 15_000;
+
+/** Makes the app without listening. */
+export async function createApp({ tls, addressOf, routes, failed }: AppOptions): Promise<FastifyInstance> {
+  const app = fastify({
+    ...(tls && { https: tls }),
+    bodyLimit: LIMITS.maxRequestBytes,
+    connectionTimeout: idleTimeoutMs,
+    requestTimeout: requestTimeoutMs,
+    keepAliveTimeout: idleTimeoutMs,
+    // While it closes, idle connections are cut and requests under way are finished.
+    forceCloseConnections: "idle",
+  }) as unknown as FastifyInstance;
+  app.setErrorHandler((error, _request, reply) => {
+    const { statusCode = 500 } = error as { statusCode?: number };
+    if (statusCode >= 500) failed(error);
+    const message = statusCode >= 500 ? "the server failed" : "the request cannot be read";
+    return reply.code(statusCode).send({ error: message });
+  });
+  await app.register(fastifyConnectPlugin, {
+    routes,
+    grpc: false,
+    grpcWeb: false,
+    // Nothing here is worth compressing, and what is compressed can be a bomb.
+    acceptCompression: [],
+    readMaxBytes: LIMITS.maxRequestBytes,
+    contextValues: (request) => createContextValues().set(addressKey, addressOf(request.raw)),
+  });
+  app.get("/", async (_request, reply) =>
+    reply
+      .type("text/plain; charset=utf-8")
+      .send("This is a Sotto server. People reach it with: sotto register\n"),
+  );
+  return app;
+}

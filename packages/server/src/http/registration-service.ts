@@ -1,0 +1,131 @@
+/**
+ * RegistrationService over Connect: opens what is sealed, asks the registration desk, seals its answer. Refusals travel
+ * inside the seal; only what has no seal to travel in is a Connect error, with a Problem as its detail.
+ */
+import { create, toBinary } from "@bufbuild/protobuf";
+import {
+  Code,
+  ConnectError,
+  createContextKey,
+  type ConnectRouter,
+  type HandlerContext,
+} from "@connectrpc/connect";
+import {
+  LIMITS,
+  ProblemSchema,
+  RegisterPayloadSchema,
+  RegisterResultSchema,
+  RegistrationService,
+  RequestCodePayloadSchema,
+  RequestCodeResultSchema,
+  ValidationError,
+  decode,
+  type Answer,
+  type Sealed,
+} from "@sotto/protocol";
+import { openSealed, sealAnswer, type SealedMethod } from "../adapters/sealing.ts";
+import type { ServerKey } from "../adapters/server-key.ts";
+import { isRefusal, problemOf } from "../core/problem.ts";
+import type { RateLimiter } from "../core/rate-limit.ts";
+import type { Registration } from "../core/registration.ts";
+
+/** What the service works with. */
+export interface RegistrationServiceDeps {
+  readonly key: ServerKey;
+  readonly registration: Registration;
+  readonly requestsPerAddress: RateLimiter;
+  readonly nowMs: () => number;
+  readonly version: string;
+  readonly classicAllowed: boolean;
+  readonly isDraining: () => boolean;
+  /** Tells the operator of a failure that is no refusal. */
+  readonly failed: (error: unknown) => void;
+}
+
+/** The client's address, put into Connect's context by the HTTP layer. */
+export const addressKey = createContextKey("", { description: "client address" });
+
+type Handle = (opened: { payload: Uint8Array; secret: Uint8Array; address: string }) => Promise<Uint8Array>;
+
+/** The routes of RegistrationService. */
+export function registrationRoutes(deps: RegistrationServiceDeps): (router: ConnectRouter) => void {
+  const { key, registration, nowMs } = deps;
+
+  const answer = async (
+    method: SealedMethod,
+    sealed: Sealed | undefined,
+    context: HandlerContext,
+    handle: Handle,
+  ): Promise<{ answer: Uint8Array }> => {
+    try {
+      const address = context.values.get(addressKey);
+      checkOpen(deps, address);
+      const { payload, secret } = await openSealed(key, method, sealed);
+      const outcome = await outcomeOf(handle({ payload, secret, address }), deps.failed);
+      return { answer: sealAnswer(secret, method, outcome) };
+    } catch (error) {
+      throw connectError(error, deps.failed);
+    }
+  };
+
+  return (router) =>
+    router.service(RegistrationService, {
+      getServer: async () => ({
+        publicKey: key.publicKey,
+        version: deps.version,
+        protocolVersion: LIMITS.protocolVersion,
+        serverTimeMs: BigInt(nowMs()),
+        registrationOpen: await registration.isOpen(),
+        classicAllowed: deps.classicAllowed,
+      }),
+      requestCode: ({ sealed }, context) =>
+        answer("RequestCode", sealed, context, async ({ payload, secret, address }) => {
+          const { identifier } = decode(RequestCodePayloadSchema, payload);
+          const result = await registration.requestCode(identifier, address, secret);
+          return toBinary(RequestCodeResultSchema, create(RequestCodeResultSchema, result));
+        }),
+      register: ({ sealed }, context) =>
+        answer("Register", sealed, context, async ({ payload, address }) => {
+          const { identifier, code, deviceList } = decode(RegisterPayloadSchema, payload);
+          if (deviceList === undefined) throw new ValidationError("malformed", "device_list is missing");
+          await registration.register(identifier, code, deviceList, address);
+          const result = { serverTimeMs: BigInt(nowMs()) };
+          return toBinary(RegisterResultSchema, create(RegisterResultSchema, result));
+        }),
+    });
+}
+
+function checkOpen(deps: RegistrationServiceDeps, address: string): void {
+  if (deps.isDraining()) throw new ValidationError("draining", "the server is stopping; try again soon");
+  const retryAfterMs = deps.requestsPerAddress.take(address, deps.nowMs());
+  if (retryAfterMs > 0) throw new ValidationError("rate_limited", "too many requests", { retryAfterMs });
+}
+
+async function outcomeOf(
+  result: Promise<Uint8Array>,
+  failed: (error: unknown) => void,
+): Promise<Answer["outcome"]> {
+  try {
+    return { case: "ok", value: await result };
+  } catch (error) {
+    if (!isRefusal(error)) failed(error);
+    return { case: "problem", value: problemOf(error) };
+  }
+}
+
+const connectCodes: Readonly<Record<string, Code>> = {
+  malformed: Code.InvalidArgument,
+  too_large: Code.InvalidArgument,
+  unsealing_failed: Code.InvalidArgument,
+  rate_limited: Code.ResourceExhausted,
+  draining: Code.Unavailable,
+  unavailable: Code.Unavailable,
+};
+
+/** An error as it travels outside a seal. */
+function connectError(error: unknown, failed: (error: unknown) => void): ConnectError {
+  if (!isRefusal(error)) failed(error);
+  const problem = problemOf(error);
+  const code = connectCodes[problem.code] ?? Code.Internal;
+  return new ConnectError(problem.message, code, undefined, [{ desc: ProblemSchema, value: problem }]);
+}
