@@ -7,6 +7,7 @@ import { printJson, printLine, remark } from "../io/output.ts";
 import { confirm } from "../io/prompt.ts";
 import { sanitiseLine } from "../io/sanitise.ts";
 import { examples, parsePeer } from "../options.ts";
+import { safetyNumberRows } from "../safety-number.ts";
 import { withSession } from "../session.ts";
 
 interface VerifyOptions {
@@ -66,10 +67,4 @@ async function askWhetherEqual(context: Context, verified: boolean): Promise<tru
 /** Prints the 60 digits in rows that are easy to read to each other. */
 export async function printSafetyNumber(context: Context, safetyNumber: string): Promise<void> {
   for (const row of safetyNumberRows(safetyNumber)) await printLine(context.io, row);
-}
-
-/** The groups of a safety number, four a row. */
-export function safetyNumberRows(safetyNumber: string): readonly string[] {
-  const groups = safetyNumber.split(/\s+/);
-  return [0, 4, 8].map((start) => groups.slice(start, start + 4).join(" "));
 }

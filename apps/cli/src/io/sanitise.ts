@@ -9,8 +9,11 @@
 const dangerous =
   // oxlint-disable-next-line no-control-regex
   /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u206f\ufff9-\ufffb]|[\ud800-\udfff]/gu;
-// Invisible marks that carry no meaning in a terminal: directional marks, byte order mark, soft hyphen.
-const invisible = /[\u00ad\u061c\u200e\u200f\ufeff]/gu;
+// Invisible marks that carry no meaning in a terminal: directional marks, byte order mark, soft hyphen, zero-width space
+// and operators. (Joiners stay: scripts and emoji need them.)
+const invisible = /[\u00ad\u061c\u200b\u200e\u200f\u2060-\u2064\ufeff]/gu;
+// No script puts more marks on one letter; a pile of them would paint over other lines.
+const manyMarks = /(\p{M}{8})\p{M}+/gu;
 
 function visible(character: string): string {
   const code = character.codePointAt(0) ?? 0;
@@ -25,6 +28,7 @@ export function sanitise(text: string): string {
     .replaceAll("\r\n", "\n")
     .replaceAll("\t", "    ")
     .replaceAll(invisible, "")
+    .replaceAll(manyMarks, "$1")
     .replaceAll(dangerous, visible);
 }
 

@@ -1,0 +1,93 @@
+/** The chat screen: draws the state of the screen and of the account, and passes keys on. */
+import { createElement as h, useSyncExternalStore, type ReactElement } from "react";
+import { Box, Text, useCursor, useInput, usePaste } from "ink";
+import { promptColumns, type Areas } from "../areas.ts";
+import { layOutDraft } from "../editor.ts";
+import { actionsOf, cleanPaste } from "../keys.ts";
+import type { Screen, ScreenState } from "../screen.ts";
+import type { Theme } from "../theme.ts";
+import { Bar, Footer } from "./bar.ts";
+import { ConversationList } from "./conversation-list.ts";
+import { newCursor, Overlay } from "./overlays.ts";
+import { firstDraftRow, Thread } from "./thread.ts";
+
+interface AppProps {
+  readonly screen: Screen;
+  readonly theme: Theme;
+}
+
+/** The whole screen. */
+export function App({ screen, theme }: AppProps): ReactElement {
+  const { model } = screen;
+  const state = useSyncExternalStore(screen.subscribe, screen.getSnapshot);
+  const account = useSyncExternalStore(model.subscribe, model.getSnapshot);
+  const { setCursorPosition } = useCursor();
+  useInput((input, key) => {
+    for (const action of actionsOf(input, key)) screen.dispatch(action);
+  });
+  usePaste((text) => screen.paste(cleanPaste(text)));
+
+  const areas = screen.areas();
+  setCursorPosition(cursorOf(state, areas, account.active !== undefined));
+  if (areas.tooSmall) return h(Text, null, "Sotto: make the window larger.");
+
+  const { overlay } = state;
+  const contact = account.conversations.find(({ peer }) => peer === account.active)?.contact;
+  const listColumns = areas.narrow ? areas.columns - 1 : areas.listColumns;
+  const list = h(ConversationList, {
+    conversations: account.conversations,
+    active: account.active,
+    typing: account.typing,
+    columns: listColumns,
+    rows: areas.bodyRows,
+    theme,
+  });
+  const pane =
+    overlay === undefined
+      ? h(Thread, {
+          peer: account.active,
+          contact,
+          thread: account.thread,
+          typing: account.active !== undefined && account.typing.has(account.active),
+          scroll: state.scroll,
+          draft: state.draft,
+          areas,
+          theme,
+        })
+      : h(Overlay, { overlay, contact, columns: areas.paneColumns, rows: areas.bodyRows, theme });
+  const body = areas.narrow
+    ? state.listShown && overlay === undefined
+      ? list
+      : pane
+    : h(
+        Box,
+        null,
+        h(Box, { width: listColumns }, list),
+        h(Box, { width: 2 }, h(Text, theme.dim, Array(areas.bodyRows).fill("\u2502").join("\n"))),
+        pane,
+      );
+  return h(
+    Box,
+    { flexDirection: "column", width: areas.columns, height: areas.rows },
+    h(Bar, { self: model.messenger.self, account, columns: areas.columns, theme }),
+    h(Box, { height: areas.bodyRows }, body),
+    h(Footer, { alert: account.alert, columns: areas.columns, theme }),
+  );
+}
+
+/** Where the terminal's cursor stands: in the text that is being written. */
+function cursorOf(state: ScreenState, areas: Areas, writing: boolean): { x: number; y: number } | undefined {
+  if (areas.tooSmall) return undefined;
+  const { overlay } = state;
+  if (overlay?.type === "new") {
+    const { x, y } = newCursor(overlay, areas.paneColumns);
+    return { x: areas.paneLeft + x, y: 1 + y };
+  }
+  if (overlay !== undefined || !writing || (areas.narrow && state.listShown)) return undefined;
+  const { row, column } = layOutDraft(state.draft, areas.paneColumns - promptColumns);
+  const top = 1 + areas.bodyRows - areas.composerRows;
+  return {
+    x: areas.paneLeft + promptColumns + column,
+    y: top + row - firstDraftRow(row, areas.composerRows),
+  };
+}

@@ -1,0 +1,58 @@
+/** The bar at the top (who, where, connected or not) and the footer (keys, or an alert). */
+import { createElement as h, type ReactElement } from "react";
+import { Box, Text } from "ink";
+import type { ConnectionState, Messenger } from "@sotto/client";
+import { sanitiseLine } from "../../io/sanitise.ts";
+import type { Snapshot } from "../model.ts";
+import { alertRows } from "../screen.ts";
+import { padEnd, truncate, width } from "../text.ts";
+import type { Theme } from "../theme.ts";
+
+const connectionWords: Readonly<Record<ConnectionState, string>> = {
+  online: "\u25cf online",
+  connecting: "\u25cb connecting",
+  offline: "\u25cb offline",
+};
+
+interface BarProps {
+  readonly self: Messenger["self"];
+  readonly account: Snapshot;
+  readonly columns: number;
+  readonly theme: Theme;
+}
+
+/** The bar at the top. */
+export function Bar({ self, account, columns, theme }: BarProps): ReactElement {
+  const { connection, connectionProblem } = account;
+  const problem = connectionProblem === undefined ? "" : ` (${sanitiseLine(connectionProblem)})`;
+  const right = `${connectionWords[connection]}${problem} `;
+  const left = truncate(` Sotto  ${sanitiseLine(self.identifier)}`, Math.max(0, columns - width(right) - 1));
+  return h(Text, { ...theme.bar, wrap: "truncate" }, padEnd(left, columns - width(right)) + right);
+}
+
+const hints: readonly (readonly [string, string])[] = [
+  ["?", "help"],
+  ["Tab", "switch"],
+  ["Ctrl+N", "new"],
+  ["Ctrl+T", "verify"],
+  ["Ctrl+C", "quit"],
+];
+
+interface FooterProps {
+  readonly alert: string | undefined;
+  readonly columns: number;
+  readonly theme: Theme;
+}
+
+/** The footer: the most used keys, or what needs attention. */
+export function Footer({ alert, columns, theme }: FooterProps): ReactElement {
+  if (alert !== undefined) {
+    const rows = alertRows(alert, columns).map((row, index) => h(Text, { key: index, ...theme.bad }, row));
+    return h(Box, { flexDirection: "column", height: rows.length }, ...rows);
+  }
+  const parts = hints.flatMap(([key, what], index) => [
+    h(Text, { key: `k${index}`, ...theme.key }, ` ${key}`),
+    h(Text, { key: `w${index}`, ...theme.dim }, ` ${what} `),
+  ]);
+  return h(Box, { height: 1 }, h(Text, { wrap: "truncate" }, ...parts));
+}

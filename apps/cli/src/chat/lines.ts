@@ -1,0 +1,142 @@
+/**
+ * Lays messages out as lines of styled text. Only as many messages are laid out as the window shows, from the newest up,
+ * and each layout is remembered, so that a conversation of any length scrolls at the same speed.
+ */
+import type { Message } from "@sotto/client";
+import { sanitise, sanitiseLine } from "../io/sanitise.ts";
+import { formatDay, formatStatus, formatTime } from "../view.ts";
+import type { NoticeLine, Thread } from "./model.ts";
+import { truncate, width, wrap } from "./text.ts";
+
+/** How a piece of text is drawn; theme.ts says with which colours. */
+export type Style = "text" | "dim" | "mine" | "theirs" | "pending" | "good" | "bad";
+
+/** A piece of a line. */
+export interface Span {
+  readonly text: string;
+  readonly style: Style;
+}
+
+/** One row of the message pane. */
+export type Line = readonly Span[];
+
+const timeColumns = 7;
+
+const statusStyles: Readonly<Record<Message["status"], Style>> = {
+  queued: "pending",
+  sent: "dim",
+  delivered: "dim",
+  read: "good",
+  failed: "bad",
+  received: "dim",
+};
+
+interface Layout {
+  readonly columns: number;
+  readonly lines: readonly Line[];
+}
+
+const layouts = new WeakMap<Message, Layout>();
+
+/** The lines of one message: its text with the time before and the state after it. */
+export function messageLines(message: Message, columns: number): readonly Line[] {
+  const known = layouts.get(message);
+  if (known?.columns === columns) return known.lines;
+  const lines = layOut(message, columns);
+  layouts.set(message, { columns, lines });
+  return lines;
+}
+
+function layOut(message: Message, columns: number): readonly Line[] {
+  const room = Math.max(4, columns - timeColumns);
+  const lines: Span[][] = wrap(sanitise(message.body), room).map((text, index) => [
+    { text: index === 0 ? `${formatTime(message.sentAt)}  ` : " ".repeat(timeColumns), style: "dim" },
+    { text, style: "text" },
+  ]);
+  const status = truncate(formatStatus(message), room);
+  if (status === "") return lines;
+  const last = lines.at(-1);
+  const used = last === undefined ? columns : last.reduce((sum, { text }) => sum + width(text), 0);
+  const span: Span = { text: status, style: statusStyles[message.status] };
+  const gap = columns - used - width(status);
+  if (last !== undefined && gap >= 2) last.push({ text: " ".repeat(gap), style: "text" }, span);
+  else lines.push([{ text: " ".repeat(Math.max(0, columns - width(status))), style: "text" }, span]);
+  return lines;
+}
+
+/** What stands above a message: the day and the writer, where they change. */
+function headLines(message: Message, before: Message | undefined, columns: number): readonly Line[] {
+  const lines: Line[] = [];
+  const day = formatDay(message.sentAt);
+  const newDay = before === undefined || formatDay(before.sentAt) !== day;
+  if (newDay) {
+    const rule = "\u2500".repeat(Math.max(0, Math.floor((columns - day.length - 2) / 2)));
+    lines.push([{ text: truncate(`${rule} ${day} ${rule}`, columns), style: "dim" }]);
+  }
+  if (newDay || before.direction !== message.direction) {
+    const mine = message.direction === "out";
+    const name = mine ? "You" : sanitiseLine(message.from);
+    lines.push([{ text: truncate(name, columns), style: mine ? "mine" : "theirs" }]);
+  }
+  return lines;
+}
+
+function noticeLines(
+  notices: readonly NoticeLine[],
+  afterId: string | undefined,
+  columns: number,
+): readonly Line[] {
+  return notices
+    .filter((notice) => notice.afterId === afterId)
+    .flatMap(({ text }) => wrap(`! ${text}`, columns).map((line): Line => [{ text: line, style: "bad" }]));
+}
+
+/** Lines of the messages from index `from` on, notices among them. */
+export function linesFrom(thread: Thread, from: number, columns: number): readonly Line[] {
+  return thread.messages
+    .slice(from)
+    .flatMap((message, index) => blockOf(thread, from + index, message, columns));
+}
+
+function blockOf(thread: Thread, index: number, message: Message, columns: number): readonly Line[] {
+  return [
+    ...headLines(message, thread.messages[index - 1], columns),
+    ...messageLines(message, columns),
+    ...noticeLines(thread.notices, message.id, columns),
+  ];
+}
+
+/** The part of a conversation that the pane shows. */
+export interface Window {
+  readonly lines: readonly Line[];
+  /** Lines below the window. */
+  readonly below: number;
+  /** Whether its first line is the oldest that is loaded. */
+  readonly atTop: boolean;
+}
+
+/** The window of `rows` lines whose last is `scroll` lines above the newest; less when there is not so much. */
+export function windowOf(thread: Thread, columns: number, rows: number, scroll: number): Window {
+  const wanted = rows + scroll;
+  let blocks: (readonly Line[])[] = [];
+  let count = 0;
+  let index = thread.messages.length - 1;
+  for (; index >= 0 && count < wanted; index--) {
+    const message = thread.messages[index];
+    if (message === undefined) break;
+    const block = blockOf(thread, index, message, columns);
+    blocks.push(block);
+    count += block.length;
+  }
+  if (index < 0) {
+    const first = noticeLines(thread.notices, undefined, columns);
+    blocks.push(first);
+    count += first.length;
+  }
+  blocks = blocks.reverse();
+  const lines = blocks.flat();
+  const below = Math.min(scroll, Math.max(0, count - rows));
+  const end = lines.length - below;
+  const start = Math.max(0, end - rows);
+  return { lines: lines.slice(start, end), below, atTop: index < 0 && start === 0 };
+}

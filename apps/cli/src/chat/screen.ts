@@ -1,0 +1,269 @@
+/**
+ * What the screen shows beside the account's data: drafts, scrolling, overlays. It turns actions into changes, one after
+ * the other, so that keys that come in one chunk see each other's effect. React only draws it.
+ */
+import { SottoError } from "@sotto/protocol";
+import { parsePeer } from "../options.ts";
+import { divide, promptColumns, type Areas } from "./areas.ts";
+import { edit, emptyDraft, layOutDraft, type Draft, type Edit } from "./editor.ts";
+import type { Action } from "./keys.ts";
+import { linesFrom, windowOf } from "./lines.ts";
+import type { ChatModel, Snapshot } from "./model.ts";
+import { wrap } from "./text.ts";
+
+/** What lies over the messages. */
+export type Overlay =
+  | { readonly type: "help" }
+  | {
+      readonly type: "new";
+      readonly draft: Draft;
+      readonly problem: string | undefined;
+      readonly busy: boolean;
+    }
+  | { readonly type: "verify"; readonly peer: string; readonly safetyNumber: string | undefined };
+
+/** The state of the screen. */
+export interface ScreenState {
+  readonly columns: number;
+  readonly rows: number;
+  /** Lines between the bottom of the window and the newest line. */
+  readonly scroll: number;
+  readonly overlay: Overlay | undefined;
+  /** On a narrow screen: whether the list is shown instead of the messages. */
+  readonly listShown: boolean;
+  readonly draft: Draft;
+}
+
+/** The controller of the chat screen. */
+export class Screen {
+  readonly model: ChatModel;
+  #state: ScreenState;
+  #account: Snapshot;
+  readonly #drafts = new Map<string, Draft>();
+  readonly #listeners = new Set<() => void>();
+  readonly #quit: () => void;
+
+  constructor(model: ChatModel, columns: number, rows: number, quit: () => void) {
+    this.model = model;
+    this.#quit = quit;
+    this.#account = model.getSnapshot();
+    this.#state = {
+      columns,
+      rows,
+      scroll: 0,
+      overlay: undefined,
+      listShown: false,
+      draft: emptyDraft,
+    };
+    model.subscribe(() => this.#onAccount());
+  }
+
+  readonly getSnapshot = (): ScreenState => this.#state;
+
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  };
+
+  /** How the screen is divided now. */
+  areas(): Areas {
+    const { columns, rows, draft } = this.#state;
+    const footerRows = this.#account.alert === undefined ? 1 : alertRows(this.#account.alert, columns).length;
+    const probe = divide(columns, rows, 1, footerRows);
+    const draftRows = layOutDraft(draft, probe.paneColumns - promptColumns).rows.length;
+    return divide(columns, rows, draftRows, footerRows);
+  }
+
+  resize(columns: number, rows: number): void {
+    if (columns === this.#state.columns && rows === this.#state.rows) return;
+    this.#set({ columns, rows });
+    this.#scrollBy(0);
+  }
+
+  /** Text from the clipboard, as one piece. */
+  paste(text: string): void {
+    this.dispatch({ type: "edit", step: { type: "insert", text } });
+  }
+
+  dispatch(action: Action): void {
+    if (action.type === "quit") return this.#quit();
+    const { overlay } = this.#state;
+    if (overlay !== undefined) return this.#dispatchToOverlay(overlay, action);
+    if (this.areas().narrow && this.#state.listShown) return this.#dispatchToList(action);
+    this.#dispatchToThread(action);
+  }
+
+  #dispatchToThread(action: Action): void {
+    const { messageRows } = this.areas();
+    switch (action.type) {
+      case "edit":
+        return this.#edit(action.step);
+      case "submit":
+        void this.#submit();
+        return;
+      case "switch":
+        void this.model.step(action.by);
+        return;
+      case "up":
+        return this.#scrollBy(1);
+      case "down":
+        return this.#scrollBy(-1);
+      case "page-up":
+        return this.#scrollBy(messageRows - 1);
+      case "page-down":
+        return this.#scrollBy(1 - messageRows);
+      case "escape":
+        if (this.#account.alert !== undefined) this.model.dismissAlert();
+        else if (this.areas().narrow) this.#set({ listShown: true });
+        else this.#set({ scroll: 0 });
+        return;
+      case "help":
+        return this.#set({ overlay: { type: "help" } });
+      case "new":
+        return this.#set({ overlay: { type: "new", draft: emptyDraft, problem: undefined, busy: false } });
+      case "verify":
+        void this.#openVerify();
+        return;
+      case "quit":
+        return this.#quit();
+    }
+  }
+
+  #dispatchToList(action: Action): void {
+    if (action.type === "up" || action.type === "down") {
+      void this.model.step(action.type === "up" ? -1 : 1);
+    } else if (action.type === "submit" || action.type === "escape") {
+      this.#set({ listShown: false });
+    } else if (action.type !== "edit") {
+      this.#dispatchToThread(action);
+    }
+  }
+
+  #dispatchToOverlay(overlay: Overlay, action: Action): void {
+    if (action.type === "escape") return this.#set({ overlay: undefined });
+    if (overlay.type === "help") return this.#set({ overlay: undefined });
+    if (overlay.type === "new") return this.#dispatchToNew(overlay, action);
+    if (action.type === "edit" && action.step.type === "insert") this.#answerVerify(action.step.text);
+    if (action.type === "submit" || action.type === "verify") this.#set({ overlay: undefined });
+  }
+
+  #dispatchToNew(overlay: Overlay & { type: "new" }, action: Action): void {
+    if (overlay.busy) return;
+    if (action.type === "edit") {
+      const step: Edit =
+        action.step.type === "insert"
+          ? { type: "insert", text: action.step.text.replaceAll("\n", " ") }
+          : action.step;
+      return this.#set({ overlay: { ...overlay, draft: edit(overlay.draft, step), problem: undefined } });
+    }
+    if (action.type !== "submit" || overlay.draft.text.trim() === "") return;
+    let peer: string;
+    try {
+      peer = parsePeer(overlay.draft.text.trim());
+    } catch (error) {
+      const problem = error instanceof SottoError ? error.message : String(error);
+      return this.#set({ overlay: { ...overlay, problem } });
+    }
+    void this.#begin(peer, { ...overlay, busy: true });
+  }
+
+  async #begin(peer: string, overlay: Overlay & { type: "new" }): Promise<void> {
+    this.#set({ overlay });
+    const found = await this.model.begin(peer);
+    if (this.#state.overlay?.type !== "new") return;
+    if (found) return this.#set({ overlay: undefined, listShown: false });
+    const problem = this.model.getSnapshot().alert;
+    this.model.dismissAlert();
+    this.#set({ overlay: { ...overlay, busy: false, problem } });
+  }
+
+  async #openVerify(): Promise<void> {
+    const peer = this.#account.active;
+    if (peer === undefined) return;
+    this.#set({ overlay: { type: "verify", peer, safetyNumber: undefined } });
+    try {
+      const safetyNumber = await this.model.messenger.safetyNumber(peer);
+      if (this.#state.overlay?.type === "verify" && this.#state.overlay.peer === peer) {
+        this.#set({ overlay: { type: "verify", peer, safetyNumber } });
+      }
+    } catch (error) {
+      this.#set({ overlay: undefined });
+      this.model.showProblem(error);
+    }
+  }
+
+  #answerVerify(text: string): void {
+    const contact = this.#account.conversations.find(({ peer }) => peer === this.#account.active)?.contact;
+    if (text === "y") void this.model.setVerified(true);
+    else if (text === "r") void this.model.setVerified(false);
+    else if (text === "a" && contact?.identityChanged === true) void this.model.acknowledgeIdentity();
+    else return;
+    this.#set({ overlay: undefined });
+  }
+
+  #edit(step: Edit): void {
+    if (this.#account.active === undefined) {
+      if (step.type === "insert" && step.text === "?") this.#set({ overlay: { type: "help" } });
+      return;
+    }
+    const { draft } = this.#state;
+    if (step.type === "insert" && step.text === "?" && draft.text === "") {
+      return this.#set({ overlay: { type: "help" } });
+    }
+    const changed = edit(draft, step);
+    if (changed === draft) return;
+    this.#set({ draft: changed });
+    if (changed.text !== draft.text && changed.text !== "") this.model.noteTyping();
+  }
+
+  async #submit(): Promise<void> {
+    const { draft } = this.#state;
+    const peer = this.#account.active;
+    if (peer === undefined || draft.text.trim() === "") return;
+    this.#set({ draft: emptyDraft, scroll: 0 });
+    if (await this.model.send(draft.text)) return;
+    // Nothing typed is lost: it goes back to where it was written.
+    if (this.#account.active !== peer) this.#drafts.set(peer, draft);
+    else if (this.#state.draft.text === "") this.#set({ draft });
+  }
+
+  #scrollBy(lines: number): void {
+    const { messageRows, paneColumns } = this.areas();
+    const { thread } = this.#account;
+    const wanted = Math.max(0, this.#state.scroll + lines);
+    const { below, atTop } = windowOf(thread, paneColumns, messageRows, wanted);
+    if (below !== this.#state.scroll) this.#set({ scroll: below });
+    if (atTop && lines > 0) void this.model.loadOlder();
+  }
+
+  #onAccount(): void {
+    const before = this.#account;
+    const now = this.model.getSnapshot();
+    this.#account = now;
+    if (before.active !== now.active) {
+      if (before.active !== undefined) this.#drafts.set(before.active, this.#state.draft);
+      const draft = (now.active === undefined ? undefined : this.#drafts.get(now.active)) ?? emptyDraft;
+      this.#set({ draft, scroll: 0 });
+    } else if (this.#state.scroll > 0 && before.thread !== now.thread) {
+      this.#set({ scroll: this.#state.scroll + this.#addedLines(before, now) });
+    }
+  }
+
+  /** Lines that came below: who reads older messages keeps their place. */
+  #addedLines(before: Snapshot, now: Snapshot): number {
+    const lastId = before.thread.messages.at(-1)?.id;
+    const at = now.thread.messages.findLastIndex(({ id }) => id === lastId);
+    if (at === -1) return 0;
+    return linesFrom(now.thread, at + 1, this.areas().paneColumns).length;
+  }
+
+  #set(changes: Partial<ScreenState>): void {
+    this.#state = { ...this.#state, ...changes };
+    for (const listener of this.#listeners) listener();
+  }
+}
+
+/** The rows of an alert in the footer: at most three. */
+export function alertRows(alert: string, columns: number): readonly string[] {
+  return wrap(`! ${alert} (Esc)`, columns - 1).slice(0, 3);
+}

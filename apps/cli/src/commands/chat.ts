@@ -1,0 +1,31 @@
+/** `sotto chat`: the full-screen view. Its parts are in ../chat/. */
+import { Command } from "commander";
+import { contextOf } from "../context.ts";
+import { usageFailure } from "../errors.ts";
+import { examples, parsePeer } from "../options.ts";
+import { withSession } from "../session.ts";
+
+/** The command `chat`. */
+export function chatCommand(): Command {
+  return new Command("chat")
+    .description(
+      "Opens the full-screen view: conversations, messages as they come, who is typing. Press ? there for the keys.",
+    )
+    .argument("[contact]", "open the conversation with this phone number, e-mail address or account id")
+    .addHelpText("after", examples("sotto chat", "sotto chat +15551230002"))
+    .action(async (peer: string | undefined, _options: object, command: Command) => {
+      const context = contextOf(command);
+      const { io } = context;
+      if (io.stdin.isTTY !== true || io.stdout.isTTY !== true) {
+        throw usageFailure(
+          "chat needs a terminal",
+          "run it at one; scripts use 'sotto send', 'sotto receive --json' and 'sotto history --json'.",
+        );
+      }
+      const who = peer === undefined ? undefined : parsePeer(peer);
+      await withSession(context, { connect: true }, async ({ messenger }) => {
+        const { runChat } = await import("../chat/run-chat.ts");
+        await runChat(messenger, who, io, context.signal);
+      });
+    });
+}
