@@ -33,7 +33,7 @@ export interface SelfTime {
 export function selfTimes(profile: CpuProfile): SelfTime[] {
   const names = new Map(
     profile.nodes.map(({ id, callFrame: { functionName, url, lineNumber } }) => {
-      const file = url.replace(/^.*\/(?=(?:packages|apps|node_modules)\/)/, "");
+      const file = url.replace(/^.*\/(?=(?:packages|apps|bench|node_modules)\/)/, "");
       return [id, `${functionName || "(anonymous)"}${file === "" ? "" : ` ${file}:${lineNumber + 1}`}`];
     }),
   );
