@@ -1,0 +1,201 @@
+/**
+ * Messages as people see them: kept per conversation in the order in which this device met them, shown once, with a status that only
+ * moves forward. A page of history reads that page and nothing else.
+ */
+import type { ErrorCode } from "@sotto/protocol";
+import { UsageError } from "@sotto/protocol";
+import type { Contact, ConversationSummary, Message, MessageStatus } from "../api.ts";
+import { isBlocked, peerName, putContact } from "./contacts.ts";
+import { activeDevices } from "@sotto/crypto";
+import type { Pinned } from "./directory.ts";
+import { names, type ContactRecord, type MessagePlace, type MessageRecord } from "./records.ts";
+import { nextOrder, notify, type Step } from "./step.ts";
+import type { Item, View } from "./vault-store.ts";
+
+const rank: Record<MessageStatus, number> = {
+  queued: 0,
+  failed: 1,
+  sent: 2,
+  delivered: 3,
+  received: 3,
+  read: 4,
+};
+
+/** Stores a message at the end of a contact's conversation. */
+export async function addMessage(
+  step: Step,
+  contact: ContactRecord,
+  message: MessageRecord,
+): Promise<MessagePlace> {
+  const conversation = contact.conversations[0] ?? contact.id;
+  const order = nextOrder(step);
+  const place = { conversation, order };
+  step.draft.putItem(names.messages(conversation), order, message);
+  if (message.direction === "in") {
+    step.draft.putItem(names.unshown, order, conversation);
+    step.draft.putItem(names.unshownIn(conversation), order, true);
+    putContact(step, { ...contact, unread: contact.unread + 1, last: place });
+  } else {
+    step.draft.put(names.sentMessage(message.id), place);
+    putContact(step, { ...contact, last: place });
+  }
+  return place;
+}
+
+/** The message at a place. */
+export const messageAt = (view: View, place: MessagePlace): Promise<MessageRecord | undefined> =>
+  view.item(names.messages(place.conversation), place.order);
+
+/** The contact that a conversation belongs to. */
+export async function contactOf(view: View, conversation: string): Promise<ContactRecord | undefined> {
+  const id = await view.get(names.contactOfConversation(conversation));
+  return id === undefined ? undefined : view.get(names.contact(id));
+}
+
+/** Moves an outgoing message's status forward, tells it, and lets go who waited for it. */
+export async function advanceStatus(
+  step: Step,
+  place: MessagePlace,
+  status: MessageStatus,
+  problem?: ErrorCode,
+): Promise<void> {
+  const message = await messageAt(step.draft, place);
+  if (message === undefined || rank[status] <= rank[message.status]) return;
+  const { problem: _, ...rest } = message;
+  const changed: MessageRecord = { ...rest, status, ...(problem !== undefined && { problem }) };
+  step.draft.putItem(names.messages(place.conversation), place.order, changed);
+  const contact = await contactOf(step.draft, place.conversation);
+  notify(step, {
+    type: "status",
+    id: message.id,
+    peer: contact === undefined ? "" : peerName(contact),
+    status,
+    ...(problem !== undefined && { problem }),
+  });
+}
+
+/** Marks incoming messages as shown. Returns those that were not before, as they are kept. */
+export async function markShown(
+  step: Step,
+  places: readonly MessagePlace[],
+): Promise<readonly MessageRecord[]> {
+  const shown: MessageRecord[] = [];
+  for (const place of places) {
+    const { conversation, order } = place;
+    const message = await messageAt(step.draft, place);
+    if ((await step.draft.item(names.unshown, order)) === undefined || message === undefined) continue;
+    step.draft.deleteItem(names.unshown, order);
+    step.draft.deleteItem(names.unshownIn(conversation), order);
+    step.draft.putItem(names.messages(conversation), order, { ...message, status: "read" });
+    const contact = await contactOf(step.draft, conversation);
+    if (contact !== undefined) putContact(step, { ...contact, unread: Math.max(0, contact.unread - 1) });
+    shown.push(message);
+  }
+  return shown;
+}
+
+/** Places of the messages of a contact that were not shown. */
+export async function unshownOf(view: View, contact: ContactRecord): Promise<readonly MessagePlace[]> {
+  const places: MessagePlace[] = [];
+  for (const conversation of contact.conversations) {
+    for (const { order } of await view.page(names.unshownIn(conversation))) places.push({ conversation, order });
+  }
+  return places;
+}
+
+/** Who this device is, for the names in messages. */
+export interface SelfName {
+  readonly identifier: string;
+}
+
+/** A message as the SDK gives it out. */
+export async function toMessage(
+  view: View,
+  self: SelfName,
+  contact: ContactRecord | undefined,
+  place: MessagePlace,
+  record: MessageRecord,
+): Promise<Message> {
+  const envelopes = await view.get(names.envelopes(place));
+  const peer = contact === undefined ? "" : peerName(contact);
+  const { id, direction, body, status, sentAt, problem } = record;
+  return {
+    id,
+    direction,
+    from: direction === "in" ? peer : self.identifier,
+    to: direction === "in" ? self.identifier : peer,
+    suite: "classic",
+    body,
+    status,
+    sentAt,
+    ...(problem !== undefined && { problem }),
+    ...(envelopes !== undefined && { envelopes }),
+  };
+}
+
+/** The newest messages of a contact, or those before a given one, oldest first. @throws UsageError `usage` for an unknown `before`. */
+export async function history(
+  view: View,
+  self: SelfName,
+  contact: ContactRecord,
+  options: { readonly limit?: number; readonly before?: string },
+): Promise<readonly Message[]> {
+  const below = options.before === undefined ? undefined : await orderOf(view, contact, options.before);
+  const page = { reverse: true, ...(options.limit !== undefined && { limit: options.limit }) };
+  const found: (Item<MessageRecord> & { readonly conversation: string })[] = [];
+  for (const conversation of contact.conversations) {
+    const items = await view.page(names.messages(conversation), {
+      ...page,
+      ...(below !== undefined && { below }),
+    });
+    for (const item of items) found.push({ ...item, conversation });
+  }
+  found.sort((a, b) => b.order - a.order);
+  return Promise.all(
+    found
+      .slice(0, options.limit)
+      .toReversed()
+      .map(({ conversation, order, value }) =>
+        toMessage(view, self, contact, { conversation, order }, value),
+      ),
+  );
+}
+
+async function orderOf(view: View, contact: ContactRecord, id: string): Promise<number> {
+  const accounts = [contact.account, ...(contact.formerAccounts ?? [])];
+  const places = await Promise.all([
+    view.get(names.sentMessage(id)),
+    ...accounts.map((account) => account && view.get(names.receivedMessage(account, id))),
+  ]);
+  for (const place of places) {
+    if (place && contact.conversations.includes(place.conversation)) return place.order;
+  }
+  throw new UsageError("usage", "that message is not in this conversation");
+}
+
+/** A contact as the SDK gives it out. */
+export function toContact(contact: ContactRecord, known: Pinned | undefined): Contact {
+  return {
+    identifier: peerName(contact),
+    accountId: contact.account ?? "",
+    verified: contact.verified,
+    identityChanged: isBlocked(contact, known?.list.list.identityKey),
+    devices: known === undefined ? 0 : activeDevices(known.list.list).length,
+  };
+}
+
+/** A conversation in an overview. */
+export async function summarize(
+  view: View,
+  self: SelfName,
+  contact: ContactRecord,
+  known: Pinned | undefined,
+): Promise<ConversationSummary> {
+  const last = contact.last && (await messageAt(view, contact.last));
+  return {
+    peer: peerName(contact),
+    unread: contact.unread,
+    last: last && contact.last && (await toMessage(view, self, contact, contact.last, last)),
+    contact: contact.account === undefined ? undefined : toContact(contact, known),
+  };
+}

@@ -1,0 +1,265 @@
+/**
+ * Runs the steps: one after another, several that wait share one change set; what they changed is stored first, then their effects
+ * are carried out in order. When the storage fails, everything in memory is thrown away and read anew, as after a crash.
+ */
+import { InternalError, SottoError, StorageError, TransportError } from "@sotto/protocol";
+import type { ClientEvent } from "../api.ts";
+import type { Cancel, Env } from "./env.ts";
+import { pumpHeld } from "./held.ts";
+import { loadLive, type Live } from "./live.ts";
+import { tellNotices } from "./notices.ts";
+import { pumpOutbox } from "./outbox.ts";
+import type { Effect, Step, StepFunction } from "./step.ts";
+import { leaveWhenDrained, onClosed, onConnected, onFrames, settleCaughtUp, startSession } from "./sync.ts";
+import type { Connection, Transport } from "./transport.ts";
+import type { VaultStore, View } from "./vault-store.ts";
+import { newWaiters, type Waiters } from "./waiters.ts";
+
+/** The running core. */
+export interface Engine {
+  readonly view: View;
+  /** What lives in memory now, to look at only. */
+  readonly live: Live;
+  readonly waiters: Waiters;
+  /** Runs a step in its turn; resolves when it is stored and its effects are carried out. @throws what the step throws, or StorageError. */
+  run<T>(step: StepFunction<T>): Promise<T>;
+  subscribe(listener: (event: ClientEvent) => void): () => void;
+  close(): Promise<void>;
+}
+
+interface Input {
+  readonly step: StepFunction<unknown>;
+  /** undefined: nobody waits; a failure is a bug of ours or of the storage. */
+  readonly caller: { resolve(value: unknown): void; reject(cause: unknown): void } | undefined;
+}
+
+const mostStepsTogether = 64;
+const recoveryPauseMs = 1_000;
+
+/** Starts the core on a vault. @param transport undefined: work without a connection. @throws StorageError. */
+export async function startEngine(
+  store: VaultStore,
+  transport: Transport | undefined,
+  env: Env,
+): Promise<Engine> {
+  let live = await loadLive(store);
+  const waiters = newWaiters();
+  const listeners = new Set<(event: ClientEvent) => void>();
+  const timers = new Map<string, Cancel>();
+  const inputs: Input[] = [];
+  let connection: { readonly id: number; link: Connection | undefined } | undefined;
+  let connections = 0;
+  let running: Promise<void> | undefined;
+  let closed = false;
+
+  const enqueue = (input: Input): void => {
+    if (closed) {
+      input.caller?.reject(closedError());
+      return;
+    }
+    inputs.push(input);
+    // Later in this turn of the event loop, so that what comes together is stored together.
+    running ??= Promise.resolve().then(drain);
+  };
+  const post = (step: StepFunction): void => enqueue({ step, caller: undefined });
+
+  const drain = async (): Promise<void> => {
+    while (inputs.length > 0) await runTogether(inputs.splice(0, mostStepsTogether));
+    running = undefined;
+  };
+
+  const runTogether = async (batch: readonly Input[]): Promise<void> => {
+    const draft = store.draft();
+    const effects: Effect[] = [];
+    const step: Step = { env, draft, live, waiters, effects };
+    const settle: (() => void)[] = [];
+    const attempt = async (input: Input): Promise<void> => {
+      const takeBack = draft.savepoint();
+      const before = effects.length;
+      try {
+        const value = await input.step(step);
+        if (input.caller !== undefined) settle.push(() => input.caller?.resolve(value));
+      } catch (cause) {
+        takeBack();
+        effects.length = before;
+        if (input.caller === undefined) throw cause;
+        settle.push(() => input.caller?.reject(cause));
+      }
+    };
+    try {
+      for (const input of batch) await attempt(input);
+      await attempt({ step: settleDown, caller: undefined });
+      await draft.commit();
+    } catch (cause) {
+      for (const input of batch) input.caller?.reject(cause);
+      return recover(cause);
+    }
+    carryOut(effects);
+    for (const done of settle) done();
+  };
+
+  const settleDown = async (step: Step): Promise<void> => {
+    await pumpHeld(step);
+    await pumpOutbox(step);
+    settleCaughtUp(step);
+    leaveWhenDrained(step);
+  };
+
+  const carryOut = (effects: readonly Effect[]): void => {
+    for (let i = 0; i < effects.length; i++) {
+      const effect = effects[i] as Effect;
+      switch (effect.type) {
+        case "send": {
+          const frames = [{ $typeName: "sotto.v1.ClientFrame" as const, frame: effect.frame }];
+          for (let next = effects[i + 1]; next?.type === "send"; next = effects[++i + 1]) {
+            frames.push({ $typeName: "sotto.v1.ClientFrame", frame: next.frame });
+          }
+          connection?.link?.send(frames);
+          break;
+        }
+        case "connect":
+          connect();
+          break;
+        case "disconnect":
+          disconnect();
+          break;
+        case "notify":
+          tell(effect.event);
+          break;
+        case "tell-notices":
+          if (listeners.size > 0) post(tellNotices);
+          break;
+        case "timer":
+          setTimer(effect.name, effect.delayMs, effect.then);
+          break;
+        case "cancel-timer":
+          timers.get(effect.name)?.();
+          timers.delete(effect.name);
+          break;
+        case "settle":
+          effect.settle();
+          break;
+      }
+    }
+  };
+
+  const setTimer = (name: string, delayMs: number, then: StepFunction): void => {
+    timers.get(name)?.();
+    const cancel = env.setTimer(delayMs, () => {
+      timers.delete(name);
+      post(then);
+    });
+    timers.set(name, cancel);
+  };
+
+  const tell = (event: ClientEvent): void => {
+    for (const listener of [...listeners]) {
+      try {
+        listener(event);
+      } catch (cause) {
+        // A listener's mistake is not ours to fail by; it surfaces as an unhandled error of the program.
+        queueMicrotask(() => {
+          throw cause;
+        });
+      }
+    }
+  };
+
+  const connect = (): void => {
+    if (transport === undefined || closed) return;
+    const id = ++connections;
+    const mine = { id, link: undefined as Connection | undefined };
+    connection = mine;
+    const ifCurrent = (step: StepFunction): void => {
+      post(async (s) => {
+        if (connection?.id === id) await step(s);
+      });
+    };
+    const gone = (cause: unknown): void =>
+      ifCurrent(async (step) => {
+        connection = undefined;
+        await onClosed(step, asTransportError(cause));
+      });
+    const events = {
+      frames: (frames: Parameters<typeof onFrames>[1]) => ifCurrent((step) => onFrames(step, frames)),
+      closed: gone,
+    };
+    transport.connect(events).then((link) => {
+      if (connection?.id !== id) return link.close();
+      mine.link = link;
+      ifCurrent(onConnected);
+    }, gone);
+  };
+
+  /** Closes the connection; the machine learns of it as of any other end. */
+  const disconnect = (): void => {
+    const mine = connection;
+    if (mine === undefined) return;
+    mine.link?.close();
+    post(async (step) => {
+      if (connection?.id !== mine.id) return;
+      connection = undefined;
+      await onClosed(step, undefined);
+    });
+  };
+
+  /** Starts over from the vault, as after a crash. */
+  const recover = async (cause: unknown): Promise<void> => {
+    const { wanted } = live.session;
+    connection?.link?.close();
+    connection = undefined;
+    for (const cancel of timers.values()) cancel();
+    timers.clear();
+    const problem = cause instanceof SottoError ? cause.code : "internal";
+    tell({ type: "connection", state: "offline", problem });
+    if (closed) return;
+    try {
+      live = await loadLive(store);
+    } catch {
+      setTimer("recover", recoveryPauseMs, () => Promise.reject(new InternalError("internal", "recovering")));
+      return;
+    }
+    if (wanted) setTimer("recover", recoveryPauseMs, startSession);
+  };
+
+  const engine: Engine = {
+    view: store,
+    get live() {
+      return live;
+    },
+    waiters,
+    run: <T>(step: StepFunction<T>) =>
+      new Promise<T>((resolve, reject) => {
+        enqueue({ step, caller: { resolve: resolve as (value: unknown) => void, reject } });
+      }),
+    subscribe(listener) {
+      listeners.add(listener);
+      if (live.notices > 0) post(tellNotices);
+      return () => listeners.delete(listener);
+    },
+    async close() {
+      if (closed) return;
+      closed = true;
+      live.session.wanted = false;
+      connection?.link?.close();
+      connection = undefined;
+      for (const cancel of timers.values()) cancel();
+      timers.clear();
+      await running;
+      waiters.rejectAll(closedError());
+      for (const { caller } of inputs.splice(0)) caller?.reject(closedError());
+      await store.close();
+    },
+  };
+  if (transport !== undefined) post(startSession);
+  return engine;
+}
+
+function closedError(): StorageError {
+  return new StorageError("storage_failed", "the messenger is closed");
+}
+
+function asTransportError(cause: unknown): SottoError | undefined {
+  if (cause === undefined || cause instanceof SottoError) return cause;
+  return new TransportError("connection_lost", "the connection broke", { cause });
+}

@@ -1,0 +1,42 @@
+/**
+ * What the client keeps in memory while it runs: everything here can be made again from the vault, and is, after a start and after
+ * a failure of the storage.
+ */
+import type { VerifiedDeviceList } from "@sotto/crypto";
+import { InternalError } from "@sotto/protocol";
+import { loadHeld, type HeldState } from "./held.ts";
+import { newLookups, type LookupState } from "./lookups.ts";
+import { loadOutbox, type OutboxState } from "./outbox-queue.ts";
+import { names, type OwnAccount } from "./records.ts";
+import { newSession, type SessionState } from "./session.ts";
+import type { View } from "./vault-store.ts";
+
+/** The state in memory. Each part belongs to the file that defines it. */
+export interface Live {
+  own: OwnAccount;
+  lastOrder: number;
+  /** Checked device lists by account, restored from the vault once. */
+  readonly lists: Map<string, VerifiedDeviceList>;
+  readonly session: SessionState;
+  readonly lookups: LookupState;
+  readonly outbox: OutboxState;
+  readonly held: HeldState;
+  /** How many notices are stored. */
+  notices: number;
+}
+
+/** Makes the state from the vault. @throws StorageError. */
+export async function loadLive(view: View): Promise<Live> {
+  const own = await view.get(names.own);
+  if (own === undefined) throw new InternalError("internal", "the vault holds no account");
+  return {
+    own,
+    lastOrder: (await view.get(names.lastOrder)) ?? 0,
+    lists: new Map(),
+    session: newSession((await view.get(names.cursor)) ?? 0),
+    lookups: newLookups(),
+    outbox: await loadOutbox(view),
+    held: await loadHeld(view),
+    notices: (await view.page(names.notices)).length,
+  };
+}

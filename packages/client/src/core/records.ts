@@ -1,0 +1,187 @@
+/**
+ * What the vault holds: the shape of each record and list, and its name. Ids in names and records are hexadecimal; times are
+ * seconds since 1970-01-01 UTC unless a name says otherwise.
+ */
+import type { Ed25519KeyPair } from "@sotto/crypto";
+import type { MessageStatus, Notice, Settings } from "../api.ts";
+import type { ListName, RecordName } from "./vault-store.ts";
+
+/** One RSA pair of this device. Revoked ones are not kept. */
+export interface OwnClassicKey {
+  readonly publicKey: Uint8Array;
+  readonly privateKey: Uint8Array;
+  /** 0 while in use. */
+  readonly retiredAt: number;
+}
+
+/** This account on this device, with every secret that it needs. */
+export interface OwnAccount {
+  /** pending: the keys are made, and whether the server knows them is not known yet. */
+  readonly status: "pending" | "registered";
+  readonly identifier: string;
+  readonly account: string;
+  readonly device: string;
+  readonly inbox: string;
+  readonly serverOrigin: string;
+  readonly serverPublicKey: Uint8Array;
+  readonly serverFingerprint: Uint8Array;
+  readonly identityKey: Ed25519KeyPair;
+  readonly deviceKey: Ed25519KeyPair;
+  /** The newest last; never empty. */
+  readonly classicKeys: readonly OwnClassicKey[];
+  /** The next version of the own device list, until the server has it. */
+  readonly proposal?: DeviceListProposal;
+}
+
+/** A device list on its way to the server, and what takes effect with it. */
+export interface DeviceListProposal {
+  /** A serialized SignedDeviceList. */
+  readonly deviceList: Uint8Array;
+  readonly newKey: OwnClassicKey;
+  /** What becomes of the keys before. */
+  readonly oldKeys: "retired" | "revoked";
+  readonly at: number;
+}
+
+/** Somebody one writes with, and the conversation with them. */
+export interface ContactRecord {
+  readonly id: string;
+  /** Typed by the user, or proven by a lookup. */
+  readonly identifier?: string;
+  /** Unknown until the identifier was looked up. */
+  readonly account?: string;
+  /** Accounts that the identifier led to before. */
+  readonly formerAccounts?: readonly string[];
+  /** An account that the identifier leads to now instead of `account`: sending is blocked until it is acknowledged. */
+  readonly successor?: string;
+  /** The identity key that sending is allowed with. */
+  readonly acceptedKey?: Uint8Array;
+  /** The newest identity key that the user was told about. */
+  readonly shownKey?: Uint8Array;
+  readonly verified: boolean;
+  /** Lists of messages, the one in use first; others came with contacts that turned out to be the same person. */
+  readonly conversations: readonly string[];
+  readonly unread: number;
+  readonly last?: MessagePlace;
+  /** A claimed identifier that a lookup did not confirm; it is not asked for again. */
+  readonly refutedClaim?: string;
+  /** Its place in the list of contacts. */
+  readonly listed: number;
+}
+
+/** Where a message lies. */
+export interface MessagePlace {
+  readonly conversation: string;
+  readonly order: number;
+}
+
+/** What is pinned of somebody's account. */
+export interface DirectoryRecord {
+  /** The newest checked version: a serialized SignedDeviceList. */
+  readonly deviceList: Uint8Array;
+  /** Every identity key that the account had, the present one last. */
+  readonly identityHistory: readonly Uint8Array[];
+  readonly refreshedAtMs: number;
+}
+
+/** A message as it is kept. */
+export interface MessageRecord {
+  readonly id: string;
+  readonly direction: "in" | "out";
+  readonly body: string;
+  readonly status: MessageStatus;
+  readonly sentAt: number;
+  readonly problem?: string;
+  /** Only of incoming ones: which device sent it, and SHA-256 of its signature, for receipts. */
+  readonly senderDevice?: string;
+  readonly signatureHash?: Uint8Array;
+}
+
+/** What waits to be sent: a text, or a receipt. In order for each contact. */
+export interface OutboxItem {
+  readonly contact: string;
+  readonly content:
+    | { readonly type: "text"; readonly place: MessagePlace; readonly id: string; readonly sentAt: number }
+    | {
+        readonly type: "receipt";
+        readonly status: "delivered" | "read";
+        readonly of: readonly Uint8Array[];
+        readonly device: string;
+        readonly sentAt: number;
+      };
+  /** Absent until it was encrypted. */
+  readonly copies?: readonly OutboxCopy[];
+}
+
+/** A message as encrypted for one device. */
+export interface OutboxCopy {
+  readonly device: string;
+  /** Log to append to. */
+  readonly inbox: string;
+  /** The RSA key it is encrypted to. */
+  readonly key: Uint8Array;
+  readonly n: number;
+  /** The six-member JSON. */
+  readonly envelope: string;
+  readonly taken: boolean;
+}
+
+/** Which message, and whose device, a sent copy was for: a receipt must come from there. */
+export interface SentCopy {
+  readonly place: MessagePlace;
+  readonly account: string;
+  readonly device: string;
+}
+
+/** An entry that waits for a lookup of its sender. */
+export interface HeldEntry {
+  readonly seq: number;
+  /** The six-member JSON as it came. */
+  readonly classic: string;
+  /** The account that claims to have sent it. */
+  readonly account: string;
+  readonly receivedAtMs: number;
+}
+
+/** What was counted of one sending device. */
+export interface GapRecord {
+  readonly highest: number;
+  /** Inclusive ranges below `highest` that are missing, ascending. */
+  readonly missing: readonly (readonly [number, number])[];
+}
+
+const record = <T>(name: string): RecordName<T> => ({ record: name });
+const list = <T>(name: string): ListName<T> => ({ list: name });
+
+export const names = {
+  own: record<OwnAccount>("own"),
+  settings: record<Settings>("settings"),
+  /** The greatest order given out to an item of any list. */
+  lastOrder: record<number>("last-order"),
+  /** The seq up to which the own inbox was taken in. */
+  cursor: record<number>("cursor"),
+  contact: (id: string) => record<ContactRecord>(`contact/${id}`),
+  contactOfIdentifier: (identifier: string) => record<string>(`identifier/${identifier}`),
+  contactOfAccount: (account: string) => record<string>(`account/${account}`),
+  directory: (account: string) => record<DirectoryRecord>(`directory/${account}`),
+  envelopes: ({ conversation, order }: MessagePlace) =>
+    record<readonly string[]>(`envelopes/${conversation}/${order}`),
+  /** Which contact a list of messages belongs to now. */
+  contactOfConversation: (conversation: string) => record<string>(`conversation/${conversation}`),
+  sentMessage: (id: string) => record<MessagePlace>(`sent/${id}`),
+  receivedMessage: (account: string, id: string) => record<MessagePlace>(`received/${account}/${id}`),
+  sentCopy: (signatureHash: string) => record<SentCopy>(`copy/${signatureHash}`),
+  lastSentN: (account: string, device: string) => record<number>(`sent-n/${account}/${device}`),
+  gaps: (account: string, device: string) => record<GapRecord>(`gaps/${account}/${device}`),
+  /** Signatures seen of messages dated in one period of 30 days; the order comes from the signature's hash. */
+  seen: (period: number) => list<string>(`seen/${period}`),
+  contacts: list<string>("contacts"),
+  messages: (conversation: string) => list<MessageRecord>(`messages/${conversation}`),
+  /** Conversations of incoming messages that were not shown; the order is the message's. */
+  unshown: list<string>("unshown"),
+  /** The same of one conversation. */
+  unshownIn: (conversation: string) => list<true>(`unshown/${conversation}`),
+  outbox: list<OutboxItem>("outbox"),
+  held: list<HeldEntry>("held"),
+  notices: list<Notice>("notices"),
+} as const;

@@ -1,0 +1,120 @@
+/**
+ * One connection to the server as the core sees it: its phase, the requests under way, and who gets their answers.
+ */
+import {
+  RefusedError,
+  TransportError,
+  isErrorCode,
+  type Attached,
+  type ClientFrame,
+  type LookupResult,
+  type Problem,
+  type SottoError,
+} from "@sotto/protocol";
+import type { ConnectionState } from "../api.ts";
+import type { Step } from "./step.ts";
+
+/** The answer to a request. `lost`: the connection broke first, and it may or may not have been carried out. */
+export type Answer =
+  | { readonly type: "appended" }
+  | { readonly type: "done" }
+  | { readonly type: "attached"; readonly attached: Attached }
+  | { readonly type: "found"; readonly result: LookupResult }
+  | { readonly type: "refused"; readonly error: RefusedError }
+  | { readonly type: "lost"; readonly error: TransportError };
+
+/** Takes an answer in. */
+export type OnAnswer = (step: Step, answer: Answer) => Promise<void>;
+
+/** The state of the connection. */
+export interface SessionState {
+  phase: "offline" | "connecting" | "greeting" | "signing-in" | "online";
+  /** False: offline on purpose. */
+  wanted: boolean;
+  /** Tries that failed in a row. */
+  failures: number;
+  clientNonce: Uint8Array;
+  nextRequest: number;
+  readonly pending: Map<number, OnAnswer>;
+  /** The server stops soon: nothing new is begun here. */
+  draining: boolean;
+  /** How long it asked to stay away. */
+  hintMs: number | undefined;
+  /** Why the connection ended, as far as the server or our checks said. */
+  problem: SottoError | undefined;
+  /** A device list of ours is on its way to the server. */
+  publishing: boolean;
+  publishFailures: number;
+  /** The inbox's newest seq when it was attached; undefined before. */
+  head: number | undefined;
+  /** The seq up to which the inbox was taken in. */
+  cursor: number;
+}
+
+/** A session that was not begun. */
+export function newSession(cursor: number): SessionState {
+  return {
+    phase: "offline",
+    wanted: false,
+    failures: 0,
+    clientNonce: new Uint8Array(),
+    nextRequest: 1,
+    pending: new Map(),
+    draining: false,
+    hintMs: undefined,
+    problem: undefined,
+    publishing: false,
+    publishFailures: 0,
+    head: undefined,
+    cursor,
+  };
+}
+
+/** The phase in the words of the SDK. */
+export function connectionState(session: SessionState): ConnectionState {
+  if (session.phase === "offline") return "offline";
+  return session.phase === "online" ? "online" : "connecting";
+}
+
+/** Whether new requests may be made. */
+export const isReady = (step: Step): boolean =>
+  step.live.session.phase === "online" && !step.live.session.draining;
+
+/** Sends a request; its answer comes to `onAnswer` exactly once. */
+export function request(
+  step: Step,
+  frame: (request: number) => ClientFrame["frame"],
+  onAnswer: OnAnswer,
+): void {
+  const { session } = step.live;
+  const number = session.nextRequest;
+  session.nextRequest = number >= 0x7fff_ffff ? 1 : number + 1;
+  session.pending.set(number, onAnswer);
+  step.effects.push({ type: "send", frame: frame(number) });
+}
+
+/** Hands an answer to whoever asked. What nobody asked for is passed over. */
+export async function answer(step: Step, number: number, given: Answer): Promise<void> {
+  const onAnswer = step.live.session.pending.get(number);
+  if (onAnswer === undefined) return;
+  step.live.session.pending.delete(number);
+  await onAnswer(step, given);
+}
+
+/** Tells everybody who waits for an answer that none will come. */
+export async function loseRequests(step: Step): Promise<void> {
+  const waiting = [...step.live.session.pending.values()];
+  step.live.session.pending.clear();
+  const error = new TransportError("connection_lost", "the connection broke while a request was under way");
+  for (const onAnswer of waiting) await onAnswer(step, { type: "lost", error });
+}
+
+/** What the server refused with, as an error. Its words go no further than a code that we know. */
+export function refusedError(problem: Problem | undefined): RefusedError {
+  const code = problem !== undefined && isErrorCode(problem.code) ? problem.code : "internal";
+  const said = problem?.code === code ? problem.message.slice(0, 300) : "";
+  return new RefusedError(code, said === "" ? "the server refused a request" : said, {
+    ...(problem !== undefined && problem.retryAfterMs > 0n && { retryAfterMs: Number(problem.retryAfterMs) }),
+    ...(problem !== undefined && problem.current > 0n && { current: Number(problem.current) }),
+  });
+}

@@ -1,0 +1,75 @@
+/** "Is typing": encrypted and signed like a message, but fanned out to whoever is there, never stored, counted or receipted. */
+import {
+  activeDevices,
+  encodeClassicPlaintext,
+  newestClassicKey,
+  parseClassicMessage,
+  parseClassicPlaintext,
+  protectClassic,
+} from "@sotto/crypto";
+import { EntryKind, SottoError, StorageError, toHex, utf8 } from "@sotto/protocol";
+import { open } from "./classic-inbound.ts";
+import { findContact, isBlocked, peerName } from "./contacts.ts";
+import { isFresh, pinned } from "./directory.ts";
+import { addressOf } from "./hex.ts";
+import { inboxItem } from "./outbox.ts";
+import { isSigningPaused, signingKey } from "./own-keys.ts";
+import type { ContactRecord } from "./records.ts";
+import { isReady, request } from "./session.ts";
+import { notify, nowSec, type Step } from "./step.ts";
+
+// Older than this, somebody is no longer typing; ahead by this, the clocks merely differ.
+const freshSec = 30;
+
+/** Tells a contact's devices, if that can be done at once. */
+export async function sendTyping(step: Step, contact: ContactRecord): Promise<void> {
+  const { own } = step.live;
+  if (!isReady(step) || contact.account === undefined || isSigningPaused(own)) return;
+  const known = await pinned(step, contact.account);
+  if (!isFresh(step, known) || isBlocked(contact, known.list.list.identityKey)) return;
+  for (const device of activeDevices(known.list.list)) {
+    const key = newestClassicKey(device);
+    if (key === undefined) continue;
+    const message = await protectClassic(step.env.crypto, {
+      sender: addressOf(own.account, own.device),
+      recipient: addressOf(contact.account, toHex(device.deviceId)),
+      recipientKey: key.publicKey,
+      senderPrivateKey: signingKey(own).privateKey,
+      timestampSec: nowSec(step),
+      plaintext: encodeClassicPlaintext({ type: "typing", from: own.identifier }),
+    });
+    request(
+      step,
+      (number) => ({
+        case: "append",
+        value: {
+          $typeName: "sotto.v1.Append",
+          request: number,
+          logId: device.inboxId,
+          accessToken: new Uint8Array(),
+          epoch: 0n,
+          kind: EntryKind.EPHEMERAL,
+          body: inboxItem(message.json),
+          nextTokenHash: new Uint8Array(),
+        },
+      }),
+      async () => {},
+    );
+  }
+}
+
+/** Takes in what was fanned out. Whatever is wrong with it, it is passed over: nothing is lost with it. */
+export async function takeTyping(step: Step, classic: string): Promise<void> {
+  try {
+    const message = parseClassicMessage(utf8(classic));
+    if (Math.abs(nowSec(step) - message.timestampSec) > freshSec) return;
+    const account = toHex(message.sender.account);
+    const contact = await findContact(step.draft, { account });
+    const known = await pinned(step, account);
+    if (contact === undefined || known === undefined) return;
+    const content = parseClassicPlaintext((await open(step, message, known.list)).plaintext);
+    if (content.type === "typing") notify(step, { type: "typing", from: peerName(contact) });
+  } catch (cause) {
+    if (cause instanceof StorageError || !(cause instanceof SottoError)) throw cause;
+  }
+}
