@@ -1,3 +1,4 @@
 /** A Sotto server to run in a process: `sotto serve`, tests, benchmarks. */
 export { startServer, type RunningServer, type ServeOptions } from "./serve.ts";
 export { loadConfig, type ConfigSources, type ServerConfig, type ServerConfigInput } from "./config.ts";
+export type { DeviceListChange, Store, StoreOperation, StoreResult } from "./core/store.ts";

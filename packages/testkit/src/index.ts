@@ -1,7 +1,6 @@
-/** Tools for tests: time and chance under control, a network that misbehaves, a server that lies, a client that attacks. */
+/** Tools for tests: time and chance under control, a network that misbehaves, hostile input. */
 export * from "./clock.ts";
 export * from "./frames.ts";
 export * from "./mutate.ts";
 export * from "./network.ts";
-export * from "./person.ts";
 export * from "./random.ts";

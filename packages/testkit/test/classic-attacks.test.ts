@@ -13,7 +13,8 @@ import {
 import { nodeProvider } from "@sotto/crypto/node";
 import { LIMITS, SottoError, equalBytes, fromUtf8, toHex, utf8 } from "@sotto/protocol";
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { Person, SeededRandom } from "../src/index.ts";
+import { Person } from "../src/attack.ts";
+import { SeededRandom } from "../src/index.ts";
 
 const provider = nodeProvider();
 const NOW = 1_800_000_000;

@@ -1,0 +1,5 @@
+/** Tools for attacks: people made by hand, a client without manners, and a real server to turn them on. */
+export * from "./person.ts";
+export * from "./raw-client.ts";
+export * from "./registration.ts";
+export * from "./test-server.ts";
