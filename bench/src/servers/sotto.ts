@@ -73,7 +73,7 @@ export async function serve(
       "--otp",
       `file:${join(folder, "codes")}`,
     ],
-    { ready: (output) => output.includes(`:${port}`) },
+    { ready: (output) => output.includes(`listening on http://127.0.0.1:${port}`) },
   );
   return { server, endpoint: { kind: "sotto", port, accountsFile: join(folder, "accounts") } };
 }
