@@ -235,9 +235,8 @@ describe("reading a list", () => {
 
   test("what a key was good for at a time", async () => {
     const { device: owner } = await device(provider, 1);
-    const listed = create(ClassicKeySchema, { publicKey: key("mallory").publicKey, addedAtSec: 1_000n });
-    const states = (...times: readonly number[]) =>
-      times.map((time) => classicKeyStateAt(owner, listed, time));
+    const old = listed("mallory");
+    const states = (...times: readonly number[]) => times.map((time) => classicKeyStateAt(owner, old, time));
     expect(states(0, 1_000, 9_999_999_999)).toEqual(["in_use", "in_use", "in_use"]);
     old.retiredAtSec = 2_000n;
     expect(states(2_000, 2_001, 88_400, 88_401)).toEqual(["in_use", "grace", "grace", "retired"]);

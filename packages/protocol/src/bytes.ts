@@ -53,26 +53,44 @@ export function parseHex(text: string): Uint8Array<ArrayBuffer> | undefined {
   return bytes;
 }
 
+// By hand: in Node 24, btoa and atob with their detour over binary strings take 10 to 30 times as long (measured).
+const base64Chars = utf8("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/");
+const base64Values = new Uint8Array(256).fill(0xff);
+for (const [value, char] of base64Chars.entries()) base64Values[char] = value;
+const padding = 0x3d;
+const base64Char = (value: number): number => base64Chars[value & 63] ?? 0;
+
 /** Standard base64 with padding (RFC 4648 §4). */
 export function toBase64(bytes: Uint8Array): string {
-  let binary = "";
-  for (let i = 0; i < bytes.length; i += 0x8000) {
-    binary += String.fromCharCode(...bytes.subarray(i, i + 0x8000));
+  const chars = new Uint8Array(4 * Math.ceil(bytes.length / 3)).fill(padding);
+  for (let from = 0, to = 0; from < bytes.length; from += 3, to += 4) {
+    const [one = 0, two = 0, three = 0] = [bytes[from], bytes[from + 1], bytes[from + 2]];
+    chars[to] = base64Char(one >> 2);
+    chars[to + 1] = base64Char((one << 4) | (two >> 4));
+    if (from + 1 < bytes.length) chars[to + 2] = base64Char((two << 2) | (three >> 6));
+    if (from + 2 < bytes.length) chars[to + 3] = base64Char(three);
   }
-  return btoa(binary);
+  return decoder.decode(chars);
 }
 
 /** Bytes of canonical standard base64 (RFC 4648 §4 with padding); undefined for anything else, so that one value has one text. */
 export function parseBase64(text: string): Uint8Array<ArrayBuffer> | undefined {
-  if (text.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(text)) return undefined;
-  let binary: string;
-  try {
-    binary = atob(text);
-  } catch {
-    return undefined;
+  if (text.length % 4 !== 0) return undefined;
+  const pads = text.endsWith("==") ? 2 : text.endsWith("=") ? 1 : 0;
+  const bytes = new Uint8Array((text.length / 4) * 3 - pads);
+  let bits = 0;
+  for (let from = 0, to = 0; from < text.length - pads; from++) {
+    const code = text.charCodeAt(from);
+    const value = code < 256 ? (base64Values[code] ?? 0xff) : 0xff;
+    if (value === 0xff) return undefined;
+    bits = (bits << 6) | value;
+    // Every char but the first of four completes a byte.
+    const left = 2 * (3 - (from & 3));
+    if (left < 6) bytes[to++] = bits >> left;
   }
-  const bytes = Uint8Array.from(binary, (char) => char.charCodeAt(0));
-  return toBase64(bytes) === text ? bytes : undefined;
+  // What stands beyond the last byte must be zero.
+  if ((bits & (pads === 2 ? 15 : pads === 1 ? 3 : 0)) !== 0) return undefined;
+  return bytes;
 }
 
 /** base64url without padding (RFC 4648 §5). */
