@@ -17,10 +17,11 @@ import { checkConfig, type ServerConfig, type ServerConfigInput } from "./config
 import { Directory } from "./core/directory.ts";
 import { RateLimiter } from "./core/rate-limit.ts";
 import { Registration } from "./core/registration.ts";
+import type { OtpSender } from "./core/otp-sender.ts";
 import type { Store } from "./core/store.ts";
 import { createEvents, type ServerEvents } from "./events.ts";
 import { createApp } from "./http/app.ts";
-import { clientAddress } from "./http/client-address.ts";
+import { clientAddress, type ClientAddress } from "./http/client-address.ts";
 import { Readiness, addHealthRoutes } from "./http/health.ts";
 import { listen, reachableOrigin } from "./http/listen.ts";
 import { addMetricsRoute } from "./http/metrics.ts";
@@ -73,24 +74,31 @@ export async function startServer(
   const config = checkConfig(input);
   const tls = readTls(config);
   const addressOf = clientAddress(config.trustedProxies);
+  const senders = createConfiguredSenders(config, options);
   const folder = await openDataFolder(config.data);
   const undo: (() => unknown)[] = [() => folder.release()];
   try {
-    return await start(config, options, folder, tls, addressOf, undo);
+    return await start({ config, options, folder, tls, addressOf, senders, undo });
   } catch (error) {
     for (const step of undo.reverse()) await step();
     throw error;
   }
 }
 
-async function start(
-  config: ServerConfig,
-  options: ServeOptions,
-  folder: DataFolder,
-  tls: { cert: string; key: string } | undefined,
-  addressOf: ReturnType<typeof clientAddress>,
-  undo: (() => unknown)[],
-): Promise<RunningServer> {
+/** What has been checked before anything starts. */
+interface Parts {
+  readonly config: ServerConfig;
+  readonly options: ServeOptions;
+  readonly folder: DataFolder;
+  readonly tls: { readonly cert: string; readonly key: string } | undefined;
+  readonly addressOf: ClientAddress;
+  readonly senders: readonly OtpSender[];
+  /** What to undo when the start fails, the last first. */
+  readonly undo: (() => unknown)[];
+}
+
+async function start(parts: Parts): Promise<RunningServer> {
+  const { config, options, folder, tls, addressOf, undo } = parts;
   const { nowMs = Date.now, logTo = process.stderr } = options;
   const registry = new Registry();
   if (options.processMetrics === true) collectDefaultMetrics({ register: registry });
@@ -100,7 +108,7 @@ async function start(
   folder.markReady();
   const readiness = new Readiness(store, nowMs);
 
-  const desks = createDesks(config, options, folder, store, events, nowMs);
+  const desks = createDesks(parts, store, events, nowMs);
   undo.push(() => desks.close());
   const app = await createApp({
     tls,
@@ -160,9 +168,7 @@ async function start(
 
 /** Registration and directory, with the ways in which codes are delivered. */
 function createDesks(
-  config: ServerConfig,
-  options: ServeOptions,
-  folder: DataFolder,
+  { config, folder, senders }: Parts,
   store: Store,
   events: ServerEvents,
   nowMs: () => number,
@@ -181,12 +187,6 @@ function createDesks(
       accountsPerAddress: limits.accountLookupsPerAddress,
       listsPerAccount: limits.deviceListsPerAccount,
     },
-  });
-  const senders = createSenders(config.otp, {
-    from:
-      config.otpFrom ?? `sotto@${config.origin === undefined ? hostname() : new URL(config.origin).hostname}`,
-    webhookToken: config.otpWebhookToken,
-    print: options.print ?? ((line) => void process.stdout.write(`${line}\n`)),
   });
   const registration = new Registration({
     store,
@@ -207,6 +207,16 @@ function createDesks(
       for (const sender of senders) sender.close();
     },
   };
+}
+
+function createConfiguredSenders(config: ServerConfig, options: ServeOptions): OtpSender[] {
+  const serverName = config.origin === undefined ? hostname() : new URL(config.origin).hostname;
+  return createSenders(config.otp, {
+    serverName,
+    from: config.otpFrom ?? `sotto@${serverName}`,
+    webhookToken: config.otpWebhookToken,
+    print: options.print ?? ((line) => void process.stdout.write(`${line}\n`)),
+  });
 }
 
 function readTls({ tlsCert, tlsKey }: ServerConfig): { cert: string; key: string } | undefined {
