@@ -29,6 +29,7 @@ export const ERROR_CODES = {
   not_attached: { travels: true },
   classic_switched_off: { travels: true },
   superseded: { travels: true },
+  too_slow: { travels: true },
   draining: { travels: true },
   unavailable: { travels: true },
   internal: { travels: true },

@@ -1,0 +1,123 @@
+/** Reading what a client's frames hold into the operations of the store. Every wrong length or number is refused here. */
+import {
+  CodecError,
+  EntryKind,
+  LIMITS,
+  logId,
+  slotId,
+  type Append,
+  type CreateLog,
+  type LogId,
+  type OpenSlot,
+  type SlotId,
+} from "@sotto/protocol";
+import { idKey } from "../logs/id-key.ts";
+import type { StoreOperation } from "../store.ts";
+
+const hashBytes = 32;
+const tokenBytes = 32;
+
+type Of<Type extends StoreOperation["type"]> = Extract<StoreOperation, { type: Type }>;
+type Sha256 = (data: Uint8Array) => Uint8Array;
+
+/** A uint64 as a number. @throws CodecError `malformed` beyond 2^53 - 1. */
+export function safeNumber(value: bigint): number {
+  if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw malformed("a number is beyond 2^53 - 1");
+  return Number(value);
+}
+
+/** A request's number. @throws CodecError `malformed` for 0. */
+export function requestNumber(request: number): number {
+  if (request === 0) throw malformed("a request must have a number that is not 0");
+  return request;
+}
+
+/** undefined when empty. @throws CodecError `malformed` for another length than a slot's. */
+export function optionalSlot(bytes: Uint8Array): SlotId | undefined {
+  return bytes.length === 0 ? undefined : slotId(bytes);
+}
+
+/** The hash of an access token, undefined when it is empty. @throws CodecError `malformed`. */
+export function optionalTokenHash(token: Uint8Array, sha256: Sha256): Uint8Array | undefined {
+  if (token.length === 0) return undefined;
+  if (token.length !== tokenBytes) throw malformed("an access token must have 32 bytes");
+  return sha256(token);
+}
+
+/** An Append as an operation; EPHEMERAL ones too, though they are not stored. @throws CodecError `malformed`, `too_large`. */
+export function readAppend(append: Append, sha256: Sha256, nowSec: number): Of<"append"> {
+  const { body, kind, nextTokenHash } = append;
+  if (body.length > LIMITS.maxEntryBytes) {
+    throw new CodecError("too_large", `a body may have ${LIMITS.maxEntryBytes} bytes at most`);
+  }
+  if (kind !== EntryKind.MESSAGE && kind !== EntryKind.COMMIT && kind !== EntryKind.EPHEMERAL) {
+    throw malformed("unknown kind of entry");
+  }
+  if (nextTokenHash.length !== (kind === EntryKind.COMMIT ? hashBytes : 0)) {
+    throw malformed("next_token_hash must have 32 bytes with COMMIT and be empty otherwise");
+  }
+  return {
+    type: "append",
+    log: logId(append.logId),
+    tokenHash: optionalTokenHash(append.accessToken, sha256),
+    epoch: append.epoch === 0n ? 0 : safeNumber(append.epoch),
+    kind,
+    body,
+    nextTokenHash: kind === EntryKind.COMMIT ? nextTokenHash : undefined,
+    nowSec,
+  };
+}
+
+/** @throws CodecError `malformed`. */
+export function readCreateLog(create: CreateLog, nowSec: number): Of<"create-log"> {
+  if (create.tokenHash.length !== hashBytes) throw malformed("token_hash must have 32 bytes");
+  return {
+    type: "create-log",
+    log: logId(create.logId),
+    epoch: safeNumber(create.epoch),
+    tokenHash: create.tokenHash,
+    nowSec,
+  };
+}
+
+/** @throws CodecError `malformed`. */
+export function readOpenSlot(open: OpenSlot, sha256: Sha256, nowSec: number): Of<"open-slot"> {
+  const tokenHash = optionalTokenHash(open.accessToken, sha256);
+  if (tokenHash === undefined) throw malformed("an access token must have 32 bytes");
+  return {
+    type: "open-slot",
+    log: logId(open.logId),
+    slot: slotId(open.slotId),
+    tokenHash,
+    epoch: safeNumber(open.epoch),
+    afterSeq: open.afterSeq === undefined ? undefined : safeNumber(open.afterSeq),
+    nowSec,
+  };
+}
+
+/** @throws CodecError `malformed`. */
+export function readCloseSlot(close: { logId: Uint8Array; slotId: Uint8Array }): Of<"close-slot"> {
+  return { type: "close-slot", log: logId(close.logId), slot: slotId(close.slotId) };
+}
+
+/** Which reader of a connection a log and slot mean. */
+export function readerKey(log: LogId, slot: SlotId | undefined): string {
+  return slot === undefined ? idKey(log) : idKey(log) + idKey(slot);
+}
+
+/** A window within its limits; 0 means the default. @throws CodecError `malformed`. */
+export function readWindow(window: number): number {
+  if (window === 0) return LIMITS.defaultWindow;
+  if (window > LIMITS.maxWindow) throw malformed(`a window may have ${LIMITS.maxWindow} entries at most`);
+  return window;
+}
+
+/** @throws CodecError `malformed` unless there are this many bytes. */
+export function exactBytes(what: string, bytes: Uint8Array, length: number): Uint8Array {
+  if (bytes.length !== length) throw malformed(`${what} must have ${length} bytes`);
+  return bytes;
+}
+
+function malformed(message: string): CodecError {
+  return new CodecError("malformed", message);
+}

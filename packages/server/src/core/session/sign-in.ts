@@ -1,0 +1,73 @@
+/**
+ * Signing in: the server proves itself by its challenge, the device by signing over it.
+ * @see spec/PROTOCOL.md "Signing in"
+ */
+import {
+  NONCE_BYTES,
+  SottoError,
+  LIMITS,
+  accountId,
+  challengeTranscript,
+  deviceId,
+  signInTranscript,
+  type Hello,
+  type SignIn,
+} from "@sotto/protocol";
+import type { DeviceRecord } from "../store.ts";
+import { encodeFrame } from "./frames.ts";
+import type { DeliveryPorts } from "./ports.ts";
+import { exactBytes } from "./requests.ts";
+
+const signatureBytes = 64;
+/** A point of the curve that nobody has the key of: refusals for unknown devices take as long as others. */
+const nobodysKey = new Uint8Array(32).fill(0x66).fill(0x58, 0, 1);
+
+/** The nonces of one connection. */
+export interface Challenge {
+  readonly clientNonce: Uint8Array;
+  readonly serverNonce: Uint8Array;
+}
+
+/** Answers a Hello. @throws SottoError `unsupported_version`, `malformed`. */
+export function challenge(
+  { crypto, challenger, clock }: DeliveryPorts,
+  hello: Hello,
+): { readonly challenge: Challenge; readonly frame: Uint8Array } {
+  if (hello.protocolVersion !== LIMITS.protocolVersion) {
+    throw new SottoError(
+      "unsupported_version",
+      `this server speaks protocol version ${LIMITS.protocolVersion}`,
+    );
+  }
+  const clientNonce = Uint8Array.from(exactBytes("client_nonce", hello.clientNonce, NONCE_BYTES));
+  const serverNonce = crypto.randomBytes(NONCE_BYTES);
+  const frame = encodeFrame({
+    case: "challenge",
+    value: {
+      serverNonce,
+      certificate: challenger.certificate(),
+      signature: challenger.sign(challengeTranscript(clientNonce, serverNonce)),
+      serverTimeMs: BigInt(clock.nowMs()),
+    },
+  });
+  return { challenge: { clientNonce, serverNonce }, frame };
+}
+
+/** The device that a SignIn proves. @throws SottoError `sign_in_refused` whatever is wrong with it, `malformed`. */
+export async function verifySignIn(
+  { store, crypto, challenger }: DeliveryPorts,
+  { clientNonce, serverNonce }: Challenge,
+  signIn: SignIn,
+): Promise<DeviceRecord> {
+  // Copies: what came is a view into a message, and these live as long as the session.
+  const account = accountId(Uint8Array.from(signIn.accountId));
+  const device = deviceId(Uint8Array.from(signIn.deviceId));
+  const signature = exactBytes("signature", signIn.signature, signatureBytes);
+  const transcript = signInTranscript(clientNonce, serverNonce, challenger.fingerprint, account, device);
+  const found = await store.readDevice(account, device);
+  const verified = crypto.verifyEd25519(found?.signatureKey ?? nobodysKey, transcript, signature);
+  if (found === undefined || found.revoked || !verified) {
+    throw new SottoError("sign_in_refused", "the device cannot sign in");
+  }
+  return { ...found, account, device };
+}
