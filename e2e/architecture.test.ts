@@ -44,7 +44,7 @@ function sources(pattern: string): string[] {
 
 function importsOf(file: string): Import[] {
   const source = stripComments(readFileSync(join(root, file), "utf8"));
-  const found = source.matchAll(/(?:\bfrom\s*|\bimport\s*\(\s*|^\s*import\s*)"([^"]+)"/gm);
+  const found = source.matchAll(/(?:\bfrom\s+|\bimport\s*\(\s*|^\s*import\s+)"([^"]+)"/gm);
   return Array.from(found, (match) => ({ file, target: match[1] ?? "" }));
 }
 
