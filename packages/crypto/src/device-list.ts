@@ -102,7 +102,9 @@ export async function verifyDeviceLists(
 ): Promise<VerifiedDeviceList> {
   let newest = known;
   let lastVersion: bigint | undefined;
-  for (const signed of lists) {
+  for (const given of lists) {
+    // A copy of its own: what is checked here must not change with somebody's receive buffer.
+    const signed = { ...given, list: given.list.slice() };
     const list = parseDeviceList(signed.list);
     if (lastVersion !== undefined && list.version !== lastVersion + 1n)
       throw invalid("versions are not contiguous");

@@ -24,7 +24,10 @@ export interface RsaKeyPair {
 /** A primitive may answer at once or later; callers always await. */
 export type Awaitable<T> = T | Promise<T>;
 
-/** The primitives. Every method throws CryptoError (`key_invalid`, `decryption_failed`) and nothing else. */
+/**
+ * The primitives. Every method throws CryptoError and nothing else: `key_invalid` for a key, nonce, length or parameter that
+ * it cannot take, `decryption_failed` for what does not open. Results are new plain byte arrays of the caller's.
+ */
 export interface CryptoProvider {
   /** For messages to people and for tests: "node:crypto", "webcrypto+noble". */
   readonly name: string;
@@ -34,7 +37,7 @@ export interface CryptoProvider {
   sha256(data: Uint8Array): Awaitable<Uint8Array>;
   /** 32 bytes. */
   hmacSha256(key: Uint8Array, data: Uint8Array): Awaitable<Uint8Array>;
-  /** RFC 5869. At most 8,160 bytes. */
+  /** RFC 5869. 1 to 8,160 bytes; `info` at most 1,024. */
   hkdfSha256(ikm: Uint8Array, salt: Uint8Array, info: Uint8Array, length: number): Awaitable<Uint8Array>;
   /** RFC 8018, over the bytes of a passphrase. */
   pbkdf2Sha256(
@@ -58,11 +61,11 @@ export interface CryptoProvider {
   ed25519Generate(): Awaitable<Ed25519KeyPair>;
   /** 64 bytes. */
   ed25519Sign(privateKey: Uint8Array, data: Uint8Array): Awaitable<Uint8Array>;
-  /** false for a signature or a public key that is wrong in any way; never throws. */
+  /** false for a signature or a public key that is wrong in any way, one of small order included; never throws. */
   ed25519Verify(publicKey: Uint8Array, data: Uint8Array, signature: Uint8Array): Awaitable<boolean>;
   /** RSA-2048, e = 65537. */
   rsaGenerate(): Awaitable<RsaKeyPair>;
-  /** RSA-OAEP, SHA-256, MGF1-SHA-256, empty label: 256 bytes. */
+  /** RSA-OAEP, SHA-256, MGF1-SHA-256, empty label: 256 bytes. plaintext at most 190 bytes. */
   rsaOaepSeal(publicKey: Uint8Array, plaintext: Uint8Array): Awaitable<Uint8Array>;
   /** @throws CryptoError `decryption_failed`. */
   rsaOaepOpen(privateKey: Uint8Array, sealed: Uint8Array): Awaitable<Uint8Array>;

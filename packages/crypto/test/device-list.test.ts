@@ -201,6 +201,13 @@ describe.each(providers)("device lists on $name", (provider) => {
     );
   });
 
+  test("what was checked does not change with the buffer that it came in", async () => {
+    const buffer = v1.list.slice();
+    const checked = await verify(undefined, { ...v1, list: buffer });
+    buffer.fill(0);
+    expect(checked).toEqual(known1);
+  });
+
   test("time in a list never runs back, whatever the clock says", () => {
     expect(nextDeviceList(known2, 500).createdAtSec).toBe(2_000n);
     expect(nextDeviceList(known2, 2_500.9).createdAtSec).toBe(2_500n);

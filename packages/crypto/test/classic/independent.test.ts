@@ -16,6 +16,7 @@ import { providers } from "../support/providers.ts";
 import { key, vectorFolder, vectors } from "../support/vectors.ts";
 
 const python = "/usr/bin/python3";
+const opensslCommand = "openssl";
 const ann = key("ann-current");
 const ben = key("ben-current");
 
@@ -30,7 +31,7 @@ const plaintexts = bodies.map((body, index) =>
   }),
 );
 
-const openssl = (...args: readonly string[]) => spawnSync("openssl", args);
+const openssl = (...args: readonly string[]) => spawnSync(opensslCommand, args);
 
 function protect(provider: CryptoProvider, plaintext: Uint8Array): Promise<ProtectedClassicMessage> {
   return protectClassic(provider, {
@@ -82,7 +83,7 @@ describe.each(providers)("messages made by $name", (provider) => {
   });
 
   test("the openssl command verifies and opens them", async ({ skip }) => {
-    if (spawnSync("openssl", ["version"]).status !== 0) skip("the openssl command is not installed");
+    if (openssl("version").status !== 0) skip("the openssl command is not installed");
     const folder = mkdtempSync(join(tmpdir(), "sotto-classic-"));
     try {
       const message = parseClassicMessage(utf8((await protect(provider, plaintexts[2]!)).json));
