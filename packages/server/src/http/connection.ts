@@ -1,0 +1,169 @@
+/**
+ * One WebSocket, as the output of its session: gathers the frames of a turn into one message, and stops the session from
+ * reading or sending more than the peer takes.
+ */
+import type { Duplex } from "node:stream";
+import type { Problem } from "@sotto/protocol";
+import { WebSocket } from "ws";
+import { FrameBatch } from "../core/session/frame-batch.ts";
+import { HIGH_WATER_BYTES } from "../core/session/log-reader.ts";
+import type { ConnectionEnd, OutgoingEntry, SessionOutput } from "../core/session/ports.ts";
+import type { Session } from "../core/session/session.ts";
+
+/** More than this waiting for the peer, whatever it is: the connection ends. */
+const mostWaitingBytes = 8 * HIGH_WATER_BYTES;
+
+// RFC 6455 §7.4.1 and the registry: policy violation, service restart, going away.
+const closeCodes: Partial<Record<ConnectionEnd, number>> = {
+  draining: 1012,
+  superseded: 1000,
+  revoked: 1008,
+};
+const policyViolation = 1008;
+
+/** What a connection tells the sockets that own it. */
+export interface ConnectionOwner {
+  /** Frames wait: flush this connection at the end of the turn. */
+  dirty(connection: Connection): void;
+  /** A device has signed in. */
+  signedIn(connection: Connection): void;
+}
+
+/** A WebSocket that knows its connection, so that listeners need not be made for each. */
+export class SessionWebSocket extends WebSocket {
+  connection: Connection | undefined;
+}
+
+/** A connection. */
+export class Connection implements SessionOutput {
+  readonly address: string;
+  readonly openedAtMs: number;
+  /** Which turn of the sweep looks after it. */
+  readonly bucket: number;
+  /** Why it ends, once that is known. */
+  ended: ConnectionEnd | undefined;
+  /** Whether anything came since the last sweep. */
+  heard = true;
+  isSignedIn = false;
+  session: Session | undefined;
+  readonly #owner: ConnectionOwner;
+  readonly #socket: SessionWebSocket;
+  readonly #stream: Duplex & { readonly bytesWritten?: number };
+  readonly #batch = new FrameBatch();
+  #isDirty = false;
+  /** Pausing has two reasons; reading goes on when neither is left. */
+  #pausedBySession = false;
+  #pausedByOutput = false;
+  #writtenAtSweep = -1;
+
+  constructor(
+    owner: ConnectionOwner,
+    socket: SessionWebSocket,
+    stream: Duplex,
+    address: string,
+    openedAtMs: number,
+    bucket: number,
+  ) {
+    this.#owner = owner;
+    this.#socket = socket;
+    this.#stream = stream;
+    this.address = address;
+    this.openedAtMs = openedAtMs;
+    this.bucket = bucket;
+  }
+
+  appended(request: number, seq: number): void {
+    this.#batch.appended(request, seq);
+    this.#markDirty();
+  }
+
+  entries(log: Uint8Array, entries: readonly OutgoingEntry[]): void {
+    this.#batch.entries(log, entries);
+    this.#markDirty();
+  }
+
+  frame(bytes: Uint8Array): void {
+    this.#batch.frame(bytes);
+    this.#markDirty();
+    if (!this.isSignedIn && this.session?.signedIn === true) {
+      this.isSignedIn = true;
+      this.#owner.signedIn(this);
+    }
+  }
+
+  waitingBytes(): number {
+    return this.#batch.byteLength + this.#socket.bufferedAmount;
+  }
+
+  close(end: ConnectionEnd, _problem?: Problem): void {
+    this.ended ??= end;
+    this.flush();
+    this.#socket.close(closeCodes[end] ?? policyViolation);
+  }
+
+  pauseInput(): void {
+    this.#pausedBySession = true;
+    this.#socket.pause();
+  }
+
+  resumeInput(): void {
+    this.#pausedBySession = false;
+    if (!this.#pausedByOutput) this.#socket.resume();
+  }
+
+  /** Sends what waits. */
+  flush(): void {
+    this.#isDirty = false;
+    if (this.#batch.byteLength === 0) return;
+    const messages = this.#batch.take(Buffer.allocUnsafe);
+    if (this.#socket.readyState !== WebSocket.OPEN) return;
+    for (const message of messages) this.#socket.send(message);
+    const waiting = this.#socket.bufferedAmount;
+    if (waiting > HIGH_WATER_BYTES) this.#waitForDrain(waiting);
+  }
+
+  /** Cuts the connection. */
+  cut(end: ConnectionEnd): void {
+    this.ended ??= end;
+    this.#socket.terminate();
+  }
+
+  /** Called now and then: ends a connection that does not answer, or takes nothing of what waits for it. */
+  sweep(): void {
+    const written = this.#stream.bytesWritten ?? 0;
+    if (this.#stream.writableLength > 0 && written === this.#writtenAtSweep) {
+      this.session?.tooSlow();
+      this.cut("too_slow");
+      return;
+    }
+    this.#writtenAtSweep = written;
+    // While input is paused nothing can be heard.
+    if (!this.heard && !this.#pausedByOutput && !this.#pausedBySession) {
+      this.cut("not_responding");
+      return;
+    }
+    this.heard = false;
+    if (this.#socket.readyState === WebSocket.OPEN) this.#socket.ping();
+  }
+
+  #waitForDrain(waiting: number): void {
+    if (waiting > mostWaitingBytes) {
+      this.session?.tooSlow();
+      return;
+    }
+    if (this.#pausedByOutput) return;
+    this.#pausedByOutput = true;
+    this.#socket.pause();
+    this.#stream.once("drain", () => {
+      this.#pausedByOutput = false;
+      if (!this.#pausedBySession) this.#socket.resume();
+      this.session?.outputDrained();
+    });
+  }
+
+  #markDirty(): void {
+    if (this.#isDirty) return;
+    this.#isDirty = true;
+    this.#owner.dirty(this);
+  }
+}

@@ -1,0 +1,211 @@
+/**
+ * The WebSocket endpoint: binds sessions to `ws`, without compression and with bounded messages. Nothing here has a timer
+ * of its own: one sweep a second looks after sign-in times, pings and slow peers, a slice of all connections at a time.
+ */
+import { STATUS_CODES, type IncomingMessage, type Server } from "node:http";
+import type { Duplex } from "node:stream";
+import { LIMITS } from "@sotto/protocol";
+import { WebSocketServer, type RawData, type WebSocket } from "ws";
+import type { Delivery } from "../core/session/delivery.ts";
+import type { DeliveryEvents } from "../core/session/ports.ts";
+import { Connection, SessionWebSocket, type ConnectionOwner } from "./connection.ts";
+
+/** Where sessions are, on every server. */
+export const SESSION_PATH = "/v1/session";
+
+const sweepMs = 1_000;
+/** A connection is looked after once in as many sweeps; two without an answer end it. */
+const buckets = 30;
+const closeTimeoutMs = 5_000;
+const drainGraceMs = 2_000;
+
+/** What the endpoint works with. */
+export interface SessionSocketsOptions {
+  readonly delivery: Delivery;
+  readonly events: DeliveryEvents;
+  /** The client's network address, by which connections that have not signed in are limited. */
+  readonly addressOf: (request: IncomingMessage) => string;
+  /** Most connections of one address that have not signed in. */
+  readonly maxUnsignedPerAddress?: number;
+  readonly signInTimeoutMs?: number;
+}
+
+const defaultMaxUnsigned = 512;
+
+/** All WebSockets of a node. */
+export class SessionSockets implements ConnectionOwner {
+  readonly #options: SessionSocketsOptions;
+  readonly #maxUnsigned: number;
+  readonly #signInTimeoutMs: number;
+  readonly #sockets: WebSocketServer;
+  readonly #connections: Set<Connection>[] = Array.from({ length: buckets }, () => new Set());
+  /** In the order in which they were opened. */
+  readonly #unsigned = new Set<Connection>();
+  readonly #unsignedByAddress = new Map<string, number>();
+  readonly #sweeper: NodeJS.Timeout;
+  #dirty: Connection[] = [];
+  #opened = 0;
+  #swept = 0;
+  #draining = false;
+
+  constructor(options: SessionSocketsOptions) {
+    this.#options = options;
+    this.#maxUnsigned = options.maxUnsignedPerAddress ?? defaultMaxUnsigned;
+    this.#signInTimeoutMs = options.signInTimeoutMs ?? LIMITS.signInTimeoutMs;
+    this.#sockets = new WebSocketServer({
+      noServer: true,
+      clientTracking: false,
+      perMessageDeflate: false,
+      maxPayload: LIMITS.maxMessageBytes,
+      WebSocket: SessionWebSocket,
+      closeTimeout: closeTimeoutMs,
+    } as ConstructorParameters<typeof WebSocketServer>[0] & { closeTimeout: number });
+    this.#sweeper = setInterval(() => this.#sweep(), sweepMs).unref();
+  }
+
+  /** How many connections there are. */
+  get size(): number {
+    return this.#connections.reduce((sum, bucket) => sum + bucket.size, 0);
+  }
+
+  /** Serves the WebSockets of an HTTP server; upgrades to other paths are refused. */
+  attachTo(server: Server): void {
+    server.on("upgrade", (request: IncomingMessage, stream: Duplex, head: Buffer) => {
+      stream.on("error", ignore);
+      const path = request.url?.split("?", 1)[0];
+      if (path === SESSION_PATH) this.handleUpgrade(request, stream, head);
+      else refuse(stream, 404);
+    });
+  }
+
+  /** Makes a session of an HTTP request to upgrade. */
+  handleUpgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void {
+    const { events, addressOf } = this.#options;
+    if (this.#draining) {
+      events.connectionRefused("draining");
+      refuse(stream, 503);
+      return;
+    }
+    const address = addressOf(request);
+    if ((this.#unsignedByAddress.get(address) ?? 0) >= this.#maxUnsigned) {
+      events.connectionRefused("too_many_unsigned");
+      refuse(stream, 429);
+      return;
+    }
+    this.#sockets.handleUpgrade(request, stream, head, (socket) => {
+      stream.removeListener("error", ignore);
+      this.#open(socket as SessionWebSocket, stream, address);
+    });
+  }
+
+  #open(socket: SessionWebSocket, stream: Duplex, address: string): void {
+    const bucket = this.#opened++ % buckets;
+    const connection = new Connection(this, socket, stream, address, performance.now(), bucket);
+    connection.session = this.#options.delivery.open({ address }, connection);
+    socket.connection = connection;
+    socket.on("message", onMessage);
+    socket.on("pong", onPong);
+    socket.on("error", onError);
+    socket.on("close", this.#onClose);
+    this.#connections[bucket]?.add(connection);
+    this.#unsigned.add(connection);
+    this.#unsignedByAddress.set(address, (this.#unsignedByAddress.get(address) ?? 0) + 1);
+    this.#options.events.connectionOpened();
+  }
+
+  readonly #onClose = closeListener((connection) => this.#closed(connection));
+
+  #closed(connection: Connection): void {
+    connection.session?.disconnected();
+    this.#connections[connection.bucket]?.delete(connection);
+    this.#noLongerUnsigned(connection);
+    this.#options.events.connectionClosed(connection.ended ?? "closed_by_peer", connection.isSignedIn);
+  }
+
+  /** From a connection. */
+  dirty(connection: Connection): void {
+    if (this.#dirty.push(connection) === 1) queueMicrotask(this.#flush);
+  }
+
+  /** From a connection. */
+  signedIn(connection: Connection): void {
+    this.#noLongerUnsigned(connection);
+  }
+
+  readonly #flush = (): void => {
+    const dirty = this.#dirty;
+    this.#dirty = [];
+    for (const connection of dirty) connection.flush();
+  };
+
+  #noLongerUnsigned(connection: Connection): void {
+    if (!this.#unsigned.delete(connection)) return;
+    const left = (this.#unsignedByAddress.get(connection.address) ?? 0) - 1;
+    if (left > 0) this.#unsignedByAddress.set(connection.address, left);
+    else this.#unsignedByAddress.delete(connection.address);
+  }
+
+  #sweep(): void {
+    const openedBefore = performance.now() - this.#signInTimeoutMs;
+    for (const connection of this.#unsigned) {
+      if (connection.openedAtMs > openedBefore) break;
+      connection.session?.signInTimedOut();
+    }
+    for (const connection of this.#connections[this.#swept++ % buckets] ?? []) connection.sweep();
+  }
+
+  /**
+   * Takes no new connections, tells clients to come back, stores what was taken, and closes what is left.
+   * @param reconnectAfterMs what clients are told.
+   */
+  async drain(reconnectAfterMs: number): Promise<void> {
+    this.#draining = true;
+    for (const connection of this.#all()) connection.session?.drain(reconnectAfterMs);
+    await this.#options.delivery.flush();
+    this.#flush();
+    for (const connection of this.#all()) connection.close("draining");
+    const until = performance.now() + drainGraceMs;
+    while (this.size > 0 && performance.now() < until) await new Promise((done) => setTimeout(done, 10));
+    for (const connection of this.#all()) connection.cut("draining");
+    clearInterval(this.#sweeper);
+    await this.#options.delivery.flush();
+  }
+
+  #all(): Connection[] {
+    return this.#connections.flatMap((bucket) => [...bucket]);
+  }
+}
+
+function closeListener(closed: (connection: Connection) => void) {
+  return function onClose(this: WebSocket): void {
+    const { connection } = this as SessionWebSocket;
+    if (connection !== undefined) closed(connection);
+  };
+}
+
+function onMessage(this: WebSocket, data: RawData, isBinary: boolean): void {
+  const { connection } = this as SessionWebSocket;
+  if (connection?.session === undefined) return;
+  connection.heard = true;
+  if (isBinary) connection.session.receive(data as Buffer);
+  else connection.session.end("malformed", "refused", "messages must be binary");
+}
+
+function onPong(this: WebSocket): void {
+  const { connection } = this as SessionWebSocket;
+  if (connection !== undefined) connection.heard = true;
+}
+
+/** `ws` closes by itself after an error: a frame that is no WebSocket frame, or too large, or a broken stream. */
+function onError(this: WebSocket): void {
+  const { connection } = this as SessionWebSocket;
+  if (connection !== undefined) connection.ended ??= "lost";
+}
+
+function ignore(): void {
+  // The stream closes after its error; nothing was promised on it yet.
+}
+
+function refuse(stream: Duplex, status: number): void {
+  stream.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+}
