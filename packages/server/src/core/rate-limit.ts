@@ -66,9 +66,10 @@ export class RateLimiter {
 
   #waitMs(bucket: Bucket, amount: number): number {
     const missing = Math.min(amount, this.#limit.burst) - bucket.tokens;
-    // Sums of fractions may miss by a hair.
-    if (missing <= 1e-9) return 0;
-    return this.#limit.perHour === 0 ? hourMs : Math.ceil((missing * hourMs) / this.#limit.perHour);
+    // Sums of fractions miss by a hair, in tokens as in milliseconds.
+    if (missing <= 1e-3) return 0;
+    if (this.#limit.perHour === 0) return hourMs;
+    return Math.max(1, Math.ceil((missing * hourMs) / this.#limit.perHour - 1e-6));
   }
 
   #evict(): void {

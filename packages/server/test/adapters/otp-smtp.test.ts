@@ -117,9 +117,9 @@ describe("smtp", () => {
         callback(null, { user: username });
       },
     });
-    await expect(sender(`smtp://sotto:secret@${host}`).send(ann, "111111")).rejects.toMatchObject({
-      code: "ETLS",
-    });
+    await expect(sender(`smtp://sotto:secret@${host}`).send(ann, "111111")).rejects.toThrow(
+      "the mail was refused",
+    );
     expect(seen).toEqual([]);
     await sender(`smtp://sotto:secret@${host}?starttls=off`).send(ann, "111111");
     expect(seen).toEqual(["sotto"]);
