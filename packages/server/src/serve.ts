@@ -7,17 +7,22 @@ import { hostname } from "node:os";
 import { createSecureContext } from "node:tls";
 import { UsageError, formatFingerprint, formatInvite } from "@sotto/protocol";
 import { Registry, collectDefaultMetrics } from "prom-client";
+import { Challenger } from "./adapters/challenger.ts";
 import { openDataFolder, type DataFolder } from "./adapters/data-folder.ts";
+import { LocalBus } from "./adapters/local-bus.ts";
 import { createLogger, type LogStream } from "./adapters/log.ts";
 import { startMaintenance } from "./adapters/maintenance.ts";
 import { nodeCrypto } from "./adapters/node-crypto.ts";
+import { nodeClock, nodeScheduler } from "./adapters/node-scheduler.ts";
 import { createSenders } from "./adapters/otp-senders.ts";
 import { openSqliteStore } from "./adapters/sqlite/store.ts";
 import { checkConfig, type ServerConfig, type ServerConfigInput } from "./config.ts";
 import { Directory } from "./core/directory.ts";
+import { AccountQuotas } from "./core/quota.ts";
 import { RateLimiter } from "./core/rate-limit.ts";
 import { Registration } from "./core/registration.ts";
 import type { OtpSender } from "./core/otp-sender.ts";
+import { Delivery } from "./core/session/delivery.ts";
 import type { Store } from "./core/store.ts";
 import { createEvents, type ServerEvents } from "./events.ts";
 import { createApp } from "./http/app.ts";
@@ -26,6 +31,7 @@ import { Readiness, addHealthRoutes } from "./http/health.ts";
 import { listen, reachableOrigin } from "./http/listen.ts";
 import { addMetricsRoute } from "./http/metrics.ts";
 import { registrationRoutes } from "./http/registration-service.ts";
+import { SessionSockets } from "./http/session-socket.ts";
 import { VERSION } from "./version.ts";
 
 /** A server that accepts connections. */
@@ -62,6 +68,8 @@ export interface ServeOptions {
 
 /** How long deliveries under way may hold up the end. */
 const drainDeliveriesMs = 5_000;
+/** What clients are told when the server stops: most restarts are over by then. */
+const reconnectAfterMs = 2_000;
 
 /**
  * Starts a server.
@@ -128,6 +136,13 @@ async function start(parts: Parts): Promise<RunningServer> {
   undo.push(() => app.close());
   addHealthRoutes(app, readiness);
   addMetricsRoute(app, registry, store, config.metricsToken);
+  const sockets = new SessionSockets({
+    delivery: createDelivery(config, folder, store, desks.directory, events, nowMs),
+    events,
+    addressOf,
+  });
+  sockets.attachTo(app.server);
+  undo.push(() => sockets.drain(0));
   const scheme = tls === undefined ? "http" : "https";
   const port = await listen(app, config.host, config.port);
   const address = reachableOrigin(scheme, config.host, port);
@@ -147,6 +162,7 @@ async function start(parts: Parts): Promise<RunningServer> {
     readiness.startDraining();
     events.draining();
     stopMaintenance();
+    await sockets.drain(reconnectAfterMs);
     await app.close();
     await desks.drain();
     desks.close();
@@ -164,6 +180,34 @@ async function start(parts: Parts): Promise<RunningServer> {
     warnings: folder.warnings,
     close: () => (closing ??= close()),
   };
+}
+
+/** The delivery service on the store, for one process. */
+function createDelivery(
+  { limits }: ServerConfig,
+  folder: DataFolder,
+  store: Store,
+  directory: Directory,
+  events: ServerEvents,
+  nowMs: () => number,
+): Delivery {
+  const quotas = {
+    appends: limits.appendsPerAccount,
+    appendedBytes: limits.appendedBytesPerAccount,
+    logs: limits.logsPerAccount,
+    slots: limits.slotsPerAccount,
+  };
+  return new Delivery({
+    store,
+    bus: new LocalBus(),
+    crypto: nodeCrypto,
+    directory,
+    challenger: new Challenger(folder.key, nowMs),
+    quota: new AccountQuotas(quotas, nowMs),
+    scheduler: nodeScheduler,
+    clock: nodeClock(nowMs),
+    events,
+  });
 }
 
 /** Registration and directory, with the ways in which codes are delivered. */
