@@ -1,4 +1,5 @@
 /** Tools for attacks: people made by hand, a client without manners, a server that lies, and a real server to turn them on. */
+export * from "./honest.ts";
 export * from "./lying-server.ts";
 export * from "./person.ts";
 export * from "./raw-client.ts";
