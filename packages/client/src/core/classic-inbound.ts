@@ -34,6 +34,7 @@ import { rememberSeen, wasSeen } from "./replays.ts";
 import { names, type ContactRecord, type HeldEntry } from "./records.ts";
 import { sendReceipt, takeReceipt } from "./receipts.ts";
 import { notify, nowSec, type Step } from "./step.ts";
+import { MESSAGE_IN } from "./unshown.ts";
 
 /** What came of a message: dealt with for good, or a question to the directory comes first. */
 export type Verdict =
@@ -91,7 +92,7 @@ async function senderList(
   if (asked?.type === "found") return asked.list;
   if (asked?.type === "not-found") return known?.list;
   if (asked !== undefined && known !== undefined) return known.list;
-  if (asked !== undefined && isUnbelievable(asked)) throw asked.error;
+  if (asked !== undefined && isUnbelievable(asked.error)) throw asked.error;
   if (asked !== undefined) return "ask";
   // What is wrong whatever the list says is refused without asking.
   await assertOpens(step, message, undefined, ["device_unknown"]);
@@ -180,7 +181,11 @@ async function apply(
   if (content.n !== undefined) await count(step, entry.account, device, content.n);
   if (content.type !== "receipt") return show(step, entry, device, opened, content);
   if (!(await takeReceipt(step, entry.account, device, content))) {
-    await refuse(step, entry.account, new CodecError("message_refused", "a receipt for somebody else's message"));
+    await refuse(
+      step,
+      entry.account,
+      new CodecError("message_refused", "a receipt for somebody else's message"),
+    );
   }
 }
 
@@ -211,6 +216,7 @@ async function show(
   const present = await contactOf(step.draft, place.conversation);
   const message = await toMessage(step.draft, step.live.own, present, place, record);
   notify(step, { type: "message", message });
+  step.effects.push({ type: "settle", settle: () => step.waiters.resolve(MESSAGE_IN) });
 }
 
 /** What stands for a message of a type that this version cannot show. */

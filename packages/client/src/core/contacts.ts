@@ -17,9 +17,7 @@ export type PeerName = { readonly identifier: string } | { readonly account: str
 /** Reads what a person typed. @throws UsageError `identifier_invalid`. */
 export function parsePeer(text: string): PeerName {
   const trimmed = text.trim();
-  return parseId(trimmed) === undefined
-    ? { identifier: parseIdentifier(trimmed) }
-    : { account: trimmed };
+  return parseId(trimmed) === undefined ? { identifier: parseIdentifier(trimmed) } : { account: trimmed };
 }
 
 /** The name that a contact is shown under. */
@@ -36,7 +34,8 @@ export async function findContact(view: View, peer: PeerName): Promise<ContactRe
 /** The contact of that name. @throws UsageError `identifier_invalid`, `contact_unknown`. */
 export async function knownContact(view: View, peer: string): Promise<ContactRecord> {
   const contact = await findContact(view, parsePeer(peer));
-  if (contact === undefined) throw new UsageError("contact_unknown", "this device does not know that contact");
+  if (contact === undefined)
+    throw new UsageError("contact_unknown", "this device does not know that contact");
   return contact;
 }
 
@@ -104,7 +103,11 @@ export async function noteList(step: Step, account: string, list: VerifiedDevice
  * Takes in that a lookup of an identifier gave an account. A contact without an account gets it; a nameless contact of that account
  * gets the name; an identifier that used to lead to another account blocks sending.
  */
-export async function bindIdentifier(step: Step, identifier: string, account: string): Promise<ContactRecord> {
+export async function bindIdentifier(
+  step: Step,
+  identifier: string,
+  account: string,
+): Promise<ContactRecord> {
   const named = await findContact(step.draft, { identifier });
   const nameless = await findContact(step.draft, { account });
   if (named === undefined) {

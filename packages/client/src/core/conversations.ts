@@ -98,7 +98,8 @@ export async function markShown(
 export async function unshownOf(view: View, contact: ContactRecord): Promise<readonly MessagePlace[]> {
   const places: MessagePlace[] = [];
   for (const conversation of contact.conversations) {
-    for (const { order } of await view.page(names.unshownIn(conversation))) places.push({ conversation, order });
+    for (const { order } of await view.page(names.unshownIn(conversation)))
+      places.push({ conversation, order });
   }
   return places;
 }

@@ -17,7 +17,10 @@ export interface Pinned {
 }
 
 /** The pinned list of an account; undefined when it was never looked up. */
-export async function pinned(step: Pick<Step, "draft" | "live" | "env">, account: string): Promise<Pinned | undefined> {
+export async function pinned(
+  step: Pick<Step, "draft" | "live" | "env">,
+  account: string,
+): Promise<Pinned | undefined> {
   const record = await step.draft.get(names.directory(account));
   if (record === undefined) return undefined;
   return { list: await restore(step, account, record), refreshedAtMs: record.refreshedAtMs };

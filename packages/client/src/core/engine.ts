@@ -2,7 +2,7 @@
  * Runs the steps: one after another, several that wait share one change set; what they changed is stored first, then their effects
  * are carried out in order. When the storage fails, everything in memory is thrown away and read anew, as after a crash.
  */
-import { InternalError, SottoError, StorageError, TransportError } from "@sotto/protocol";
+import { SottoError, StorageError, TransportError } from "@sotto/protocol";
 import type { ClientEvent } from "../api.ts";
 import type { Cancel, Env } from "./env.ts";
 import { pumpHeld } from "./held.ts";
@@ -21,6 +21,7 @@ export interface Engine {
   /** What lives in memory now, to look at only. */
   readonly live: Live;
   readonly waiters: Waiters;
+  readonly closed: boolean;
   /** Runs a step in its turn; resolves when it is stored and its effects are carried out. @throws what the step throws, or StorageError. */
   run<T>(step: StepFunction<T>): Promise<T>;
   subscribe(listener: (event: ClientEvent) => void): () => void;
@@ -51,6 +52,9 @@ export async function startEngine(
   let connections = 0;
   let running: Promise<void> | undefined;
   let closed = false;
+  /** Set when memory may be ahead of the vault: it must be read anew before anything else runs. */
+  let stale = false;
+  let wanted = false;
 
   const enqueue = (input: Input): void => {
     if (closed) {
@@ -69,6 +73,13 @@ export async function startEngine(
   };
 
   const runTogether = async (batch: readonly Input[]): Promise<void> => {
+    try {
+      if (stale) live = await loadLive(store);
+      stale = false;
+    } catch (cause) {
+      for (const input of batch) input.caller?.reject(cause);
+      return recover(cause);
+    }
     const draft = store.draft();
     const effects: Effect[] = [];
     const step: Step = { env, draft, live, waiters, effects };
@@ -130,7 +141,7 @@ export async function startEngine(
           if (listeners.size > 0) post(tellNotices);
           break;
         case "timer":
-          setTimer(effect.name, effect.delayMs, effect.then);
+          setTimer(effect.name, effect.delayMs, effect.run);
           break;
         case "cancel-timer":
           timers.get(effect.name)?.();
@@ -199,27 +210,25 @@ export async function startEngine(
     post(async (step) => {
       if (connection?.id !== mine.id) return;
       connection = undefined;
+      mine.link?.close();
       await onClosed(step, undefined);
     });
   };
 
   /** Starts over from the vault, as after a crash. */
-  const recover = async (cause: unknown): Promise<void> => {
-    const { wanted } = live.session;
+  const recover = (cause: unknown): void => {
+    wanted ||= live.session.wanted;
+    stale = true;
     connection?.link?.close();
     connection = undefined;
     for (const cancel of timers.values()) cancel();
     timers.clear();
-    const problem = cause instanceof SottoError ? cause.code : "internal";
-    tell({ type: "connection", state: "offline", problem });
-    if (closed) return;
-    try {
-      live = await loadLive(store);
-    } catch {
-      setTimer("recover", recoveryPauseMs, () => Promise.reject(new InternalError("internal", "recovering")));
-      return;
-    }
-    if (wanted) setTimer("recover", recoveryPauseMs, startSession);
+    tell({
+      type: "connection",
+      state: "offline",
+      problem: cause instanceof SottoError ? cause.code : "internal",
+    });
+    if (!closed && wanted) setTimer("recover", recoveryPauseMs, startSession);
   };
 
   const engine: Engine = {
@@ -228,6 +237,9 @@ export async function startEngine(
       return live;
     },
     waiters,
+    get closed() {
+      return closed;
+    },
     run: <T>(step: StepFunction<T>) =>
       new Promise<T>((resolve, reject) => {
         enqueue({ step, caller: { resolve: resolve as (value: unknown) => void, reject } });
@@ -240,7 +252,7 @@ export async function startEngine(
     async close() {
       if (closed) return;
       closed = true;
-      live.session.wanted = false;
+      wanted = live.session.wanted = false;
       connection?.link?.close();
       connection = undefined;
       for (const cancel of timers.values()) cancel();

@@ -27,7 +27,9 @@ export function countMessage(before: GapRecord | undefined, n: number): Counted 
   const index = missing.findIndex(([first, last]) => n >= first && n <= last);
   const range = missing[index];
   if (range === undefined) return { record: { highest, missing }, missing: 0, late: false };
-  const parts = [[range[0], n - 1] as const, [n + 1, range[1]] as const].filter(([first, last]) => first <= last);
+  const parts = [[range[0], n - 1] as const, [n + 1, range[1]] as const].filter(
+    ([first, last]) => first <= last,
+  );
   return {
     record: { highest, missing: missing.toSpliced(index, 1, ...parts).slice(-mostRanges) },
     missing: 0,

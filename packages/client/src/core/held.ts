@@ -61,7 +61,7 @@ export function nothingHeldUpTo(held: HeldState, seq: number): boolean {
 /** Goes on with every sender who waits for nothing in particular. */
 export async function pumpHeld(step: Step): Promise<void> {
   if (!isReady(step)) return;
-  for (const account of [...step.live.held.senders.keys()]) await pumpSender(step, account);
+  for (const account of step.live.held.senders.keys()) await pumpSender(step, account);
 }
 
 async function pumpSender(step: Step, account: string): Promise<void> {
@@ -114,7 +114,7 @@ async function retryLater(step: Step, account: string, sender: HeldSender, faile
     type: "timer",
     name: `held ${account}`,
     delayMs: Math.max(hintMs, backoffMs(sender.failures, step.env.random())),
-    then: async (later) => {
+    run: async (later) => {
       sender.busy = false;
       sender.answers = {};
       if (isReady(later)) await pumpSender(later, account);

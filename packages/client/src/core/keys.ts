@@ -82,7 +82,10 @@ function addKey(
   const device = findDevice(list, deviceOf(own.device));
   if (device === undefined) throw new InternalError("internal", "this device is not on its own list");
   if (device.classicKeys.length >= LIMITS.maxClassicKeys) {
-    throw new UsageError("usage", `a device can have ${LIMITS.maxClassicKeys} keys in its life, and it had them`);
+    throw new UsageError(
+      "usage",
+      `a device can have ${LIMITS.maxClassicKeys} keys in its life, and it had them`,
+    );
   }
   for (const key of device.classicKeys) {
     if (oldKeys === "revoked" && key.revokedAtSec === 0n) key.revokedAtSec = list.createdAtSec;
@@ -139,7 +142,7 @@ async function afterPublish(step: Step, answer: Answer): Promise<void> {
   step.live.session.publishFailures += 1;
   const pauseMs = backoffMs(step.live.session.publishFailures, step.env.random());
   const delayMs = Math.max(retryAfterMs ?? 0, pauseMs);
-  step.effects.push({ type: "timer", name: "publish", delayMs, then: publish });
+  step.effects.push({ type: "timer", name: "publish", delayMs, run: publish });
 }
 
 /** The server has the proposal: it takes effect. */
@@ -151,11 +154,7 @@ async function adopt(step: Step): Promise<void> {
   takeEffect(step, own, proposal);
 }
 
-function takeEffect(
-  step: Step,
-  own: OwnAccount,
-  proposal: NonNullable<OwnAccount["proposal"]>,
-): void {
+function takeEffect(step: Step, own: OwnAccount, proposal: NonNullable<OwnAccount["proposal"]>): void {
   const { newKey, oldKeys, at } = proposal;
   const before =
     oldKeys === "revoked"

@@ -65,7 +65,10 @@ export const newLookups = (): LookupState => ({
 export async function lookUp(step: Step, subject: Subject, asker: Asker): Promise<void> {
   const { lookups } = step.live;
   if (!isReady(step)) {
-    return asker(step, failed(new TransportError("server_unreachable", "there is no connection to the server")));
+    return asker(
+      step,
+      failed(new TransportError("server_unreachable", "there is no connection to the server")),
+    );
   }
   const key = "identifier" in subject ? `identifier ${subject.identifier}` : `account ${subject.account}`;
   const known = lookups.questions.get(key);
@@ -138,7 +141,7 @@ async function finish(step: Step, question: Question, found: Found): Promise<voi
   if (found.type === "failed" && found.error.code === "rate_limited") {
     lookups.pausedUntilMs = step.env.nowMs() + (found.error.retryAfterMs ?? 5_000);
   }
-  if (isUnbelievable(found) && !lookups.reported.has(question.key)) {
+  if (found.type === "failed" && isUnbelievable(found.error) && !lookups.reported.has(question.key)) {
     lookups.reported.add(question.key);
     const contact = await findContact(step.draft, question.subject);
     const from = contact === undefined ? undefined : peerName(contact);
@@ -149,9 +152,10 @@ async function finish(step: Step, question: Question, found: Found): Promise<voi
 }
 
 /** Whether the server showed something that cannot be true: asking again would give the same. */
-export function isUnbelievable(found: Found): found is Found & { readonly type: "failed" } {
-  const codes = ["device_list_invalid", "device_list_rolled_back", "signature_invalid", "malformed"];
-  return found.type === "failed" && codes.includes(found.error.code);
+export function isUnbelievable(error: SottoError): boolean {
+  return ["device_list_invalid", "device_list_rolled_back", "signature_invalid", "malformed"].includes(
+    error.code,
+  );
 }
 
 /** Drops what was not asked yet when the connection is gone; what was asked is told by its request. */

@@ -231,7 +231,7 @@ async function setback(step: Step, contact: string, order: number, error: SottoE
     type: "timer",
     name: `outbox ${contact}`,
     delayMs,
-    then: async (later) => {
+    run: async (later) => {
       const present = presentContact(later.live.outbox, contact);
       queueOf(later.live.outbox, present).busy = false;
       wake(later, present);
@@ -263,7 +263,10 @@ async function block(step: Step, queue: ContactQueue): Promise<void> {
     const item = await step.draft.item(names.outbox, order);
     if (item?.content.type !== "text") continue;
     const { id } = item.content;
-    step.effects.push({ type: "settle", settle: () => step.waiters.reject(sentGroup(id), identityChanged()) });
+    step.effects.push({
+      type: "settle",
+      settle: () => step.waiters.reject(sentGroup(id), identityChanged()),
+    });
   }
 }
 

@@ -14,6 +14,9 @@ import {
 import type { ConnectionState } from "../api.ts";
 import type { Step } from "./step.ts";
 
+/** The group of callers who wait while a try to connect is under way. */
+export const CONNECTION_SETTLED = "connection settled";
+
 /** The answer to a request. `lost`: the connection broke first, and it may or may not have been carried out. */
 export type Answer =
   | { readonly type: "appended" }

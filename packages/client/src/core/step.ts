@@ -34,7 +34,7 @@ export type Effect =
   /** Tells the stored notices, if anybody listens. */
   | { readonly type: "tell-notices" }
   /** Runs a step later; a timer of the same name is replaced. */
-  | { readonly type: "timer"; readonly name: string; readonly delayMs: number; readonly then: StepFunction }
+  | { readonly type: "timer"; readonly name: string; readonly delayMs: number; readonly run: StepFunction }
   | { readonly type: "cancel-timer"; readonly name: string }
   /** Resolves or rejects promises that callers wait on. */
   | { readonly type: "settle"; readonly settle: () => void };

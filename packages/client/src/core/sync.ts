@@ -29,7 +29,14 @@ import { wakeAll } from "./outbox-queue.ts";
 import { backoffMs, hintedMs } from "./reconnect.ts";
 import { forgetOldSeen } from "./replays.ts";
 import { names } from "./records.ts";
-import { answer, connectionState, loseRequests, refusedError, request } from "./session.ts";
+import {
+  CONNECTION_SETTLED,
+  answer,
+  connectionState,
+  loseRequests,
+  refusedError,
+  request,
+} from "./session.ts";
 import { notify, nowSec, type Step } from "./step.ts";
 import { takeTyping } from "./typing.ts";
 
@@ -59,7 +66,7 @@ async function connect(step: Step): Promise<void> {
     type: "timer",
     name: handshakeTimer,
     delayMs: handshakeMs,
-    then: async (later) => {
+    run: async (later) => {
       later.live.session.problem = new TransportError("server_unreachable", "the server does not answer");
       later.effects.push({ type: "disconnect" });
     },
@@ -96,6 +103,7 @@ export async function onClosed(step: Step, cause: SottoError | undefined): Promi
   await loseRequests(step);
   await loseLookups(step);
   tellState(step);
+  settleConnection(step);
   if (!session.wanted) return;
   const random = step.env.random();
   let delayMs: number;
@@ -105,7 +113,11 @@ export async function onClosed(step: Step, cause: SottoError | undefined): Promi
   } else {
     delayMs = hintedMs(session.hintMs, random);
   }
-  step.effects.push({ type: "timer", name: reconnectTimer, delayMs, then: connect });
+  step.effects.push({ type: "timer", name: reconnectTimer, delayMs, run: connect });
+}
+
+function settleConnection(step: Step): void {
+  step.effects.push({ type: "settle", settle: () => step.waiters.resolve(CONNECTION_SETTLED) });
 }
 
 function tellState(step: Step): void {
@@ -185,13 +197,18 @@ async function onSignedIn(step: Step, ownVersion: number): Promise<void> {
   session.phase = "online";
   step.effects.push({ type: "cancel-timer", name: handshakeTimer });
   tellState(step);
+  settleConnection(step);
   attach(step);
   await noteOwnVersion(step, ownVersion);
   await forgetOldSeen(step);
   wakeAll(step);
 }
 
-async function onRefused(step: Step, number: number, problem: Parameters<typeof refusedError>[0]): Promise<void> {
+async function onRefused(
+  step: Step,
+  number: number,
+  problem: Parameters<typeof refusedError>[0],
+): Promise<void> {
   const error = refusedError(problem);
   if (number !== 0) return answer(step, number, { type: "refused", error });
   // Before the sign-in nothing has a number: the refusal is of the sign-in itself.

@@ -177,7 +177,8 @@ const placeOf = (list: ListName<unknown>, order: number): Place => ({
   list: list.list,
   order,
 });
-const idOf = ({ name, list, order }: Place): string => (list === undefined ? `r:${name}` : `l:${name}:${order}`);
+const idOf = ({ name, list, order }: Place): string =>
+  list === undefined ? `r:${name}` : `l:${name}:${order}`;
 
 const prefixBytes = 16;
 const cachedNames = 4_096;

@@ -1,0 +1,56 @@
+/** The transport port in Node: registration over Connect, the session over a WebSocket by `ws`. */
+import { Code, ConnectError, createClient } from "@connectrpc/connect";
+import { createConnectTransport } from "@connectrpc/connect-node";
+import { ProblemSchema, RegistrationService, TransportError, type SottoError } from "@sotto/protocol";
+import { refusedError } from "../../core/session.ts";
+import type { Transport } from "../../core/transport.ts";
+import { connectWebSocket } from "./websocket.ts";
+
+const timeoutMs = 20_000;
+
+/** Reaches the server at an origin like `https://chat.example.org`. */
+export function nodeTransport(origin: string): Transport {
+  const client = createClient(
+    RegistrationService,
+    createConnectTransport({ baseUrl: origin, httpVersion: "1.1", defaultTimeoutMs: timeoutMs }),
+  );
+  return {
+    connect: (events) => connectWebSocket(origin, events),
+    async getServer() {
+      const facts = await told(() => client.getServer({}));
+      return {
+        publicKey: facts.publicKey,
+        version: facts.version,
+        protocolVersion: facts.protocolVersion,
+        serverTimeMs: Number(facts.serverTimeMs),
+        registrationOpen: facts.registrationOpen,
+        classicAllowed: facts.classicAllowed,
+      };
+    },
+    async call(method, sealed) {
+      const response =
+        method === "RequestCode"
+          ? await told(() => client.requestCode({ sealed }))
+          : await told(() => client.register({ sealed }));
+      return response.answer;
+    },
+  };
+}
+
+async function told<T>(call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (cause) {
+    throw failure(ConnectError.from(cause));
+  }
+}
+
+function failure(error: ConnectError): SottoError {
+  const problem = error.findDetails(ProblemSchema)[0];
+  if (problem !== undefined) return refusedError(problem);
+  const what =
+    error.code === Code.Unimplemented || error.code === Code.Unknown
+      ? "what answers at that address is no Sotto server"
+      : "the server cannot be reached";
+  return new TransportError("server_unreachable", what, { cause: error });
+}

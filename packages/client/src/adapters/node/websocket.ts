@@ -1,0 +1,108 @@
+/**
+ * A session's WebSocket: frames to messages and back, within the protocol's bounds, and pings that notice when the other side is gone
+ * without a word.
+ */
+import { create, toBinary } from "@bufbuild/protobuf";
+import {
+  ClientFrameSchema,
+  ClientFramesSchema,
+  LIMITS,
+  ServerFramesSchema,
+  SottoError,
+  TransportError,
+  decode,
+  type ClientFrame,
+} from "@sotto/protocol";
+import { WebSocket } from "ws";
+import type { Connection, ConnectionEvents } from "../../core/transport.ts";
+
+const handshakeTimeoutMs = 10_000;
+const pingMs = 25_000;
+const closeTimeoutMs = 1_000;
+// Tag and length of a frame inside its message.
+const frameOverhead = 8;
+
+/** Connects to the session endpoint of a server. @throws TransportError `server_unreachable`. */
+export function connectWebSocket(origin: string, events: ConnectionEvents): Promise<Connection> {
+  const socket = new WebSocket(`${origin.replace(/^http/, "ws")}/v1/session`, {
+    perMessageDeflate: false,
+    maxPayload: LIMITS.maxMessageBytes,
+    handshakeTimeout: handshakeTimeoutMs,
+  });
+  return new Promise((resolve, reject) => {
+    let opened = false;
+    let problem: Error | undefined;
+    socket.on("error", (cause) => {
+      problem ??= new TransportError(
+        opened ? "connection_lost" : "server_unreachable",
+        opened ? "the connection broke" : "the server cannot be reached",
+        { cause },
+      );
+    });
+    socket.on("open", () => {
+      opened = true;
+      keepAlive(socket);
+      resolve({
+        send(frames) {
+          if (socket.readyState !== WebSocket.OPEN) return;
+          for (const message of messagesOf(frames)) socket.send(message);
+        },
+        close() {
+          socket.close();
+          setTimeout(() => socket.terminate(), closeTimeoutMs).unref();
+        },
+      });
+    });
+    socket.on("message", (data: Buffer, isBinary) => {
+      try {
+        if (!isBinary) throw new TransportError("malformed", "the server sent a text message");
+        events.frames(decode(ServerFramesSchema, data).frames);
+      } catch (cause) {
+        problem ??=
+          cause instanceof SottoError ? cause : new TransportError("malformed", "no frames", { cause });
+        socket.terminate();
+      }
+    });
+    socket.on("close", () => {
+      if (opened) events.closed(problem);
+      else reject(problem ?? new TransportError("server_unreachable", "the server hung up"));
+    });
+  });
+}
+
+function keepAlive(socket: WebSocket): void {
+  let heard = true;
+  const hear = (): void => {
+    heard = true;
+  };
+  socket.on("pong", hear);
+  socket.on("ping", hear);
+  socket.on("message", hear);
+  const timer = setInterval(() => {
+    if (!heard) return socket.terminate();
+    heard = false;
+    socket.ping();
+  }, pingMs);
+  socket.on("close", () => clearInterval(timer));
+}
+
+/** As few messages as the bounds on bytes and frames allow. */
+function messagesOf(frames: readonly ClientFrame[]): Uint8Array[] {
+  const messages: Uint8Array[] = [];
+  let gathered: ClientFrame[] = [];
+  let bytes = 0;
+  const flush = (): void => {
+    if (gathered.length === 0) return;
+    messages.push(toBinary(ClientFramesSchema, create(ClientFramesSchema, { frames: gathered })));
+    gathered = [];
+    bytes = 0;
+  };
+  for (const frame of frames) {
+    const length = toBinary(ClientFrameSchema, frame).length + frameOverhead;
+    if (bytes + length > LIMITS.maxMessageBytes || gathered.length >= LIMITS.maxFramesPerMessage) flush();
+    gathered.push(frame);
+    bytes += length;
+  }
+  flush();
+  return messages;
+}

@@ -1,0 +1,120 @@
+/** The SDK's surface over the engine: each method is a step, a read, or a wait, and nothing more. */
+import { exportPrivateKey, openVault, rewrapVault } from "@sotto/crypto";
+import { InternalError, formatFingerprint, toHex } from "@sotto/protocol";
+import type { DeviceSummary, Messenger, Settings } from "../api.ts";
+import { knownContact } from "./contacts.ts";
+import { history, summarize, toContact } from "./conversations.ts";
+import { pinned } from "./directory.ts";
+import type { Engine } from "./engine.ts";
+import type { Env } from "./env.ts";
+import { KEYS_PUBLISHED, makeClassicKey, proposeKey } from "./keys.ts";
+import { signingKey } from "./own-keys.ts";
+import {
+  acknowledge,
+  allContacts,
+  lookUpContact,
+  publicKeysOf,
+  safetyNumberWith,
+  setVerified,
+} from "./people.ts";
+import { names } from "./records.ts";
+import { caughtUp, flushed, send, whenSent } from "./sending.ts";
+import { connectionState } from "./session.ts";
+import type { Step } from "./step.ts";
+import { sendTyping } from "./typing.ts";
+import { markRead, unshownMessages } from "./unshown.ts";
+import type { HeaderFile } from "./vault-header.ts";
+
+/** Puts the SDK's surface on a running engine. */
+export function messengerOf(engine: Engine, env: Env, header: HeaderFile): Messenger {
+  const { own } = engine.live;
+  const changeKey = async (oldKeys: "retired" | "revoked"): Promise<void> => {
+    const key = await makeClassicKey(env);
+    const { published } = await engine.run(async (step) => {
+      await proposeKey(step, key, oldKeys);
+      return { published: step.waiters.wait(KEYS_PUBLISHED) };
+    });
+    return published;
+  };
+
+  return {
+    self: {
+      identifier: own.identifier,
+      accountId: own.account,
+      deviceId: own.device,
+      serverOrigin: own.serverOrigin,
+      serverFingerprint: formatFingerprint(own.serverFingerprint),
+    },
+    get connection() {
+      return engine.closed ? "offline" : connectionState(engine.live.session);
+    },
+    send: (to, body, options) => send(engine, to, body, options?.suite ?? "classic"),
+    whenSent: (id, options) => whenSent(engine, id, options?.signal),
+    messages: (options) => unshownMessages(engine, options?.signal),
+    caughtUp: (options) => caughtUp(engine, options?.signal),
+    flushed: (options) => flushed(engine, options?.signal),
+    markRead: (peer) => engine.run((step) => markRead(step, peer)),
+    sendTyping: (peer) => engine.run(async (step) => sendTyping(step, await knownContact(step.draft, peer))),
+    history: async (peer, options = {}) =>
+      history(engine.view, own, await knownContact(engine.view, peer), options),
+    conversations: () =>
+      engine.run(async (step) => {
+        const contacts = await allContacts(step);
+        const newest = contacts.toSorted(
+          (a, b) => (b.contact.last?.order ?? 0) - (a.contact.last?.order ?? 0),
+        );
+        return Promise.all(
+          newest
+            .filter(({ contact }) => contact.last !== undefined)
+            .map((known) => summarize(step.draft, own, known.contact, known.pinned)),
+        );
+      }),
+    contacts: () =>
+      engine.run(async (step) =>
+        (await allContacts(step))
+          .filter(({ contact }) => contact.account !== undefined)
+          .map((known) => toContact(known.contact, known.pinned)),
+      ),
+    contact: (peer) => lookUpContact(engine, peer),
+    safetyNumber: (peer) => safetyNumberWith(engine, env, peer),
+    setVerified: (peer, verified) => engine.run((step) => setVerified(step, peer, verified)),
+    acknowledgeIdentity: (peer) => engine.run((step) => acknowledge(step, peer)),
+    devices: () => engine.run(devices),
+    rotateClassicKey: () => changeKey("retired"),
+    revokeClassicKey: () => changeKey("revoked"),
+    async exportClassicPrivateKey(passphrase) {
+      await openVault(env.crypto, await header.read(), passphrase);
+      return exportPrivateKey(signingKey(engine.live.own).privateKey);
+    },
+    classicPublicKeys: (peer) => publicKeysOf(engine, peer),
+    async changePassphrase(current, next) {
+      await header.write(await rewrapVault(env.crypto, await header.read(), current, next));
+    },
+    settings: () => settings(engine),
+    updateSettings: (changes) =>
+      engine.run(async (step) => {
+        const before = (await step.draft.get(names.settings)) ?? defaultSettings;
+        step.draft.put(names.settings, { ...before, ...changes });
+      }),
+    subscribe: (listener) => engine.subscribe(listener),
+    close: () => engine.close(),
+  };
+}
+
+const defaultSettings: Settings = { readReceipts: true };
+
+async function settings(engine: Engine): Promise<Settings> {
+  return (await engine.view.get(names.settings)) ?? defaultSettings;
+}
+
+async function devices(step: Step): Promise<readonly DeviceSummary[]> {
+  const { own } = step.live;
+  const known = await pinned(step, own.account);
+  if (known === undefined) throw new InternalError("internal", "the vault holds no device list of its own");
+  return known.list.list.devices.map((device) => ({
+    id: toHex(device.deviceId),
+    addedAt: Number(device.addedAtSec),
+    current: toHex(device.deviceId) === own.device,
+    revoked: device.revokedAtSec !== 0n,
+  }));
+}

@@ -1,0 +1,161 @@
+/** What callers do with contacts: look them up, compare safety numbers, accept a new identity. */
+import { exportPublicKey, activeDevices, newestClassicKey, safetyNumber } from "@sotto/crypto";
+import { InternalError, UsageError } from "@sotto/protocol";
+import type { Contact } from "../api.ts";
+import {
+  acceptIdentity,
+  bindIdentifier,
+  ensureContact,
+  findContact,
+  isBlocked,
+  knownContact,
+  parsePeer,
+  putContact,
+  type PeerName,
+} from "./contacts.ts";
+import { toContact } from "./conversations.ts";
+import { isFresh, pinned, type Pinned } from "./directory.ts";
+import type { Engine } from "./engine.ts";
+import type { Env } from "./env.ts";
+import { accountOf } from "./hex.ts";
+import { isUnbelievable, lookUp, type Found } from "./lookups.ts";
+import { queueOf, wake } from "./outbox-queue.ts";
+import { names, type ContactRecord } from "./records.ts";
+import { CONNECTION_SETTLED, isReady } from "./session.ts";
+import type { Step } from "./step.ts";
+
+/** A contact with what is pinned of it. */
+interface Known {
+  readonly contact: ContactRecord;
+  readonly pinned: Pinned | undefined;
+}
+
+/** Every contact, in the order in which this device met them. */
+export async function allContacts(step: Step): Promise<readonly Known[]> {
+  const known: Known[] = [];
+  for (const { value } of await step.draft.page(names.contacts)) {
+    const contact = await step.draft.get(names.contact(value));
+    if (contact !== undefined) known.push({ contact, pinned: await pinnedOf(step, contact) });
+  }
+  return known;
+}
+
+/** What is pinned of the account that a contact leads to; of its successor while one waits to be acknowledged. */
+async function pinnedOf(step: Step, contact: ContactRecord): Promise<Pinned | undefined> {
+  const account = contact.successor ?? contact.account;
+  return account === undefined ? undefined : pinned(step, account);
+}
+
+/** Looks somebody up, and remembers them. @throws as Messenger.contact. */
+export async function lookUpContact(engine: Engine, text: string): Promise<Contact> {
+  const { contact, pinned: known } = await refreshed(engine, text);
+  return toContact(contact, known);
+}
+
+/** The contact with a fresh list where the server can be asked, with the known one where it cannot. */
+async function refreshed(engine: Engine, text: string): Promise<Known> {
+  const peer = parsePeer(text);
+  await connectionSettled(engine);
+  const outcome = await engine.run(async (step) => {
+    const contact = await findContact(step.draft, peer);
+    const own = contact && (await pinnedOf(step, contact));
+    if (contact?.account !== undefined && isFresh(step, own)) return { known: { contact, pinned: own } };
+    const subject = contact?.account === undefined ? peer : { account: contact.account };
+    return { asked: ask(step, subject) };
+  });
+  if (outcome.known !== undefined) return outcome.known;
+  const found = await outcome.asked;
+  return engine.run((step) => takeAnswer(step, peer, found));
+}
+
+async function takeAnswer(step: Step, peer: PeerName, found: Found): Promise<Known> {
+  if (found.type === "found") {
+    if ("identifier" in peer) {
+      const before = await findContact(step.draft, peer);
+      // Asked by account: what the identifier leads to was not the question.
+      if (before?.account !== found.account) await bindIdentifier(step, peer.identifier, found.account);
+    } else {
+      await ensureContact(step, peer);
+    }
+  } else if (found.type === "failed" && isUnbelievable(found.error)) {
+    throw found.error;
+  }
+  const contact = await findContact(step.draft, peer);
+  if (contact?.account !== undefined) return { contact, pinned: await pinnedOf(step, contact) };
+  if (found.type === "failed") throw found.error;
+  throw new UsageError("identifier_not_found", "nobody is registered under that identifier");
+}
+
+function ask(step: Step, subject: PeerName): Promise<Found> {
+  return new Promise((resolve, reject) => {
+    const asker = async (later: Step, found: Found): Promise<void> => {
+      later.effects.push({ type: "settle", settle: () => resolve(found) });
+    };
+    lookUp(step, subject, asker).catch(reject);
+  });
+}
+
+/** Waits while the first try to connect is under way. */
+async function connectionSettled(engine: Engine): Promise<void> {
+  const { settled } = await engine.run(async (step) => {
+    const { session } = step.live;
+    const trying = session.wanted && !isReady(step) && session.failures === 0 && !session.draining;
+    return { settled: trying ? step.waiters.wait(CONNECTION_SETTLED) : Promise.resolve() };
+  });
+  await settled;
+}
+
+/** The safety number with a peer. @throws as Messenger.safetyNumber. */
+export async function safetyNumberWith(engine: Engine, env: Env, text: string): Promise<string> {
+  const { contact, pinned: known } = await knownOrLookedUp(engine, text);
+  const account = contact.successor ?? contact.account;
+  if (account === undefined || known === undefined) {
+    throw new UsageError("contact_unknown", "this device does not know that contact's keys");
+  }
+  const { own } = engine.live;
+  return safetyNumber(
+    env.crypto,
+    { accountId: accountOf(own.account), identityKey: own.identityKey.publicKey },
+    { accountId: accountOf(account), identityKey: known.list.list.identityKey },
+  );
+}
+
+async function knownOrLookedUp(engine: Engine, text: string): Promise<Known> {
+  const peer = parsePeer(text);
+  const known = await engine.run(async (step) => {
+    const contact = await findContact(step.draft, peer);
+    return contact && { contact, pinned: await pinnedOf(step, contact) };
+  });
+  return known?.pinned === undefined ? refreshed(engine, text) : { ...known, pinned: known.pinned };
+}
+
+/** Marks a contact as verified or not. @throws UsageError `identity_changed` while a change is not acknowledged. */
+export async function setVerified(step: Step, text: string, verified: boolean): Promise<void> {
+  const contact = await knownContact(step.draft, text);
+  if (verified && isBlocked(contact, (await pinnedOf(step, contact))?.list.list.identityKey)) {
+    throw new UsageError("identity_changed", "acknowledge the new identity key first");
+  }
+  putContact(step, { ...contact, verified });
+}
+
+/** Accepts a contact's new identity, and lets go what waited for that. */
+export async function acknowledge(step: Step, text: string): Promise<void> {
+  const contact = await acceptIdentity(step, await knownContact(step.draft, text));
+  queueOf(step.live.outbox, contact.id).blocked = false;
+  wake(step, contact.id);
+}
+
+/** The RSA keys in use by somebody's devices, in PEM. */
+export async function publicKeysOf(engine: Engine, text: string): Promise<readonly string[]> {
+  const peer = parsePeer(text);
+  const { own } = engine.live;
+  const isSelf = "identifier" in peer ? peer.identifier === own.identifier : peer.account === own.account;
+  const known = isSelf
+    ? await engine.run((step) => pinned(step, own.account))
+    : (await refreshed(engine, text)).pinned;
+  if (known === undefined) throw new InternalError("internal", "no device list is known");
+  return activeDevices(known.list.list).flatMap((device) => {
+    const key = newestClassicKey(device);
+    return key === undefined ? [] : [exportPublicKey(key.publicKey)];
+  });
+}

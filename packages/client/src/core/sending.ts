@@ -1,0 +1,83 @@
+/** What callers do with the outbox: put a message in, wait for it, wait for all. */
+import { TransportError, UsageError, isErrorCode, toHex } from "@sotto/protocol";
+import type { Message, Suite } from "../api.ts";
+import { ensureContact, isBlocked, parsePeer } from "./contacts.ts";
+import { addMessage, contactOf, messageAt, toMessage } from "./conversations.ts";
+import { pinned } from "./directory.ts";
+import type { Engine } from "./engine.ts";
+import { FLUSHED, identityChanged, isFlushed, sentGroup } from "./outbox.ts";
+import { checkText } from "./outbox-copies.ts";
+import { enqueue } from "./outbox-queue.ts";
+import { names, type ContactRecord } from "./records.ts";
+import { nowSec, type Step } from "./step.ts";
+import { CAUGHT_UP, isCaughtUp } from "./sync.ts";
+
+const idBytes = 16;
+
+/** Stores a text for sending. @throws as Messenger.send. */
+export function send(engine: Engine, to: string, body: string, suite: Suite): Promise<Message> {
+  return engine.run(async (step) => {
+    const { own } = step.live;
+    const peer = parsePeer(to);
+    if (suite !== "classic") {
+      throw new UsageError("suite_unavailable", "this version speaks the classic suite only");
+    }
+    const self = "identifier" in peer ? peer.identifier === own.identifier : peer.account === own.account;
+    if (self) throw new UsageError("usage", "one cannot write to oneself");
+    checkText(body, own.identifier);
+    const contact = await ensureContact(step, peer);
+    if (await blocked(step, contact)) throw identityChanged();
+    const id = toHex(step.env.crypto.randomBytes(idBytes));
+    const sentAt = nowSec(step);
+    const record = { id, direction: "out", body, status: "queued", sentAt } as const;
+    const place = await addMessage(step, contact, record);
+    enqueue(step, { contact: contact.id, content: { type: "text", place, id, sentAt } });
+    return toMessage(step.draft, own, contact, place, record);
+  });
+}
+
+async function blocked(step: Step, contact: ContactRecord): Promise<boolean> {
+  const known = contact.account === undefined ? undefined : await pinned(step, contact.account);
+  return isBlocked(contact, known?.list.list.identityKey);
+}
+
+/** Waits until the server has a message. @throws as Messenger.whenSent. */
+export async function whenSent(engine: Engine, id: string, signal?: AbortSignal): Promise<void> {
+  const { sent } = await engine.run(async (step) => {
+    const place = await step.draft.get(names.sentMessage(id));
+    const message = place && (await messageAt(step.draft, place));
+    if (place === undefined || message === undefined) {
+      throw new UsageError("usage", "no message of that id was sent from here");
+    }
+    if (message.status === "failed") {
+      const code =
+        message.problem !== undefined && isErrorCode(message.problem) ? message.problem : "internal";
+      throw new UsageError(code, "the message could not be sent");
+    }
+    if (message.status !== "queued") return { sent: Promise.resolve() };
+    const contact = await contactOf(step.draft, place.conversation);
+    if (contact !== undefined && (await blocked(step, contact))) throw identityChanged();
+    return { sent: step.waiters.wait(sentGroup(id), signal) };
+  });
+  return sent;
+}
+
+/** Waits until nothing is left to send but what a change of identity blocks. */
+export async function flushed(engine: Engine, signal?: AbortSignal): Promise<void> {
+  const { empty } = await engine.run(async (step) => ({
+    empty: isFlushed(step) ? Promise.resolve() : step.waiters.wait(FLUSHED, signal),
+  }));
+  return empty;
+}
+
+/** Waits until everything that the server held at the time of connecting was taken in. */
+export async function caughtUp(engine: Engine, signal?: AbortSignal): Promise<void> {
+  const { done } = await engine.run(async (step) => {
+    if (isCaughtUp(step)) return { done: Promise.resolve() };
+    if (!step.live.session.wanted) {
+      throw new TransportError("server_unreachable", "the messenger was opened without a connection");
+    }
+    return { done: step.waiters.wait(CAUGHT_UP, signal) };
+  });
+  return done;
+}

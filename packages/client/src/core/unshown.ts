@@ -1,0 +1,61 @@
+/** Messages that were not shown before, each once: the SDK's async iterator, and marking a whole conversation. */
+import type { Message } from "../api.ts";
+import { knownContact } from "./contacts.ts";
+import { contactOf, markShown, messageAt, toMessage, unshownOf } from "./conversations.ts";
+import type { Engine } from "./engine.ts";
+import { names, type MessagePlace } from "./records.ts";
+import { sendReceipt, sendsReadReceipts } from "./receipts.ts";
+import type { Step } from "./step.ts";
+
+/** The group of callers who wait for a message to come in. */
+export const MESSAGE_IN = "message in";
+
+/** Yields what was not shown. A message counts as shown when the next one is asked for. */
+export async function* unshownMessages(engine: Engine, signal?: AbortSignal): AsyncGenerator<Message, void> {
+  let from = 0;
+  try {
+    while (signal?.aborted !== true) {
+      const found = await engine.run((step) => next(step, from, signal));
+      if ("wait" in found) {
+        await found.wait;
+        continue;
+      }
+      from = found.place.order + 1;
+      yield found.message;
+      await engine.run((step) => show(step, [found.place]));
+    }
+  } catch (cause) {
+    // The signal, or close(), ended the waiting; anything else is a failure.
+    if (signal?.aborted !== true && !engine.closed) throw cause;
+  }
+}
+
+async function next(
+  step: Step,
+  from: number,
+  signal: AbortSignal | undefined,
+): Promise<{ readonly message: Message; readonly place: MessagePlace } | { readonly wait: Promise<void> }> {
+  const [item] = await step.draft.page(names.unshown, { from, limit: 1 });
+  if (item === undefined) return { wait: step.waiters.wait(MESSAGE_IN, signal) };
+  const place = { conversation: item.value, order: item.order };
+  const record = await messageAt(step.draft, place);
+  if (record === undefined) return next(step, item.order + 1, signal);
+  const contact = await contactOf(step.draft, place.conversation);
+  return { place, message: await toMessage(step.draft, step.live.own, contact, place, record) };
+}
+
+/** Marks all messages of a peer as shown. */
+export async function markRead(step: Step, peer: string): Promise<void> {
+  const contact = await knownContact(step.draft, peer);
+  await show(step, await unshownOf(step.draft, contact));
+}
+
+async function show(step: Step, places: readonly MessagePlace[]): Promise<void> {
+  const tells = await sendsReadReceipts(step);
+  for (const place of places) {
+    const contact = await contactOf(step.draft, place.conversation);
+    for (const message of await markShown(step, [place])) {
+      if (tells && contact !== undefined) await sendReceipt(step, contact.id, "read", message);
+    }
+  }
+}
