@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import {
   AckSchema,
@@ -9,9 +11,10 @@ import {
   ServerFramesSchema,
 } from "@sotto/protocol";
 import { describe, expect, test } from "vitest";
+import { WebSocketServer } from "ws";
 import { PacketParser } from "../src/clients/mqtt.ts";
 import { decodeServerFrames, encodeAck, encodeAppend } from "../src/clients/sotto-wire.ts";
-import { FrameParser } from "../src/clients/websocket.ts";
+import { FrameParser, WebSocketConnection } from "../src/clients/websocket.ts";
 import { StanzaParser } from "../src/clients/xmpp.ts";
 import { BodyFactory, bodyId } from "../src/load/bodies.ts";
 
@@ -149,6 +152,35 @@ describe("streams are cut alike wherever they are chopped", () => {
     });
     expect(seen).toEqual(["m000", "r001", 17]);
   });
+});
+
+test("the WebSocket client says to ws what it was told, whatever the length, and answers pings", async () => {
+  const server = new WebSocketServer({ port: 0, host: "127.0.0.1" });
+  await once(server, "listening");
+  let pongs = 0;
+  server.on("connection", (socket) => {
+    socket.on("message", (data) => socket.send(data));
+    socket.on("pong", (data) => (pongs += data.length === 0 ? 1 : 0));
+    socket.ping();
+  });
+  const lengths = [...Array.from({ length: 140 }, (_, length) => length), 65_535, 65_536, 300_001];
+  const echoes: Buffer[] = [];
+  const { promise: all, resolve, reject } = Promise.withResolvers<void>();
+  const { port } = server.address() as AddressInfo;
+  const client = await WebSocketConnection.open(port, "/", 0, {
+    message(message) {
+      echoes.push(Buffer.from(message));
+      if (echoes.length === lengths.length) resolve();
+    },
+    failed: reject,
+  });
+  const sent = lengths.map((length) => Buffer.from(Array.from({ length }, (_, i) => (i * 7) & 255)));
+  for (const bytes of sent) client.send([bytes.subarray(0, 3), bytes.subarray(3)]);
+  await all;
+  expect(echoes.map((echo) => echo.toString("hex"))).toEqual(sent.map((bytes) => bytes.toString("hex")));
+  expect(pongs).toBe(1);
+  await client.close();
+  server.close();
 });
 
 test("bodies carry their number and have the wanted length", () => {

@@ -141,8 +141,10 @@ function maskFrom(bytes: Buffer, start: number, mask: Buffer): void {
     (mask[(turn + 2) & 3]! << 16) |
     (mask[(turn + 3) & 3]! << 24);
   const count = (end - at) >>> 2;
-  const words = new Int32Array(bytes.buffer, bytes.byteOffset + at, count);
-  for (let i = 0; i < count; i++) words[i]! ^= word;
+  if (count > 0) {
+    const words = new Int32Array(bytes.buffer, bytes.byteOffset + at, count);
+    for (let i = 0; i < count; i++) words[i]! ^= word;
+  }
   for (at += count * 4; at < end; at++) bytes[at]! ^= mask[(at - start) & 3]!;
 }
 
