@@ -1,11 +1,8 @@
 /**
- * Puts a server together: configuration, data folder, store, desks, HTTP. Whoever starts it gets its addresses and a way to
- * stop it; nothing here prints or exits.
+ * Puts a server together: configuration, data folder, store, desks, sessions, HTTP. Whoever starts it gets its addresses
+ * and a way to stop it; nothing here exits the process.
  */
-import { readFileSync } from "node:fs";
-import { hostname } from "node:os";
-import { createSecureContext } from "node:tls";
-import { UsageError, formatFingerprint, formatInvite } from "@sotto/protocol";
+import { formatFingerprint, formatInvite } from "@sotto/protocol";
 import { Registry, collectDefaultMetrics } from "prom-client";
 import { Challenger } from "./adapters/challenger.ts";
 import { openDataFolder, type DataFolder } from "./adapters/data-folder.ts";
@@ -14,17 +11,13 @@ import { createLogger, type LogStream } from "./adapters/log.ts";
 import { startMaintenance } from "./adapters/maintenance.ts";
 import { nodeCrypto } from "./adapters/node-crypto.ts";
 import { nodeClock, nodeScheduler } from "./adapters/node-scheduler.ts";
-import { createSenders } from "./adapters/otp-senders.ts";
 import { openSqliteStore } from "./adapters/sqlite/store.ts";
 import { checkConfig, type ServerConfig, type ServerConfigInput } from "./config.ts";
-import { Directory } from "./core/directory.ts";
-import { AccountQuotas } from "./core/quota.ts";
-import { RateLimiter } from "./core/rate-limit.ts";
-import { Registration } from "./core/registration.ts";
 import type { OtpSender } from "./core/otp-sender.ts";
+import { RateLimiter } from "./core/rate-limit.ts";
 import { Delivery } from "./core/session/delivery.ts";
-import type { Store } from "./core/store.ts";
-import { createEvents, type ServerEvents } from "./events.ts";
+import { createConfiguredSenders, createDesks } from "./desks.ts";
+import { createEvents } from "./events.ts";
 import { createApp } from "./http/app.ts";
 import { clientAddress, type ClientAddress } from "./http/client-address.ts";
 import { Readiness, addHealthRoutes } from "./http/health.ts";
@@ -32,6 +25,7 @@ import { listen, reachableOrigin } from "./http/listen.ts";
 import { addMetricsRoute } from "./http/metrics.ts";
 import { registrationRoutes } from "./http/registration-service.ts";
 import { SessionSockets } from "./http/session-socket.ts";
+import { readTls, type TlsPair } from "./http/tls.ts";
 import { VERSION } from "./version.ts";
 
 /** A server that accepts connections. */
@@ -48,8 +42,6 @@ export interface RunningServer {
   readonly dataFolder: string;
   /** Whether this was its first start. */
   readonly isNew: boolean;
-  /** Things to tell the operator. */
-  readonly warnings: readonly string[];
   /** Drains: takes nothing new, finishes and stores what was taken, tells clients to come back, releases everything. */
   close(): Promise<void>;
 }
@@ -66,10 +58,23 @@ export interface ServeOptions {
   readonly processMetrics?: boolean;
 }
 
-/** How long deliveries under way may hold up the end. */
-const drainDeliveriesMs = 5_000;
-/** What clients are told when the server stops: most restarts are over by then. */
+/** How long deliveries of codes under way may hold up the end: codes are void after a restart anyway. */
+const drainDeliveriesMs = 1_000;
+/** When clients shall come back after a stop: a restart takes about as long. */
 const reconnectAfterMs = 2_000;
+
+/** What has been checked before anything starts. */
+interface Parts {
+  readonly config: ServerConfig;
+  readonly options: ServeOptions;
+  readonly folder: DataFolder;
+  readonly tls: TlsPair | undefined;
+  readonly addressOf: ClientAddress;
+  readonly senders: readonly OtpSender[];
+}
+
+/** Steps that take back what was done, the last first. */
+type Undo = (() => unknown)[];
 
 /**
  * Starts a server.
@@ -82,71 +87,70 @@ export async function startServer(
   const config = checkConfig(input);
   const tls = readTls(config);
   const addressOf = clientAddress(config.trustedProxies);
-  const senders = createConfiguredSenders(config, options);
+  const print = options.print ?? ((line: string) => void process.stdout.write(`${line}\n`));
+  const senders = createConfiguredSenders(config, print);
   const folder = await openDataFolder(config.data);
-  const undo: (() => unknown)[] = [() => folder.release()];
+  const undo: Undo = [() => folder.release()];
   try {
-    return await start({ config, options, folder, tls, addressOf, senders, undo });
+    return await start({ config, options, folder, tls, addressOf, senders }, undo);
   } catch (error) {
     for (const step of undo.reverse()) await step();
     throw error;
   }
 }
 
-/** What has been checked before anything starts. */
-interface Parts {
-  readonly config: ServerConfig;
-  readonly options: ServeOptions;
-  readonly folder: DataFolder;
-  readonly tls: { readonly cert: string; readonly key: string } | undefined;
-  readonly addressOf: ClientAddress;
-  readonly senders: readonly OtpSender[];
-  /** What to undo when the start fails, the last first. */
-  readonly undo: (() => unknown)[];
-}
-
-async function start(parts: Parts): Promise<RunningServer> {
-  const { config, options, folder, tls, addressOf, undo } = parts;
+async function start(parts: Parts, undo: Undo): Promise<RunningServer> {
+  const { config, options, folder, tls, addressOf, senders } = parts;
   const { nowMs = Date.now, logTo = process.stderr } = options;
   const registry = new Registry();
   if (options.processMetrics === true) collectDefaultMetrics({ register: registry });
-  const events = createEvents(createLogger(config.logLevel, logTo), registry);
   const store = openSqliteStore({ path: folder.databasePath, nowSec: Math.floor(nowMs() / 1000) });
   undo.push(() => store.close());
   folder.markReady();
-  const readiness = new Readiness(store, nowMs);
 
-  const desks = createDesks(parts, store, events, nowMs);
-  undo.push(() => desks.close());
-  const app = await createApp({
-    tls,
-    addressOf,
-    failed: events.requestFailed,
-    routes: registrationRoutes({
-      key: folder.key,
-      registration: desks.registration,
-      requestsPerAddress: new RateLimiter(config.limits.requestsPerAddress),
-      nowMs,
-      version: VERSION,
-      classicAllowed: config.classic,
-      isDraining: () => readiness.draining,
-      failed: events.requestFailed,
-    }),
+  const readiness = new Readiness(store, nowMs);
+  const told = createEvents(createLogger(config.logLevel, logTo), registry);
+  const events: typeof told = {
+    ...told,
+    commitFailed(error) {
+      readiness.writeFailed();
+      told.commitFailed(error);
+    },
+  };
+  const desks = createDesks({ config, senders, store, events, identifierKey: folder.directoryKey, nowMs });
+  const bus = new LocalBus();
+  const delivery = new Delivery({
+    store,
+    bus,
+    crypto: nodeCrypto,
+    directory: desks.directory,
+    challenger: new Challenger(folder.key, nowMs),
+    quota: desks.quota,
+    scheduler: nodeScheduler,
+    clock: nodeClock(nowMs),
+    events,
   });
+  const sockets = new SessionSockets({ delivery, events, addressOf });
+  undo.push(() => sockets.drain(reconnectAfterMs));
+
+  const routes = registrationRoutes({
+    key: folder.key,
+    registration: desks.registration,
+    requestsPerAddress: new RateLimiter(config.limits.requestsPerAddress),
+    nowMs,
+    version: VERSION,
+    classicAllowed: config.classic,
+    isDraining: () => readiness.draining,
+    failed: events.requestFailed,
+  });
+  const app = await createApp({ tls, addressOf, routes, failed: events.requestFailed });
   undo.push(() => app.close());
   addHealthRoutes(app, readiness);
   addMetricsRoute(app, registry, store, config.metricsToken);
-  const sockets = new SessionSockets({
-    delivery: createDelivery(config, folder, store, desks.directory, events, nowMs),
-    events,
-    addressOf,
-  });
   sockets.attachTo(app.server);
-  undo.push(() => sockets.drain(0));
   const scheme = tls === undefined ? "http" : "https";
   const port = await listen(app, config.host, config.port);
-  const address = reachableOrigin(scheme, config.host, port);
-  const origin = config.origin ?? address;
+
   const stopMaintenance = startMaintenance({
     store,
     retentionSec: config.retentionDays * 86_400,
@@ -157,19 +161,24 @@ async function start(parts: Parts): Promise<RunningServer> {
   for (const warning of folder.warnings) events.warning(warning);
   events.listening(scheme);
 
-  let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     readiness.startDraining();
     events.draining();
     stopMaintenance();
+    // No new connections from here on; it is closed when the last one ends.
+    const closed = app.close();
     await sockets.drain(reconnectAfterMs);
-    await app.close();
-    await desks.drain();
-    desks.close();
+    await closed;
+    for (const sender of senders) sender.close();
+    await Promise.race([desks.registration.idle(), timeout(drainDeliveriesMs)]);
+    await bus.close();
     await store.close();
     folder.release();
     events.stopped();
   };
+  let closing: Promise<void> | undefined;
+  const address = reachableOrigin(scheme, config.host, port);
+  const origin = config.origin ?? address;
   return {
     address,
     origin,
@@ -177,107 +186,10 @@ async function start(parts: Parts): Promise<RunningServer> {
     invite: formatInvite(origin, folder.key.fingerprint),
     dataFolder: folder.path,
     isNew: folder.isNew,
-    warnings: folder.warnings,
     close: () => (closing ??= close()),
   };
 }
 
-/** The delivery service on the store, for one process. */
-function createDelivery(
-  { limits }: ServerConfig,
-  folder: DataFolder,
-  store: Store,
-  directory: Directory,
-  events: ServerEvents,
-  nowMs: () => number,
-): Delivery {
-  const quotas = {
-    appends: limits.appendsPerAccount,
-    appendedBytes: limits.appendedBytesPerAccount,
-    logs: limits.logsPerAccount,
-    slots: limits.slotsPerAccount,
-  };
-  return new Delivery({
-    store,
-    bus: new LocalBus(),
-    crypto: nodeCrypto,
-    directory,
-    challenger: new Challenger(folder.key, nowMs),
-    quota: new AccountQuotas(quotas, nowMs),
-    scheduler: nodeScheduler,
-    clock: nodeClock(nowMs),
-    events,
-  });
-}
-
-/** Registration and directory, with the ways in which codes are delivered. */
-function createDesks(
-  { config, folder, senders }: Parts,
-  store: Store,
-  events: ServerEvents,
-  nowMs: () => number,
-) {
-  const { limits } = config;
-  const directory = new Directory({
-    store,
-    crypto: nodeCrypto,
-    events,
-    nowMs,
-    identifierKey: folder.directoryKey,
-    limits: {
-      identifiersPerAccount: limits.lookupsPerAccount,
-      identifiersPerAddress: limits.lookupsPerAddress,
-      accountsPerAccount: limits.accountLookupsPerAccount,
-      accountsPerAddress: limits.accountLookupsPerAddress,
-      listsPerAccount: limits.deviceListsPerAccount,
-    },
-  });
-  const registration = new Registration({
-    store,
-    crypto: nodeCrypto,
-    senders,
-    events,
-    hashIdentifier: (identifier) => directory.hashIdentifier(identifier),
-    nowMs,
-    limits: { ...limits, resendAfterSec: config.resendAfterSec },
-    maxAccounts: config.maxUsers,
-  });
-  return {
-    directory,
-    registration,
-    drain: () =>
-      Promise.race([registration.idle(), new Promise((done) => setTimeout(done, drainDeliveriesMs).unref())]),
-    close: () => {
-      for (const sender of senders) sender.close();
-    },
-  };
-}
-
-function createConfiguredSenders(config: ServerConfig, options: ServeOptions): OtpSender[] {
-  const serverName = config.origin === undefined ? hostname() : new URL(config.origin).hostname;
-  return createSenders(config.otp, {
-    serverName,
-    from: config.otpFrom ?? `sotto@${serverName}`,
-    webhookToken: config.otpWebhookToken,
-    print: options.print ?? ((line) => void process.stdout.write(`${line}\n`)),
-  });
-}
-
-function readTls({ tlsCert, tlsKey }: ServerConfig): { cert: string; key: string } | undefined {
-  if (tlsCert === undefined || tlsKey === undefined) return undefined;
-  const tls = { cert: readPem("tlsCert", tlsCert), key: readPem("tlsKey", tlsKey) };
-  try {
-    createSecureContext(tls);
-  } catch (cause) {
-    throw new UsageError("config_invalid", "tlsKey: certificate and key are not PEM, or no pair", { cause });
-  }
-  return tls;
-}
-
-function readPem(key: string, path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (cause) {
-    throw new UsageError("config_invalid", `${key}: ${path} cannot be read`, { cause });
-  }
+function timeout(durationMs: number): Promise<void> {
+  return new Promise((resolve) => void setTimeout(resolve, durationMs).unref());
 }

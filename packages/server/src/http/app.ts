@@ -5,11 +5,12 @@ import { LIMITS } from "@sotto/protocol";
 import { fastify, type FastifyInstance } from "fastify";
 import type { ClientAddress } from "./client-address.ts";
 import { addressKey } from "./registration-service.ts";
+import type { TlsPair } from "./tls.ts";
 
 /** What the app works with. */
 export interface AppOptions {
   /** PEM; undefined for plain HTTP. */
-  readonly tls: { readonly cert: string; readonly key: string } | undefined;
+  readonly tls: TlsPair | undefined;
   readonly addressOf: ClientAddress;
   readonly routes: (router: ConnectRouter) => void;
   readonly failed: (error: unknown) => void;

@@ -1,0 +1,77 @@
+/** The parts of a server that know the configuration: how codes are delivered, who may ask and write how much. */
+import { hostname } from "node:os";
+import { nodeCrypto } from "./adapters/node-crypto.ts";
+import { createSenders } from "./adapters/otp-senders.ts";
+import type { ServerConfig } from "./config.ts";
+import { Directory } from "./core/directory.ts";
+import type { OtpSender } from "./core/otp-sender.ts";
+import { AccountQuotas } from "./core/quota.ts";
+import { Registration } from "./core/registration.ts";
+import type { Store } from "./core/store.ts";
+import type { ServerEvents } from "./events.ts";
+
+/** Where people register, are looked up, and are counted. */
+export interface Desks {
+  readonly directory: Directory;
+  readonly registration: Registration;
+  readonly quota: AccountQuotas;
+}
+
+/** What the desks work with. */
+export interface DesksDeps {
+  readonly config: ServerConfig;
+  readonly senders: readonly OtpSender[];
+  readonly store: Store;
+  readonly events: ServerEvents;
+  readonly identifierKey: Uint8Array;
+  readonly nowMs: () => number;
+}
+
+/**
+ * Makes the senders of one-time passwords.
+ * @param print writes one line to standard output.
+ * @throws UsageError `config_invalid`.
+ */
+export function createConfiguredSenders(config: ServerConfig, print: (line: string) => void): OtpSender[] {
+  const serverName = config.origin === undefined ? hostname() : new URL(config.origin).hostname;
+  return createSenders(config.otp, {
+    serverName,
+    from: config.otpFrom ?? `sotto@${serverName}`,
+    webhookToken: config.otpWebhookToken,
+    print,
+  });
+}
+
+/** Makes the desks. */
+export function createDesks({ config, senders, store, events, identifierKey, nowMs }: DesksDeps): Desks {
+  const { limits } = config;
+  const common = { store, crypto: nodeCrypto, events, nowMs };
+  const directory = new Directory({
+    ...common,
+    identifierKey,
+    limits: {
+      identifiersPerAccount: limits.lookupsPerAccount,
+      identifiersPerAddress: limits.lookupsPerAddress,
+      accountsPerAccount: limits.accountLookupsPerAccount,
+      accountsPerAddress: limits.accountLookupsPerAddress,
+      listsPerAccount: limits.deviceListsPerAccount,
+    },
+  });
+  const registration = new Registration({
+    ...common,
+    senders,
+    hashIdentifier: (identifier) => directory.hashIdentifier(identifier),
+    limits: { ...limits, resendAfterSec: config.resendAfterSec },
+    maxAccounts: config.maxUsers,
+  });
+  const quota = new AccountQuotas(
+    {
+      appends: limits.appendsPerAccount,
+      appendedBytes: limits.appendedBytesPerAccount,
+      logs: limits.logsPerAccount,
+      slots: limits.slotsPerAccount,
+    },
+    nowMs,
+  );
+  return { directory, registration, quota };
+}
