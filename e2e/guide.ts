@@ -16,6 +16,12 @@ const passphrase = "a long passphrase of your own";
 export interface Guide {
   /** Runs the lines of a block, each to its end. @returns what each printed. @throws Error when one fails. */
   run(block: string): Promise<string[]>;
+  /** The newest one-time password that the server printed for somebody; waits for the first. */
+  latestCode(identifier: string): Promise<string>;
+  /** `http://127.0.0.1:PORT`. */
+  readonly origin: string;
+  /** Of the server's key, as it printed it. */
+  readonly fingerprint: string;
   stop(): Promise<void>;
 }
 
@@ -36,10 +42,14 @@ export async function startGuide(): Promise<Guide> {
     await rm(folder, { recursive: true, force: true });
   };
   try {
-    const origin = await printed.find(/http:\/\/127\.0\.0\.1:\d+/);
+    const origin = await printed.findLast(/listening on (http:\/\/127\.0\.0\.1:\d+)/g);
+    const fingerprint = await printed.findLast(/Key fingerprint: (\S{43})/g);
     const latestCode = (identifier: string): Promise<string> =>
       printed.findLast(new RegExp(`OTP for ${identifier.replace("+", "\\+")}: (\\d{6})`, "g"));
     return {
+      origin,
+      fingerprint,
+      latestCode,
       run: async (block) => {
         const outputs: string[] = [];
         const exports: string[] = [];
@@ -117,11 +127,8 @@ function environment(): Record<string, string> {
   return Object.fromEntries(kept);
 }
 
-/** Everything that a process prints, to be searched as it comes. */
-function collect(child: ChildProcess): {
-  find(pattern: RegExp): Promise<string>;
-  findLast(pattern: RegExp): Promise<string>;
-} {
+/** Everything that a process prints, to be searched as it comes: the first group of a pattern's last match. */
+function collect(child: ChildProcess): { findLast(pattern: RegExp): Promise<string> } {
   let text = "";
   const waiting = new Set<() => void>();
   const append = (chunk: unknown): void => {
@@ -148,7 +155,6 @@ function collect(child: ChildProcess): {
       attempt();
     });
   return {
-    find: (pattern) => waitFor(() => pattern.exec(text)?.[0]),
     findLast: (pattern) => waitFor(() => Array.from(text.matchAll(pattern)).at(-1)?.[1]),
   };
 }
