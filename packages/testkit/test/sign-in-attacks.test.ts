@@ -4,7 +4,7 @@ import { nodeProvider } from "@sotto/crypto/node";
 import { EntryKind, utf8 } from "@sotto/protocol";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { HonestPair, type Person, RawClient, TestServer } from "../src/attack.ts";
-import { clientFrame, encodeClientFrames, encodeServerFrames, serverFrame } from "../src/index.ts";
+import { clientFrame, encodeClientFrames } from "../src/index.ts";
 
 const provider = nodeProvider();
 let server: TestServer;
@@ -208,12 +208,12 @@ describe("talking out of turn", () => {
   });
 
   test.each([
-    ["a server's frame", encodeServerFrames([serverFrame({ case: "done", value: { request } })])],
+    ["a frame of a kind that nobody knows", Uint8Array.of(0x0a, 0x02, 0x7a, 0x00)],
     ["a frame without content", encodeClientFrames([clientFrame({ case: undefined })])],
   ])("%s", async (_, bytes) => {
     const client = await server.connect(mallory);
     client.sendBytes(bytes);
-    expect((await client.closed).goodbye).toMatch(/^(?:unexpected_frame|malformed)$/);
+    expect((await client.closed).goodbye).toBe("unexpected_frame");
   });
 
   test("a text message instead of a binary one closes the connection", async () => {

@@ -98,6 +98,8 @@ export class Connection implements SessionOutput {
   close(end: ConnectionEnd, _problem?: Problem): void {
     this.ended ??= end;
     this.flush();
+    // The peer's own close frame must be read, or the end waits for its timeout. The session takes no more messages.
+    this.#socket.resume();
     this.#socket.close(closeCodes[end] ?? policyViolation);
   }
 
