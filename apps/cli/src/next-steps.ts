@@ -37,6 +37,7 @@ const NEXT_STEPS: Readonly<Record<ErrorCode, string>> = {
   slot_limit: "tell the operator: the log has as many readers as the server allows.",
   quota_exceeded: "the recipient's inbox is full: wait until they have been online, then try again.",
   not_attached: "try again.",
+  too_slow: "the connection is too slow for what comes in: try again on a better one.",
   classic_switched_off:
     "this server does not allow the classic suite: ask the operator, or send with another suite.",
   superseded: "this device connected from another process; close the other one, or go on there.",

@@ -29,7 +29,7 @@ export const promptColumns = 2;
 /** Divides a screen. @param draftRows rows that the draft needs; @param footerRows rows of the footer. */
 export function divide(columns: number, rows: number, draftRows: number, footerRows: number): Areas {
   const narrow = columns < narrowBelow;
-  const listColumns = narrow ? columns : Math.min(30, Math.floor(columns / 3));
+  const listColumns = narrow ? columns : Math.min(30, Math.floor(columns * 0.3));
   const paneLeft = narrow ? 0 : listColumns + 2;
   const bodyRows = rows - 1 - footerRows;
   const composerRows = Math.max(1, Math.min(draftRows, 5, bodyRows - 4));

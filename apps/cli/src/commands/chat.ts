@@ -24,6 +24,8 @@ export function chatCommand(): Command {
       }
       const who = peer === undefined ? undefined : parsePeer(peer);
       await withSession(context, { connect: true }, async ({ messenger }) => {
+        // React's development build is slower, and warns on the screen.
+        process.env["NODE_ENV"] ??= "production";
         const { runChat } = await import("../chat/run-chat.ts");
         await runChat(messenger, who, io, context.signal);
       });

@@ -29,7 +29,7 @@ export function App({ screen, theme }: AppProps): ReactElement {
 
   const areas = screen.areas();
   setCursorPosition(cursorOf(state, areas, account.active !== undefined));
-  if (areas.tooSmall) return h(Text, null, "Sotto: make the window larger.");
+  if (areas.tooSmall) return h(Text, { wrap: "truncate" }, "Sotto: make the window larger");
 
   const { overlay } = state;
   const contact = account.conversations.find(({ peer }) => peer === account.active)?.contact;
@@ -62,8 +62,12 @@ export function App({ screen, theme }: AppProps): ReactElement {
     : h(
         Box,
         null,
-        h(Box, { width: listColumns }, list),
-        h(Box, { width: 2 }, h(Text, theme.dim, Array(areas.bodyRows).fill("\u2502").join("\n"))),
+        h(Box, { width: listColumns, flexShrink: 0 }, list),
+        h(
+          Box,
+          { width: 2, flexShrink: 0 },
+          h(Text, theme.dim, Array(areas.bodyRows).fill("\u2502").join("\n")),
+        ),
         pane,
       );
   return h(

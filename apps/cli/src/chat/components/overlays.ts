@@ -33,39 +33,41 @@ const paragraphs = (text: string, columns: number, style: Span["style"] = "text"
   wrap(text, columns - 1).map((row) => line(row, style));
 
 const keys: readonly (readonly [string, string])[] = [
-  ["Enter", "send; Alt+Enter or Ctrl+J starts a new line"],
+  ["Enter", "send (Alt+Enter: a new line)"],
   ["Tab, Shift+Tab", "next, previous conversation"],
   ["Ctrl+N", "write to somebody new"],
-  ["Up, Down, PgUp, PgDn", "scroll; Esc goes back to the newest"],
-  ["Ctrl+T", "safety number: compare, verify, accept a new key"],
-  ["Ctrl+A/E, Alt+B/F", "start, end of the line; word by word"],
-  ["Ctrl+U/K/W", "delete to the start, to the end, a word"],
-  ["? or Ctrl+G", "this help (? while nothing is written)"],
-  ["Ctrl+C, Ctrl+Q", "quit; what is queued goes out next time"],
+  ["Up, Down, PgUp, PgDn", "scroll (Esc: to the newest)"],
+  ["Ctrl+T", "verify, accept a changed key"],
+  ["Ctrl+A/E, Alt+B/F", "start, end; word by word"],
+  ["Ctrl+U/K/W", "delete to start, end; a word"],
+  ["? or Ctrl+G", "this help (? on an empty line)"],
+  ["Ctrl+C or Ctrl+Q", "quit; the queue is kept"],
 ];
 
-const states =
-  "\u25cc queued here  \u2713 sent: the server has it  \u2713\u2713 delivered: a device of theirs has it  \u2713\u2713 read  \u2717 failed";
+const states: readonly (readonly [string, string])[] = [
+  ["\u25cc queued", "until the server is reached"],
+  ["\u2713 sent", "the server has it"],
+  ["\u2713\u2713 delivered", "a device of theirs has it"],
+  ["\u2713\u2713 read", "they have seen it"],
+  ["\u2717 failed", "not sent; why stands beside it"],
+];
 
-/** The key help, also checked against the key table by a test. */
+/** All keys and what the states mean; fits into 80×24. */
 export function helpLines(columns: number): readonly Line[] {
   const keyColumns = 22;
-  const rows = keys.flatMap(([key, what]): readonly Line[] => {
-    if (columns < 50) return [line(key, "theirs"), ...paragraphs(`  ${what}`, columns)];
-    return [
-      [
-        { text: padEnd(key, keyColumns), style: "theirs" },
-        { text: what, style: "text" },
-      ],
-    ];
-  });
+  const table = (entries: readonly (readonly [string, string])[]): readonly Line[] =>
+    entries.flatMap(([key, what]): readonly Line[] => {
+      if (columns < 50) return [line(key, "theirs"), ...paragraphs(`  ${what}`, columns)];
+      return wrap(what, columns - keyColumns - 1).map((row, index) => [
+        { text: padEnd(index === 0 ? key : "", keyColumns), style: "theirs" },
+        { text: row, style: "text" },
+      ]);
+    });
   return [
     line("Keys", "mine"),
-    ...rows,
-    [],
+    ...table(keys),
     line("States", "mine"),
-    ...paragraphs(states, columns),
-    [],
+    ...table(states),
     line("Any key closes this.", "dim"),
   ];
 }

@@ -71,7 +71,7 @@ function titleLine(peer: string, contact: Contact | undefined, suite: Suite, col
 function titleState(contact: Contact | undefined): Span {
   if (contact?.identityChanged === true) return { text: "  IDENTITY CHANGED (Ctrl+T)", style: "bad" };
   if (contact?.verified === true) return { text: "  \u2713 verified", style: "good" };
-  return { text: "  not verified", style: "pending" };
+  return { text: "  unverified", style: "pending" };
 }
 
 function ruleLine(peer: string, typing: boolean, below: number, columns: number): Line {
