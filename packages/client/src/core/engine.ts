@@ -109,13 +109,6 @@ export async function startEngine(
     for (const done of settle) done();
   };
 
-  const settleDown = async (step: Step): Promise<void> => {
-    await pumpHeld(step);
-    await pumpOutbox(step);
-    settleCaughtUp(step);
-    leaveWhenDrained(step);
-  };
-
   const carryOut = (effects: readonly Effect[]): void => {
     for (let i = 0; i < effects.length; i++) {
       const effect = effects[i] as Effect;
@@ -164,7 +157,7 @@ export async function startEngine(
   };
 
   const tell = (event: ClientEvent): void => {
-    for (const listener of [...listeners]) {
+    for (const listener of listeners) {
       try {
         listener(event);
       } catch (cause) {
@@ -196,9 +189,13 @@ export async function startEngine(
       closed: gone,
     };
     transport.connect(events).then((link) => {
-      if (connection?.id !== id) return link.close();
-      mine.link = link;
-      ifCurrent(onConnected);
+      if (connection?.id === id) {
+        mine.link = link;
+        ifCurrent(onConnected);
+      } else {
+        link.close();
+      }
+      return undefined;
     }, gone);
   };
 
@@ -274,4 +271,12 @@ function closedError(): StorageError {
 function asTransportError(cause: unknown): SottoError | undefined {
   if (cause === undefined || cause instanceof SottoError) return cause;
   return new TransportError("connection_lost", "the connection broke", { cause });
+}
+
+/** What every batch ends with: whatever was woken goes on, and who waited for a state that is reached is let go. */
+async function settleDown(step: Step): Promise<void> {
+  await pumpHeld(step);
+  await pumpOutbox(step);
+  settleCaughtUp(step);
+  leaveWhenDrained(step);
 }

@@ -14,7 +14,8 @@ export const MESSAGE_IN = "message in";
 export async function* unshownMessages(engine: Engine, signal?: AbortSignal): AsyncGenerator<Message, void> {
   let from = 0;
   try {
-    while (signal?.aborted !== true) {
+    for (;;) {
+      signal?.throwIfAborted();
       const found = await engine.run((step) => next(step, from, signal));
       if ("wait" in found) {
         await found.wait;

@@ -55,7 +55,7 @@ export function newWaiters(): Waiters {
       for (const waiter of take(group)) waiter.reject(cause);
     },
     rejectAll(cause) {
-      for (const group of [...groups.keys()]) for (const waiter of take(group)) waiter.reject(cause);
+      for (const group of groups.keys()) for (const waiter of take(group)) waiter.reject(cause);
     },
   };
 }

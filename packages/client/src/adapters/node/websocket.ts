@@ -56,7 +56,9 @@ export function connectWebSocket(origin: string, events: ConnectionEvents): Prom
     socket.on("message", (data: Buffer, isBinary) => {
       try {
         if (!isBinary) throw new TransportError("malformed", "the server sent a text message");
-        events.frames(decode(ServerFramesSchema, data).frames);
+        // A plain view: a Buffer's slice() shares memory where an array's copies, and the frames are views into this.
+        const bytes = new Uint8Array(data.buffer, data.byteOffset, data.length);
+        events.frames(decode(ServerFramesSchema, bytes).frames);
       } catch (cause) {
         problem ??=
           cause instanceof SottoError ? cause : new TransportError("malformed", "no frames", { cause });
