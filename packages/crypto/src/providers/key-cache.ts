@@ -19,7 +19,7 @@ export class KeyCache<Key> {
     const known = this.entries.get(bytes);
     if (known !== undefined && equalBytes(known.bytes, bytes)) return known.key;
     const key = this.parse(bytes);
-    this.entries.set(bytes, { bytes: bytes.slice(), key });
+    this.entries.set(bytes, { bytes: Uint8Array.from(bytes), key });
     return key;
   }
 }
