@@ -303,8 +303,7 @@ export class ChatModel {
       last: undefined,
       contact: contacts.find(({ identifier }) => identifier === peer),
     }));
-    const newestFirst = [...stored].sort((a, b) => (b.last?.sentAt ?? 0) - (a.last?.sentAt ?? 0));
-    this.#set({ conversations: [...begun, ...newestFirst] });
+    this.#set({ conversations: [...begun, ...stored] });
   }
 
   /** Runs a step; a failure becomes an alert with its next step instead of ending the screen. */

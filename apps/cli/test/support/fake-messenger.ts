@@ -92,7 +92,10 @@ export class FakeMessenger implements Messenger {
   }
 
   async conversations(): Promise<readonly ConversationSummary[]> {
-    return Array.from(this.messagesByPeer, ([peer, messages]) => ({
+    const newestFirst = Array.from(this.messagesByPeer).sort(
+      ([, a], [, b]) => (b.at(-1)?.sentAt ?? 0) - (a.at(-1)?.sentAt ?? 0),
+    );
+    return newestFirst.map(([peer, messages]) => ({
       peer,
       unread: messages.filter(({ status }) => status === "received").length,
       last: messages.at(-1),
