@@ -17,9 +17,12 @@ export interface TestKey {
   readonly publicKey: Uint8Array;
 }
 
+/** A Buffer as the Uint8Array that comes out of a decoder, so that the two compare equal. */
+const plain = (bytes: Uint8Array): Uint8Array => new Uint8Array(bytes);
+
 export function ed25519(): TestKey {
   const { privateKey, publicKey } = generateKeyPairSync("ed25519");
-  return { privateKey, publicKey: publicKey.export({ type: "spki", format: "der" }).subarray(-32) };
+  return { privateKey, publicKey: plain(publicKey.export({ type: "spki", format: "der" }).subarray(-32)) };
 }
 
 /** Bytes of the form of an RSA-2048 public key; nobody computes with it on the server. */
@@ -45,8 +48,8 @@ export function signList(list: DeviceList, key: TestKey, newKey?: TestKey): Sign
   const transcript = labelled(LABELS.deviceList, bytes);
   return create(SignedDeviceListSchema, {
     list: bytes,
-    signature: sign(null, transcript, key.privateKey),
-    ...(newKey && { newIdentitySignature: sign(null, transcript, newKey.privateKey) }),
+    signature: plain(sign(null, transcript, key.privateKey)),
+    ...(newKey && { newIdentitySignature: plain(sign(null, transcript, newKey.privateKey)) }),
   });
 }
 
@@ -56,15 +59,15 @@ export function newAccount(nowSec = Math.floor(Date.now() / 1000)): TestAccount 
   const device = ed25519();
   const at = BigInt(nowSec);
   const list = create(DeviceListSchema, {
-    accountId: randomBytes(16),
+    accountId: plain(randomBytes(16)),
     version: 1n,
     identityKey: identity.publicKey,
     createdAtSec: at,
     devices: [
       {
-        deviceId: randomBytes(16),
+        deviceId: plain(randomBytes(16)),
         signatureKey: device.publicKey,
-        inboxId: randomBytes(16),
+        inboxId: plain(randomBytes(16)),
         classicKeys: [{ publicKey: rsaPublicKey(), addedAtSec: at }],
         addedAtSec: at,
       },
@@ -81,7 +84,7 @@ export function nextList(
 ): TestAccount {
   const list = create(DeviceListSchema, clone(account.list));
   list.version += 1n;
-  list.previousHash = createHash("sha256").update(account.signed.list).digest();
+  list.previousHash = plain(createHash("sha256").update(account.signed.list).digest());
   if (newIdentity) list.identityKey = newIdentity.publicKey;
   change(list);
   const signed = signList(list, account.identity, newIdentity);
