@@ -13,7 +13,7 @@ export interface Options {
   readonly scenarios: readonly Scenario[];
   readonly exchange: ExchangeJob;
   readonly away: AwayJob;
-  readonly idleConnections: number;
+  readonly idle: { readonly connections: number; readonly lookEveryMs: number };
   /** Folder for RESULTS.md and results.json; undefined: only print. */
   readonly out: string | undefined;
 }
@@ -80,7 +80,7 @@ export function parseOptions(args: readonly string[], defaultOut: string): Optio
       warmUpMs: quick ? 300 : 5000,
       measureMs: quick ? 500 : Math.min(measureMs, 5000),
     },
-    idleConnections: number(values.connections, quick ? 20 : 5000),
+    idle: { connections: number(values.connections, quick ? 20 : 5000), lookEveryMs: quick ? 50 : 1000 },
     out: values["no-write"] ? undefined : (values.out ?? defaultOut),
   };
 }

@@ -59,7 +59,7 @@ export async function run(program: string, options: Options): Promise<boolean> {
         quick: options.quick,
         exchange: options.exchange,
         away: options.away,
-        idleConnections: options.idleConnections,
+        idle: options.idle,
       },
       targets: installed.map(({ results }) => results),
     };
@@ -71,7 +71,7 @@ export async function run(program: string, options: Options): Promise<boolean> {
 
 /** How many accounts the scenarios use. */
 export function usersNeeded(options: Options): number {
-  const idle = options.scenarios.includes("idle") ? options.idleConnections : 0;
+  const idle = options.scenarios.includes("idle") ? options.idle.connections : 0;
   return Math.max(2 * options.exchange.pairs, 2 * options.away.recipients, idle);
 }
 
@@ -123,7 +123,7 @@ async function measure(
       }
       case "idle": {
         const { collectsOnSignal } = started;
-        const job = { type: "idle", ...to, connections: options.idleConnections, collectsOnSignal } as const;
+        const job = { type: "idle", ...to, ...options.idle, collectsOnSignal } as const;
         const result = await runJob<"idle">(generator, job);
         results.idle.push(result);
         return JSON.stringify(result);

@@ -83,6 +83,7 @@ export async function store(
     takenPerSec: measured / stretch.seconds,
     storeCpuSecPer1000: (stretch.serverCpuSec / measured) * 1000,
     storeCpu: stretch.shares,
+    storeDiskBytesEach: stretch.diskBytes / measured,
     taken: [...taken],
   };
 }

@@ -89,6 +89,7 @@ export async function exchange(client: Client, serverPid: number, job: ExchangeJ
     p99Ms,
     cpuSecPer1000: (stretch.serverCpuSec / measured) * 1000,
     cpu: stretch.shares,
+    diskBytesEach: stretch.diskBytes / measured,
     warmUpMs,
     sent: sent.reduce((sum, count) => sum + count, 0),
     lost: outstanding(),

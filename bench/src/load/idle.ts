@@ -32,11 +32,11 @@ export async function idle(client: Client, serverPid: number, job: IdleJob): Pro
   const first = Math.ceil(users.length / 5);
   const counted = users.length - first;
   await connectAll(users.slice(0, first));
-  const before = await settled(serverPid, job.collectsOnSignal);
+  const before = await settled(serverPid, job);
   const meter = startMeter(serverPid);
   await connectAll(users.slice(first));
   const stretch = meter();
-  const after = await settled(serverPid, job.collectsOnSignal);
+  const after = await settled(serverPid, job);
   if (failure !== undefined) throw failure;
   closing = true;
   await Promise.all(connections.map((connection) => connection.close()));
@@ -51,12 +51,12 @@ export async function idle(client: Client, serverPid: number, job: IdleJob): Pro
   };
 }
 
-/** Memory once garbage was collected and three looks, a second apart, differ by less than half a percent; after 20 seconds anyhow. */
-async function settled(pid: number, collectsOnSignal: boolean): Promise<Memory> {
+/** Memory once garbage was collected and three looks in a row differ by less than half a percent; after 20 looks anyhow. */
+async function settled(pid: number, job: IdleJob): Promise<Memory> {
   const seen: Memory[] = [];
   for (let i = 0; i < 20; i++) {
-    if (collectsOnSignal && i % 3 === 0) process.kill(pid, "SIGUSR2");
-    await sleep(1000);
+    if (job.collectsOnSignal && i % 3 === 0) process.kill(pid, "SIGUSR2");
+    await sleep(job.lookEveryMs);
     seen.push(memory(pid));
     const last = seen.slice(-3).map((each) => each.rss);
     if (i >= 4 && Math.max(...last) - Math.min(...last) < 0.005 * Math.max(...last)) break;

@@ -37,6 +37,8 @@ export interface IdleJob {
   readonly connections: number;
   /** The server collects its garbage on SIGUSR2. */
   readonly collectsOnSignal: boolean;
+  /** Time between two looks at the memory. */
+  readonly lookEveryMs: number;
 }
 
 /** CPU used during a measurement, as shares of one core: 1 is one core busy all the time. */
@@ -51,6 +53,8 @@ export interface ExchangeResult {
   readonly p99Ms: number;
   readonly cpuSecPer1000: number;
   readonly cpu: CpuShares;
+  /** Sent to the disk for each message and its receipt. */
+  readonly diskBytesEach: number;
   readonly warmUpMs: number;
   /** Over the whole run, warm-up among it. */
   readonly sent: number;
@@ -68,6 +72,7 @@ export interface StoreResult {
   readonly takenPerSec: number;
   readonly storeCpuSecPer1000: number;
   readonly storeCpu: CpuShares;
+  readonly storeDiskBytesEach: number;
   /** Acknowledged per recipient, in order: all of 1…n. */
   readonly taken: readonly number[];
 }

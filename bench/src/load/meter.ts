@@ -1,5 +1,5 @@
-/** Measures a stretch of time: its length, and the CPU that server and generator used in it. */
-import { cpuSeconds } from "../host/proc.ts";
+/** Measures a stretch of time: its length, the CPU that server and generator used in it, what went to the disk. */
+import { cpuSeconds, diskWriteBytes } from "../host/proc.ts";
 import type { CpuShares } from "./job.ts";
 
 /** What a stretch of time cost. */
@@ -7,12 +7,15 @@ export interface Stretch {
   readonly seconds: number;
   readonly serverCpuSec: number;
   readonly shares: CpuShares;
+  /** What the server sent to the disk. */
+  readonly diskBytes: number;
 }
 
 /** Begins a stretch; the function that it returns ends it. */
 export function startMeter(serverPid: number): () => Stretch {
   const startMs = performance.now();
   const startServer = cpuSeconds(serverPid);
+  const startDisk = diskWriteBytes(serverPid);
   const startOwn = process.cpuUsage();
   return () => {
     const seconds = (performance.now() - startMs) / 1000;
@@ -21,6 +24,7 @@ export function startMeter(serverPid: number): () => Stretch {
     return {
       seconds,
       serverCpuSec,
+      diskBytes: diskWriteBytes(serverPid) - startDisk,
       shares: { server: serverCpuSec / seconds, generator: (own.user + own.system) / 1e6 / seconds },
     };
   };

@@ -29,7 +29,7 @@ export interface Results {
     readonly quick: boolean;
     readonly exchange: ExchangeJob;
     readonly away: AwayJob;
-    readonly idleConnections: number;
+    readonly idle: { readonly connections: number };
   };
   readonly targets: readonly TargetResults[];
 }

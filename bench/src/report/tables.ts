@@ -52,7 +52,7 @@ function exchangeTable(results: Results): string {
   const floor = medianOf(results, "relay", (target) => target.exchange.map((round) => round.messagesPerSec));
   return table(
     `(a) ${pairs} pairs, ${inFlight} in flight each, ${bodies.messageBytes}-byte messages, each answered by a ${bodies.receiptBytes}-byte receipt`,
-    "messages/s | of the floor | Sotto is | p50 ms | p99 ms | CPU s per 1,000 | CPU | lost | out of order",
+    "messages/s | of the floor | Sotto is | p50 ms | p99 ms | CPU s per 1,000 | CPU | disk KiB each | lost | out of order",
     results,
     ({ exchange }) => {
       if (exchange.length === 0) return undefined;
@@ -65,6 +65,7 @@ function exchangeTable(results: Results): string {
         decimal(spread(exchange.map((round) => round.p99Ms)), 1),
         decimal(spread(exchange.map((round) => round.cpuSecPer1000)), 3),
         shares(exchange.map((round) => round.cpu)),
+        decimal(spread(exchange.map((round) => round.diskBytesEach / 1024)), 1),
         sum(exchange.map((round) => round.lost)),
         sum(exchange.map((round) => round.misordered)),
       ];
@@ -77,7 +78,7 @@ function awayTable(results: Results): string {
   const ours = medianOf(results, "sotto", (target) => target.away.map((round) => round.takenPerSec));
   return table(
     `(b) ${bodies.messageBytes}-byte messages for ${recipients} people who are away, ${inFlight} in flight for each; then all come and take them`,
-    "taken/s | Sotto is | CPU s per 1,000 | CPU | drained/s | CPU s per 1,000 | CPU | lost | out of order",
+    "taken/s | Sotto is | CPU s per 1,000 | CPU | disk KiB each | drained/s | CPU s per 1,000 | CPU | lost | out of order",
     results,
     ({ away }) => {
       if (away.length === 0) return undefined;
@@ -87,6 +88,7 @@ function awayTable(results: Results): string {
         ours === undefined ? "" : `${(ours / rate.median).toFixed(2)} ×`,
         decimal(spread(away.map((round) => round.storeCpuSecPer1000)), 3),
         shares(away.map((round) => round.storeCpu)),
+        decimal(spread(away.map((round) => round.storeDiskBytesEach / 1024)), 1),
         whole(spread(away.map((round) => round.drainedPerSec))),
         decimal(spread(away.map((round) => round.drainCpuSecPer1000)), 3),
         shares(away.map((round) => round.drainCpu)),
@@ -111,7 +113,7 @@ function killedTable(results: Results): string {
 
 function idleTable(results: Results): string {
   return table(
-    `(c) ${count(results.settings.idleConnections)} connections, signed in, ready to receive, idle`,
+    `(c) ${count(results.settings.idle.connections)} connections, signed in, ready to receive, idle`,
     "RSS each, KiB | PSS each, KiB | connections/s | CPU s per 1,000 connections",
     results,
     ({ idle }) => {
