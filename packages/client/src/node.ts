@@ -11,7 +11,7 @@ import {
   openVault,
   verifyServerKey,
 } from "@sotto/crypto";
-import type { ServerKey } from "@sotto/crypto";
+import type { ServerKey, Vault } from "@sotto/crypto";
 import {
   StorageError,
   UsageError,
@@ -24,9 +24,7 @@ import { nodeEnv } from "./adapters/node/env.ts";
 import { nodeTransport } from "./adapters/node/transport.ts";
 import { openVaultFolder, prepareVaultFolder, type VaultFolder } from "./adapters/node/vault-folder.ts";
 import type { Messenger, OpenOptions, RegisterOptions, ServerChoice } from "./api.ts";
-import { startEngine } from "./core/engine.ts";
 import type { Env } from "./core/env.ts";
-import { messengerOf } from "./core/messenger.ts";
 import { names, type OwnAccount } from "./core/records.ts";
 import {
   canSignIn,
@@ -37,6 +35,8 @@ import {
   storeNewAccount,
   type CodeRequested,
 } from "./core/registration.ts";
+import { startMessenger } from "./core/start.ts";
+import type { Storage } from "./core/storage.ts";
 import type { Transport } from "./core/transport.ts";
 import { vaultStore, type VaultStore } from "./core/vault-store.ts";
 
@@ -145,24 +145,23 @@ export async function register(options: RegisterOptions): Promise<Messenger["sel
  */
 export async function open(options: OpenOptions): Promise<Messenger> {
   const env = nodeEnv();
-  const folder = openVaultFolder(options.home);
+  const { header, openStorage, release } = openVaultFolder(options.home);
+  let storage: Storage | undefined;
   try {
-    const store = await openStore(env, folder, options.passphrase);
-    try {
-      const own = await store.get(names.own);
-      if (own?.status !== "registered") {
-        throw new StorageError("vault_missing", "the registration in that folder was not finished");
-      }
-      const transport = options.connect === false ? undefined : nodeTransport(own.serverOrigin);
-      return messengerOf(await startEngine(store, transport, env), env, folder.header);
-    } catch (cause) {
-      await store.close();
-      throw cause;
-    }
+    const vault = await openVault(env.crypto, await header.read(), options.passphrase);
+    storage = openStorage();
+    const transport = options.connect === false ? undefined : await transportOf(vault, storage);
+    return await startMessenger({ env, vault, header, storage, transport });
   } catch (cause) {
-    folder.release();
+    await storage?.close();
+    release();
     throw cause;
   }
+}
+
+async function transportOf(vault: Vault, storage: Storage): Promise<Transport | undefined> {
+  const own = await vaultStore(vault, storage).get(names.own);
+  return own && nodeTransport(own.serverOrigin);
 }
 
 interface TrustedServer {
