@@ -23,6 +23,7 @@ import { clientAddress, type ClientAddress } from "./http/client-address.ts";
 import { Readiness, addHealthRoutes } from "./http/health.ts";
 import { listen, reachableOrigin } from "./http/listen.ts";
 import { addMetricsRoute } from "./http/metrics.ts";
+import { OpenRequests } from "./http/open-requests.ts";
 import { registrationRoutes } from "./http/registration-service.ts";
 import { SessionSockets } from "./http/session-socket.ts";
 import { readTls, type TlsPair } from "./http/tls.ts";
@@ -60,6 +61,8 @@ export interface ServeOptions {
 
 /** How long deliveries of codes under way may hold up the end: codes are void after a restart anyway. */
 const drainDeliveriesMs = 1_000;
+/** How long HTTP requests under way may. */
+const drainRequestsMs = 5_000;
 /** When clients shall come back after a stop: a restart takes about as long. */
 const reconnectAfterMs = 2_000;
 
@@ -144,6 +147,7 @@ async function start(parts: Parts, undo: Undo): Promise<RunningServer> {
     failed: events.requestFailed,
   });
   const app = await createApp({ tls, addressOf, routes, failed: events.requestFailed });
+  const requests = new OpenRequests(app);
   undo.push(() => app.close());
   addHealthRoutes(app, readiness);
   addMetricsRoute(app, registry, store, config.metricsToken);
@@ -168,6 +172,7 @@ async function start(parts: Parts, undo: Undo): Promise<RunningServer> {
     // No new connections from here on; it is closed when the last one ends.
     const closed = app.close();
     await sockets.drain(reconnectAfterMs);
+    await requests.finish(drainRequestsMs);
     await closed;
     for (const sender of senders) sender.close();
     await Promise.race([desks.registration.idle(), timeout(drainDeliveriesMs)]);
