@@ -4,7 +4,15 @@
  */
 import { timingSafeEqual } from "node:crypto";
 import { EntryKind, type AccountId, type DeviceId, type LogId, type SlotId } from "@sotto/protocol";
-import { checkAppend, checkToken, firstCursor, refuseLog, type LogLimits } from "../core/logs/decide.ts";
+import {
+  advanceSlot,
+  checkAppend,
+  checkToken,
+  firstCursor,
+  refuseLog,
+  type LogLimits,
+  type SlotState,
+} from "../core/logs/decide.ts";
 import { DEFAULT_LOG_LIMITS } from "../core/logs/defaults.ts";
 import { idKey } from "../core/logs/id-key.ts";
 import type {
@@ -27,17 +35,12 @@ interface KeptEntry extends StoredEntry {
   readonly storedAtSec: number;
 }
 
-interface Slot {
-  cursor: number;
-  usedAtSec: number;
-}
-
 interface Log {
   readonly state: Writable<LogState>;
   entries: KeptEntry[];
   bytes: number;
   readonly epochs: Map<number, EpochState>;
-  readonly slots: Map<string, Slot>;
+  readonly slots: Map<string, SlotState>;
 }
 
 interface Account {
@@ -125,10 +128,10 @@ export class MemoryStore implements Store {
     }
     const slot = log.slots.get(idKey(slotId));
     if (slot === undefined) return { ok: false, code: "slot_unknown" };
-    slot.cursor = Math.max(slot.cursor, through);
-    slot.usedAtSec = Math.max(slot.usedAtSec, nowSec);
-    trimToSlots(log);
-    return { ok: true, seq: slot.cursor };
+    const next = advanceSlot(slot, through, nowSec);
+    log.slots.set(idKey(slotId), next);
+    if (next.cursor > slot.cursor) trimToSlots(log);
+    return { ok: true, seq: next.cursor };
   }
 
   #createLog({ log: id, epoch, tokenHash }: Of<"create-log">): StoreResult {
@@ -149,7 +152,7 @@ export class MemoryStore implements Store {
     const key = idKey(open.slot);
     const known = log.slots.get(key);
     if (known !== undefined) {
-      known.usedAtSec = Math.max(known.usedAtSec, open.nowSec);
+      log.slots.set(key, advanceSlot(known, known.cursor, open.nowSec));
       return { ok: true, seq: known.cursor };
     }
     if (log.slots.size >= this.#limits.maxSlots) return { ok: false, code: "slot_limit" };
@@ -291,12 +294,13 @@ export class MemoryStore implements Store {
         gone++;
       }
       trim(log, last);
+      const { size } = log.slots;
       for (const [key, slot] of log.slots) {
         if (slot.usedAtSec >= beforeSec || gone >= limit) continue;
         log.slots.delete(key);
         gone++;
       }
-      trimToSlots(log);
+      if (log.slots.size < size) trimToSlots(log);
     }
     return gone;
   }

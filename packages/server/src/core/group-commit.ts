@@ -73,8 +73,8 @@ export class GroupCommitter {
   #acks: PendingAck[] = [];
   #queuedBytes = 0;
   #running: Promise<void> | undefined;
-  /** What is scheduled: a commit as soon as input is read, one after a delay, or none. */
-  #scheduled: "no" | "soon" | "later" = "no";
+  /** The commit that is scheduled: as soon as input is read, after the distance, after an ack's patience, or none. */
+  #scheduled: "no" | "soon" | "distant" | "patient" = "no";
   #cancelLater: (() => void) | undefined;
   #lastEndMs = Number.NEGATIVE_INFINITY;
 
@@ -102,7 +102,7 @@ export class GroupCommitter {
     if (ack.ackQueued) return;
     ack.ackQueued = true;
     this.#acks.push(ack);
-    if (this.#scheduled === "no" && this.#running === undefined) this.#later(this.#options.ackDelayMs);
+    if (this.#scheduled === "no" && this.#running === undefined) this.#waitForCompany();
   }
 
   /** Commits what waits; resolves when nothing does. */
@@ -122,14 +122,18 @@ export class GroupCommitter {
       this.#cancelLater = undefined;
       this.#scheduled = "soon";
       this.#deps.scheduler.soon(this.#start);
-    } else if (this.#operations.length === 1) {
-      this.#later(distanceMs - sinceMs);
+    } else if (this.#scheduled !== "distant") {
+      this.#later("distant", distanceMs - sinceMs);
     }
   }
 
-  #later(delayMs: number): void {
+  #waitForCompany(): void {
+    this.#later("patient", this.#options.ackDelayMs);
+  }
+
+  #later(scheduled: "distant" | "patient", delayMs: number): void {
     this.#cancelLater?.();
-    this.#scheduled = "later";
+    this.#scheduled = scheduled;
     this.#cancelLater = this.#deps.scheduler.after(delayMs, this.#start);
   }
 
@@ -141,7 +145,7 @@ export class GroupCommitter {
     this.#running = this.#commit().finally(() => {
       this.#running = undefined;
       if (this.#operations.length > 0) this.#schedule();
-      else if (this.#acks.length > 0) this.#later(this.#options.ackDelayMs);
+      else if (this.#acks.length > 0) this.#waitForCompany();
     });
   };
 

@@ -4,14 +4,21 @@
 import { timingSafeEqual } from "node:crypto";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { EntryKind, LIMITS, type LogId, type SlotId } from "@sotto/protocol";
-import { checkAppend, checkToken, firstCursor, refuseLog, type LogLimits } from "../../core/logs/decide.ts";
+import {
+  advanceSlot,
+  checkAppend,
+  checkToken,
+  firstCursor,
+  refuseLog,
+  type LogLimits,
+  type SlotState,
+} from "../../core/logs/decide.ts";
 import type { EpochState, LogState, StoredEntry, StoreOperation, StoreResult } from "../../core/store.ts";
 import { LogCache, type CachedLog } from "./log-cache.ts";
 
 type Of<Type extends StoreOperation["type"]> = Extract<StoreOperation, { type: Type }>;
 
 const maxCachedLogs = 65_536;
-const secondsPerDay = 86_400;
 
 const equalSecrets = (a: Uint8Array, b: Uint8Array): boolean =>
   a.length === b.length && timingSafeEqual(a, b);
@@ -119,18 +126,15 @@ export class LogTable {
       this.#trim(log, through);
       return { ok: true, seq: log.trimmedSeq };
     }
-    const slot = this.#sql.readSlot.get(log.num, ack.slot) as
-      | { cursor: number; used_at_sec: number }
-      | undefined;
+    const slot = this.#readSlot(log.num, ack.slot);
     if (slot === undefined) return slotUnknown;
-    const cursor = Math.max(slot.cursor, through);
-    // Use is told apart by the day, so that an ack that moves nothing seldom writes.
-    if (cursor > slot.cursor || ack.nowSec - slot.used_at_sec >= secondsPerDay) {
-      this.#sql.updateSlot.run(cursor, Math.max(ack.nowSec, slot.used_at_sec), log.num, ack.slot);
-    }
+    const next = advanceSlot(slot, through, ack.nowSec);
+    if (next !== slot) this.#sql.updateSlot.run(next.cursor, next.usedAtSec, log.num, ack.slot);
     // Only the slot that was furthest behind can let entries go.
-    if (cursor > slot.cursor && slot.cursor <= (log.lowestCursor ?? slot.cursor)) this.#trimToSlots(log);
-    return { ok: true, seq: cursor };
+    if (next.cursor > slot.cursor && slot.cursor <= (log.lowestCursor ?? slot.cursor)) {
+      this.#trimToSlots(log);
+    }
+    return { ok: true, seq: next.cursor };
   }
 
   #createLog(create: Of<"create-log">): StoreResult {
@@ -146,9 +150,10 @@ export class LogTable {
     const refusal = checkToken(log, named, open, equalSecrets);
     if (refusal !== undefined) return refusal;
     if (log === undefined || named === undefined) return refuseLog();
-    const known = this.#sql.readSlot.get(log.num, open.slot) as { cursor: number } | undefined;
+    const known = this.#readSlot(log.num, open.slot);
     if (known !== undefined) {
-      this.#sql.updateSlot.run(known.cursor, open.nowSec, log.num, open.slot);
+      const { usedAtSec } = advanceSlot(known, known.cursor, open.nowSec);
+      this.#sql.updateSlot.run(known.cursor, usedAtSec, log.num, open.slot);
       return { ok: true, seq: known.cursor };
     }
     const slots = Number(this.#sql.countSlots.get(log.num)?.["n"] ?? 0);
@@ -184,7 +189,7 @@ export class LogTable {
     const log = this.#find(id);
     if (log === undefined) return undefined;
     if (slot === undefined) return log.kind === "inbox" ? log.trimmedSeq : undefined;
-    return (this.#sql.readSlot.get(log.num, slot) as { cursor: number } | undefined)?.cursor;
+    return this.#readSlot(log.num, slot)?.cursor;
   }
 
   readEntries(
@@ -277,6 +282,10 @@ export class LogTable {
     if (log.lowestCursor !== undefined) this.#trim(log, log.lowestCursor);
   }
 
+  #readSlot(num: number, slot: SlotId): SlotState | undefined {
+    return this.#sql.readSlot.get(num, slot) as unknown as SlotState | undefined;
+  }
+
   #touch(log: CachedLog): void {
     if (log.dirty) return;
     log.dirty = true;
@@ -335,7 +344,7 @@ function statements(database: DatabaseSync) {
     readEpoch: sql("SELECT token_hash, start_seq, ended_by_seq FROM epochs WHERE log = ? AND epoch = ?"),
     insertEpoch: sql("INSERT INTO epochs (log, epoch, token_hash, start_seq) VALUES (?, ?, ?, ?)"),
     endEpoch: sql("UPDATE epochs SET ended_by_seq = ? WHERE log = ? AND epoch = ?"),
-    readSlot: sql("SELECT cursor, used_at_sec FROM slots WHERE log = ? AND slot = ?"),
+    readSlot: sql("SELECT cursor, used_at_sec AS usedAtSec FROM slots WHERE log = ? AND slot = ?"),
     countSlots: sql("SELECT count(*) AS n FROM slots WHERE log = ?"),
     insertSlot: sql("INSERT INTO slots (log, slot, cursor, used_at_sec) VALUES (?, ?, ?, ?)"),
     updateSlot: sql("UPDATE slots SET cursor = ?, used_at_sec = ? WHERE log = ? AND slot = ?"),

@@ -77,3 +77,21 @@ export function firstCursor(log: LogState, named: EpochState, afterSeq: number |
   const wanted = afterSeq === undefined ? log.headSeq : Math.min(afterSeq, log.headSeq);
   return Math.max(wanted, named.startSeq, log.trimmedSeq);
 }
+
+/** A reader's place in a log. */
+export interface SlotState {
+  readonly cursor: number;
+  /** When it was last used, to the day: an ack that moves nothing seldom has to be written. */
+  readonly usedAtSec: number;
+}
+
+const secondsPerDay = 86_400;
+
+/** What an ack makes of a slot; the slot itself when nothing is to be written. */
+export function advanceSlot(slot: SlotState, throughSeq: number, nowSec: number): SlotState {
+  if (throughSeq <= slot.cursor && nowSec - slot.usedAtSec < secondsPerDay) return slot;
+  return {
+    cursor: Math.max(slot.cursor, throughSeq),
+    usedAtSec: Math.max(slot.usedAtSec, nowSec),
+  };
+}

@@ -48,7 +48,7 @@ describe("delivery", () => {
   test("only after the commit", async () => {
     const { node, ann, sender } = await pair();
     const reader = await ann.reading();
-    let release = (): void => {};
+    let release: (() => void) | undefined;
     const commit = node.store.commit.bind(node.store);
     node.store.commit = async (operations) => {
       await new Promise<void>((resolve) => (release = resolve));
@@ -58,7 +58,7 @@ describe("delivery", () => {
     await settle();
     expect(sender.outcome(1)).toBeUndefined();
     expect(reader.seqs()).toEqual([]);
-    release();
+    release?.();
     await settle();
     expect(sender.outcome(1)).toBe("ok");
     expect(reader.seqs()).toEqual([1]);
