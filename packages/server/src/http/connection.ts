@@ -48,7 +48,7 @@ export class Connection implements SessionOutput {
   session: Session | undefined;
   readonly #owner: ConnectionOwner;
   readonly #socket: SessionWebSocket;
-  readonly #stream: Duplex & { readonly bytesWritten?: number };
+  readonly #stream: Duplex & { readonly bytesWritten?: number; readonly bytesRead?: number };
   readonly #batch = new FrameBatch();
   #isDirty = false;
   /** Pausing has two reasons; reading goes on when neither is left. */
@@ -91,6 +91,11 @@ export class Connection implements SessionOutput {
     }
   }
 
+  /** What the peer has sent, in bytes, whole messages or not. */
+  receivedBytes(): number {
+    return this.#stream.bytesRead ?? 0;
+  }
+
   waitingBytes(): number {
     return this.#batch.byteLength + this.#socket.bufferedAmount;
   }
@@ -122,6 +127,8 @@ export class Connection implements SessionOutput {
     for (const message of messages) this.#socket.send(message);
     const waiting = this.#socket.bufferedAmount;
     if (waiting > HIGH_WATER_BYTES) this.#waitForDrain(waiting);
+    // What was gathered in this turn may have stalled readers, and yet the peer took all of it.
+    else this.session?.outputDrained();
   }
 
   /** Cuts the connection. */

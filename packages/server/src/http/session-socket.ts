@@ -31,6 +31,8 @@ export interface SessionSocketsOptions {
 }
 
 const defaultMaxUnsigned = 512;
+/** Most bytes that a connection sends before it has signed in: its request, Hello and SignIn take less than a twentieth. */
+const mostUnsignedBytes = 65_536;
 
 /** All WebSockets of a node. */
 export class SessionSockets implements ConnectionOwner {
@@ -148,8 +150,9 @@ export class SessionSockets implements ConnectionOwner {
   #sweep(): void {
     const openedBefore = performance.now() - this.#signInTimeoutMs;
     for (const connection of this.#unsigned) {
-      if (connection.openedAtMs > openedBefore) break;
-      connection.session?.signInTimedOut();
+      if (connection.openedAtMs <= openedBefore) connection.session?.signInTimedOut();
+      // A message that is begun and held back would be kept until then.
+      else if (connection.receivedBytes() > mostUnsignedBytes) connection.cut("refused");
     }
     for (const connection of this.#connections[this.#swept++ % buckets] ?? []) connection.sweep();
   }

@@ -23,7 +23,10 @@ export interface ReaderHost {
   readonly bus: Bus;
   readonly events: DeliveryEvents;
   readonly output: SessionOutput;
-  /** The connection is full: call `pump` when it has room. */
+  /** Whether a reader may read from the store now; if so, it tells when it has by `endRead`. */
+  beginRead(): boolean;
+  endRead(): void;
+  /** The connection is full, or others are reading: call `pump` when there is room. */
   stalled(reader: LogReader): void;
   /** The store failed. */
   failed(error: unknown): void;
@@ -103,16 +106,27 @@ export class LogReader implements PendingAck {
     if (this.#state !== "open" || this.#sent >= this.#head) return;
     const room = this.#room();
     if (room <= 0) return;
-    if (this.#host.output.waitingBytes() > HIGH_WATER_BYTES) {
+    if (this.#host.output.waitingBytes() > HIGH_WATER_BYTES || !this.#host.beginRead()) {
       this.#host.stalled(this);
       return;
     }
     this.#state = "reading";
-    this.#read(this.#head, room).catch((error: unknown) => this.#host.failed(error));
+    void this.#readOnce(room);
   }
 
   #room(): number {
     return this.#window - (this.#sent - Math.max(this.acked, this.#base));
+  }
+
+  async #readOnce(room: number): Promise<void> {
+    try {
+      await this.#read(this.#head, room);
+    } catch (error) {
+      this.#host.failed(error);
+    } finally {
+      this.#host.endRead();
+    }
+    this.pump();
   }
 
   async #read(throughSeq: number, maxEntries: number): Promise<void> {
@@ -130,7 +144,6 @@ export class LogReader implements PendingAck {
       if (ended !== undefined && ended <= throughSeq) this.#end(ended);
       else this.#sent = throughSeq;
     }
-    this.pump();
   }
 
   readonly #wake = (wake: Wake): void => {

@@ -32,7 +32,7 @@ import { checkAppend, checkToken } from "../logs/decide.ts";
 import { isRefusal, problemOf } from "../problem.ts";
 import type { DeviceRecord, StoreOperation, StoreResult } from "../store.ts";
 import { encodeFrame, goodbyeFrame, refusedFrame } from "./frames.ts";
-import { LogReader, type ReaderHost } from "./log-reader.ts";
+import { HIGH_WATER_BYTES, LogReader, type ReaderHost } from "./log-reader.ts";
 import type { AccountQuota, Asker, ConnectionEnd, DeliveryPorts, SessionOutput } from "./ports.ts";
 import type { Endable, SessionRegistry } from "./registry.ts";
 import {
@@ -51,6 +51,8 @@ import { challenge, verifySignIn, type Challenge } from "./sign-in.ts";
 
 /** Most directory requests of one connection under way. */
 const maxLookups = 32;
+/** Most readers of one connection that read from the store at once: each may come back with a quarter of a megabyte. */
+const maxReads = 4;
 const busyRetryMs = 1_000;
 
 /** What all sessions of a node share. */
@@ -83,7 +85,9 @@ export class Session implements CommitSink, Endable, ReaderHost {
   /** Frames that wait for the one before them. */
   #backlog: ClientFrame[] | undefined;
   #readers: Map<string, LogReader> | undefined;
-  #stalled: LogReader[] | undefined;
+  /** Readers that wait for room, in the order in which they came to need it. */
+  #stalled: Set<LogReader> | undefined;
+  #reads = 0;
 
   constructor(context: SessionContext, peer: Peer, output: SessionOutput) {
     this.#context = context;
@@ -124,10 +128,16 @@ export class Session implements CommitSink, Endable, ReaderHost {
 
   /** The connection can take more. */
   outputDrained(): void {
-    const stalled = this.#stalled;
-    if (stalled === undefined) return;
-    this.#stalled = undefined;
-    for (const reader of stalled) reader.pump();
+    this.#pumpStalled();
+  }
+
+  /** Lets readers go on, as many as there is room for: all at once they would fill the memory. */
+  #pumpStalled(): void {
+    for (const reader of this.#stalled ?? []) {
+      if (this.#reads >= maxReads || this.output.waitingBytes() > HIGH_WATER_BYTES) return;
+      this.#stalled?.delete(reader);
+      reader.pump();
+    }
   }
 
   /** The connection did not sign in within its time. */
@@ -175,10 +185,23 @@ export class Session implements CommitSink, Endable, ReaderHost {
     }
   }
 
-  /** From a reader: the connection is full. */
+  /** From a reader. */
+  beginRead(): boolean {
+    if (this.#reads >= maxReads) return false;
+    this.#reads++;
+    return true;
+  }
+
+  /** From a reader. */
+  endRead(): void {
+    this.#reads--;
+    this.#pumpStalled();
+  }
+
+  /** From a reader: the connection is full, or others are reading. */
   stalled(reader: LogReader): void {
-    this.#stalled ??= [];
-    if (!this.#stalled.includes(reader)) this.#stalled.push(reader);
+    this.#stalled ??= new Set();
+    this.#stalled.add(reader);
   }
 
   /** From a reader: the store failed. */
@@ -431,8 +454,11 @@ export class Session implements CommitSink, Endable, ReaderHost {
   }
 
   #closeReader(key: string): void {
-    this.#readers?.get(key)?.close();
+    const reader = this.#readers?.get(key);
+    if (reader === undefined) return;
+    reader.close();
     this.#readers?.delete(key);
+    this.#stalled?.delete(reader);
   }
 
   #lookup(lookup: Lookup): void {
