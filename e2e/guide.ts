@@ -91,25 +91,27 @@ async function runLine(
     const timer = setTimeout(() => terminal.kill("SIGKILL"), 60_000);
     terminal.onData((data) => {
       output += data;
-      const question = /(passphrase|six digits|\[y\/N\])[^\n]*[:\]] $/i.exec(plain(output.slice(answered)));
+      const question = /(passphrase[^\n]*: |the same again: |six digits[^\n]*: |\[y\/N\] )$/i.exec(
+        plain(output.slice(answered)),
+      );
       if (question === null) return;
       answered = output.length;
       void answerTo(question[1] ?? "", () => latestCode(identifier)).then((text) =>
         terminal.write(`${text}\r`),
       );
     });
-    terminal.onExit(({ exitCode }) => {
+    terminal.onExit(({ exitCode, signal }) => {
       clearTimeout(timer);
       const text = plain(output).trim();
-      if (exitCode === 0) resolve(text);
-      else reject(new Error(`${command}\nended with ${exitCode} and printed:\n${text}`));
+      if (exitCode === 0 && !signal) resolve(text);
+      else reject(new Error(`${command}\nended with ${signal || exitCode} and printed:\n${text}`));
     });
   });
 }
 
 /** What the person types when asked. */
 async function answerTo(question: string, latestCode: () => Promise<string>): Promise<string> {
-  if (/passphrase/i.test(question)) return passphrase;
+  if (/passphrase|again/i.test(question)) return passphrase;
   return /digits/.test(question) ? await latestCode() : "y";
 }
 
