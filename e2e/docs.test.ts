@@ -24,6 +24,12 @@ describe("links", () => {
   });
 });
 
+test("docs/sdk.md shows the echo bot as it is", () => {
+  expect(readDocument("docs/sdk.md")).toContain(
+    `\`\`\`ts\n${readDocument("docs/examples/echo-bot.ts")}\`\`\`\n`,
+  );
+});
+
 describe("docs/operate.md", () => {
   const document = readDocument("docs/operate.md");
   const flags = new Map(serveCommand().options.map((option) => [option.attributeName(), option.long]));
