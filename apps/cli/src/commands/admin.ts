@@ -1,0 +1,105 @@
+/** `sotto admin`: what the operator of a server asks of its data folder. */
+import { Command } from "commander";
+import { formatFingerprint, formatInvite } from "@sotto/protocol";
+import {
+  checkData,
+  loadConfig,
+  reachableOrigin,
+  readFingerprint,
+  readStatus,
+  type ServerConfig,
+} from "@sotto/server";
+import { contextOf } from "../context.ts";
+import { printJson, printLine } from "../io/output.ts";
+import { renderQr } from "../io/qr.ts";
+import { examples } from "../options.ts";
+
+/** The command. */
+export function adminCommand(): Command {
+  return new Command("admin")
+    .description("Looks after a server's data folder. The server may run meanwhile, except for check.")
+    .addCommand(statusCommand())
+    .addCommand(fingerprintCommand())
+    .addCommand(inviteCommand())
+    .addCommand(checkCommand())
+    .addHelpText(
+      "after",
+      examples("sotto admin status", "sotto admin invite --origin https://chat.example.org"),
+    );
+}
+
+function statusCommand(): Command {
+  return withData(new Command("status"))
+    .description("Says how much the server holds.")
+    .option("--json", "one JSON object, for scripts")
+    .addHelpText("after", examples("sotto admin status --data /var/lib/sotto"))
+    .action(async (options: { json?: boolean }, command: Command) => {
+      const { io } = contextOf(command);
+      const { fingerprint, ...status } = await readStatus(configOf(command).data);
+      const { path, running, accounts, devices, logs, entries, bytesOnDisk } = status;
+      if (options.json === true) {
+        const counts = { accounts, devices, logs, entries, bytes_on_disk: bytesOnDisk };
+        await printJson(io, { data: path, fingerprint: formatFingerprint(fingerprint), running, ...counts });
+        return;
+      }
+      const lines = [
+        `Data folder: ${path}`,
+        `Server: ${running ? "running" : "stopped"}`,
+        `Key fingerprint: ${formatFingerprint(fingerprint)}`,
+        `Accounts: ${accounts} (${devices} devices in use)`,
+        `Logs: ${logs}, entries waiting: ${entries}`,
+        `On disk: ${(bytesOnDisk / 1_048_576).toFixed(1)} MiB`,
+      ];
+      await printLine(io, lines.join("\n"));
+    });
+}
+
+function fingerprintCommand(): Command {
+  return withData(new Command("fingerprint"))
+    .description("Prints the fingerprint of the server's key, to be compared or given as --server-key.")
+    .addHelpText("after", examples("sotto admin fingerprint"))
+    .action(async (_options: unknown, command: Command) => {
+      const fingerprint = await readFingerprint(configOf(command).data);
+      await printLine(contextOf(command).io, formatFingerprint(fingerprint));
+    });
+}
+
+function inviteCommand(): Command {
+  return withData(new Command("invite"))
+    .description("Prints the invite link, and its QR code on a terminal.")
+    .option("--origin <url>", "how clients reach the server (default: the address that serve listens on)")
+    .addHelpText("after", examples("sotto admin invite --origin https://chat.example.org"))
+    .action(async (_options: unknown, command: Command) => {
+      const { io } = contextOf(command);
+      const config = configOf(command);
+      const invite = formatInvite(originOf(config), await readFingerprint(config.data));
+      await printLine(io, invite);
+      if (io.stdout.isTTY === true) await printLine(io, renderQr(invite));
+    });
+}
+
+function checkCommand(): Command {
+  return withData(new Command("check"))
+    .description("Reads the whole data folder, every page of the database too, and changes nothing.")
+    .addHelpText("after", examples("sotto admin check --data /var/lib/sotto"))
+    .action(async (_options: unknown, command: Command) => {
+      await checkData(configOf(command).data);
+      await printLine(contextOf(command).io, "The data folder is whole.");
+    });
+}
+
+const withData = (command: Command): Command =>
+  command
+    .option("--data <dir>", "data folder (SOTTO_DATA; default ./sotto-data)")
+    .option("--config <file>", "the server's configuration file (SOTTO_CONFIG)");
+
+/** The configuration as `sotto serve` would see it in this environment. */
+function configOf(command: Command): ServerConfig {
+  const { config: file, json: _json, ...flags } = command.opts<{ config?: string; json?: boolean }>();
+  const { env } = contextOf(command).io;
+  return loadConfig({ flags, env, file: file ?? (env["SOTTO_CONFIG"] || undefined) });
+}
+
+function originOf({ origin, host, port, tlsCert }: ServerConfig): string {
+  return origin ?? reachableOrigin(tlsCert === undefined ? "http" : "https", host, port);
+}

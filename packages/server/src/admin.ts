@@ -1,0 +1,87 @@
+/** What an operator may ask of a data folder, while a server runs on it or not. Nothing here changes a byte of it. */
+import { existsSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { StorageError } from "@sotto/protocol";
+import { DATA_FILES, readDataFolder } from "./adapters/data-folder.ts";
+import { findDatabaseDamage } from "./adapters/database-check.ts";
+import { lockFolder } from "./adapters/folder-lock.ts";
+
+/** Figures of a server's data. */
+export interface DataStatus {
+  /** Absolute path. */
+  readonly path: string;
+  /** SHA-256 of the server's public key, 32 bytes. */
+  readonly fingerprint: Uint8Array;
+  /** Whether a server uses the folder now. */
+  readonly running: boolean;
+  readonly accounts: number;
+  /** In use, not revoked. */
+  readonly devices: number;
+  readonly logs: number;
+  readonly entries: number;
+  readonly bytesOnDisk: number;
+}
+
+/**
+ * The fingerprint of the server whose data lies in a folder, 32 bytes.
+ * @throws StorageError `data_folder_damaged`, `data_folder_foreign`.
+ */
+export async function readFingerprint(folder: string): Promise<Uint8Array> {
+  return (await readDataFolder(folder)).key.fingerprint;
+}
+
+/** Counts. @throws StorageError `data_folder_damaged`, `data_folder_foreign`. */
+export async function readStatus(folder: string): Promise<DataStatus> {
+  const { path, key, databasePath } = await readDataFolder(folder);
+  const damage = findDatabaseDamage(databasePath);
+  if (damage !== undefined) throw damaged(path, damage);
+  const database = new DatabaseSync(databasePath, { readOnly: true, timeout: 5_000 });
+  try {
+    const count = (rows: string): number =>
+      Number(database.prepare(`SELECT count(*) AS n FROM ${rows}`).get()?.["n"]);
+    return {
+      path,
+      fingerprint: key.fingerprint,
+      running: isRunning(path),
+      accounts: count("accounts"),
+      devices: count("devices WHERE revoked = 0"),
+      logs: count("logs"),
+      entries: count("entries"),
+      bytesOnDisk: ["", "-wal"].reduce((sum, suffix) => sum + sizeOf(databasePath + suffix), 0),
+    };
+  } catch (cause) {
+    throw damaged(path, "cannot be read", cause);
+  } finally {
+    database.close();
+  }
+}
+
+/**
+ * Reads the whole folder, every page of the database too. Only while no server uses it.
+ * @throws StorageError `data_folder_damaged`, `data_folder_foreign`, `data_folder_locked`.
+ */
+export async function checkData(folder: string): Promise<void> {
+  const { path, databasePath } = await readDataFolder(folder);
+  if (isRunning(path)) {
+    throw new StorageError("data_folder_locked", `a server is using ${path}; stop it to check its data`);
+  }
+  const damage = findDatabaseDamage(databasePath, true);
+  if (damage !== undefined) throw damaged(path, damage);
+}
+
+function isRunning(path: string): boolean {
+  const lock = join(path, DATA_FILES.lock);
+  if (!existsSync(lock)) return false;
+  const release = lockFolder(lock);
+  release?.();
+  return release === undefined;
+}
+
+function sizeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+}
+
+function damaged(path: string, damage: string, cause?: unknown): StorageError {
+  return new StorageError("data_folder_damaged", `${path}: ${DATA_FILES.database} ${damage}`, { cause });
+}
