@@ -63,9 +63,16 @@ export class RawClient {
     socket.on("error", () => socket.terminate());
   }
 
-  /** Connects and says nothing. @param origin http://host:port */
-  static async connect(origin: string): Promise<RawClient> {
-    const socket = new WebSocket(`${origin.replace(/^http/, "ws")}/v1/session`, { perMessageDeflate: false });
+  /**
+   * Connects and says nothing.
+   * @param origin http://host:port
+   * @param from the network address to come from, for servers that trust this machine as a proxy
+   */
+  static async connect(origin: string, from?: string): Promise<RawClient> {
+    const socket = new WebSocket(`${origin.replace(/^http/, "ws")}/v1/session`, {
+      perMessageDeflate: false,
+      ...(from !== undefined && { headers: { "x-forwarded-for": from } }),
+    });
     const client = new RawClient(socket);
     await new Promise<void>((resolve, reject) => {
       socket.once("open", resolve);

@@ -13,6 +13,9 @@ import type { Session } from "../core/session/session.ts";
 /** More than this waiting for the peer, whatever it is: the connection ends. */
 const mostWaitingBytes = 8 * HIGH_WATER_BYTES;
 
+/** A connection that takes not one whole message in as many sweeps is too slow. */
+const mostStuckSweeps = 3;
+
 // RFC 6455 §7.4.1 and the registry: policy violation, service restart, going away.
 const closeCodes: Partial<Record<ConnectionEnd, number>> = {
   draining: 1012,
@@ -54,7 +57,8 @@ export class Connection implements SessionOutput {
   /** Pausing has two reasons; reading goes on when neither is left. */
   #pausedBySession = false;
   #pausedByOutput = false;
-  #writtenAtSweep = -1;
+  #takenAtSweep = -1;
+  #stuckSweeps = 0;
 
   constructor(
     owner: ConnectionOwner,
@@ -139,15 +143,18 @@ export class Connection implements SessionOutput {
 
   /** Called now and then: ends a connection that does not answer, or takes nothing of what waits for it. */
   sweep(): void {
-    const written = this.#stream.bytesWritten ?? 0;
-    if (this.#stream.writableLength > 0 && written === this.#writtenAtSweep) {
+    const taken = (this.#stream.bytesWritten ?? 0) - this.#stream.writableLength;
+    const stuck = this.#stream.writableLength > 0 && taken === this.#takenAtSweep;
+    this.#takenAtSweep = taken;
+    this.#stuckSweeps = stuck ? this.#stuckSweeps + 1 : 0;
+    if (this.#stuckSweeps >= mostStuckSweeps) {
       this.session?.tooSlow();
       this.cut("too_slow");
       return;
     }
-    this.#writtenAtSweep = written;
-    // While input is paused nothing can be heard.
-    if (!this.heard && !this.#pausedByOutput && !this.#pausedBySession) {
+    // While input is paused, or pings are stuck behind other bytes, nothing can be heard.
+    if (stuck || this.#pausedByOutput || this.#pausedBySession) return;
+    if (!this.heard) {
       this.cut("not_responding");
       return;
     }

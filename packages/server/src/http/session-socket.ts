@@ -13,7 +13,7 @@ import { Connection, SessionWebSocket, type ConnectionOwner } from "./connection
 /** Where sessions are, on every server. */
 export const SESSION_PATH = "/v1/session";
 
-const sweepMs = 1_000;
+const defaultSweepMs = 1_000;
 /** A connection is looked after once in as many sweeps; two without an answer end it. */
 const buckets = 30;
 const closeTimeoutMs = 5_000;
@@ -28,6 +28,8 @@ export interface SessionSocketsOptions {
   /** Most connections of one address that have not signed in. */
   readonly maxUnsignedPerAddress?: number;
   readonly signInTimeoutMs?: number;
+  /** How often a slice of the connections is looked after. */
+  readonly sweepMs?: number;
 }
 
 const defaultMaxUnsigned = 512;
@@ -62,7 +64,7 @@ export class SessionSockets implements ConnectionOwner {
       WebSocket: SessionWebSocket,
       closeTimeout: closeTimeoutMs,
     } as ConstructorParameters<typeof WebSocketServer>[0] & { closeTimeout: number });
-    this.#sweeper = setInterval(() => this.#sweep(), sweepMs).unref();
+    this.#sweeper = setInterval(() => this.#sweep(), options.sweepMs ?? defaultSweepMs).unref();
   }
 
   /** How many connections there are. */
