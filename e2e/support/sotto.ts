@@ -34,15 +34,15 @@ export function cleanEnvironment(extra: Readonly<Record<string, string>> = {}): 
   return { ...Object.fromEntries(kept), ...extra };
 }
 
-/** Starts the launcher. `input` is written to its standard input, which is then closed; without it there is none. */
+/** Starts the launcher without standard input, with a pipe, or with a text on it. */
 export function start(
   args: readonly string[],
   env: Readonly<Record<string, string>>,
-  input?: string,
+  stdin: "none" | "pipe" | { readonly input: string } = "none",
 ): Running {
   const child = spawn(launcher, [...args], {
     env: cleanEnvironment(env),
-    stdio: [input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
+    stdio: [stdin === "none" ? "ignore" : "pipe", "pipe", "pipe"],
   });
   let stdout = "";
   let stderr = "";
@@ -52,7 +52,7 @@ export function start(
     for (const watch of watchers) watch();
   });
   child.stderr?.setEncoding("utf8").on("data", (chunk: string) => (stderr += chunk));
-  if (input !== undefined) child.stdin?.end(input);
+  if (typeof stdin === "object") child.stdin?.end(stdin.input);
   const ended = new Promise<Result>((done, fail) => {
     child.on("error", fail);
     child.on("close", (code) => done({ code, stdout, stderr }));
@@ -138,6 +138,16 @@ export class TestServer {
     const lines = readFileSync(this.otpFile, "utf8").trim().split("\n");
     const sent = lines.map((line) => JSON.parse(line) as { identifier: string; code: string });
     return sent.findLast((one) => one.identifier === identifier)?.code;
+  }
+
+  /** Waits for a code that is sent to somebody who had none. */
+  async nextCode(identifier: string): Promise<string> {
+    for (const deadline = Date.now() + 15_000; Date.now() < deadline;) {
+      const code = this.code(identifier);
+      if (code !== undefined) return code;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    throw new Error(`no code came for ${identifier}`);
   }
 
   /** A person without an account yet. */

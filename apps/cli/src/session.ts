@@ -24,11 +24,16 @@ export interface Session {
   /** The connection's last problem, as an error code. */
   problem(): string | undefined;
   /**
-   * Waits for what `start` gives, at most `timeoutSec` seconds.
+   * Waits for what `start` gives, at most `timeoutSec` seconds; with `firstTryOnly` no longer than until a first attempt
+   * to connect has failed.
    * @returns false when the time ran out.
    * @throws what `start` rejects with, a fatal problem of the connection, or Interrupted.
    */
-  within(timeoutSec: number, start: (signal: AbortSignal) => Promise<void>): Promise<boolean>;
+  within(
+    timeoutSec: number,
+    start: (signal: AbortSignal) => Promise<void>,
+    options?: { readonly firstTryOnly?: boolean },
+  ): Promise<boolean>;
 }
 
 /** Opens the account, runs `use` and closes again. `connect` false: works with what is stored here. */
@@ -60,16 +65,19 @@ function sessionOf(context: Context, messenger: Messenger): Session {
   return {
     messenger,
     problem: () => problem,
-    within: async (timeoutSec, start) => {
+    within: async (timeoutSec, start, options = {}) => {
       const controller = new AbortController();
       const stop = (): void => controller.abort();
       let timedOut = false;
-      const timer = setTimeout(() => {
+      const giveUp = (): void => {
         timedOut = true;
         stop();
-      }, timeoutSec * 1000);
+      };
+      const timer = setTimeout(giveUp, timeoutSec * 1000);
       const onProblem = (): void => {
-        if (problem !== undefined && fatalProblems.has(problem)) stop();
+        if (problem === undefined) return;
+        if (fatalProblems.has(problem)) stop();
+        else if (options.firstTryOnly === true) giveUp();
       };
       context.signal.addEventListener("abort", stop);
       problemListeners.add(onProblem);
@@ -133,10 +141,11 @@ const refreshTimeoutSec = 4;
 export async function refresh(context: Context, session: Session): Promise<void> {
   const { messenger } = session;
   try {
-    const done = await session.within(refreshTimeoutSec, async (signal) => {
+    const takeIn = async (signal: AbortSignal): Promise<void> => {
       await messenger.caughtUp({ signal });
       await messenger.flushed({ signal });
-    });
+    };
+    const done = await session.within(refreshTimeoutSec, takeIn, { firstTryOnly: true });
     if (!done) await stale(context, session);
   } catch (error) {
     if (!(error instanceof SottoError)) throw error;

@@ -12,7 +12,7 @@ import { timeoutFailure, withSession, type Session } from "../session.ts";
 import { formatMessage, formatNotice, messageLine } from "../view.ts";
 
 /** How long to wait for the server when --wait does not say. */
-const catchUpTimeoutSec = 20;
+const catchUpTimeoutSec = 10;
 /** How long to wait for receipts to reach the server; the next connection sends those left. */
 const flushTimeoutSec = 10;
 
