@@ -35,6 +35,3 @@ export const limitsSchema = json(
     slotsPerAccount: limit(10_000, 36_000),
   }),
 ).prefault({});
-
-/** Checked limits. */
-export type ServerLimits = z.output<typeof limitsSchema>;

@@ -22,7 +22,7 @@ export function writeFileDurably(path: string, content: string | Uint8Array, mod
 }
 
 /** Makes the names in a folder durable. Windows cannot and need not. */
-export function syncFolder(path: string): void {
+function syncFolder(path: string): void {
   if (process.platform === "win32") return;
   const folder = openSync(path, "r");
   try {

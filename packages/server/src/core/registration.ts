@@ -25,7 +25,7 @@ import { RecentSet } from "./recent-set.ts";
 import type { DeviceListChange, Store } from "./store.ts";
 
 /** How often people may ask and try. */
-export interface RegistrationLimits {
+interface RegistrationLimits {
   /** Least time between two codes for one identifier, in seconds. */
   readonly resendAfterSec: number;
   readonly codesPerIdentifier: RateLimit;

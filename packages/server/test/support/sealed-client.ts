@@ -44,7 +44,7 @@ export function seal(publicKey: Uint8Array, method: string, payload: Uint8Array)
   return { body: { sealed }, secret };
 }
 
-export function openAnswer(secret: Uint8Array, method: Method, bytes: Uint8Array): Answer {
+function openAnswer(secret: Uint8Array, method: Method, bytes: Uint8Array): Answer {
   const decipher = createDecipheriv("aes-256-gcm", derive(secret, "response"), Buffer.alloc(12));
   decipher.setAAD(Buffer.from(method));
   decipher.setAuthTag(bytes.subarray(-16));
