@@ -1,6 +1,6 @@
 /**
  * The outbox and the shown-once rule under everything at once: people write, processes are killed before and after any write or
- * send, connections break, frames come twice, the server restarts. Whatever was accepted by send() is shown once, in order.
+ * send, writes fail, connections break, frames come twice, the server restarts. Whatever was accepted by send() is shown once, in order.
  */
 import { describe, expect, test } from "vitest";
 import { World, type TestPerson } from "./support/world.ts";
@@ -23,7 +23,10 @@ describe("accepted messages arrive once and in order, whatever crashes", () => {
     const people = await Promise.all(identifiers.map((identifier) => world.person(identifier)));
     let mortality = 0.04;
     for (const person of people) {
-      person.fate = () => (random.chance(mortality) ? (random.chance(0.5) ? "before" : "after") : false);
+      person.fate = () =>
+        random.chance(mortality)
+          ? ((["before", "after", "fails"] as const)[random.integer(3)] ?? false)
+          : false;
     }
     /** Bodies of messages that send() accepted, by sender and recipient. */
     const accepted = new Map<string, string[]>();

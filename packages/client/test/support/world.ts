@@ -4,7 +4,7 @@
  */
 import { createVault, decodeSignedDeviceList, type CryptoProvider, type Vault } from "@sotto/crypto";
 import { nodeProvider } from "@sotto/crypto/node";
-import { parseIdentifier } from "@sotto/protocol";
+import { StorageError, parseIdentifier } from "@sotto/protocol";
 import { SeededRandom, SimulatedNetwork, VirtualClock } from "@sotto/testkit";
 import { memoryStorage, type MemoryRows } from "../../src/adapters/memory-storage.ts";
 import type { ClientEvent, Message, Messenger, Notice } from "../../src/api.ts";
@@ -80,8 +80,8 @@ export class TestPerson {
   messenger: Messenger | undefined;
   /** What the present life was told. */
   events: ClientEvent[] = [];
-  /** Asked at each effect (a write, a sent batch of frames); true kills the process before, "after" behind it. */
-  fate: () => false | "before" | "after" = () => false;
+  /** Asked at each effect (a write, a sent batch of frames): the process dies before or after it, or the write fails. */
+  fate: () => false | "before" | "after" | "fails" = () => false;
   #life: { dead: boolean } = { dead: true };
 
   constructor(world: World, identifier: string, header: Uint8Array, vault: Vault) {
@@ -185,6 +185,7 @@ export class TestPerson {
           this.#die(life);
           return never;
         }
+        if (fate === "fails") throw new StorageError("storage_failed", "the disk is full");
         await inner.apply(changes);
         if (fate === "after") {
           this.#die(life);
