@@ -8,4 +8,14 @@ import { processIo } from "./io/io.ts";
 import { run } from "./run.ts";
 
 quietExperimentalSqlite();
-process.exitCode = await run(process.argv.slice(2), processIo());
+const io = processIo();
+let brokenPipe = false;
+for (const stream of [io.stdout, io.stderr]) {
+  // Whoever read our output went away (`sotto history … | head`): there is nobody to tell, but it was no success.
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+    brokenPipe = true;
+  });
+}
+const exitCode = await run(process.argv.slice(2), io);
+process.exitCode = exitCode === 0 && brokenPipe ? 1 : exitCode;
