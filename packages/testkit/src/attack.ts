@@ -2,6 +2,7 @@
 export * from "./honest.ts";
 export * from "./lying-server.ts";
 export * from "./person.ts";
+export * from "./phone.ts";
 export * from "./raw-client.ts";
 export * from "./registration.ts";
 export * from "./test-server.ts";
