@@ -49,6 +49,18 @@ export function selfTimes(profile: CpuProfile): SelfTime[] {
   return [...times].map(([name, ms]) => ({ name, ms, share: ms / busy })).sort((a, b) => b.ms - a.ms);
 }
 
+/** The same by file, or by package for libraries; what has no file is native code and keeps its name. */
+export function selfTimesByFile(times: readonly SelfTime[]): SelfTime[] {
+  const groups = new Map<string, { ms: number; share: number }>();
+  for (const { name, ms, share } of times) {
+    const path = / (\S+):\d+$/.exec(name)?.[1];
+    const file = /^node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path ?? "")?.[0] ?? path;
+    const group = groups.get(file ?? name) ?? { ms: 0, share: 0 };
+    groups.set(file ?? name, { ms: group.ms + ms, share: group.share + share });
+  }
+  return [...groups].map(([name, group]) => ({ name, ...group })).sort((a, b) => b.ms - a.ms);
+}
+
 /** Runs each wanted scenario once under the profiler and prints a table for each thread. */
 export async function profile(program: string, options: Options): Promise<boolean> {
   const workFolder = mkdtempSync(join(tmpdir(), "sotto-bench-profile-"));
@@ -73,14 +85,20 @@ export async function profile(program: string, options: Options): Promise<boolea
       );
       for (const file of readdirSync(profiles)) {
         const times = selfTimes(JSON.parse(readFileSync(join(profiles, file), "utf8")) as CpuProfile);
-        console.log(`\n${file}`);
-        for (const { name, ms, share } of times.slice(0, 40)) {
-          console.log(`${(100 * share).toFixed(1).padStart(6)} % ${ms.toFixed(0).padStart(7)} ms  ${name}`);
-        }
+        console.log(`\n${file}, by file:`);
+        print(selfTimesByFile(times).slice(0, 20));
+        console.log("\nby function:");
+        print(times.slice(0, 40));
       }
     }
     return true;
   } finally {
     rmSync(workFolder, { recursive: true, force: true });
+  }
+}
+
+function print(times: readonly SelfTime[]): void {
+  for (const { name, ms, share } of times) {
+    console.log(`${(100 * share).toFixed(1).padStart(6)} % ${ms.toFixed(0).padStart(7)} ms  ${name}`);
   }
 }

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { parseOptions } from "../src/options.ts";
-import { selfTimes } from "../src/profile.ts";
+import { selfTimes, selfTimesByFile } from "../src/profile.ts";
 import { spread } from "../src/report/tables.ts";
 
 const node = (id: number, functionName: string, url = "", lineNumber = 0) => ({
@@ -23,6 +23,26 @@ test("self times leave idle time out", () => {
   expect(times).toEqual([
     { name: "commit packages/server/src/a.ts:42", ms: 3, share: 0.75 },
     { name: "(anonymous)", ms: 1, share: 0.25 },
+  ]);
+});
+
+test("self times by file join what a library or a file took", () => {
+  const times = [
+    { name: "getData node_modules/ws/lib/receiver.js:480", ms: 4, share: 0.4 },
+    { name: "_unmask node_modules/ws/lib/buffer-util.js:60", ms: 1, share: 0.1 },
+    { name: "fromBinary node_modules/@bufbuild/protobuf/dist/a.js:1", ms: 1, share: 0.1 },
+    { name: "commit packages/server/src/a.ts:42", ms: 1, share: 0.1 },
+    { name: "(anonymous) packages/server/src/a.ts:50", ms: 1, share: 0.1 },
+    { name: "nextTick node:internal/process/task_queues:113", ms: 0.5, share: 0.05 },
+    { name: "writev", ms: 1.5, share: 0.15 },
+  ];
+  const joined = selfTimesByFile(times).map(({ name, ms }) => [name, ms]);
+  expect(joined).toEqual([
+    ["node_modules/ws", 5],
+    ["packages/server/src/a.ts", 2],
+    ["writev", 1.5],
+    ["node_modules/@bufbuild/protobuf", 1],
+    ["node:internal/process/task_queues", 0.5],
   ]);
 });
 

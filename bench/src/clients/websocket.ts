@@ -6,9 +6,11 @@ import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { type Socket, connect } from "node:net";
 
-const FIN_BINARY = 0x82;
+const BINARY_FRAME = 0x82;
 const CLOSE = 0x8;
 const PING = 0x9;
+const PONG_FRAME = 0x8a;
+const CLOSE_FRAME = 0x88;
 
 /** An open WebSocket. */
 export class WebSocketConnection {
@@ -19,7 +21,7 @@ export class WebSocketConnection {
   private constructor(socket: Socket) {
     this.#socket = socket;
     this.#parser = new FrameParser((opcode, payload) => {
-      if (opcode === PING) this.#socket.write(frame(0x8a, [payload]));
+      if (opcode === PING) this.#write(frame(PONG_FRAME, [payload]));
       else if (opcode === CLOSE) this.#socket.end();
       else this.#onMessage(payload);
     });
@@ -72,14 +74,18 @@ export class WebSocketConnection {
 
   /** Sends one binary message made of parts. */
   send(parts: readonly Buffer[]): void {
-    if (this.#socket.writable) this.#socket.write(frame(FIN_BINARY, parts));
+    this.#write(frame(BINARY_FRAME, parts));
+  }
+
+  #write(bytes: Buffer): void {
+    if (this.#socket.writable) this.#socket.write(bytes);
   }
 
   async close(): Promise<void> {
     this.#socket.removeAllListeners("close");
     if (this.#socket.destroyed) return;
     const closed = once(this.#socket, "close");
-    this.#socket.end(frame(0x88, [Buffer.from([0x03, 0xe8])]));
+    this.#socket.end(frame(CLOSE_FRAME, [Buffer.from([0x03, 0xe8])]));
     const late = setTimeout(() => this.#socket.destroy(), 1000);
     await closed;
     clearTimeout(late);

@@ -1,6 +1,6 @@
 /** The machine that a measurement was taken on. */
 import { readFileSync } from "node:fs";
-import { cpus, loadavg, release, totalmem } from "node:os";
+import { cpus, release, totalmem } from "node:os";
 
 /** What may matter to the figures. */
 export interface MachineDescription {
@@ -12,8 +12,6 @@ export interface MachineDescription {
   readonly node: string;
   /** File system and device of the data folders. */
   readonly disk: string;
-  /** Load average of the last minute when the run ended. */
-  readonly load: number;
 }
 
 /** @param folder where the servers' data lies. */
@@ -26,7 +24,6 @@ export function describeMachine(folder: string): MachineDescription {
     kernel: release(),
     node: process.version,
     disk: mountOf(folder),
-    load: Math.round(loadavg()[0]! * 10) / 10,
   };
 }
 

@@ -40,6 +40,18 @@ export function cpuSeconds(pid: number): number {
   return ticks / TICKS_PER_SEC;
 }
 
+/** CPU seconds that all processes of the machine together have used since it started. */
+export function machineCpuSeconds(): number {
+  // user nice system idle iowait irq softirq: all but the fourth and fifth is work.
+  const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0] = text("/proc/stat")
+    .slice(0, 200)
+    .split("\n", 1)[0]!
+    .split(/ +/)
+    .slice(1)
+    .map(Number);
+  return (user + nice + system + irq + softirq) / TICKS_PER_SEC;
+}
+
 /** Memory of a process tree now. */
 export function memory(pid: number): Memory {
   let rss = 0;

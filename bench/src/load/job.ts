@@ -45,6 +45,8 @@ export interface IdleJob {
 export interface CpuShares {
   readonly server: number;
   readonly generator: number;
+  /** Everything else on the machine, the kernel's own work among it. */
+  readonly others: number;
 }
 
 export interface ExchangeResult {

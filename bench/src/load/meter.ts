@@ -1,5 +1,5 @@
 /** Measures a stretch of time: its length, the CPU that server and generator used in it, what went to the disk. */
-import { cpuSeconds, diskWriteBytes } from "../host/proc.ts";
+import { cpuSeconds, diskWriteBytes, machineCpuSeconds } from "../host/proc.ts";
 import type { CpuShares } from "./job.ts";
 
 /** What a stretch of time cost. */
@@ -15,17 +15,24 @@ export interface Stretch {
 export function startMeter(serverPid: number): () => Stretch {
   const startMs = performance.now();
   const startServer = cpuSeconds(serverPid);
+  const startMachine = machineCpuSeconds();
   const startDisk = diskWriteBytes(serverPid);
   const startOwn = process.cpuUsage();
   return () => {
     const seconds = (performance.now() - startMs) / 1000;
     const serverCpuSec = cpuSeconds(serverPid) - startServer;
-    const own = process.cpuUsage(startOwn);
+    const used = process.cpuUsage(startOwn);
+    const ownCpuSec = (used.user + used.system) / 1e6;
+    const othersCpuSec = Math.max(0, machineCpuSeconds() - startMachine - serverCpuSec - ownCpuSec);
     return {
       seconds,
       serverCpuSec,
       diskBytes: diskWriteBytes(serverPid) - startDisk,
-      shares: { server: serverCpuSec / seconds, generator: (own.user + own.system) / 1e6 / seconds },
+      shares: {
+        server: serverCpuSec / seconds,
+        generator: ownCpuSec / seconds,
+        others: othersCpuSec / seconds,
+      },
     };
   };
 }

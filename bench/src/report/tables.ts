@@ -37,13 +37,22 @@ function machine({ machine, settings, targets }: Results): string {
   return [
     `Measured ${machine.date} UTC on ${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB, Linux ${machine.kernel}, ` +
       `data on ${machine.disk}; ${[`Node ${machine.node}`, ...versions].join(", ")}. ` +
-      `Load average at the end ${machine.load}.`,
+      `Everything else on the machine used ${othersShare(targets)} of a core meanwhile.`,
     "",
     `Median of ${settings.rounds} interleaved ${settings.rounds === 1 ? "round" : "rounds"} (least–greatest). The load generator is one process beside ` +
       `the server, on the same cores. "CPU" columns are shares of one core: server / generator.` +
       (settings.quick ? " **A quick run: it shows that everything works, not how fast it is.**" : ""),
     "",
   ].join("\n");
+}
+
+/** What others used of the machine while something was measured, as text. */
+function othersShare(targets: readonly TargetResults[]): string {
+  const shares = targets.flatMap(({ exchange, away }) => [
+    ...exchange.map((round) => round.cpu.others),
+    ...away.map((round) => round.storeCpu.others),
+  ]);
+  return shares.length === 0 ? "an unknown share" : decimal(spread(shares), 2);
 }
 
 function exchangeTable(results: Results): string {
