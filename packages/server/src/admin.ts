@@ -34,8 +34,6 @@ export async function readFingerprint(folder: string): Promise<Uint8Array> {
 /** Counts. @throws StorageError `data_folder_damaged`, `data_folder_foreign`. */
 export async function readStatus(folder: string): Promise<DataStatus> {
   const { path, key, databasePath } = await readDataFolder(folder);
-  const damage = findDatabaseDamage(databasePath);
-  if (damage !== undefined) throw damaged(path, damage);
   const database = new DatabaseSync(databasePath, { readOnly: true, timeout: 5_000 });
   try {
     const count = (rows: string): number =>

@@ -9,7 +9,15 @@
 import { randomBytes } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { StorageError, equalBytes, parseHex, toHex, type ErrorCode } from "@sotto/protocol";
+import {
+  SottoError,
+  StorageError,
+  UsageError,
+  equalBytes,
+  parseHex,
+  toHex,
+  type ErrorCode,
+} from "@sotto/protocol";
 import * as z from "zod";
 import { findDatabaseDamage } from "./database-check.ts";
 import { TEMPORARY_SUFFIX, writeFileDurably } from "./durable-file.ts";
@@ -55,10 +63,21 @@ export interface DataFolder {
 
 /**
  * Opens the data folder, making it if it is missing or empty.
- * @throws StorageError `data_folder_damaged`, `data_folder_foreign`, `data_folder_locked`.
+ * @throws StorageError `data_folder_damaged`, `data_folder_foreign`, `data_folder_locked`; UsageError `config_invalid` when
+ * the system does not let this user.
  */
 export async function openDataFolder(folder: string): Promise<DataFolder> {
   const path = resolve(folder);
+  try {
+    return await open(path);
+  } catch (error) {
+    if (error instanceof SottoError) throw error;
+    const { code = "unknown cause" } = error as NodeJS.ErrnoException;
+    throw new UsageError("config_invalid", `data: ${path} cannot be used (${code})`, { cause: error });
+  }
+}
+
+async function open(path: string): Promise<DataFolder> {
   if (inspect(path) === "absent") mkdirSync(path, { recursive: true, mode: 0o700 });
   const at = (file: keyof typeof DATA_FILES): string => join(path, DATA_FILES[file]);
   const hadLock = existsSync(at("lock"));

@@ -1,7 +1,9 @@
 /** /healthz: the process runs. /readyz: it can serve; 503 while it drains or its store fails. */
+import { accountId } from "@sotto/protocol";
 import type { FastifyInstance } from "fastify";
 import type { Store } from "../core/store.ts";
 
+const nobody = accountId(new Uint8Array(16));
 const unreadyMs = 10_000;
 
 /** Whether the server can serve now. */
@@ -34,7 +36,7 @@ export class Readiness {
     if (this.#draining) return "draining";
     if (this.#nowMs() - this.#failedAtMs < unreadyMs) return "store failing";
     try {
-      await this.#store.countAccounts();
+      await this.#store.accountById(nobody);
       return "ready";
     } catch {
       return "store failing";

@@ -14,7 +14,8 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { StorageError } from "@sotto/protocol";
+import { StorageError, logId } from "@sotto/protocol";
+import { findDatabaseDamage } from "../../src/adapters/database-check.ts";
 import { DATA_FILES, openDataFolder, readDataFolder } from "../../src/adapters/data-folder.ts";
 import { openSqliteStore } from "../../src/adapters/sqlite/store.ts";
 import { snapshot, temporaryFolder } from "../support/temporary.ts";
@@ -114,6 +115,20 @@ function scratch(file: string): void {
   writeFileSync(file, bytes);
 }
 
+/** A folder as SIGKILL leaves it: with a journal that nobody moved into the database. */
+async function killedFolder(): Promise<string> {
+  const used = await usedFolder();
+  const path = temporaryFolder();
+  const store = openSqliteStore({ path: at(used, "database"), nowSec: 1 });
+  const tokenHash = new Uint8Array(32);
+  await store.commit([
+    { type: "create-log", log: logId(new Uint8Array(16)), epoch: 0, tokenHash, nowSec: 1 },
+  ]);
+  for (const name of readdirSync(used)) copyFileSync(join(used, name), join(path, name));
+  await store.close();
+  return path;
+}
+
 describe("a damaged folder is refused and left as it is", () => {
   const cases: [string, (path: string) => void, string][] = [
     ["no private key", (path) => rmSync(at(path, "privateKey")), "server_private_key.pem is missing"],
@@ -168,6 +183,21 @@ describe("a damaged folder is refused and left as it is", () => {
     expect(snapshot(path)).toEqual(before);
   });
 
+  test("a database that a killed server left is read together with its journal", async () => {
+    const path = await killedFolder();
+    const before = snapshot(path);
+    expect(Object.keys(before)).toContain("sotto.db-wal");
+    expect(findDatabaseDamage(at(path, "database"))).toBe(undefined);
+    expect(snapshot(path)).toEqual(before);
+    // A page that the journal does not replace.
+    const bytes = readFileSync(at(path, "database"));
+    bytes.fill(0x5a, bytes.length - 4_096);
+    writeFileSync(at(path, "database"), bytes);
+    const damaged = snapshot(path);
+    expect(await refusal(path)).toMatch(/^data_folder_damaged: .*is corrupt/);
+    expect(snapshot(path)).toEqual(damaged);
+  });
+
   test("refusing leaves no lock file where there was none", async () => {
     const path = await usedFolder();
     rmSync(at(path, "lock"));
@@ -205,6 +235,15 @@ describe("somebody else's folder is refused and left as it is", () => {
     expect(answer).toMatch(/^data_folder_foreign: /);
     expect(answer).toContain(message);
     expect(snapshot(path)).toEqual(before);
+  });
+
+  test("a place that cannot be made is named", async () => {
+    const file = join(temporaryFolder(), "file");
+    writeFileSync(file, "words");
+    await expect(openDataFolder(join(file, "data"))).rejects.toMatchObject({
+      code: "config_invalid",
+      message: expect.stringContaining("data: "),
+    });
   });
 
   test("a file where a folder should be", async () => {

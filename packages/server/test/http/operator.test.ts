@@ -29,7 +29,7 @@ describe("health", () => {
 
   test("not ready while draining, after a failed commit, or when the store does not answer", async () => {
     let nowMs = 0;
-    const readiness = new Readiness({ countAccounts: async () => 0 } as unknown as Store, () => nowMs);
+    const readiness = new Readiness({ accountById: async () => undefined } as unknown as Store, () => nowMs);
     expect(await readiness.state()).toBe("ready");
     readiness.writeFailed();
     expect(await readiness.state()).toBe("store failing");
@@ -37,7 +37,7 @@ describe("health", () => {
     expect(await readiness.state()).toBe("ready");
     readiness.startDraining();
     expect(await readiness.state()).toBe("draining");
-    const gone = { countAccounts: () => Promise.reject(new Error("gone")) } as unknown as Store;
+    const gone = { accountById: () => Promise.reject(new Error("gone")) } as unknown as Store;
     expect(await new Readiness(gone, () => 0).state()).toBe("store failing");
   });
 
