@@ -289,7 +289,12 @@ export class ChatModel {
   #scheduleRefresh(): void {
     this.#refreshTimer ??= setTimeout(() => {
       this.#refreshTimer = undefined;
-      void this.#guard(() => this.#refresh());
+      void this.#guard(async () => {
+        await this.#refresh();
+        // The first message to somebody who had none opens its conversation.
+        const [first] = this.#snapshot.conversations;
+        if (this.#snapshot.active === undefined && first !== undefined) await this.select(first.peer);
+      });
     }, 30);
   }
 

@@ -212,6 +212,16 @@ describe("the chat screen", () => {
     expect(screen.getSnapshot().listShown).toBe(false);
   });
 
+  test("the first message of all opens its conversation", async () => {
+    const messenger = new FakeMessenger();
+    const { model } = await open(messenger);
+    expect(model.getSnapshot().active).toBeUndefined();
+    messenger.addContact(bob);
+    messenger.arrive(bob, "hello");
+    await settled(() => expect(model.getSnapshot().active).toBe(bob));
+    expect(bodies(model)).toEqual(["hello"]);
+  });
+
   test("quits", async () => {
     const { screen, quits } = await open(withBob());
     screen.dispatch({ type: "quit" });
