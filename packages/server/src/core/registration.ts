@@ -131,6 +131,8 @@ export class Registration {
       const check = this.#codes.check(hash, code, crypto.sha256(change.signedList), nowMs());
       if (check === "wrong") {
         this.#wrongPerAddress.take(address, nowMs());
+        // A full server sends no codes: whoever has none learns the true reason.
+        if (!(await this.isOpen())) throw full();
         throw new ValidationError("code_refused", "the code is wrong, used up or expired; ask for a new one");
       }
       await this.#create(hash, change, check === "repeated");

@@ -163,6 +163,8 @@ describe("registration", () => {
     expect(results.map(({ code }) => code).sort()).toEqual(["ok", "ok", ...Array(4).fill("server_full")]);
     const late = await requestCode(server.origin, "+15551239999");
     expect(late).toMatchObject({ code: "server_full", message: "this server takes no more accounts" });
+    const codeless = await register(server.origin, "+15551239999", "000000", newAccount().signed);
+    expect(codeless.code).toBe("server_full");
   });
 
   test("an id that is taken is refused", async () => {
