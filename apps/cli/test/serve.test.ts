@@ -86,7 +86,13 @@ describe("start", () => {
   });
 
   test("the log is JSON on standard error, and the console prints codes on standard output", async () => {
-    const { sotto } = await serve(join(temporaryFolder(), "data"));
+    const { sotto, origin } = await serve(join(temporaryFolder(), "data"));
+    const home = join(temporaryFolder(), "home");
+    const phone = ["--phone", "+15551230001", "--request-only"];
+    await runSotto(["--home", home, "register", "--server", origin, ...phone], {
+      SOTTO_PASSPHRASE: "correct horse battery",
+    });
+    await sotto.waitFor(/^OTP for \+15551230001: \d{6}$/m);
     expect(await stop(sotto)).toBe(0);
     const lines = sotto.err().trim().split("\n");
     expect(lines.map((line) => (JSON.parse(line) as { msg: string }).msg)).toEqual([

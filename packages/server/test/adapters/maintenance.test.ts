@@ -1,0 +1,54 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { startMaintenance } from "../../src/adapters/maintenance.ts";
+import type { Store } from "../../src/core/store.ts";
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+/** A store with so many rows past retention; it notes what it is asked. */
+function storeWith(rows: number): { store: Store; asked: [number, number][] } {
+  const asked: [number, number][] = [];
+  let left = rows;
+  const expire = async (beforeSec: number, limit: number): Promise<number> => {
+    asked.push([beforeSec, limit]);
+    const gone = Math.min(limit, left);
+    left -= gone;
+    return gone;
+  };
+  return { store: { expire } as unknown as Store, asked };
+}
+
+test("expires in small steps until nothing is left, then now and then", async () => {
+  const { store, asked } = storeWith(2_500);
+  const told: number[] = [];
+  const stop = startMaintenance({
+    store,
+    retentionSec: 100,
+    nowMs: () => 1_000_000,
+    expired: (rows) => told.push(rows),
+    failed: () => told.push(-1),
+  });
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect(told).toEqual([1_000, 1_000, 500]);
+  expect(asked[0]).toEqual([900, 1_000]);
+  await vi.advanceTimersByTimeAsync(600_000);
+  expect(told).toEqual([1_000, 1_000, 500, 0]);
+  stop();
+  await vi.advanceTimersByTimeAsync(6_000_000);
+  expect(asked.length).toBe(4);
+});
+
+test("a store that fails is tried again later", async () => {
+  const failures: unknown[] = [];
+  const store = { expire: () => Promise.reject(new Error("gone")) } as unknown as Store;
+  const stop = startMaintenance({
+    store,
+    retentionSec: 100,
+    nowMs: () => 1_000_000,
+    expired: () => {},
+    failed: (error) => failures.push(error),
+  });
+  await vi.advanceTimersByTimeAsync(700_000);
+  stop();
+  expect(failures.length).toBe(2);
+});
