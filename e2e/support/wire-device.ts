@@ -1,0 +1,128 @@
+/**
+ * Devices without a client core: accounts written straight into a server's database, and sessions that speak the frames
+ * of the protocol. For tests that look at the server alone.
+ */
+import { createHash, generateKeyPairSync, randomBytes, sign, type KeyObject } from "node:crypto";
+import { once } from "node:events";
+import { WebSocket } from "ws";
+import {
+  accountId,
+  deviceId,
+  logId,
+  signInTranscript,
+  type AccountId,
+  type DeviceId,
+  type LogId,
+  type ServerFrame,
+} from "@sotto/protocol";
+import { clientFrame, decodeServerFrames, encodeClientFrames, type ClientFrameInit } from "@sotto/testkit";
+import { openSqliteStore } from "../../packages/server/src/adapters/sqlite/store.ts";
+
+/** A device with its keys. */
+export interface WireDevice {
+  readonly account: AccountId;
+  readonly device: DeviceId;
+  readonly inbox: LogId;
+  readonly key: KeyObject;
+}
+
+type Frame = NonNullable<ClientFrameInit>;
+
+/** Adds accounts with one device each to the database of a server that does not run. */
+export async function addDevices(databasePath: string, count: number): Promise<WireDevice[]> {
+  const nowSec = Math.floor(Date.now() / 1_000);
+  const store = openSqliteStore({ path: databasePath, nowSec });
+  const devices: WireDevice[] = [];
+  for (let n = 0; n < count; n++) {
+    const { privateKey, publicKey } = generateKeyPairSync("ed25519");
+    const device: WireDevice = {
+      account: accountId(new Uint8Array(randomBytes(16))),
+      device: deviceId(new Uint8Array(randomBytes(16))),
+      inbox: logId(new Uint8Array(randomBytes(16))),
+      key: privateKey,
+    };
+    const signatureKey = new Uint8Array(publicKey.export({ type: "spki", format: "der" }).subarray(-32));
+    const { account } = device;
+    // Nobody looks these lists up: the server asks its tables, not the lists, who may sign in.
+    const change = { account, version: 1, signedList: new Uint8Array(1), nowSec };
+    const listed = { device: device.device, signatureKey, inbox: device.inbox, revoked: false };
+    const created = await store.createAccount(randomBytes(32), { ...change, devices: [listed] }, undefined);
+    if (created !== "created") throw new Error(created);
+    devices.push(device);
+  }
+  await store.close();
+  return devices;
+}
+
+/** SHA-256. */
+export const sha256 = (data: Uint8Array): Uint8Array =>
+  new Uint8Array(createHash("sha256").update(data).digest());
+
+/** A session of a device; frames come to `onFrame` in order. */
+export class WireSession {
+  onFrame: (frame: ServerFrame["frame"]) => void = () => {};
+  readonly #socket: WebSocket;
+  #waiting: { wanted: string; found: (frame: ServerFrame["frame"]) => void } | undefined;
+
+  private constructor(socket: WebSocket) {
+    this.#socket = socket;
+    socket.on("message", (data: Buffer) => {
+      for (const { frame } of decodeServerFrames(data)) {
+        if (frame.case === this.#waiting?.wanted) this.#waiting?.found(frame);
+        this.onFrame(frame);
+      }
+    });
+    // The server is killed under us: what was under way is simply not answered.
+    socket.on("error", () => undefined);
+  }
+
+  /** Connects and signs in. @param fingerprint of the server's key, 32 bytes. */
+  static async open(url: string, device: WireDevice, fingerprint: Uint8Array): Promise<WireSession> {
+    const socket = new WebSocket(`${url.replace(/^http/, "ws")}/v1/session`);
+    const session = new WireSession(socket);
+    await once(socket, "open");
+    const clientNonce = new Uint8Array(randomBytes(32));
+    const challenge = await session.ask(
+      { case: "hello", value: { protocolVersion: 1, clientNonce } },
+      "challenge",
+    );
+    if (challenge.case !== "challenge") throw new Error("no challenge");
+    const { account, key } = device;
+    const { serverNonce } = challenge.value;
+    const transcript = signInTranscript(clientNonce, serverNonce, fingerprint, account, device.device);
+    const signature = sign(null, transcript, key);
+    await session.ask(
+      { case: "signIn", value: { accountId: account, deviceId: device.device, signature } },
+      "signedIn",
+    );
+    return session;
+  }
+
+  send(...frames: Frame[]): void {
+    if (this.#socket.readyState !== WebSocket.OPEN) return;
+    this.#socket.send(encodeClientFrames(frames.map((frame) => clientFrame(frame))));
+  }
+
+  /** Sends a frame and waits for one of a kind. @throws Error when it does not come. */
+  ask(frame: Frame, wanted: NonNullable<ServerFrame["frame"]["case"]>): Promise<ServerFrame["frame"]> {
+    return new Promise((resolve, reject) => {
+      const late = setTimeout(() => reject(new Error(`no ${wanted}`)), 20_000);
+      const closed = (): void => reject(new Error(`the connection closed before ${wanted}`));
+      this.#socket.once("close", closed);
+      this.#waiting = {
+        wanted,
+        found: (got) => {
+          clearTimeout(late);
+          this.#socket.off("close", closed);
+          this.#waiting = undefined;
+          resolve(got);
+        },
+      };
+      this.send(frame);
+    });
+  }
+
+  close(): void {
+    this.#socket.terminate();
+  }
+}
