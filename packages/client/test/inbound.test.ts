@@ -40,15 +40,13 @@ test("a message without Sotto's extensions is shown, under the account id, with 
   ]);
 });
 
-test("a claimed identifier is believed only when the directory leads from it to the sender", async () => {
+test("a claimed identifier is believed only when the directory leads from it to the sender, and refused when it leads to somebody else", async () => {
   deliver(ann, (await craft(eve, ann, text("I am Ben", 1, BEN))).json);
   deliver(ann, (await craft(ben, ann, text("no, I am", 1, BEN))).json);
   await world.settle();
-  expect(ann.received.map((message) => [message.from, message.body])).toEqual([
-    [eve.account, "I am Ben"],
-    [BEN, "no, I am"],
-  ]);
-  expect(await ann.up.contacts()).toMatchObject([{ identifier: eve.account }, { identifier: BEN }]);
+  expect(ann.received.map((message) => [message.from, message.body])).toEqual([[BEN, "no, I am"]]);
+  expect(ann.notices).toMatchObject([{ type: "refused", from: eve.account, code: "message_refused" }]);
+  expect(await ann.up.contacts()).toMatchObject([{ identifier: BEN }]);
 });
 
 test("what was received under an account id joins its conversation once the identifier is proven", async () => {

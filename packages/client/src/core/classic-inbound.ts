@@ -19,6 +19,7 @@ import {
   StorageError,
   parseIdentifier,
   toHex,
+  ValidationError,
   utf8,
   type ErrorCode,
 } from "@sotto/protocol";
@@ -62,19 +63,22 @@ export function claimedSender(classic: string): string | undefined {
 /** Takes one message in. Writes nothing unless it is done. */
 export async function takeClassic(step: Step, entry: HeldEntry, answers: Answers): Promise<Verdict> {
   const takeBack = step.draft.savepoint();
+  let opened: VerifiedClassicMessage | undefined;
   try {
     const message = parseClassicMessage(utf8(entry.classic));
     const list = await senderList(step, entry, message, answers);
     if (list === "ask") return { type: "ask-account" };
-    const opened = await open(step, message, list);
+    opened = await open(step, message, list);
     const content = parseClassicPlaintext(opened.plaintext);
-    if (content.type === "typing") return done;
-    const claim = await checkClaim(step, entry.account, content, answers);
-    if (claim !== undefined) return claim;
-    await apply(step, entry, opened, content);
+    const question = await checkClaim(step, entry.account, content, answers);
+    if (question !== undefined) return question;
+    rememberSeen(step, opened);
+    if (content.type !== "typing") await apply(step, entry, opened, content);
   } catch (cause) {
     if (cause instanceof StorageError) throw cause;
     takeBack();
+    // What was decrypted counts as seen even if it says nothing: nobody gets a second guess at a ciphertext.
+    if (opened !== undefined) rememberSeen(step, opened);
     await refuse(step, entry.account, cause);
   }
   return done;
@@ -134,30 +138,41 @@ export function open(
     privateKeys: openingKeys(own),
     senderList: list,
     nowSec: nowSec(step),
-    alreadySeen: (hash) => wasSeen(step, message.timestampSec, hash),
+    alreadySeen: (hash, keyHash) => wasSeen(step, { timestampSec: message.timestampSec, hash, keyHash }),
   });
 }
 
-/** Finds out whether a nameless sender's claim of an identifier is true, before anything is shown under it. */
+/**
+ * Finds out whether a sender's claim of an identifier is true, before anything is shown under it. A claim of somebody else's
+ * is refused: it may be their ciphertext, signed anew.
+ * @throws ValidationError `message_refused`.
+ */
 async function checkClaim(
   step: Step,
   account: string,
-  content: Content,
+  content: ClassicPlaintext | ClassicUnknown,
   answers: Answers,
 ): Promise<Verdict | undefined> {
   const claim = normalised(content.from);
-  if (content.type === "receipt" || claim === undefined) return undefined;
+  if (claim === undefined) return undefined;
   const contact = await findContact(step.draft, { account });
+  if (contact?.identifier !== undefined && contact.identifier !== claim) throw notTheirs();
+  if (content.type === "receipt" || content.type === "typing") return undefined;
   if (contact?.identifier !== undefined || contact?.refutedClaim === claim) return undefined;
   const found = answers.identifier;
   if (found === undefined) return { type: "ask-identifier", identifier: claim };
   if (found.type === "failed") return undefined;
-  if (found.type === "found" && found.account === account) {
+  if (found.type === "found") {
+    if (found.account !== account) throw notTheirs();
     await bindIdentifier(step, claim, account);
   } else {
     putContact(step, { ...(await ensureContact(step, { account })), refutedClaim: claim });
   }
   return undefined;
+}
+
+function notTheirs(): ValidationError {
+  return new ValidationError("message_refused", "the message claims to be from somebody else");
 }
 
 function normalised(claim: string | undefined): string | undefined {
@@ -177,7 +192,6 @@ async function apply(
   content: Content,
 ): Promise<void> {
   const device = toHex(opened.sender.device);
-  rememberSeen(step, opened.timestampSec, opened.hash);
   if (content.n !== undefined) await count(step, entry.account, device, content.n);
   if (content.type !== "receipt") return show(step, entry, device, opened, content);
   if (!(await takeReceipt(step, entry.account, device, content))) {

@@ -1,6 +1,6 @@
 /**
- * Which signatures came before. They are kept by the period of the message's own date, as long as a message so old would still be
- * taken; whole periods are then forgotten.
+ * Which signatures and wrapped keys came before. They are kept by the period of the message's own date, as long as a message so old
+ * would still be taken; whole periods are then forgotten. A signature covers its date; a wrapped key may come again under another.
  */
 import { LIMITS, toHex } from "@sotto/protocol";
 import { names } from "./records.ts";
@@ -13,16 +13,35 @@ const orderDigits = 13;
 const periodOf = (timestampSec: number): number => Math.floor(timestampSec / periodSec);
 const orderOf = (hash: string): number => Number.parseInt(hash.slice(0, orderDigits), 16);
 
-/** Whether a signature (by its SHA-256) was remembered. */
-export async function wasSeen(step: Step, timestampSec: number, hash: Uint8Array): Promise<boolean> {
-  const text = toHex(hash);
-  return (await step.draft.item(names.seen(periodOf(timestampSec)), orderOf(text))) === text;
+/** What a message is known again by. */
+interface Seen {
+  readonly timestampSec: number;
+  /** SHA-256 of its signature. */
+  readonly hash: Uint8Array;
+  /** SHA-256 of its wrapped key. */
+  readonly keyHash: Uint8Array;
 }
 
-/** Remembers a signature. */
-export function rememberSeen(step: Step, timestampSec: number, hash: Uint8Array): void {
+/** Whether a message's signature or wrapped key was remembered. */
+export async function wasSeen(step: Step, { timestampSec, hash, keyHash }: Seen): Promise<boolean> {
+  if (await isIn(step, periodOf(timestampSec), hash)) return true;
+  const now = nowSec(step);
+  const last = periodOf(now + LIMITS.maxClockSkewSec);
+  for (let period = periodOf(now - LIMITS.maxMessageAgeSec); period <= last; period++) {
+    if (await isIn(step, period, keyHash)) return true;
+  }
+  return false;
+}
+
+/** Remembers a message that was decrypted. */
+export function rememberSeen(step: Step, { timestampSec, hash, keyHash }: Seen): void {
+  const list = names.seen(periodOf(timestampSec));
+  for (const text of [toHex(hash), toHex(keyHash)]) step.draft.putItem(list, orderOf(text), text);
+}
+
+async function isIn(step: Step, period: number, hash: Uint8Array): Promise<boolean> {
   const text = toHex(hash);
-  step.draft.putItem(names.seen(periodOf(timestampSec)), orderOf(text), text);
+  return (await step.draft.item(names.seen(period), orderOf(text))) === text;
 }
 
 const forgottenAtOnce = 1_000;

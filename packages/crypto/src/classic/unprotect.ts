@@ -30,6 +30,8 @@ export interface VerifiedClassicMessage {
   readonly timestampSec: number;
   /** SHA-256 of the signature, 32 bytes. */
   readonly hash: Uint8Array;
+  /** SHA-256 of the wrapped AES key, 32 bytes: see `alreadySeen`. */
+  readonly keyHash: Uint8Array;
   /** To be read with `parseClassicPlaintext`. */
   readonly plaintext: Uint8Array;
 }
@@ -50,8 +52,12 @@ export interface UnprotectClassicInput {
   readonly maxAgeSec?: number;
   /** LIMITS.maxClockSkewSec if absent. */
   readonly maxClockSkewSec?: number;
-  /** Whether a message with this signature hash was taken in before. Asked only once the signature holds. */
-  readonly alreadySeen?: (hash: Uint8Array) => Promise<boolean> | boolean;
+  /**
+   * Whether a message with this signature hash, or with this hash of its wrapped key, was decrypted before. Asked only once
+   * the signature holds. Each message has a key of its own; one that comes again belongs to somebody else's ciphertext,
+   * signed anew: whoever did that must learn nothing of what it decrypts to, not even by trying changes to it.
+   */
+  readonly alreadySeen?: (hash: Uint8Array, keyHash: Uint8Array) => Promise<boolean> | boolean;
 }
 
 /**
@@ -69,7 +75,8 @@ export async function unprotectClassic(
   await checkSignature(provider, message, senderDevice(message, input.senderList));
   checkTime(message, input);
   const hash = await provider.sha256(message.signature);
-  if (await input.alreadySeen?.(hash))
+  const keyHash = await provider.sha256(message.encryptedKey);
+  if (await input.alreadySeen?.(hash, keyHash))
     throw new ValidationError("message_replayed", "the message came before");
   const { sender, recipient, timestampSec } = message;
   const plaintext = await decrypt(provider, message, input.privateKeys);
@@ -78,6 +85,7 @@ export async function unprotectClassic(
     recipient,
     timestampSec,
     hash,
+    keyHash,
     plaintext,
   };
   return fields as VerifiedClassicMessage;
