@@ -1,5 +1,6 @@
 /** Tools for attacks: people made by hand, a client without manners, a server that lies, and a real server to turn them on. */
 export * from "./honest.ts";
+export * from "./look-up.ts";
 export * from "./lying-server.ts";
 export * from "./person.ts";
 export * from "./phone.ts";

@@ -28,8 +28,16 @@ import {
   logId,
 } from "@sotto/protocol";
 
+/** A device that classic messages can be written to. */
+export interface Recipient {
+  readonly address: ClassicAddress;
+  readonly inbox: LogId;
+  /** SubjectPublicKeyInfo. */
+  readonly rsaPublicKey: Uint8Array;
+}
+
 /** Somebody with one device. */
-export class Person {
+export class Person implements Recipient {
   readonly identifier: string;
   readonly account: AccountId;
   readonly device: DeviceId;
@@ -83,6 +91,10 @@ export class Person {
     return person;
   }
 
+  get rsaPublicKey(): Uint8Array {
+    return this.rsa.publicKey;
+  }
+
   get address(): ClassicAddress {
     return { account: this.account, device: this.device };
   }
@@ -102,7 +114,11 @@ export class Person {
   }
 
   /** A classic text for somebody, ready for their inbox. @param n its number for that device. */
-  write(to: Person, body: string, options: { nowSec: number; n?: number }): Promise<ProtectedClassicMessage> {
+  write(
+    to: Recipient,
+    body: string,
+    options: { nowSec: number; n?: number },
+  ): Promise<ProtectedClassicMessage> {
     return this.protect(
       to,
       encodeClassicPlaintext({
@@ -117,11 +133,11 @@ export class Person {
   }
 
   /** Any plaintext, protected for somebody. */
-  protect(to: Person, plaintext: Uint8Array, nowSec: number): Promise<ProtectedClassicMessage> {
+  protect(to: Recipient, plaintext: Uint8Array, nowSec: number): Promise<ProtectedClassicMessage> {
     return protectClassic(this.provider, {
       sender: this.address,
       recipient: to.address,
-      recipientKey: to.rsa.publicKey,
+      recipientKey: to.rsaPublicKey,
       senderPrivateKey: this.rsa.privateKey,
       timestampSec: nowSec,
       plaintext,
