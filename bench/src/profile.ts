@@ -69,16 +69,20 @@ export async function profile(program: string, options: Options): Promise<boolea
     if ((await target.version()) === undefined) throw new Error("the server is not there yet");
     await target.prepare?.(workFolder, usersNeeded(options));
     for (const scenario of options.scenarios) {
-      if (scenario !== "exchange" && scenario !== "away") continue;
+      if (scenario === "killed") continue;
       const folder = join(workFolder, scenario);
       const profiles = join(folder, "profiles");
       mkdirSync(profiles, { recursive: true });
       const node = ["--cpu-prof", "--cpu-prof-dir", profiles];
       target.copyTo(folder);
       const { server, endpoint } = await serve(folder, node);
-      const to = { endpoint, serverPid: server.pid };
-      const job = { ...to, ...(scenario === "exchange" ? options.exchange : options.away) };
-      const result = await runJob([program, "role:generator"], { type: scenario, ...job } as never);
+      const settings = {
+        exchange: { type: "exchange", ...options.exchange },
+        away: { type: "away", ...options.away },
+        idle: { type: "idle", ...options.idle, collectsOnSignal: false },
+      } as const;
+      const job = { endpoint, serverPid: server.pid, ...settings[scenario] };
+      const result = await runJob<typeof scenario>([program, "role:generator"], job);
       await server.stop();
       console.log(
         `\n${scenario}: ${JSON.stringify(result, (key, value: unknown) => (key === "taken" ? undefined : value))}`,

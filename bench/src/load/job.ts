@@ -2,7 +2,7 @@
 import type { Endpoint } from "../clients/client.ts";
 
 /** Lengths of what travels, in bytes. */
-export interface Bodies {
+interface Bodies {
   readonly messageBytes: number;
   readonly receiptBytes: number;
 }
