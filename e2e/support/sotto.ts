@@ -84,6 +84,10 @@ export class TestServer {
   readonly args: readonly string[];
   url = "";
   fingerprint = "";
+  /** The link that people get from the operator. */
+  invite = "";
+  /** What it printed for its operator, without the QR code. */
+  greeting = "";
   #running: Running | undefined;
 
   private constructor(folder: string, args: readonly string[]) {
@@ -115,6 +119,9 @@ export class TestServer {
     this.#running = running;
     this.url = (await running.printed(/listening on (http:\S+)/))[1] ?? "";
     this.fingerprint = (await running.printed(/fingerprint: (\S{43})/))[1] ?? "";
+    this.invite = (await running.printed(/(sotto:\/\/\S+)\n/))[1] ?? "";
+    const lines = running.stdout().split("\n");
+    this.greeting = lines.filter((line) => /^[A-Z][\w ]+/.test(line)).join("\n");
   }
 
   /** Ends it as an operator would; returns how it ended. */
@@ -126,6 +133,10 @@ export class TestServer {
   async stop(): Promise<void> {
     await this.down();
     await rm(this.folder, { recursive: true, force: true });
+  }
+
+  get pid(): number | undefined {
+    return this.#running?.child.pid;
   }
 
   get otpFile(): string {

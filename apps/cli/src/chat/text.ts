@@ -44,7 +44,7 @@ function wrapParagraph(paragraph: string, max: number): readonly string[] {
   let line = "";
   let used = 0;
   const flush = (): void => {
-    lines.push(line.trimEnd());
+    lines.push(line.replace(/ +$/, ""));
     line = "";
     used = 0;
   };

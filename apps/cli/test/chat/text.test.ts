@@ -25,6 +25,7 @@ describe("text in cells", () => {
     expect(wrap("a\n\nb", 5)).toEqual(["a", "", "b"]);
     expect(wrap("", 5)).toEqual([""]);
     expect(wrap("ab   cd", 3)).toEqual(["ab", "cd"]);
+    expect(wrap("\u2000 \u2000x", 2)).toEqual(["\u2000", "\u2000x"]);
     expect(wrap("日本語テキスト", 5)).toEqual(["日本", "語テ", "キス", "ト"]);
   });
 
