@@ -194,7 +194,7 @@ async function apply(
   const device = toHex(opened.sender.device);
   if (content.n !== undefined) await count(step, entry.account, device, content.n);
   if (content.type !== "receipt") return show(step, entry, device, opened, content);
-  if (!(await takeReceipt(step, entry.account, device, content))) {
+  if (!(await takeReceipt(step, entry.account, device, content)) && !entry.again) {
     await refuse(
       step,
       entry.account,

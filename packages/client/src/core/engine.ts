@@ -105,7 +105,8 @@ export async function startEngine(
       for (const input of batch) input.caller?.reject(cause);
       return recover(cause);
     }
-    carryOut(effects);
+    // Whoever adds to them now comes too late, and must notice.
+    carryOut(Object.freeze(effects));
     for (const done of settle) done();
   };
 

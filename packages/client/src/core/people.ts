@@ -61,7 +61,7 @@ async function refreshed(engine: Engine, text: string): Promise<Known> {
     const own = contact && (await pinnedOf(step, contact));
     if (contact?.account !== undefined && isFresh(step, own)) return { known: { contact, pinned: own } };
     const subject = contact?.account === undefined ? peer : { account: contact.account };
-    return { asked: ask(step, subject) };
+    return ask(step, subject);
   });
   if (outcome.known !== undefined) return outcome.known;
   const found = await outcome.asked;
@@ -86,13 +86,16 @@ async function takeAnswer(step: Step, peer: PeerName, found: Found): Promise<Kno
   throw new UsageError("identifier_not_found", "nobody is registered under that identifier");
 }
 
-function ask(step: Step, subject: PeerName): Promise<Found> {
-  return new Promise((resolve, reject) => {
-    const asker = async (later: Step, found: Found): Promise<void> => {
-      later.effects.push({ type: "settle", settle: () => resolve(found) });
-    };
-    lookUp(step, subject, asker).catch(reject);
+/** Begins a lookup in this step; its answer comes with a later one. */
+async function ask(
+  step: Step,
+  subject: PeerName,
+): Promise<{ readonly known?: undefined; readonly asked: Promise<Found> }> {
+  const { promise: asked, resolve } = Promise.withResolvers<Found>();
+  await lookUp(step, subject, async (later, found) => {
+    later.effects.push({ type: "settle", settle: () => resolve(found) });
   });
+  return { asked };
 }
 
 /** Waits while the first try to connect is under way. */

@@ -141,6 +141,8 @@ export interface HeldEntry {
   /** The account that claims to have sent it. */
   readonly account: string;
   readonly receivedAtMs: number;
+  /** Whether an entry of that seq was taken in before: a refusal then was told already. */
+  readonly again: boolean;
 }
 
 /** What was counted of one sending device. */

@@ -50,7 +50,9 @@ export interface SessionState {
   publishFailures: number;
   /** The inbox's newest seq when it was attached; undefined before. */
   head: number | undefined;
-  /** The seq up to which the inbox was taken in. */
+  /** The seq up to which it was read, or was gone already, since then. */
+  read: number;
+  /** The seq up to which the inbox was ever taken in. */
   cursor: number;
 }
 
@@ -69,6 +71,7 @@ export function newSession(cursor: number): SessionState {
     publishing: false,
     publishFailures: 0,
     head: undefined,
+    read: 0,
     cursor,
   };
 }

@@ -234,7 +234,7 @@ export function leaveWhenDrained(step: Step): void {
 // The own inbox
 
 function attach(step: Step): void {
-  const { own, session } = step.live;
+  const { own } = step.live;
   request(
     step,
     (number) => ({
@@ -246,7 +246,9 @@ function attach(step: Step): void {
         slotId: new Uint8Array(),
         accessToken: new Uint8Array(),
         epoch: 0n,
-        afterSeq: BigInt(session.cursor),
+        // From the server's own cursor on: it knows what we acked. Were it restored from an older copy, its numbers would start
+        // again behind ours; what we have is known by the signatures.
+        afterSeq: 0n,
         window: 0,
       },
     }),
@@ -259,19 +261,16 @@ function attach(step: Step): void {
 
 async function onAttached(step: Step, attached: Attached): Promise<void> {
   const { session } = step.live;
-  const head = safeNumber(attached.headSeq);
-  if (head < session.cursor) {
-    // The server lost entries, or came from an old backup: reads again what it has. What came before is known by its signature.
-    moveCursor(step, 0);
-    if (head > 0) return attach(step);
-  }
-  session.head = head;
+  session.head = safeNumber(attached.headSeq);
+  session.read = safeNumber(attached.trimmedSeq);
+  // Numbers that were given out, and then again: what comes with them is new, and counts as such.
+  if (session.head < session.cursor) moveCursor(step, session.head);
 }
 
 async function onEntries(step: Step, { logId, entries }: Entries): Promise<void> {
   const { own, session } = step.live;
   if (!equalBytes(logId, bytesOf(own.inbox))) return;
-  let taken = false;
+  let last: number | undefined;
   for (const entry of entries) {
     if (entry.kind === EntryKind.EPHEMERAL) {
       const classic = classicOf(entry);
@@ -279,12 +278,12 @@ async function onEntries(step: Step, { logId, entries }: Entries): Promise<void>
       continue;
     }
     const seq = safeNumber(entry.seq);
-    taken = true;
-    if (seq <= session.cursor) continue;
     await onEntry(step, entry, seq);
-    moveCursor(step, seq);
+    if (seq > session.cursor) moveCursor(step, seq);
+    session.read = Math.max(session.read, seq);
+    last = seq;
   }
-  if (!taken) return;
+  if (last === undefined) return;
   // What was taken in shows that the connection is worth something.
   session.failures = 0;
   step.effects.push({
@@ -295,7 +294,7 @@ async function onEntries(step: Step, { logId, entries }: Entries): Promise<void>
         $typeName: "sotto.v1.Ack",
         logId: bytesOf(own.inbox),
         slotId: new Uint8Array(),
-        seq: BigInt(session.cursor),
+        seq: BigInt(last),
       },
     },
   });
@@ -304,10 +303,13 @@ async function onEntries(step: Step, { logId, entries }: Entries): Promise<void>
 async function onEntry(step: Step, entry: Entry, seq: number): Promise<void> {
   const classic = classicOf(entry);
   const account = classic === undefined ? undefined : claimedSender(classic);
+  // Its ack may have been lost; then it was dealt with before, and must not be told of again.
+  const again = seq <= step.live.session.cursor;
   if (classic === undefined || account === undefined) {
+    if (again) return;
     return refuse(step, undefined, new ValidationError("message_refused", "no message of a known form"));
   }
-  await takeOrHold(step, { seq, classic, account, receivedAtMs: step.env.nowMs() });
+  await takeOrHold(step, { seq, classic, account, receivedAtMs: step.env.nowMs(), again });
 }
 
 function classicOf(entry: Entry): string | undefined {
@@ -334,7 +336,8 @@ function safeNumber(seq: bigint): number {
 export function isCaughtUp(step: Step): boolean {
   const { session, held } = step.live;
   const { head } = session;
-  if (session.phase !== "online" || head === undefined || session.cursor < head) return false;
+  if (session.phase !== "online" || head === undefined) return false;
+  if (Math.max(session.read, session.cursor) < head) return false;
   return nothingHeldUpTo(held, head);
 }
 

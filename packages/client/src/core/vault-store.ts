@@ -4,7 +4,7 @@
  * A record's key is blind(name), 32 bytes. A list item's key is blind(list name) cut to 16 bytes, then the item's order as
  * 8 bytes big-endian: so a page of a list is one range, and the storage learns no more than how many items a list has.
  */
-import { concatBytes, toHex } from "@sotto/protocol";
+import { InternalError, concatBytes, toHex } from "@sotto/protocol";
 import type { Vault } from "@sotto/crypto";
 import { decodeRecord, encodeRecord } from "./record-codec.ts";
 import type { ChangeSet, Storage } from "./storage.ts";
@@ -120,9 +120,12 @@ function newDraft(
   apply: (pending: Iterable<Pending>) => Promise<void>,
 ): Draft {
   const pending = new Map<string, Pending>();
+  let committed = false;
   const undo: { readonly id: string; readonly before: Pending | undefined }[] = [];
 
   const write = (place: Place, value: unknown): void => {
+    // A step that goes on after its end would write into the void: better a loud bug than a lost message.
+    if (committed) throw new InternalError("internal", "a draft was written to after it was stored");
     const id = idOf(place);
     undo.push({ id, before: pending.get(id) });
     pending.set(id, { place, value });
@@ -167,6 +170,7 @@ function newDraft(
       };
     },
     async commit() {
+      committed = true;
       if (pending.size > 0) await apply(pending.values());
     },
   };

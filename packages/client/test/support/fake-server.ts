@@ -62,38 +62,43 @@ export class FakeServer {
   readonly crypto: CryptoProvider;
   readonly clock: Clock;
   readonly key: ServerKey;
-  readonly #certificate: { body: Uint8Array; signature: Uint8Array };
-  readonly #challengeKey: Uint8Array;
+  readonly #rsaPrivateKey: Uint8Array;
+  #certificate:
+    | { readonly body: Uint8Array; readonly signature: Uint8Array; readonly untilSec: number }
+    | undefined;
+  #challengeKey: Uint8Array = new Uint8Array();
 
-  private constructor(
-    crypto: CryptoProvider,
-    clock: Clock,
-    key: ServerKey,
-    certificate: { body: Uint8Array; signature: Uint8Array },
-    challengeKey: Uint8Array,
-  ) {
+  private constructor(crypto: CryptoProvider, clock: Clock, key: ServerKey, rsaPrivateKey: Uint8Array) {
     this.crypto = crypto;
     this.clock = clock;
     this.key = key;
-    this.#certificate = certificate;
-    this.#challengeKey = challengeKey;
+    this.#rsaPrivateKey = rsaPrivateKey;
   }
 
   static async make(crypto: CryptoProvider, clock: Clock): Promise<FakeServer> {
     const rsa = await crypto.rsaGenerate();
-    const challenge = await crypto.ed25519Generate();
-    const now = BigInt(Math.floor(clock.nowMs() / 1000));
-    const body = toBinary(
-      ServerCertificateBodySchema,
-      create(ServerCertificateBodySchema, {
-        challengeKey: challenge.publicKey,
-        notBeforeSec: now - 100n,
-        notAfterSec: now + 600_000n,
-      }),
-    );
-    const signature = await crypto.rsaPssSign(rsa.privateKey, labelled(LABELS.serverCertificate, body));
     const key = await verifyServerKey(crypto, await fingerprintOf(crypto, rsa.publicKey), rsa.publicKey);
-    return new FakeServer(crypto, clock, key, { body, signature }, challenge.privateKey);
+    return new FakeServer(crypto, clock, key, rsa.privateKey);
+  }
+
+  async #certify(): Promise<{ readonly body: Uint8Array; readonly signature: Uint8Array }> {
+    const now = Math.floor(this.clock.nowMs() / 1000);
+    if (this.#certificate !== undefined && this.#certificate.untilSec > now) return this.#certificate;
+    const challenge = await this.crypto.ed25519Generate();
+    const untilSec = now + 86_400;
+    const fields = {
+      challengeKey: challenge.publicKey,
+      notBeforeSec: BigInt(now),
+      notAfterSec: BigInt(untilSec),
+    };
+    const body = toBinary(ServerCertificateBodySchema, create(ServerCertificateBodySchema, fields));
+    const signature = await this.crypto.rsaPssSign(
+      this.#rsaPrivateKey,
+      labelled(LABELS.serverCertificate, body),
+    );
+    this.#challengeKey = challenge.privateKey;
+    this.#certificate = { body, signature, untilSec };
+    return this.#certificate;
   }
 
   get publicKeyPem(): string {
@@ -164,13 +169,15 @@ export class FakeServer {
   }
 
   async challenge(clientNonce: Uint8Array): Promise<ServerFrame["frame"]> {
+    const { body, signature: certified } = await this.#certify();
+    const certificate = { body, signature: certified };
     const serverNonce = this.crypto.randomBytes(32);
     const signature = await this.crypto.ed25519Sign(
       this.#challengeKey,
       challengeTranscript(clientNonce, serverNonce),
     );
     return create(ServerFrameSchema, {
-      frame: { case: "challenge", value: { serverNonce, certificate: this.#certificate, signature } },
+      frame: { case: "challenge", value: { serverNonce, certificate, signature } },
     }).frame;
   }
 }
@@ -299,7 +306,7 @@ class Session implements Connection {
     const lists = this.#server.accounts.get(account);
     if (lists === undefined) {
       this.tell({ case: "refused", value: { request: 0, problem: { code: "sign_in_refused" } } });
-      return this.cut();
+      return void this.#server.clock.setTimer(1, () => this.cut());
     }
     this.#account = account;
     this.device = device;
@@ -313,8 +320,12 @@ class Session implements Connection {
     }
     this.#attached = inbox;
     inbox.reader = this;
-    this.tell({ case: "attached", value: { request: number, headSeq: BigInt(inbox.seq) } });
-    const waiting = inbox.entries.filter((entry) => Number(entry.seq) > afterSeq);
+    this.tell({
+      case: "attached",
+      value: { request: number, headSeq: BigInt(inbox.seq), trimmedSeq: BigInt(inbox.cursor) },
+    });
+    const from = Math.max(afterSeq, inbox.cursor);
+    const waiting = inbox.entries.filter((entry) => Number(entry.seq) > from);
     if (waiting.length > 0) this.tell({ case: "entries", value: entriesOf(id, waiting) });
   }
 

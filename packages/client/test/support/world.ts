@@ -57,13 +57,27 @@ export class World {
     return this.clock.advance(seconds * 1000);
   }
 
-  /** Moves on until a condition holds. */
-  async until(condition: () => boolean | Promise<boolean>, withinSec = 600): Promise<void> {
-    for (let waited = 0; waited < withinSec * 4; waited++) {
+  /** Moves on in small steps until a condition holds. Real work in the background, such as making a key, gets its time. */
+  async until(condition: () => boolean | Promise<boolean>, withinSec = 120): Promise<void> {
+    const stepMs = 50;
+    for (let waited = 0; waited < (withinSec * 1000) / stepMs; waited++) {
       if (await condition()) return;
-      await this.clock.advance(250);
+      await this.clock.advance(stepMs);
+      await new Promise((resolve) => void setTimeout(resolve, 2));
     }
     throw new Error(`the condition did not come true within ${withinSec} s; seed ${this.random.seed}`);
+  }
+
+  /** Moves on until some work is done. */
+  async during<T>(work: Promise<T>): Promise<T> {
+    let done = false;
+    const settled = work.then(
+      () => (done = true),
+      () => (done = true),
+    );
+    await this.until(() => done);
+    await settled;
+    return work;
   }
 }
 

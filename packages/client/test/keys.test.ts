@@ -1,0 +1,148 @@
+/** Rotating and revoking this device's RSA key, through crashes and conflicts. */
+import { beforeEach, expect, test } from "vitest";
+import { parsePem } from "@sotto/crypto";
+import { LIMITS, parseDeviceList } from "@sotto/protocol";
+import { craft, deliver, secretsOf } from "./support/forge.ts";
+import { PASSPHRASE, World, type TestPerson } from "./support/world.ts";
+
+const ANN = "+15551230001";
+const BEN = "+15551230002";
+
+let world: World;
+let ann: TestPerson;
+let ben: TestPerson;
+beforeEach(async () => {
+  world = await World.make();
+  [ann, ben] = await Promise.all([world.person(ANN), world.person(BEN)]);
+  await ann.start();
+  await ben.start();
+  await world.settle();
+});
+
+const during = <T>(work: Promise<T>): Promise<T> => world.during(work);
+
+const published = (person: TestPerson) => {
+  const newest = world.server.accounts.get(person.account)?.at(-1);
+  return parseDeviceList(newest?.list ?? new Uint8Array()).devices[0]?.classicKeys ?? [];
+};
+
+test("after a rotation, messages under way to the old key are read, and new ones go to the new key", async () => {
+  const underWay = await craft(ann, ben, { type: "text", body: "under way", from: ANN, n: 1 });
+  await during(ben.up.rotateClassicKey());
+  expect(published(ben).map((key) => key.retiredAtSec !== 0n)).toEqual([true, false]);
+  deliver(ben, underWay.json);
+  await ann.up.send(BEN, "to the new key");
+  await ben.up.send(ANN, "signed by the new key");
+  await world.settle();
+  expect(ben.received.map((message) => message.body)).toEqual(["under way", "to the new key"]);
+  expect(ann.received.map((message) => message.body)).toEqual(["signed by the new key"]);
+  expect(ben.notices).toEqual([]);
+});
+
+test("a retired key is deleted once nothing encrypted to it would be taken any more", async () => {
+  await during(ben.up.rotateClassicKey());
+  expect((await secretsOf(ben)).classicKeys).toHaveLength(2);
+  await ben.stop();
+  await world.clock.advance((LIMITS.maxMessageAgeSec + LIMITS.maxClockSkewSec + 60) * 1000);
+  await ben.start();
+  await world.settle();
+  expect(ben.up.connection).toBe("online");
+  expect((await secretsOf(ben)).classicKeys).toHaveLength(1);
+});
+
+test("after a revocation the old key opens nothing here, and verifies nothing newer", async () => {
+  const stolen = await secretsOf(ben);
+  const underWay = await craft(ann, ben, { type: "text", body: "to the old key", from: ANN, n: 1 });
+  await ann.up.send(BEN, "before");
+  await ben.up.send(ANN, "before");
+  await world.settle();
+  await during(ben.up.revokeClassicKey());
+  const kept = await secretsOf(ben);
+  expect(kept.classicKeys).toHaveLength(1);
+  expect(
+    Buffer.from(kept.classicKeys[0]?.privateKey ?? []).equals(
+      stolen.classicKeys[0]?.privateKey as Uint8Array,
+    ),
+  ).toBe(false);
+  deliver(ben, underWay.json);
+  await world.settle(10);
+  expect(ben.notices).toMatchObject([{ type: "refused", code: "decryption_failed" }]);
+
+  await world.settle(400);
+  const byThief = await craft(
+    ben,
+    ann,
+    { type: "text", body: "by a thief", from: BEN },
+    { privateKey: stolen.classicKeys[0]?.privateKey as Uint8Array },
+  );
+  deliver(ann, byThief.json);
+  await ann.up.send(BEN, "after");
+  await ben.up.send(ANN, "after");
+  await world.settle();
+  expect(ann.notices).toMatchObject([{ type: "refused", code: "key_revoked" }]);
+  expect(ann.received.map((message) => message.body)).toEqual(["before", "after"]);
+  expect(ben.received.map((message) => message.body)).toEqual(["before", "after"]);
+});
+
+test.each(["before", "after"] as const)(
+  "a crash %s any effect of a rotation leaves one consistent key",
+  async (when) => {
+    for (let effect = 0; effect < 6; effect++) {
+      const before = published(ben).length;
+      let count = 0;
+      ben.fate = () => (count++ === effect ? when : false);
+      let done = false;
+      ben.up.rotateClassicKey().then(
+        () => (done = true),
+        () => undefined,
+      );
+      await world.until(() => done || !ben.alive);
+      ben.fate = () => false;
+      if (!ben.alive) await ben.start();
+      await world.settle(60);
+      const own = await secretsOf(ben);
+      expect(own.proposal).toBeUndefined();
+      const keys = published(ben);
+      expect(keys.length - before).toBeLessThanOrEqual(1);
+      expect(
+        Buffer.from(own.classicKeys.at(-1)?.publicKey ?? []).equals(keys.at(-1)?.publicKey as Uint8Array),
+      ).toBe(true);
+      await world.settle(400);
+      await ann.up.send(BEN, `${when} ${effect}`);
+      await ben.up.send(ANN, `${when} ${effect}`);
+      await world.settle();
+      const newest = (await ben.up.history(ANN)).slice(-2);
+      expect(newest.map((message) => [message.direction, message.body, message.status]).toSorted()).toEqual([
+        ["in", `${when} ${effect}`, "received"],
+        ["out", `${when} ${effect}`, "delivered"],
+      ]);
+    }
+  },
+);
+
+test("a rotation made while the server is away is published when it is back", async () => {
+  world.network.partition();
+  await world.settle(10);
+  const rotated = ben.up.rotateClassicKey();
+  await world.settle(60);
+  expect(published(ben)).toHaveLength(1);
+  world.network.heal();
+  await during(rotated);
+  expect(published(ben)).toHaveLength(2);
+});
+
+test("the private key is exported only with the passphrase, and belongs to the published key", async () => {
+  await expect(ben.up.exportClassicPrivateKey("wrong")).rejects.toMatchObject({ code: "passphrase_wrong" });
+  const pem = await ben.up.exportClassicPrivateKey(PASSPHRASE);
+  const privateKey = parsePem("PRIVATE KEY", pem);
+  const [shown] = await during(ann.up.classicPublicKeys(BEN));
+  expect(await during(ben.up.classicPublicKeys(BEN))).toEqual([shown]);
+  const data = new Uint8Array(8);
+  const signature = await world.crypto.rsaPssSign(privateKey, data);
+  const publicKey = parsePem("PUBLIC KEY", shown ?? "");
+  expect(await world.crypto.rsaPssVerify(publicKey, data, signature)).toBe(true);
+});
+
+test("devices() tells this device", async () => {
+  expect(await ben.up.devices()).toMatchObject([{ id: ben.device, current: true, revoked: false }]);
+});
