@@ -132,6 +132,7 @@ async function start(parts: Parts, undo: Undo): Promise<RunningServer> {
     scheduler: nodeScheduler,
     clock: nodeClock(nowMs),
     events,
+    classicAllowed: config.classic,
   });
   const sockets = new SessionSockets({ delivery, events, addressOf });
   undo.push(() => sockets.drain(reconnectAfterMs));

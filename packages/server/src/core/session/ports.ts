@@ -121,6 +121,8 @@ export interface DeliveryPorts {
   readonly scheduler: SchedulerPort;
   readonly clock: ClockPort;
   readonly events: DeliveryEvents;
+  /** False when the operator switched the classic suite off. */
+  readonly classicAllowed?: boolean;
 }
 
 /** An entry as a reader gets it. */

@@ -44,6 +44,17 @@ export function optionalTokenHash(token: Uint8Array, sha256: Sha256): Uint8Array
   return sha256(token);
 }
 
+/** Tag of InboxItem.classic: field 1, length-delimited. */
+const classicTag = 0x0a;
+
+/**
+ * Whether an Append puts a classic message into an inbox, as clients write it. People who want to hide one among other
+ * bytes can: this keeps an operator's word to clients, and is no secret from anybody.
+ */
+export function isClassicItem({ accessToken, body }: Pick<Append, "accessToken" | "body">): boolean {
+  return accessToken.length === 0 && body[0] === classicTag;
+}
+
 /** An Append as an operation; EPHEMERAL ones too, though they are not stored. @throws CodecError `malformed`, `too_large`. */
 export function readAppend(append: Append, sha256: Sha256, nowSec: number): Of<"append"> {
   const { body, kind, nextTokenHash } = append;

@@ -36,6 +36,7 @@ import { HIGH_WATER_BYTES, LogReader, type ReaderHost } from "./log-reader.ts";
 import type { AccountQuota, Asker, ConnectionEnd, DeliveryPorts, SessionOutput } from "./ports.ts";
 import type { Endable, SessionRegistry } from "./registry.ts";
 import {
+  isClassicItem,
   optionalSlot,
   optionalTokenHash,
   readAppend,
@@ -344,14 +345,21 @@ export class Session implements CommitSink, Endable, ReaderHost {
     const { request, kind } = append;
     if (kind === EntryKind.EPHEMERAL) return this.#later(request, () => this.#ephemeral(append));
     return this.#guard(request, () => {
-      const operation = readAppend(append, this.#sha256, this.#nowSec());
+      const operation = this.#readAppend(append);
       this.#allow(this.#quota?.append(append.body.length));
       this.#submit(request, operation);
     });
   }
 
+  #readAppend(append: Append): ReturnType<typeof readAppend> {
+    if (this.#context.ports.classicAllowed === false && isClassicItem(append)) {
+      throw new SottoError("classic_switched_off", "this server takes no messages of the classic suite");
+    }
+    return readAppend(append, this.#sha256, this.#nowSec());
+  }
+
   async #ephemeral(append: Append): Promise<void> {
-    const operation = readAppend(append, this.#sha256, this.#nowSec());
+    const operation = this.#readAppend(append);
     this.#allow(this.#quota?.append(append.body.length));
     const { log, epoch, body } = operation;
     const state = await this.store.readLog(log);
