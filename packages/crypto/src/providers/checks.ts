@@ -82,7 +82,7 @@ const smallOrder = [
 /** Whether 32 bytes may be an Ed25519 public key: not one of the points of small order. */
 export function isUsableEd25519Key(publicKey: Uint8Array): boolean {
   if (publicKey.length !== 32) return false;
-  // Not slice(): a Buffer's shares memory, and this one is altered.
+  // A copy whatever the caller's array is: Node's byte arrays share memory when sliced, and this one is altered.
   const y = Uint8Array.from(publicKey);
   y[31] = (y[31] ?? 0) & 0x7f;
   return !smallOrder.some((point) => equalBytes(point, y));
