@@ -58,6 +58,16 @@ export function sqliteStorage(path: string): Storage {
   };
 }
 
+/** Whether nothing was ever stored in the database at `path`. @throws as sqliteStorage. */
+export function isUnusedDatabase(path: string): boolean {
+  const database = open(path);
+  try {
+    return attempt(() => database.prepare("SELECT 1 FROM kv LIMIT 1").get()) === undefined;
+  } finally {
+    database.close();
+  }
+}
+
 function open(path: string): DatabaseSync {
   return attempt(() => {
     const database = new DatabaseSync(path);

@@ -13,7 +13,7 @@ import { join } from "node:path";
 import { StorageError } from "@sotto/protocol";
 import type { Storage } from "../../core/storage.ts";
 import type { HeaderFile } from "../../core/vault-header.ts";
-import { sqliteStorage } from "./sqlite-storage.ts";
+import { isUnusedDatabase, sqliteStorage } from "./sqlite-storage.ts";
 import { lockVault } from "./vault-lock.ts";
 
 const headerName = "vault.key";
@@ -43,11 +43,13 @@ export interface VaultFolder {
  * @throws StorageError `vault_missing`, `vault_foreign`, `vault_damaged`, `vault_locked`, `storage_failed`.
  */
 export function openVaultFolder(home: string): VaultFolder {
+  const missing = new StorageError("vault_missing", "there is no vault in that folder");
   const state = inspect(home);
-  if (state === "absent" || state === "empty") {
-    throw new StorageError("vault_missing", "there is no vault in that folder");
-  }
-  return hold(home, state === "vault");
+  if (state === "absent" || state === "empty") throw missing;
+  const folder = hold(home);
+  if (folder.exists) return folder;
+  folder.release();
+  throw missing;
 }
 
 /**
@@ -57,7 +59,7 @@ export function openVaultFolder(home: string): VaultFolder {
 export function prepareVaultFolder(home: string): VaultFolder {
   const state = inspect(home);
   if (state === "absent") attempt(() => mkdirSync(home, { recursive: true, mode: 0o700 }));
-  return hold(home, state === "vault");
+  return hold(home);
 }
 
 type State = "absent" | "empty" | "begun" | "vault";
@@ -78,8 +80,24 @@ function inspect(home: string): State {
   });
 }
 
-function hold(home: string, exists: boolean): VaultFolder {
+/** Looks again once nobody else can change anything: a database that was used needs its header. */
+function inspectLocked(home: string): boolean {
+  const state = inspect(home);
+  if (state === "begun" && !isUnusedDatabase(join(home, storeName))) {
+    throw new StorageError("vault_damaged", "the vault's header is missing");
+  }
+  return state === "vault";
+}
+
+function hold(home: string): VaultFolder {
   const unlock = lockVault(join(home, lockName));
+  let exists: boolean;
+  try {
+    exists = inspectLocked(home);
+  } catch (cause) {
+    unlock();
+    throw cause;
+  }
   // Made before a crash, or by hand: the mode is part of the promise.
   attempt(() => chmodSync(home, 0o700));
   const path = join(home, headerName);
