@@ -5,7 +5,6 @@ import {
   LIMITS,
   logId,
   slotId,
-  type Append,
   type CreateLog,
   type LogId,
   type OpenSlot,
@@ -13,6 +12,7 @@ import {
 } from "@sotto/protocol";
 import { idKey } from "../logs/id-key.ts";
 import type { StoreOperation } from "../store.ts";
+import type { AppendFields } from "./client-frames.ts";
 
 const hashBytes = 32;
 const tokenBytes = 32;
@@ -56,7 +56,7 @@ export function isClassicItem({ accessToken, body }: Pick<Append, "accessToken" 
 }
 
 /** An Append as an operation; EPHEMERAL ones too, though they are not stored. @throws CodecError `malformed`, `too_large`. */
-export function readAppend(append: Append, sha256: Sha256, nowSec: number): Of<"append"> {
+export function readAppend(append: AppendFields, sha256: Sha256, nowSec: number): Of<"append"> {
   const { body, kind, nextTokenHash } = append;
   if (body.length > LIMITS.maxEntryBytes) {
     throw new CodecError("too_large", `a body may have ${LIMITS.maxEntryBytes} bytes at most`);

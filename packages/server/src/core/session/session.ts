@@ -6,7 +6,6 @@
  * A frame that must see what came before it (Attach, EPHEMERAL, SignIn) waits for that, and those behind it wait too.
  */
 import {
-  ClientFramesSchema,
   DeviceListSchema,
   EntryKind,
   LIMITS,
@@ -17,10 +16,7 @@ import {
   equalBytes,
   logId,
   slotId,
-  type Ack,
-  type Append,
   type Attach,
-  type ClientFrame,
   type Detach,
   type ErrorCode,
   type Lookup,
@@ -31,6 +27,7 @@ import type { CommitSink, GroupCommitter } from "../group-commit.ts";
 import { checkAppend, checkToken } from "../logs/decide.ts";
 import { isRefusal, problemOf } from "../problem.ts";
 import type { DeviceRecord, StoreOperation, StoreResult } from "../store.ts";
+import { decodeClientFrames, type AckFields, type AppendFields, type SessionFrame } from "./client-frames.ts";
 import { encodeFrame, goodbyeFrame, refusedFrame } from "./frames.ts";
 import { HIGH_WATER_BYTES, LogReader, type ReaderHost } from "./log-reader.ts";
 import type { AccountQuota, Asker, ConnectionEnd, DeliveryPorts, SessionOutput } from "./ports.ts";
@@ -84,7 +81,7 @@ export class Session implements CommitSink, Endable, ReaderHost {
   #lookups = 0;
   #whenSettled: (() => void) | undefined;
   /** Frames that wait for the one before them. */
-  #backlog: ClientFrame[] | undefined;
+  #backlog: SessionFrame[] | undefined;
   #readers: Map<string, LogReader> | undefined;
   /** Readers that wait for room, in the order in which they came to need it. */
   #stalled: Set<LogReader> | undefined;
@@ -113,12 +110,9 @@ export class Session implements CommitSink, Endable, ReaderHost {
   /** Takes one message. Byte fields of its frames stay views into `message`: it must not change afterwards. */
   receive(message: Uint8Array): void {
     if (this.#phase === "closed") return;
-    let frames: ClientFrame[];
+    let frames: SessionFrame[];
     try {
-      ({ frames } = decode(ClientFramesSchema, message));
-      if (frames.length > LIMITS.maxFramesPerMessage) {
-        throw new SottoError("too_large", `a message may have ${LIMITS.maxFramesPerMessage} frames at most`);
-      }
+      frames = decodeClientFrames(message);
     } catch (error) {
       this.#goodbye(error);
       return;
@@ -235,10 +229,10 @@ export class Session implements CommitSink, Endable, ReaderHost {
     }
   }
 
-  #run(frames: readonly ClientFrame[], from: number): void {
+  #run(frames: readonly SessionFrame[], from: number): void {
     for (let i = from; i < frames.length; i++) {
       if (this.#phase === "closed") return;
-      const waiting = this.#handle(frames[i] as ClientFrame);
+      const waiting = this.#handle(frames[i] as SessionFrame);
       if (waiting === undefined) continue;
       this.#backlog = frames.slice(i + 1);
       this.output.pauseInput();
@@ -256,7 +250,7 @@ export class Session implements CommitSink, Endable, ReaderHost {
   }
 
   /** Handles a frame. Returns a promise, which never rejects, when those behind it must wait. */
-  #handle({ frame }: ClientFrame): Promise<void> | undefined {
+  #handle(frame: SessionFrame): Promise<void> | undefined {
     if (this.#phase !== "open") return this.#handleUnsigned(frame);
     switch (frame.case) {
       case "append":
@@ -293,7 +287,7 @@ export class Session implements CommitSink, Endable, ReaderHost {
     }
   }
 
-  #handleUnsigned(frame: ClientFrame["frame"]): Promise<void> | undefined {
+  #handleUnsigned(frame: SessionFrame): Promise<void> | undefined {
     try {
       if (this.#draining) throw new SottoError("draining", "the server stops soon");
       if (frame.case === "hello" && this.#phase === "new") {
@@ -341,7 +335,7 @@ export class Session implements CommitSink, Endable, ReaderHost {
     }
   }
 
-  #append(append: Append): Promise<void> | undefined {
+  #append(append: AppendFields): Promise<void> | undefined {
     const { request, kind } = append;
     if (kind === EntryKind.EPHEMERAL) return this.#later(request, () => this.#ephemeral(append));
     return this.#guard(request, () => {
@@ -351,14 +345,14 @@ export class Session implements CommitSink, Endable, ReaderHost {
     });
   }
 
-  #readAppend(append: Append): ReturnType<typeof readAppend> {
+  #readAppend(append: AppendFields): ReturnType<typeof readAppend> {
     if (this.#context.ports.classicAllowed === false && isClassicItem(append)) {
       throw new SottoError("classic_switched_off", "this server takes no messages of the classic suite");
     }
     return readAppend(append, this.#sha256, this.#nowSec());
   }
 
-  async #ephemeral(append: Append): Promise<void> {
+  async #ephemeral(append: AppendFields): Promise<void> {
     const operation = this.#readAppend(append);
     this.#allow(this.#quota?.append(append.body.length));
     const { log, epoch, body } = operation;
@@ -379,7 +373,7 @@ export class Session implements CommitSink, Endable, ReaderHost {
     this.#context.committer.submit(operation, this, request);
   }
 
-  #ack(ack: Ack): void {
+  #ack(ack: AckFields): void {
     const reader = this.#readers?.get(readerKey(logId(ack.logId), optionalSlot(ack.slotId)));
     if (reader === undefined) throw new SottoError("not_attached", "this log and slot are not attached");
     const moved = reader.ack(safeNumber(ack.seq));
