@@ -63,7 +63,7 @@ async function tell(server: TestServer): Promise<void> {
   const received = await command("Ben", ben, "receive");
   hold("Ben reads what Ann wrote", received.includes(secret));
   hold(
-    "the server keeps nothing of it any more",
+    "the inbox on the server is empty again",
     lookInside(data).waiting.every(({ inbox }) => inbox !== entry.inbox),
   );
   hold("a second look shows nothing new: each message once", (await ben.ok("receive", "--json")) === "");

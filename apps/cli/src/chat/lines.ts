@@ -9,7 +9,7 @@ import type { NoticeLine, Thread } from "./model.ts";
 import { truncate, width, wrap } from "./text.ts";
 
 /** How a piece of text is drawn; theme.ts says with which colours. */
-export type Style = "text" | "dim" | "mine" | "theirs" | "pending" | "good" | "bad";
+export type Style = "text" | "strong" | "dim" | "mine" | "theirs" | "pending" | "good" | "bad";
 
 /** A piece of a line. */
 export interface Span {

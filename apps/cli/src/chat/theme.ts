@@ -3,10 +3,11 @@ import type { TextProps } from "ink";
 import type { Style } from "./lines.ts";
 
 /** How pieces of text are drawn. */
-export type Theme = Readonly<Record<Style | "bar" | "selected" | "online" | "offline" | "key", TextProps>>;
+export type Theme = Readonly<Record<Style | "bar" | "offline" | "key", TextProps>>;
 
 const plain: Theme = {
   text: {},
+  strong: { bold: true },
   dim: { dimColor: true },
   mine: { bold: true },
   theirs: { bold: true },
@@ -14,8 +15,6 @@ const plain: Theme = {
   good: {},
   bad: { bold: true },
   bar: { inverse: true },
-  selected: { bold: true },
-  online: {},
   offline: { bold: true },
   key: { bold: true },
 };
@@ -27,8 +26,6 @@ const coloured: Theme = {
   pending: { color: "yellow" },
   good: { color: "green" },
   bad: { color: "red", bold: true },
-  selected: { bold: true, color: "cyan" },
-  online: { color: "green" },
   offline: { color: "yellow", bold: true },
   key: { bold: true, color: "cyan" },
 };

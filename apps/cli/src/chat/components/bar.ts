@@ -25,9 +25,15 @@ interface BarProps {
 export function Bar({ self, account, columns, theme }: BarProps): ReactElement {
   const { connection, connectionProblem } = account;
   const problem = connectionProblem === undefined ? "" : ` (${sanitiseLine(connectionProblem)})`;
-  const right = `${connectionWords[connection]}${problem} `;
+  const right = ` ${connectionWords[connection]}${problem} `;
   const left = truncate(` Sotto  ${sanitiseLine(self.identifier)}`, Math.max(0, columns - width(right) - 1));
-  return h(Text, { ...theme.bar, wrap: "truncate" }, padEnd(left, columns - width(right)) + right);
+  const state = connection === "online" ? {} : theme.offline;
+  return h(
+    Text,
+    { ...theme.bar, wrap: "truncate" },
+    padEnd(left, columns - width(right)),
+    h(Text, { ...theme.bar, ...state }, right),
+  );
 }
 
 const hints: readonly (readonly [string, string])[] = [

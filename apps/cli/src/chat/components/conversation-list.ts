@@ -41,7 +41,7 @@ function entry(one: ConversationSummary, active: boolean, typing: boolean, colum
   return [
     [
       { text: active ? "\u25b8 " : "  ", style: active ? "theirs" : "text" },
-      { text: name, style: active || one.unread > 0 ? "theirs" : "text" },
+      { text: name, style: active ? "theirs" : one.unread > 0 ? "strong" : "text" },
       { text: warning, style: "bad" },
       { text: unread, style: "pending" },
     ],

@@ -124,6 +124,7 @@ function verifyLines(
     line(`Safety number with ${who}`, "mine"),
     [],
     ...warning,
+    ...(changed ? [[]] : []),
     ...paragraphs(
       "Compare it with theirs by another way, a call or face to face. When the numbers are equal, nobody stands between you.",
       columns,
