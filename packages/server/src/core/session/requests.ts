@@ -51,7 +51,7 @@ const classicTag = 0x0a;
  * Whether an Append puts a classic message into an inbox, as clients write it. People who want to hide one among other
  * bytes can: this keeps an operator's word to clients, and is no secret from anybody.
  */
-export function isClassicItem({ accessToken, body }: Pick<Append, "accessToken" | "body">): boolean {
+export function isClassicItem({ accessToken, body }: Pick<AppendFields, "accessToken" | "body">): boolean {
   return accessToken.length === 0 && body[0] === classicTag;
 }
 
