@@ -79,7 +79,7 @@ async function runLine(
   if (command.includes("--code 123456")) {
     command = command.replace("123456", await latestCode(identifier));
   }
-  const terminal = spawnTerminal("bash", ["-c", [...exports, command].join("\n")], {
+  const terminal = spawnTerminal("sh", ["-c", [...exports, command].join("\n")], {
     cwd: folder,
     cols: 400,
     rows: 50,
