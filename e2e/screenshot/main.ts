@@ -61,7 +61,7 @@ try {
   await screen.waitFor("is typing");
   screen.type("Is it still the re");
   await screen.waitFor("> Is it still the re");
-  await new Promise((done) => screen.screen.write("", done));
+  await new Promise<void>((done) => screen.screen.write("", done));
   writeFileSync(out, renderSvg(screen.screen, "sotto chat: two people write to each other in the terminal"));
   console.log(screen.text());
   screen.kill();
