@@ -33,7 +33,7 @@ export interface VaultFolder {
   readonly header: HeaderFile;
   /** Opens the database, which then holds the lock: closing it releases the folder. */
   openStorage(): Storage;
-  /** Removes what a vault consists of, and the folder if nothing else is in it. */
+  /** Removes what a vault consists of, and the folder if it was made for it. Releases it. */
   discard(): void;
   release(): void;
 }
@@ -46,7 +46,7 @@ export function openVaultFolder(home: string): VaultFolder {
   const missing = new StorageError("vault_missing", "there is no vault in that folder");
   const state = inspect(home);
   if (state === "absent" || state === "empty") throw missing;
-  const folder = hold(home);
+  const folder = hold(home, false);
   if (folder.exists) return folder;
   folder.release();
   throw missing;
@@ -59,7 +59,7 @@ export function openVaultFolder(home: string): VaultFolder {
 export function prepareVaultFolder(home: string): VaultFolder {
   const state = inspect(home);
   if (state === "absent") attempt(() => mkdirSync(home, { recursive: true, mode: 0o700 }));
-  return hold(home);
+  return hold(home, state === "absent");
 }
 
 type State = "absent" | "empty" | "begun" | "vault";
@@ -89,7 +89,7 @@ function inspectLocked(home: string): boolean {
   return state === "vault";
 }
 
-function hold(home: string): VaultFolder {
+function hold(home: string, isNew: boolean): VaultFolder {
   const unlock = lockVault(join(home, lockName));
   let exists: boolean;
   try {
@@ -125,7 +125,7 @@ function hold(home: string): VaultFolder {
     discard() {
       unlock();
       for (const name of ours) rmSync(join(home, name), { force: true });
-      if (readdirSync(home).length === 0) rmdirSync(home);
+      if (isNew && readdirSync(home).length === 0) rmdirSync(home);
     },
     release: unlock,
   };
