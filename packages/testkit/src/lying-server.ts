@@ -32,6 +32,8 @@ export interface Link {
   readonly heard: readonly ServerFrame[];
   /** Says something to the client on its own account. */
   toClient(...frames: readonly ServerFrame[]): void;
+  /** Sends bytes to the client, as they are. */
+  rawToClient(bytes: Uint8Array): void;
   /** Says something to the real server in the client's name. */
   toServer(...frames: readonly ClientFrame[]): void;
   /** Cuts the connection. */
@@ -110,6 +112,7 @@ export class LyingServer {
       said,
       heard,
       toClient: (...frames) => client.send(encodeServerFrames(frames)),
+      rawToClient: (bytes) => client.send(bytes),
       toServer: (...frames) => toServer(encodeClientFrames(frames)),
       cut: () => {
         client.terminate();
