@@ -8,49 +8,40 @@
 import {
   DeviceListSchema,
   EntryKind,
-  LIMITS,
   SottoError,
+  StorageError,
   accountId,
   decode,
   deviceId,
-  equalBytes,
-  logId,
-  slotId,
   type Attach,
-  type Detach,
   type ErrorCode,
   type Lookup,
   type PutDeviceList,
   type SignIn,
 } from "@sotto/protocol";
 import type { CommitSink, GroupCommitter } from "../group-commit.ts";
-import { checkAppend, checkToken } from "../logs/decide.ts";
+import { checkAppend } from "../logs/decide.ts";
 import { isRefusal, problemOf } from "../problem.ts";
 import type { DeviceRecord, StoreOperation, StoreResult } from "../store.ts";
 import { decodeClientFrames, type AckFields, type AppendFields, type SessionFrame } from "./client-frames.ts";
 import { encodeFrame, goodbyeFrame, refusedFrame } from "./frames.ts";
-import { HIGH_WATER_BYTES, LogReader, type ReaderHost } from "./log-reader.ts";
 import type { AccountQuota, Asker, ConnectionEnd, DeliveryPorts, SessionOutput } from "./ports.ts";
+import { refusal } from "./refusals.ts";
 import type { Endable, SessionRegistry } from "./registry.ts";
 import {
   isClassicItem,
-  optionalSlot,
-  optionalTokenHash,
   readAppend,
   readCloseSlot,
   readCreateLog,
   readOpenSlot,
-  readWindow,
   readerKey,
   requestNumber,
-  safeNumber,
 } from "./requests.ts";
+import { SessionReaders, notAttached } from "./session-readers.ts";
 import { challenge, verifySignIn, type Challenge } from "./sign-in.ts";
 
 /** Most directory requests of one connection under way. */
 const maxLookups = 32;
-/** Most readers of one connection that read from the store at once: each may come back with a quarter of a megabyte. */
-const maxReads = 4;
 const busyRetryMs = 1_000;
 
 /** What all sessions of a node share. */
@@ -67,7 +58,7 @@ export interface Peer {
 }
 
 /** A session. Feed it with `receive`; tell it `outputDrained` and `disconnected`. */
-export class Session implements CommitSink, Endable, ReaderHost {
+export class Session implements CommitSink, Endable {
   readonly output: SessionOutput;
   readonly #context: SessionContext;
   readonly #peer: Peer;
@@ -82,10 +73,7 @@ export class Session implements CommitSink, Endable, ReaderHost {
   #whenSettled: (() => void) | undefined;
   /** Frames that wait for the one before them. */
   #backlog: SessionFrame[] | undefined;
-  #readers: Map<string, LogReader> | undefined;
-  /** Readers that wait for room, in the order in which they came to need it. */
-  #stalled: Set<LogReader> | undefined;
-  #reads = 0;
+  #readers: SessionReaders | undefined;
 
   constructor(context: SessionContext, peer: Peer, output: SessionOutput) {
     this.#context = context;
@@ -93,15 +81,6 @@ export class Session implements CommitSink, Endable, ReaderHost {
     this.output = output;
   }
 
-  get store() {
-    return this.#context.ports.store;
-  }
-  get bus() {
-    return this.#context.ports.bus;
-  }
-  get events() {
-    return this.#context.ports.events;
-  }
   /** Whether a device has signed in. */
   get signedIn(): boolean {
     return this.#device !== undefined;
@@ -123,16 +102,7 @@ export class Session implements CommitSink, Endable, ReaderHost {
 
   /** The connection can take more. */
   outputDrained(): void {
-    this.#pumpStalled();
-  }
-
-  /** Lets readers go on, as many as there is room for: all at once they would fill the memory. */
-  #pumpStalled(): void {
-    for (const reader of this.#stalled ?? []) {
-      if (this.#reads >= maxReads || this.output.waitingBytes() > HIGH_WATER_BYTES) return;
-      this.#stalled?.delete(reader);
-      reader.pump();
-    }
+    this.#readers?.pumpStalled();
   }
 
   /** The connection did not sign in within its time. */
@@ -171,39 +141,17 @@ export class Session implements CommitSink, Endable, ReaderHost {
   disconnected(): void {
     if (this.#phase === "closed") return;
     this.#phase = "closed";
-    for (const reader of this.#readers?.values() ?? []) reader.close();
+    this.#readers?.closeAll();
     this.#readers = undefined;
-    this.#stalled = undefined;
     this.#backlog = undefined;
     if (this.#device !== undefined) {
       this.#context.registry.remove(this.#device.account, this.#device.device, this);
     }
   }
 
-  /** From a reader. */
-  beginRead(): boolean {
-    if (this.#reads >= maxReads) return false;
-    this.#reads++;
-    return true;
-  }
-
-  /** From a reader. */
-  endRead(): void {
-    this.#reads--;
-    this.#pumpStalled();
-  }
-
-  /** From a reader: the connection is full, or others are reading. */
-  stalled(reader: LogReader): void {
-    this.#stalled ??= new Set();
-    this.#stalled.add(reader);
-  }
-
-  /** From a reader: the store failed. */
-  failed(error: unknown): void {
-    if (this.#phase === "closed") return;
-    this.events.sessionFailed(error);
-    this.#goodbye(error);
+  /** A reader met a store that fails. */
+  #failed(error: unknown): void {
+    if (this.#phase !== "closed") this.#goodbye(error);
   }
 
   /** From the group commit. */
@@ -220,8 +168,7 @@ export class Session implements CommitSink, Endable, ReaderHost {
     if (result === undefined) {
       this.#refuse(request, new SottoError("unavailable", "the server cannot store it now"));
     } else if (!result.ok) {
-      const { code, winnerSeq = 0, current = 0 } = result;
-      this.#refuse(request, new SottoError(code, refusalText[code], { winnerSeq, current }));
+      this.#refuse(request, refusal(result.code, result));
     } else if (operation.type === "append") {
       this.output.appended(request, result.seq);
     } else {
@@ -260,7 +207,7 @@ export class Session implements CommitSink, Endable, ReaderHost {
       case "attach":
         return this.#later(frame.value.request, () => this.#attach(frame.value));
       case "detach":
-        return this.#guard(0, () => this.#detach(frame.value));
+        return this.#guard(0, () => this.#readers?.detach(frame.value));
       case "createLog":
         return this.#guard(frame.value.request, () => {
           this.#allow(this.#quota?.createLog());
@@ -275,7 +222,7 @@ export class Session implements CommitSink, Endable, ReaderHost {
         return this.#guard(frame.value.request, () => {
           const operation = readCloseSlot(frame.value);
           this.#submit(frame.value.request, operation);
-          this.#closeReader(readerKey(operation.log, operation.slot));
+          this.#readers?.close(readerKey(operation.log, operation.slot));
         });
       case "lookup":
         return this.#guard(frame.value.request, () => this.#lookup(frame.value));
@@ -330,7 +277,7 @@ export class Session implements CommitSink, Endable, ReaderHost {
       this.output.frame(encodeFrame({ case: "signedIn", value: { deviceListVersion } }));
     } catch (error) {
       if (this.#isClosed()) return;
-      if (isRefusal(error)) ports.events.signInRefused();
+      if (isRefusal(error) && !(error instanceof StorageError)) ports.events.signInRefused();
       this.#goodbye(error);
     }
   }
@@ -356,14 +303,14 @@ export class Session implements CommitSink, Endable, ReaderHost {
     const operation = this.#readAppend(append);
     this.#allow(this.#quota?.append(append.body.length));
     const { log, epoch, body } = operation;
-    const state = await this.store.readLog(log);
-    const named = await this.store.readEpoch(log, epoch);
-    const refusal = checkAppend(state, named, operation, this.#context.ports.crypto.equalSecrets);
-    if (refusal !== undefined) {
-      this.#answer(append.request, operation, refusal);
+    const state = await this.#context.ports.store.readLog(log);
+    const named = await this.#context.ports.store.readEpoch(log, epoch);
+    const wrong = checkAppend(state, named, operation, this.#context.ports.crypto.equalSecrets);
+    if (wrong !== undefined) {
+      this.#answer(append.request, operation, wrong);
       return;
     }
-    this.bus.publish(log, { type: "ephemeral", epoch, body });
+    this.#context.ports.bus.publish(log, { type: "ephemeral", epoch, body });
     this.output.appended(append.request, 0);
   }
 
@@ -374,93 +321,21 @@ export class Session implements CommitSink, Endable, ReaderHost {
   }
 
   #ack(ack: AckFields): void {
-    const reader = this.#readers?.get(readerKey(logId(ack.logId), optionalSlot(ack.slotId)));
-    if (reader === undefined) throw new SottoError("not_attached", "this log and slot are not attached");
-    const moved = reader.ack(safeNumber(ack.seq));
-    if (moved === undefined) throw new SottoError("malformed", "an ack of what was not sent");
-    if (!moved) return;
-    this.#context.committer.submitAck(reader);
-    reader.pump();
+    if (this.#readers === undefined) throw notAttached();
+    this.#readers.ack(ack);
   }
 
-  async #attach(attach: Attach): Promise<void> {
-    const { request } = attach;
-    // Copies: the reader lives longer than the message that these are views into.
-    const log = logId(Uint8Array.from(attach.logId));
-    const slot = attach.slotId.length === 0 ? undefined : slotId(Uint8Array.from(attach.slotId));
-    const window = readWindow(attach.window);
-    const wanted = safeNumber(attach.afterSeq);
-    const key = readerKey(log, slot);
-    this.#readers ??= new Map();
-    if (!this.#readers.has(key) && this.#readers.size >= LIMITS.maxAttachedLogs) {
-      throw new SottoError("slot_limit", "the connection has its most attached logs");
-    }
-    const reader = new LogReader(this, log, slot);
-    let attached = false;
-    try {
-      const { ports } = this.#context;
-      const state = await ports.store.readLog(log);
-      let epoch: number | undefined;
-      let startSeq = 0;
-      let endedBySeq: number | undefined;
-      if (slot === undefined) {
-        if (!equalBytes(log, this.#device?.inbox ?? log.subarray(1)) || attach.accessToken.length > 0) {
-          throw new SottoError("log_refused", refusalText.log_refused);
-        }
-      } else {
-        epoch = safeNumber(attach.epoch);
-        const tokenHash = optionalTokenHash(attach.accessToken, this.#sha256);
-        const named = await ports.store.readEpoch(log, epoch);
-        const refusal = checkToken(state, named, { epoch, tokenHash }, ports.crypto.equalSecrets);
-        if (refusal !== undefined) throw new SottoError("log_refused", refusalText.log_refused);
-        ({ startSeq = 0, endedBySeq } = named ?? {});
-      }
-      const cursor = await ports.store.readCursor(log, slot);
-      if (cursor === undefined || state === undefined) {
-        throw slot === undefined
-          ? new SottoError("log_refused", refusalText.log_refused)
-          : new SottoError("slot_unknown", refusalText.slot_unknown);
-      }
-      if (this.#isClosed()) return;
-      attached = true;
-      this.#closeReader(key);
-      this.#readers.set(key, reader);
-      const { headSeq, trimmedSeq } = state;
-      this.output.frame(
-        encodeFrame({
-          case: "attached",
-          value: {
-            request,
-            logId: log,
-            headSeq: BigInt(headSeq),
-            trimmedSeq: BigInt(trimmedSeq),
-            epoch: BigInt(state.epoch),
-          },
-        }),
-      );
-      const afterSeq = Math.max(wanted, cursor, startSeq, trimmedSeq);
-      if (epoch !== undefined && endedBySeq !== undefined && afterSeq >= endedBySeq) {
-        reader.startEnded(epoch, afterSeq, cursor, endedBySeq);
-      } else {
-        reader.start({ epoch, afterSeq, cursor, headSeq, window });
-      }
-      // Using a slot keeps it from expiring; for inboxes there is nothing to note.
-      if (slot !== undefined) this.#context.committer.submitAck(reader);
-    } finally {
-      if (!attached) reader.close();
-    }
-  }
-
-  #detach(detach: Detach): void {
-    this.#closeReader(readerKey(logId(detach.logId), optionalSlot(detach.slotId)));
-  }
-
-  #closeReader(key: string): void {
-    const reader = this.#readers?.get(key);
-    if (reader === undefined) return;
-    reader.close();
-    this.#readers?.delete(key);
-    this.#stalled?.delete(reader);
+  #attach(attach: Attach): Promise<void> {
+    const { ports, committer } = this.#context;
+    const { inbox } = this.#signedInDevice();
+    this.#readers ??= new SessionReaders({
+      ports,
+      committer,
+      output: this.output,
+      inbox,
+      failed: (error) => this.#failed(error),
+    });
+    return this.#readers.attach(attach);
   }
 
   #lookup(lookup: Lookup): void {
@@ -475,7 +350,7 @@ export class Session implements CommitSink, Endable, ReaderHost {
   async #answerLookup(lookup: Lookup): Promise<void> {
     try {
       const value = await this.#context.ports.directory.lookup(this.#asker(), lookup);
-      this.events.lookedUp();
+      this.#context.ports.events.lookedUp();
       if (!this.#isClosed()) this.output.frame(encodeFrame({ case: "lookupResult", value }));
     } catch (error) {
       this.#refuse(lookup.request, error);
@@ -486,7 +361,7 @@ export class Session implements CommitSink, Endable, ReaderHost {
     const { directory } = this.#context.ports;
     const asker = this.#asker();
     await directory.putDeviceList(asker, put);
-    this.events.deviceListPut();
+    this.#context.ports.events.deviceListPut();
     if (!this.#isClosed()) {
       this.output.frame(encodeFrame({ case: "done", value: { request: put.request } }));
     }
@@ -532,16 +407,21 @@ export class Session implements CommitSink, Endable, ReaderHost {
     });
   }
 
+  /** What is our own fault is told to the operator, even where the client gets a word for it. */
+  #report(error: unknown): void {
+    if (!isRefusal(error) || error instanceof StorageError) this.#context.ports.events.sessionFailed(error);
+  }
+
   #refuse(request: number, error: unknown): void {
     if (this.#phase === "closed") return;
     const problem = problemOf(error);
-    if (!isRefusal(error)) this.events.sessionFailed(error);
-    this.events.requestRefused(problem.code);
+    this.#report(error);
+    this.#context.ports.events.requestRefused(problem.code);
     this.output.frame(refusedFrame(request, problem));
   }
 
   #goodbye(error: unknown): void {
-    if (!isRefusal(error)) this.events.sessionFailed(error);
+    this.#report(error);
     this.#finish(error, "refused");
   }
 
@@ -553,9 +433,13 @@ export class Session implements CommitSink, Endable, ReaderHost {
     this.output.close(end, problem);
   }
 
+  #signedInDevice(): DeviceRecord {
+    if (this.#device === undefined) throw new SottoError("not_signed_in", "sign in first");
+    return this.#device;
+  }
+
   #asker(): Asker {
-    const { account, device } = this.#device ?? {};
-    if (account === undefined || device === undefined) throw new SottoError("not_signed_in", "sign in first");
+    const { account, device } = this.#signedInDevice();
     return { account, device, address: this.#peer.address };
   }
 
@@ -570,12 +454,3 @@ export class Session implements CommitSink, Endable, ReaderHost {
 
   readonly #sha256 = (data: Uint8Array): Uint8Array => this.#context.ports.crypto.sha256(data);
 }
-
-const refusalText: Record<Extract<StoreResult, { ok: false }>["code"], string> = {
-  log_refused: "there is no such log, or it is not yours",
-  log_exists: "the id of the log is taken",
-  epoch_ended: "a Commit ended this epoch",
-  slot_unknown: "the log has no such slot",
-  slot_limit: "the log has its most slots",
-  quota_exceeded: "the log is full",
-};
