@@ -89,6 +89,52 @@ describe("accepted messages arrive once and in order, whatever crashes", () => {
   });
 });
 
+describe("a kill at each effect of one exchange, before it and after it", () => {
+  test.each([
+    ["the sender", "before"],
+    ["the sender", "after"],
+    ["the recipient", "before"],
+    ["the recipient", "after"],
+  ] as const)("of %s, %s", { timeout: 120_000 }, async (who, when) => {
+    let kills = 0;
+    for (let effect = 0; ; effect++) {
+      const world = await World.make(effect + 1);
+      const [ann, ben] = await Promise.all([world.person("+15551230001"), world.person("+15551230002")]);
+      const mortal = who === "the sender" ? ann : ben;
+      let count = 0;
+      mortal.fate = () => (count++ === effect ? when : false);
+      await Promise.race([Promise.all([ann.start(), ben.start()]), world.settle(2)]);
+      const accepted: string[] = [];
+      for (const body of ["one", "two"]) {
+        if (ann.alive)
+          ann.up.send(ben.identifier, body).then(
+            () => accepted.push(body),
+            () => undefined,
+          );
+        await world.settle(1);
+      }
+      if (ben.alive) ben.up.markRead(ann.identifier).catch(() => undefined);
+      await world.settle(1);
+      const wasKilled = !mortal.alive;
+      mortal.fate = () => false;
+      if (wasKilled) await mortal.start();
+      await world.settle(60);
+      await ben.up.markRead(ann.identifier).catch(() => undefined);
+      await world.settle(60);
+
+      const sent = await historyOf(ann, ben.identifier, "out");
+      const shown = await historyOf(ben, ann.identifier, "in");
+      expect(shown.map((message) => message.body)).toEqual(sent.map((message) => message.body));
+      expect(sent.map((message) => message.status)).toEqual(sent.map(() => "read"));
+      expect(sent.map((message) => message.body)).toEqual(expect.arrayContaining(accepted));
+      expect([...ann.notices, ...ben.notices].filter((notice) => notice.type !== "refused")).toEqual([]);
+      if (!wasKilled) break;
+      kills++;
+    }
+    expect(kills).toBeGreaterThan(8);
+  });
+});
+
 async function historyOf(person: TestPerson, peer: string, direction: "in" | "out") {
   try {
     return (await person.up.history(peer)).filter((message) => message.direction === direction);

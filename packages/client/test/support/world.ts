@@ -92,6 +92,8 @@ export class TestPerson {
   device = "";
   inbox = "";
   messenger: Messenger | undefined;
+  /** Rows that the storage handed out, for tests that count. */
+  rowsRead = 0;
   /** What the present life was told. */
   events: ClientEvent[] = [];
   /** Asked at each effect (a write, a sent batch of frames): the process dies before or after it, or the write fails. */
@@ -190,8 +192,16 @@ export class TestPerson {
     const inner = memoryStorage(this.rows);
     const never = new Promise<never>(() => {});
     return {
-      get: (key) => (life.dead ? never : inner.get(key)),
-      range: (from, to, options) => (life.dead ? never : inner.range(from, to, options)),
+      get: (key) => {
+        this.rowsRead++;
+        return life.dead ? never : inner.get(key);
+      },
+      range: async (from, to, options) => {
+        if (life.dead) return never;
+        const rows = await inner.range(from, to, options);
+        this.rowsRead += rows.length;
+        return rows;
+      },
       apply: async (changes) => {
         if (life.dead) return never;
         const fate = this.fate();

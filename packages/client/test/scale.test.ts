@@ -1,0 +1,70 @@
+/** A conversation of ten thousand messages: opening it reads its last page, and writing into it reads a handful of records. */
+import { expect, test } from "vitest";
+import { memoryStorage } from "../src/adapters/memory-storage.ts";
+import { names } from "../src/core/records.ts";
+import { vaultStore } from "../src/core/vault-store.ts";
+import { World } from "./support/world.ts";
+
+const ANN = "+15551230001";
+const BEN = "+15551230002";
+const many = 10_000;
+
+test("what is read does not grow with the conversation", { timeout: 120_000 }, async () => {
+  const world = await World.make();
+  const ann = await world.person(ANN);
+  const ben = await world.person(BEN);
+  await ann.start();
+  await ben.start();
+  await ann.up.send(BEN, "the first");
+  await world.settle();
+  const cost = async (work: () => Promise<unknown>): Promise<number> => {
+    const before = ann.rowsRead;
+    await work();
+    return ann.rowsRead - before;
+  };
+  const write = async (): Promise<void> => {
+    await ann.up.send(BEN, "one more");
+    await world.settle();
+  };
+  await write();
+  const early = await cost(write);
+  await ann.stop();
+
+  // Ten thousand messages more, put into the vault as the client would have left them.
+  const store = vaultStore(ann.vault, memoryStorage(ann.rows));
+  const contactId = (await store.get(names.contactOfIdentifier(BEN))) ?? "";
+  const contact = await store.get(names.contact(contactId));
+  const last = (await store.get(names.lastOrder)) ?? 0;
+  if (contact === undefined) throw new Error("no contact");
+  const conversation = contact.conversations[0] as string;
+  const draft = store.draft();
+  for (let i = 1; i <= many; i++) {
+    const id = i.toString(16).padStart(32, "0");
+    const record = {
+      id,
+      direction: "in",
+      body: `number ${i}`,
+      status: "read",
+      sentAt: 1_790_000_000,
+    } as const;
+    draft.putItem(names.messages(conversation), last + i, record);
+    draft.put(names.receivedMessage(contact.account ?? "", id), { conversation, order: last + i });
+  }
+  draft.put(names.lastOrder, last + many);
+  draft.put(names.contact(contactId), { ...contact, last: { conversation, order: last + many } });
+  await draft.commit();
+
+  const opening = await cost(() => ann.start());
+  expect(opening).toBeLessThan(50);
+  await world.settle();
+  let page: readonly { id: string; body: string }[] = [];
+  expect(await cost(async () => (page = await ann.up.history(BEN, { limit: 50 })))).toBeLessThan(150);
+  expect(page.map((message) => message.body)).toEqual(
+    Array.from({ length: 50 }, (_, i) => `number ${many - 49 + i}`),
+  );
+  const older = await ann.up.history(BEN, { limit: 3, before: page[0]?.id ?? "" });
+  expect(older.map((message) => message.body)).toEqual([9_948, 9_949, 9_950].map((n) => `number ${n}`));
+  expect(await cost(() => ann.up.conversations())).toBeLessThan(20);
+  const late = await cost(write);
+  expect(late).toBeLessThanOrEqual(early + 5);
+});
