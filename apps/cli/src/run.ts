@@ -80,8 +80,8 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
 const description = "Sotto: a private messenger that anyone can host and nobody has to trust.";
 const examples = `
 Examples:
-  sotto serve --data ./sotto-data --port 8443
-  sotto register --server http://127.0.0.1:8443 --phone +15551230001
+  sotto serve --data ./sotto-data --port 8787
+  sotto register --server http://127.0.0.1:8787 --phone +15551230001
   sotto send +15551230002 "See you at six"
   sotto chat
 

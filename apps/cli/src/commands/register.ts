@@ -42,8 +42,8 @@ export function registerCommand(): Command {
       "after",
       examples(
         "sotto register --server 'sotto://chat.example.org/#FINGERPRINT' --phone +15551230001",
-        "sotto register --server http://127.0.0.1:8443 --phone +15551230001 --request-only",
-        "sotto register --server http://127.0.0.1:8443 --phone +15551230001 --code 123456",
+        "sotto register --server http://127.0.0.1:8787 --phone +15551230001 --request-only",
+        "sotto register --server http://127.0.0.1:8787 --phone +15551230001 --code 123456",
       ),
     )
     .action(async (flags: RegisterFlags, command: Command) => {
