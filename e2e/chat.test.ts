@@ -112,7 +112,7 @@ describe("sotto chat", () => {
     await annScreen.waitFor(/\+15551230033 +\(2\)/);
     annScreen.type("\t");
     await annScreen.waitFor(/│ \d\d:\d\d {2}Are you there\?/);
-    expect(annScreen.text()).not.toContain("(2)");
+    await annScreen.waitUntil(() => !annScreen.text().includes("(2)"));
     await eve.ok("receive");
     expect((await eve.json("history", ann.phone)).map(({ status }) => status)).toEqual(["read", "read"]);
     annScreen.type("\t");

@@ -1,9 +1,10 @@
 /** Every command explains itself, every error says what to do next, and nothing waits for a person who is not there. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { parseLines, start, type Result } from "./support/sotto.ts";
+import { launcher, parseLines, start, type Result } from "./support/sotto.ts";
 
 const home = mkdtempSync(join(tmpdir(), "sotto-errors-"));
 afterAll(() => rmSync(home, { recursive: true, force: true }));
@@ -51,6 +52,37 @@ describe("help", () => {
   test("sotto help COMMAND and --version work", async () => {
     expect((await run(["help", "send"])).stdout).toContain("Usage: sotto send");
     expect((await run(["--version"])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
+});
+
+describe("the launcher", () => {
+  const root = resolve(import.meta.dirname, "..");
+
+  test("works through links, from any folder, whatever Node is on the path", () => {
+    const linked = join(home, "my-sotto");
+    symlinkSync(join(root, "node_modules/.bin/sotto"), linked);
+    const answer = spawnSync(linked, ["--version"], {
+      cwd: tmpdir(),
+      encoding: "utf8",
+      env: { PATH: "/usr/bin:/bin", HOME: home },
+    });
+    expect(answer).toMatchObject({ status: 0, stderr: "", stdout: expect.stringMatching(/^\d/) as string });
+  });
+
+  test("without an installation it says what to do", () => {
+    mkdirSync(join(home, "bare/apps/cli/bin"), { recursive: true });
+    const copy = join(home, "bare/apps/cli/bin/sotto");
+    copyFileSync(launcher, copy);
+    // A path with the usual tools and an old Node.
+    const old = join(home, "old");
+    mkdirSync(old);
+    writeFileSync(join(old, "node"), "#!/bin/sh\necho 20\n", { mode: 0o755 });
+    const answer = spawnSync(copy, ["--version"], {
+      encoding: "utf8",
+      env: { PATH: `${old}:/usr/bin:/bin` },
+    });
+    expect(answer.status).toBe(1);
+    expect(answer.stderr).toMatch(/Node 24[\s\S]*npm install/);
   });
 });
 

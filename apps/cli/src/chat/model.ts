@@ -61,6 +61,8 @@ export class ChatModel {
   #unsubscribe: () => void = () => undefined;
   #refreshTimer: NodeJS.Timeout | undefined;
   #lastTypingMs = 0;
+  /** Whether messages came into the open conversation since it was last marked read. */
+  #seen = false;
   #noticeCount = 0;
 
   constructor(messenger: Messenger) {
@@ -207,7 +209,7 @@ export class ChatModel {
         if (message.direction === "in") this.#setTyping(peer, false);
         this.#upsert(peer, message);
         this.#scheduleRefresh();
-        if (message.direction === "in" && peer === this.#snapshot.active) void this.#markRead(peer);
+        if (message.direction === "in" && peer === this.#snapshot.active) this.#seen = true;
         return;
       }
       case "status":
@@ -290,6 +292,9 @@ export class ChatModel {
     this.#refreshTimer ??= setTimeout(() => {
       this.#refreshTimer = undefined;
       void this.#guard(async () => {
+        const { active } = this.#snapshot;
+        if (this.#seen && active !== undefined) await this.messenger.markRead(active);
+        this.#seen = false;
         await this.#refresh();
         // The first message to somebody who had none opens its conversation.
         const [first] = this.#snapshot.conversations;

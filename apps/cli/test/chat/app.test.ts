@@ -134,6 +134,18 @@ describe("the drawn screen", () => {
     expect(stdout.raw).not.toMatch(/\u001b\[(?:3[0-8]|4[0-8]|9[0-7]|10[0-7])[;m]/);
   });
 
+  test("thousands of messages at once: a few drawings, and the newest is there", async () => {
+    const messenger = withBob();
+    const { stdout, shows } = await draw(messenger);
+    await shows("Hello there");
+    const started = performance.now();
+    for (let i = 0; i < 5_000; i++) messenger.arrive(bob, `flood ${i}`);
+    await shows("flood 4999");
+    expect(performance.now() - started).toBeLessThan(5_000);
+    // Not a frame for each: the whole screen is about 2 KB.
+    expect(stdout.raw.length).toBeLessThan(200_000);
+  });
+
   test("a resize is drawn anew, down to one pane, to nothing, and back", async () => {
     const { stdout, shows } = await draw(withBob());
     await shows("Hello there");

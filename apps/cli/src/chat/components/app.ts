@@ -20,7 +20,7 @@ interface AppProps {
 export function App({ screen, theme }: AppProps): ReactElement {
   const { model } = screen;
   const state = useSyncExternalStore(screen.subscribe, screen.getSnapshot);
-  const account = useSyncExternalStore(model.subscribe, model.getSnapshot);
+  const account = useSyncExternalStore(calm(model.subscribe), model.getSnapshot);
   const { setCursorPosition } = useCursor();
   useInput((input, key) => {
     for (const action of actionsOf(input, key)) screen.dispatch(action);
@@ -77,6 +77,31 @@ export function App({ screen, theme }: AppProps): ReactElement {
     h(Box, { height: areas.bodyRows }, body),
     h(Footer, { alert: account.alert, columns: areas.columns, theme }),
   );
+}
+
+type Subscribe = (listener: () => void) => () => void;
+const calmed = new WeakMap<Subscribe, Subscribe>();
+const frameMs = 16;
+
+/** The same subscription, told at most once a frame: a thousand messages at once are one drawing, not a thousand. */
+function calm(subscribe: Subscribe): Subscribe {
+  const known = calmed.get(subscribe);
+  if (known !== undefined) return known;
+  const calmSubscribe: Subscribe = (listener) => {
+    let timer: NodeJS.Timeout | undefined;
+    const unsubscribe = subscribe(() => {
+      timer ??= setTimeout(() => {
+        timer = undefined;
+        listener();
+      }, frameMs);
+    });
+    return () => {
+      clearTimeout(timer);
+      unsubscribe();
+    };
+  };
+  calmed.set(subscribe, calmSubscribe);
+  return calmSubscribe;
 }
 
 /** Where the terminal's cursor stands: in the text that is being written. */
