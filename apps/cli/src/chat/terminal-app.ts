@@ -42,7 +42,6 @@ export function startApp(
     alternateScreen: true,
     incrementalRendering: true,
     exitOnCtrlC: false,
-    patchConsole: false,
   });
   return {
     exited: app.waitUntilExit(),

@@ -1,4 +1,5 @@
 /** Draws the whole screen into a terminal emulator: every frame must fit, whatever is in the messages. */
+import { Console } from "node:console";
 import { EventEmitter } from "node:events";
 import { PassThrough } from "node:stream";
 import xterm from "@xterm/headless";
@@ -8,6 +9,9 @@ import { Screen } from "../../src/chat/screen.ts";
 import { startApp } from "../../src/chat/terminal-app.ts";
 import { themeFor } from "../../src/chat/theme.ts";
 import { FakeMessenger } from "../support/fake-messenger.ts";
+
+// Ink makes a console of its own with it; vitest's has none.
+Object.assign(console, { Console });
 
 const bob = "+15551230002";
 const cleanups: (() => void)[] = [];
