@@ -14,6 +14,8 @@ export interface Options {
   readonly exchange: ExchangeJob;
   readonly away: AwayJob;
   readonly idle: { readonly connections: number; readonly lookEveryMs: number };
+  /** Before each measurement, wait so long at most for the machine to have nothing else to do. */
+  readonly waitQuietSec: number;
   /** Folder for RESULTS.md and results.json; undefined: only print. */
   readonly out: string | undefined;
 }
@@ -24,6 +26,7 @@ export const USAGE = `npm run bench -- [options]
   --only A,B          systems: sotto, relay, relay-coalescing, mosquitto, ejabberd, ejabberd-archive
   --scenario A,B      exchange, away, killed, idle (default: all; --profile: exchange)
   --seconds N         length of each measurement (default 8)
+  --wait-quiet N      before each, wait up to N seconds for the machine to have nothing else to do (default 0)
   --pairs N --in-flight N --recipients N --connections N --message-bytes N --receipt-bytes N
   --profile           start the server with the CPU profiler and print where the time goes
   --out DIR           where RESULTS.md and results.json go (default bench/); --no-write prints only`;
@@ -42,6 +45,7 @@ export function parseOptions(args: readonly string[], defaultOut: string): Optio
       only: { type: "string" },
       scenario: { type: "string" },
       seconds: { type: "string" },
+      "wait-quiet": { type: "string" },
       pairs: { type: "string" },
       "in-flight": { type: "string" },
       recipients: { type: "string" },
@@ -81,6 +85,7 @@ export function parseOptions(args: readonly string[], defaultOut: string): Optio
       measureMs: quick ? 500 : Math.min(measureMs, 5000),
     },
     idle: { connections: number(values.connections, quick ? 20 : 5000), lookEveryMs: quick ? 50 : 1000 },
+    waitQuietSec: number(values["wait-quiet"], 0),
     out: values["no-write"] ? undefined : (values.out ?? defaultOut),
   };
 }

@@ -6,6 +6,7 @@ import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describeMachine } from "./host/machine.ts";
+import { untilQuiet } from "./host/proc.ts";
 import { runJob } from "./load/generator.ts";
 import type { Options } from "./options.ts";
 import { writeReport } from "./report/report.ts";
@@ -40,6 +41,7 @@ export async function run(program: string, options: Options): Promise<boolean> {
           if (!target.scenarios.includes(scenario)) continue;
           const folder = join(workFolder, `${target.name}-${scenario}-${round}`);
           mkdirSync(folder);
+          await untilQuiet(options.waitQuietSec);
           try {
             const line = await measure(program, target, scenario, folder, options, results);
             console.log(`round ${round + 1} ${scenario} ${target.name}: ${line}`);

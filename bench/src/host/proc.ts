@@ -3,6 +3,7 @@
  * All threads count; so do children that live, and those that were waited for.
  */
 import { readFileSync, readdirSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 
 /** Clock ticks a second in /proc/PID/stat: USER_HZ, 100 on every Linux that Node runs on. */
 const TICKS_PER_SEC = 100;
@@ -50,6 +51,16 @@ export function machineCpuSeconds(): number {
     .slice(1)
     .map(Number);
   return (user + nice + system + irq + softirq) / TICKS_PER_SEC;
+}
+
+/** Waits until the machine was busy with less than a tenth of a core for two seconds, at most so long. */
+export async function untilQuiet(maxSec: number): Promise<void> {
+  const deadline = performance.now() + maxSec * 1000;
+  while (performance.now() < deadline) {
+    const before = machineCpuSeconds();
+    await sleep(2000);
+    if (machineCpuSeconds() - before < 0.2) return;
+  }
 }
 
 /** Memory of a process tree now. */
