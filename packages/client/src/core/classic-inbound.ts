@@ -240,7 +240,7 @@ function unknownLine(content: ClassicUnknown): string {
 
 async function count(step: Step, account: string, device: string, n: number): Promise<void> {
   const name = names.gaps(account, device);
-  const counted = countMessage(await step.draft.get(name), n); process.stdout.write(`DBG ${step.live.own.identifier} n=${n} missing=${counted.missing} late=${counted.late}\n`);
+  const counted = countMessage(await step.draft.get(name), n);
   step.draft.put(name, counted.record);
   if (counted.missing > 0) {
     const from = nameOf(account, await findContact(step.draft, { account }));
