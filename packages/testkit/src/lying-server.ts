@@ -23,6 +23,7 @@ import {
 } from "@sotto/protocol";
 import { WebSocket, WebSocketServer } from "ws";
 import { decodeClientFrames, decodeServerFrames, encodeClientFrames, encodeServerFrames } from "./frames.ts";
+import { Lane, type SimulatedNetwork } from "./network.ts";
 
 /** One client's connection through the liar. */
 export interface Link {
@@ -104,15 +105,17 @@ export class LyingServer {
     const waiting: Uint8Array[] = [];
     const toServer = (bytes: Uint8Array): void => {
       if (server.readyState === WebSocket.OPEN) server.send(bytes);
-      else waiting.push(bytes);
+      else if (server.readyState === WebSocket.CONNECTING) waiting.push(bytes);
     };
     const said: ClientFrame[] = [];
     const heard: ServerFrame[] = [];
     const link: Link = {
       said,
       heard,
-      toClient: (...frames) => client.send(encodeServerFrames(frames)),
-      rawToClient: (bytes) => client.send(bytes),
+      toClient: (...frames) => link.rawToClient(encodeServerFrames(frames)),
+      rawToClient: (bytes) => {
+        if (client.readyState === WebSocket.OPEN) client.send(bytes);
+      },
       toServer: (...frames) => toServer(encodeClientFrames(frames)),
       cut: () => {
         client.terminate();
@@ -131,7 +134,7 @@ export class LyingServer {
       const frames = decodeServerFrames(new Uint8Array(data));
       heard.push(...frames);
       const told = frames.flatMap((frame) => this.lies.down?.(frame, link) ?? [frame]);
-      if (told.length > 0 && client.readyState === WebSocket.OPEN) link.toClient(...told);
+      if (told.length > 0) link.toClient(...told);
     });
     server.on("open", () => {
       for (const bytes of waiting.splice(0)) server.send(bytes);
@@ -192,4 +195,28 @@ function rewrite<Schema extends DescMessage>(
     return new TextEncoder().encode(toJsonString(schema, change(message)));
   }
   return toBinary(schema, change(fromBinary(schema, bytes)));
+}
+
+/** A misbehaving network as lies: the proxy delays, breaks, doubles and turns around what passes by. */
+export function badWeather(network: SimulatedNetwork): Lies {
+  const lanes = new WeakMap<Link, { readonly up: Lane; readonly down: Lane }>();
+  const lanesOf = (link: Link) => {
+    const found = lanes.get(link) ?? { up: new Lane(network), down: new Lane(network) };
+    lanes.set(link, found);
+    return found;
+  };
+  const broken = (link: Link): void => {
+    network.counts.broken++;
+    link.cut();
+  };
+  return {
+    up: (frame, link) => {
+      if (!lanesOf(link).up.carry(() => link.toServer(frame))) broken(link);
+      return [];
+    },
+    down: (frame, link) => {
+      if (!lanesOf(link).down.carry(() => link.toClient(frame))) broken(link);
+      return [];
+    },
+  };
 }

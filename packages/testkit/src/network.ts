@@ -3,7 +3,7 @@
  * of what is sent, partitions, and (which TCP would not) duplicates and reorders frames. Everything it does comes from
  * its seed and its clock.
  */
-import type { ClientFrame, ServerFrame } from "@sotto/protocol";
+import type { ClientFrame } from "@sotto/protocol";
 import { TransportError } from "@sotto/protocol";
 import type { SeededRandom } from "./random.ts";
 import type { Connection, ConnectionEvents, ServerFacts, Transport } from "@sotto/client";
@@ -128,28 +128,68 @@ export class SimulatedNetwork {
   }
 }
 
+/** One way of one connection: frames keep their order unless one overtakes. */
+export class Lane {
+  private readonly network: SimulatedNetwork;
+  /** When the last frame that keeps its place arrives. */
+  private busyUntilMs = 0;
+  /** Frames that keep their place: timers of a real clock may fire out of turn. */
+  private readonly queue: (() => void)[] = [];
+
+  constructor(network: SimulatedNetwork) {
+    this.network = network;
+  }
+
+  /** Milliseconds until everything that is under way has arrived. */
+  get restMs(): number {
+    return Math.max(0, this.busyUntilMs - this.network.nowMs());
+  }
+
+  /** Carries a frame, once or twice, after a while. False: the connection breaks instead. */
+  carry(arrive: () => void): boolean {
+    const fate = this.network.fate();
+    if (fate === undefined) return false;
+    for (const delayMs of fate.delaysMs) {
+      const now = this.network.nowMs();
+      const at = fate.overtakes ? now + delayMs : Math.max(now + delayMs, this.busyUntilMs);
+      if (fate.overtakes) {
+        this.network.later(at - now, arrive);
+        continue;
+      }
+      this.busyUntilMs = at;
+      this.queue.push(arrive);
+      this.network.later(at - now, () => this.queue.shift()?.());
+    }
+    return true;
+  }
+}
+
 /** One connection through the network. */
 class Link implements Connection {
   private readonly network: SimulatedNetwork;
   private readonly events: ConnectionEvents;
   private readonly gone: () => void;
+  private readonly up: Lane;
+  private readonly down: Lane;
   private connection: Connection | undefined;
   private closed = false;
-  /** When the last frame that keeps its place arrives, each way. */
-  private upBusyUntil = 0;
-  private downBusyUntil = 0;
 
   constructor(network: SimulatedNetwork, events: ConnectionEvents, gone: () => void) {
     this.network = network;
     this.events = events;
     this.gone = gone;
+    this.up = new Lane(network);
+    this.down = new Lane(network);
   }
 
   /** What the transport behind us talks to. */
   readonly inner: ConnectionEvents = {
     frames: (frames) => {
       for (const frame of frames) {
-        if (!this.carry(frame, "down")) return;
+        const arrive = (): void => {
+          if (!this.closed) this.events.frames([frame]);
+        };
+        if (!this.carry(this.down, arrive)) return;
       }
     },
     closed: (cause) => this.end(cause),
@@ -162,7 +202,7 @@ class Link implements Connection {
 
   send(frames: readonly ClientFrame[]): void {
     for (const frame of frames) {
-      if (!this.carry(frame, "up")) return;
+      if (!this.carry(this.up, () => this.connection?.send([frame]))) return;
     }
   }
 
@@ -176,33 +216,14 @@ class Link implements Connection {
     if (this.closed) return;
     this.network.counts.broken++;
     this.end(new TransportError("connection_lost", "the simulated network broke the connection"));
-    const rest = Math.max(0, this.upBusyUntil - this.network.nowMs());
-    this.network.later(rest, () => this.connection?.close());
+    this.network.later(this.up.restMs, () => this.connection?.close());
   }
 
-  private carry(frame: ClientFrame | ServerFrame, way: "up" | "down"): boolean {
+  private carry(lane: Lane, arrive: () => void): boolean {
     if (this.closed) return false;
-    const fate = this.network.fate();
-    if (fate === undefined) {
-      this.break();
-      return false;
-    }
-    for (const delayMs of fate.delaysMs) {
-      const now = this.network.nowMs();
-      let at = now + delayMs;
-      if (!fate.overtakes) {
-        at = Math.max(at, way === "up" ? this.upBusyUntil : this.downBusyUntil);
-        if (way === "up") this.upBusyUntil = at;
-        else this.downBusyUntil = at;
-      }
-      this.network.later(at - now, () => this.arrive(frame, way));
-    }
-    return true;
-  }
-
-  private arrive(frame: ClientFrame | ServerFrame, way: "up" | "down"): void {
-    if (way === "up") this.connection?.send([frame as ClientFrame]);
-    else if (!this.closed) this.events.frames([frame as ServerFrame]);
+    if (lane.carry(arrive)) return true;
+    this.break();
+    return false;
   }
 
   private end(cause: Error | undefined): void {
