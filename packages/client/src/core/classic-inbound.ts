@@ -79,7 +79,7 @@ export async function takeClassic(step: Step, entry: HeldEntry, answers: Answers
     takeBack();
     // What was decrypted counts as seen even if it says nothing: nobody gets a second guess at a ciphertext.
     if (opened !== undefined) rememberSeen(step, opened);
-    await refuse(step, entry.account, cause);
+    if (!entry.again) await refuse(step, entry.account, cause);
   }
   return done;
 }

@@ -50,6 +50,12 @@ export interface SessionState {
   publishFailures: number;
   /** The inbox's newest seq when it was attached; undefined before. */
   head: number | undefined;
+  /** An attach is under way; what comes before its answer is passed over, since it comes again. */
+  attaching: boolean;
+  /** The greatest seq that was passed over. */
+  passedOver: number;
+  /** How often reading was begun anew at one place. */
+  restarts: { readonly at: number; count: number };
   /** The seq up to which it was read, or was gone already, since then. */
   read: number;
   /** The seq up to which the inbox was ever taken in. */
@@ -71,6 +77,9 @@ export function newSession(cursor: number): SessionState {
     publishing: false,
     publishFailures: 0,
     head: undefined,
+    attaching: false,
+    passedOver: 0,
+    restarts: { at: 0, count: 0 },
     read: 0,
     cursor,
   };

@@ -61,6 +61,9 @@ async function connect(step: Step): Promise<void> {
   session.hintMs = undefined;
   session.problem = undefined;
   session.head = undefined;
+  session.attaching = false;
+  session.passedOver = 0;
+  session.restarts = { at: 0, count: 0 };
   step.effects.push({ type: "cancel-timer", name: reconnectTimer }, { type: "connect" });
   step.effects.push({
     type: "timer",
@@ -233,8 +236,14 @@ export function leaveWhenDrained(step: Step): void {
 
 // The own inbox
 
+/** How often the server is asked to begin again at one place before a hole in its numbers is taken as it is. */
+const mostRestarts = 10;
+const rereadTimer = "reread";
+const rereadMs = 2_000;
+
 function attach(step: Step): void {
-  const { own } = step.live;
+  const { own, session } = step.live;
+  session.attaching = true;
   request(
     step,
     (number) => ({
@@ -261,10 +270,22 @@ function attach(step: Step): void {
 
 async function onAttached(step: Step, attached: Attached): Promise<void> {
   const { session } = step.live;
-  session.head = safeNumber(attached.headSeq);
+  session.attaching = false;
+  session.head ??= safeNumber(attached.headSeq);
   session.read = safeNumber(attached.trimmedSeq);
   // Numbers that were given out, and then again: what comes with them is new, and counts as such.
   if (session.head < session.cursor) moveCursor(step, session.head);
+  if (session.passedOver <= session.read) return;
+  // They come again now; unless they were of this very reading, and overtook its beginning.
+  step.effects.push({
+    type: "timer",
+    name: rereadTimer,
+    delayMs: rereadMs,
+    run: async (later) => {
+      const { phase, attaching, passedOver, read } = later.live.session;
+      if (phase === "online" && !attaching && passedOver > read) restart(later);
+    },
+  });
 }
 
 async function onEntries(step: Step, { logId, entries }: Entries): Promise<void> {
@@ -278,6 +299,7 @@ async function onEntries(step: Step, { logId, entries }: Entries): Promise<void>
       continue;
     }
     const seq = safeNumber(entry.seq);
+    if (isOutOfTurn(step, seq)) break;
     await onEntry(step, entry, seq);
     if (seq > session.cursor) moveCursor(step, seq);
     session.read = Math.max(session.read, seq);
@@ -298,6 +320,30 @@ async function onEntries(step: Step, { logId, entries }: Entries): Promise<void>
       },
     },
   });
+}
+
+/**
+ * Whether an entry must not be taken now: it belongs to reading that is being begun anew, or others before it are missing. Entries
+ * have no holes in their numbers, so the server is asked to begin again; a hole that stays is taken as it is, and shows in `n`.
+ */
+function isOutOfTurn(step: Step, seq: number): boolean {
+  const { session } = step.live;
+  if (session.attaching) {
+    session.passedOver = Math.max(session.passedOver, seq);
+    return true;
+  }
+  if (seq <= session.read + 1) return false;
+  return restart(step);
+}
+
+/** Begins reading anew, unless that was tried often enough at this place. */
+function restart(step: Step): boolean {
+  const { session } = step.live;
+  if (session.restarts.at !== session.read) session.restarts = { at: session.read, count: 0 };
+  if (session.restarts.count >= mostRestarts) return false;
+  session.restarts.count += 1;
+  attach(step);
+  return true;
 }
 
 async function onEntry(step: Step, entry: Entry, seq: number): Promise<void> {
