@@ -110,7 +110,7 @@ function nextProblem(
 }
 
 /** The error for a connection that did not come about. */
-export function connectionFailure(problem: string | undefined): SottoError {
+function connectionFailure(problem: string | undefined): SottoError {
   const code = problem !== undefined && isErrorCode(problem) ? problem : "server_unreachable";
   const said: Partial<Record<ErrorCode, string>> = {
     server_key_mismatch: "the server does not have the key that this account knows",

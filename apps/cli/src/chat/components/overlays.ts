@@ -53,7 +53,7 @@ const states: readonly (readonly [string, string])[] = [
 ];
 
 /** All keys and what the states mean; fits into 80×24. */
-export function helpLines(columns: number): readonly Line[] {
+function helpLines(columns: number): readonly Line[] {
   const keyColumns = 22;
   const table = (entries: readonly (readonly [string, string])[]): readonly Line[] =>
     entries.flatMap(([key, what]): readonly Line[] => {
