@@ -5,7 +5,14 @@
  */
 import { readFileSync, readdirSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { type DescMessage, create, toBinary } from "@bufbuild/protobuf";
+import {
+  type DescMessage,
+  create,
+  fromBinary,
+  fromJsonString,
+  toBinary,
+  toJsonString,
+} from "@bufbuild/protobuf";
 import {
   AnswerSchema,
   ClientFramesSchema,
@@ -122,6 +129,43 @@ test.each(messages)(
     expect(report.executed).toBeGreaterThanOrEqual(100_000);
     expect(report.taken).toBeGreaterThan(0);
     expect(report.refused["malformed"]).toBeGreaterThan(0);
+  },
+  TIME_LIMIT_MS,
+);
+
+const sealedRequest = create(RegisterRequestSchema, { sealed });
+const bodies: [string, readonly Uint8Array[], (bytes: Uint8Array) => unknown][] = [
+  [
+    "binary",
+    [toBinary(RegisterRequestSchema, sealedRequest)],
+    (bytes) => fromBinary(RegisterRequestSchema, bytes),
+  ],
+  [
+    "JSON",
+    [utf8(toJsonString(RegisterRequestSchema, sealedRequest))],
+    (bytes) => fromJsonString(RegisterRequestSchema, new TextDecoder().decode(bytes)),
+  ],
+];
+
+test.each(bodies)(
+  "bodies of HTTP requests as Connect reads them: %s",
+  async (name, corpus, parse) => {
+    // Connect turns every error of the parser into an answer; what must not happen is that the stack or the memory ends.
+    const read = (bytes: Uint8Array): unknown => {
+      try {
+        return parse(bytes);
+      } catch (error) {
+        if (error instanceof Error && !/call stack|heap|allocation/i.test(error.message)) {
+          throw Object.assign(new Error("refused"), { code: "refused" });
+        }
+        throw error;
+      }
+    };
+    const report = await withSeed(0x50775, (random) =>
+      fuzz(COUNT, () => mutatedBytes(random, corpus), read, ["refused"]),
+    );
+    tell(`HTTP body, ${name}`, report);
+    expect(report.refused["refused"]).toBeGreaterThan(0);
   },
   TIME_LIMIT_MS,
 );
