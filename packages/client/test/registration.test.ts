@@ -1,8 +1,12 @@
 /** Registering: what must be known beforehand, what a refusal leaves behind, and that no crash strands an account. */
 import { existsSync, mkdtempSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { create, toBinary } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { ProblemSchema } from "@sotto/protocol";
 import { LyingServer } from "@sotto/testkit/attack";
 import { fetchServerFacts, open, register, requestCode, type RegisterOptions } from "../src/node.ts";
 import { PASSPHRASE, testServer, type TestServer } from "./support/server.ts";
@@ -140,4 +144,58 @@ test("when the request was lost before the server made the account, the next try
   const self = await register(inner);
   expect(self.identifier).toBe(lost.identifier);
   await (await open({ home: lost.home, passphrase: PASSPHRASE, connect: false })).close();
+});
+
+/** A server on the way to the real one that hands sealed calls on, and then answers a refusal of its own, outside any seal. */
+async function onTheWay(): Promise<{ readonly origin: string; close(): Promise<void> }> {
+  const http = createServer(async (request, response) => {
+    const body: Buffer[] = [];
+    for await (const chunk of request) body.push(chunk as Buffer);
+    const headers = { "content-type": request.headers["content-type"] ?? "" };
+    const answer = await fetch(server.running.address + (request.url ?? ""), {
+      method: request.method ?? "POST",
+      headers,
+      body: Buffer.concat(body),
+    });
+    const bytes = Buffer.from(await answer.arrayBuffer());
+    const type = { "content-type": answer.headers.get("content-type") ?? "" };
+    if (request.url?.endsWith("/Register") !== true)
+      return void response.writeHead(answer.status, type).end(bytes);
+    const problem = toBinary(ProblemSchema, create(ProblemSchema, { code: "code_refused" }));
+    const value = Buffer.from(problem).toString("base64");
+    const details = [{ type: ProblemSchema.typeName, value }];
+    response.writeHead(400, { "content-type": "application/json" });
+    response.end(JSON.stringify({ code: "failed_precondition", message: "", details }));
+  });
+  await new Promise<void>((resolve) => void http.listen(0, "127.0.0.1", resolve));
+  return {
+    origin: `http://127.0.0.1:${(http.address() as AddressInfo).port}`,
+    async close() {
+      http.closeAllConnections();
+      await new Promise((resolve) => void http.close(resolve));
+    },
+  };
+}
+
+test("a refusal from outside the seal destroys no keys: the account that was made is found at the next try", async () => {
+  const { address, fingerprint } = server.running;
+  const way = await onTheWay();
+  const mine = options({ server: way.origin, serverKey: fingerprint });
+  await expect(register(mine)).rejects.toMatchObject({ code: "server_unreachable" });
+  await way.close();
+  const self = await register({ ...mine, server: address, code: () => Promise.reject(new Error("asked")) });
+  expect(self.identifier).toBe(mine.identifier);
+});
+
+test("keys of a pending account are not overwritten by registering somebody else while they may be in use", async () => {
+  const { address, fingerprint } = server.running;
+  const way = await onTheWay();
+  const first = options({ server: way.origin, serverKey: fingerprint });
+  await expect(register(first)).rejects.toMatchObject({ code: "server_unreachable" });
+  await way.close();
+  const second = options({ server: address, serverKey: fingerprint, home: first.home });
+  await expect(register(second)).rejects.toMatchObject({ code: "vault_exists" });
+  const messenger = await open({ home: first.home, passphrase: PASSPHRASE, connect: false });
+  expect(messenger.self.identifier).toBe(first.identifier);
+  await messenger.close();
 });

@@ -178,9 +178,8 @@ const definitive = new Set([
   "rate_limited",
   "device_list_invalid",
   "log_exists",
-  "unsealing_failed",
 ]);
 
-/** Whether a failed registration certainly made no account. */
+/** Whether the server said, under the seal, that a registration made no account. */
 export const isDefinitive = (cause: unknown): boolean =>
   cause instanceof RefusedError && definitive.has(cause.code);

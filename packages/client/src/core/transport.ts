@@ -28,7 +28,7 @@ export interface ServerFacts {
 export interface Transport {
   connect(events: ConnectionEvents): Promise<Connection>;
   getServer(): Promise<ServerFacts>;
-  /** Posts a sealed request; returns the sealed answer. @throws RefusedError for refusals outside the seal. */
+  /** Posts a sealed request; returns the sealed answer. @throws TransportError for refusals outside the seal: anybody on the way can make them. */
   call(
     method: "RequestCode" | "Register",
     sealed: { readonly wrappedSecret: Uint8Array; readonly ciphertext: Uint8Array },

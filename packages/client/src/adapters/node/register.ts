@@ -3,7 +3,7 @@
  * was made is removed; after a failure in between, the next call in the same folder goes on with the same keys.
  */
 import { createVault, openVault } from "@sotto/crypto";
-import { StorageError, UsageError, parseIdentifier, type Identifier } from "@sotto/protocol";
+import { StorageError, UsageError, equalBytes, parseIdentifier, type Identifier } from "@sotto/protocol";
 import type { RegisterOptions } from "../../api.ts";
 import type { Env } from "../../core/env.ts";
 import { names, type OwnAccount } from "../../core/records.ts";
@@ -15,8 +15,10 @@ import {
   requestOneTimeCode,
   storeNewAccount,
 } from "../../core/registration.ts";
+import type { Transport } from "../../core/transport.ts";
 import { vaultStore, type VaultStore } from "../../core/vault-store.ts";
 import { trustServer, type TrustedServer } from "./server-choice.ts";
+import { nodeTransport } from "./transport.ts";
 import { prepareVaultFolder, type VaultFolder } from "./vault-folder.ts";
 
 /** What the attempts share. */
@@ -66,8 +68,15 @@ async function resume(attempt: Attempt): Promise<OwnAccount> {
     if (before?.status === "registered") {
       throw new StorageError("vault_exists", "that folder holds an account already");
     }
-    if (before?.identifier === identifier && (await canSignIn(env, store, server.transport))) {
+    // Its keys may be an account's only ones: they are given up only when its server says that there is no such account.
+    if (before !== undefined && (await canSignIn(env, store, transportTo(before, server)))) {
       await markRegistered(store, before);
+      if (before.identifier !== identifier) {
+        throw new StorageError(
+          "vault_exists",
+          "that folder holds another account, whose registration succeeded",
+        );
+      }
       await store.close();
       return before;
     }
@@ -77,6 +86,13 @@ async function resume(attempt: Attempt): Promise<OwnAccount> {
     await store.close();
     throw cause;
   }
+}
+
+/** The way to the server of a pending account: the present one if it holds the same key, whatever its address. */
+function transportTo(pending: OwnAccount, server: TrustedServer): Transport {
+  return equalBytes(pending.serverFingerprint, server.serverKey.fingerprint)
+    ? server.transport
+    : nodeTransport(pending.serverOrigin);
 }
 
 async function askCode({ env, server, identifier, options }: Attempt): Promise<string> {
@@ -91,12 +107,14 @@ async function finish(attempt: Attempt, store: VaultStore, code: string): Promis
   try {
     await registerPending(env, store, server.transport, server.serverKey, own, code);
   } catch (cause) {
-    // An earlier try may have succeeded after all; then these keys are the account's only ones.
-    const mayExist = folder.exists && isDefinitive(cause) && (await canSignIn(env, store, server.transport));
-    if (mayExist) await markRegistered(store, own);
+    // This try or an earlier one may have succeeded after all; then these keys are the account's only ones.
+    const exists = isDefinitive(cause)
+      ? await canSignIn(env, store, server.transport).catch(() => undefined)
+      : undefined;
+    if (exists === true) await markRegistered(store, own);
     await store.close();
-    if (mayExist) return own;
-    if (isDefinitive(cause)) folder.discard();
+    if (exists === true) return own;
+    if (exists === false) folder.discard();
     throw cause;
   }
   await store.close();

@@ -8,6 +8,15 @@ import { connectWebSocket } from "./websocket.ts";
 
 const timeoutMs = 20_000;
 
+// What a server has reason to say outside the seal. Anybody on the way can say it too, so that it proves nothing.
+const unsealedCodes: ReadonlySet<string> = new Set([
+  "malformed",
+  "unsealing_failed",
+  "rate_limited",
+  "draining",
+  "unavailable",
+]);
+
 /** Reaches the server at an origin like `https://chat.example.org`. */
 export function nodeTransport(origin: string): Transport {
   const client = createClient(
@@ -47,7 +56,13 @@ async function told<T>(call: () => Promise<T>): Promise<T> {
 
 function failure(error: ConnectError): SottoError {
   const problem = error.findDetails(ProblemSchema)[0];
-  if (problem !== undefined) return refusedError(problem);
+  if (problem !== undefined && unsealedCodes.has(problem.code)) {
+    const { code, message, retryAfterMs } = refusedError(problem);
+    return new TransportError(code, message, {
+      cause: error,
+      ...(retryAfterMs !== undefined && { retryAfterMs }),
+    });
+  }
   const what =
     error.code === Code.Unimplemented || error.code === Code.Unknown
       ? "what answers at that address is no Sotto server"
