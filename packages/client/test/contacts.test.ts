@@ -205,3 +205,17 @@ test("a device that was revoked gets nothing and its messages are refused", asyn
     { type: "device_unlisted", identifier: BEN },
   ]);
 });
+
+test("giving a nameless contact its name does not acknowledge a changed identity key", async () => {
+  deliver(ann, (await craft(ben, ann, { raw: '{"type":"text","body":"nameless"}' })).json);
+  await world.settle();
+  await rotateIdentity(ben);
+  await world.settle(400);
+  deliver(ann, (await craft(ben, ann, { raw: '{"type":"text","body":"again"}' })).json);
+  await world.settle();
+  expect(ann.notices).toEqual([{ type: "identity_changed", identifier: ben.account }]);
+  await ann.up.send(BEN, "blocked");
+  await world.settle();
+  expect(ben.received).toEqual([]);
+  expect(await ann.up.contacts()).toMatchObject([{ identifier: BEN, identityChanged: true }]);
+});

@@ -142,6 +142,9 @@ async function adoptAccount(step: Step, contact: ContactRecord, account: string)
     ...(key !== undefined && { acceptedKey: key, shownKey: key }),
   };
   if (nameless !== undefined && nameless.id !== contact.id) {
+    // A change of key that blocks the one blocks both: joining is no acknowledgement.
+    const { acceptedKey, shownKey, verified } = nameless;
+    const blocking = nameless.successor;
     for (const conversation of nameless.conversations) {
       step.draft.put(names.contactOfConversation(conversation), contact.id);
     }
@@ -155,6 +158,9 @@ async function adoptAccount(step: Step, contact: ContactRecord, account: string)
       ...adopted,
       conversations: [...contact.conversations, ...nameless.conversations],
       unread: contact.unread + nameless.unread,
+      ...(acceptedKey !== undefined && { acceptedKey, verified }),
+      ...(shownKey !== undefined && { shownKey }),
+      ...(blocking !== undefined && { successor: blocking }),
       ...(last !== undefined && { last }),
     };
   }
