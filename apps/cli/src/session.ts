@@ -121,18 +121,25 @@ function connectionFailure(problem: string | undefined): SottoError {
   return new SottoError(code, said[code] ?? "the server cannot be reached");
 }
 
-/** The failure of a command that could not reach the server in time. */
+/** The failure of a command for which the time ran out. */
 export function timeoutFailure(
   session: Session,
   message: string,
   details: Record<string, unknown> = {},
 ): Failure {
+  if (session.messenger.connection === "online") {
+    return new Failure("unavailable", `${message}: the server did not answer in time`, nextStepLater, {
+      details,
+    });
+  }
   const cause = connectionFailure(session.problem());
   return new Failure(cause.code, `${message}: ${cause.message}`, nextStepOffline, { details });
 }
 
-const nextStepOffline =
-  "check your connection and that the server runs. What is queued stays queued and goes out with the next connection ('sotto receive', 'sotto chat').";
+const whatIsQueued =
+  "What is queued stays queued and goes out with the next connection ('sotto receive', 'sotto chat').";
+const nextStepOffline = `check your connection and that the server runs. ${whatIsQueued}`;
+const nextStepLater = `try again later. ${whatIsQueued}`;
 
 /** How long commands that work offline too wait for the server before they go on without. */
 const refreshTimeoutSec = 4;
