@@ -124,12 +124,16 @@ export async function loseRequests(step: Step): Promise<void> {
   for (const onAnswer of waiting) await onAnswer(step, { type: "lost", error });
 }
 
+// A longer one would overflow timers, which then fire at once.
+const longestHintMs = 3_600_000;
+
 /** What the server refused with, as an error. Its words go no further than a code that we know. */
 export function refusedError(problem: Problem | undefined): RefusedError {
   const code = problem !== undefined && isErrorCode(problem.code) ? problem.code : "internal";
   const said = problem?.code === code ? problem.message.slice(0, 300) : "";
   return new RefusedError(code, said === "" ? "the server refused a request" : said, {
-    ...(problem !== undefined && problem.retryAfterMs > 0n && { retryAfterMs: Number(problem.retryAfterMs) }),
+    ...(problem !== undefined &&
+      problem.retryAfterMs > 0n && { retryAfterMs: Math.min(Number(problem.retryAfterMs), longestHintMs) }),
     ...(problem !== undefined && problem.current > 0n && { current: Number(problem.current) }),
   });
 }
