@@ -219,3 +219,9 @@ test("giving a nameless contact its name does not acknowledge a changed identity
   expect(ben.received).toEqual([]);
   expect(await ann.up.contacts()).toMatchObject([{ identifier: BEN, identityChanged: true }]);
 });
+
+test("nobody is verified before a key of theirs is known", async () => {
+  world.server.refuse = (frame) => (frame.case === "lookup" ? { code: "unavailable" } : undefined);
+  await ann.up.send(BEN, "queued");
+  await expect(ann.up.setVerified(BEN, true)).rejects.toMatchObject({ code: "contact_unknown" });
+});

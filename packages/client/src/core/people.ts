@@ -132,10 +132,14 @@ async function knownOrLookedUp(engine: Engine, text: string): Promise<Known> {
   return known?.pinned === undefined ? refreshed(engine, text) : { ...known, pinned: known.pinned };
 }
 
-/** Marks a contact as verified or not. @throws UsageError `identity_changed` while a change is not acknowledged. */
+/** Marks a contact as verified or not. @throws UsageError `identity_changed` while a change is not acknowledged, `contact_unknown`. */
 export async function setVerified(step: Step, text: string, verified: boolean): Promise<void> {
   const contact = await knownContact(step.draft, text);
-  if (verified && isBlocked(contact, (await pinnedOf(step, contact))?.list.list.identityKey)) {
+  const known = await pinnedOf(step, contact);
+  if (verified && known === undefined) {
+    throw new UsageError("contact_unknown", "this device does not know that contact's keys");
+  }
+  if (verified && isBlocked(contact, known?.list.list.identityKey)) {
     throw new UsageError("identity_changed", "acknowledge the new identity key first");
   }
   putContact(step, { ...contact, verified });
