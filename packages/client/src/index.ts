@@ -12,3 +12,8 @@ export {
   UsageError,
   ValidationError,
 } from "@sotto/protocol";
+export { memoryStorage } from "./adapters/memory-storage.ts";
+export { startMessenger, type MessengerParts } from "./core/start.ts";
+export type { Env } from "./core/env.ts";
+export type { Storage } from "./core/storage.ts";
+export type { HeaderFile } from "./core/vault-header.ts";

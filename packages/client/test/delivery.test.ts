@@ -121,8 +121,14 @@ test("typing reaches the peer and is never stored", async () => {
   await world.settle();
   const before = world.server.appended.length;
   await ann.up.sendTyping(BEN);
-  await world.settle();
+  await ann.up.sendTyping(BEN);
+  await world.settle(2);
   expect(ben.events.filter((event) => event.type === "typing")).toEqual([{ type: "typing", from: ANN }]);
+  // After a while the list of devices is looked up anew first.
+  await world.settle(400);
+  await ann.up.sendTyping(BEN);
+  await world.settle();
+  expect(ben.events.filter((event) => event.type === "typing")).toHaveLength(2);
   expect(world.server.appended.length).toBe(before);
 });
 

@@ -7,7 +7,7 @@ import { names, type DirectoryRecord } from "./records.ts";
 import type { Step } from "./step.ts";
 
 /** How long a list counts as fresh, in milliseconds: the longest that a revocation may go unseen. */
-export const FRESH_FOR_MS = 180_000;
+const freshForMs = 180_000;
 const cachedLists = 1_000;
 
 /** A pinned list. */
@@ -29,7 +29,7 @@ export async function pinned(
 /** Whether a pinned list needs no asking again. A clock that was set back makes it stale. */
 export function isFresh(step: Step, known: Pinned | undefined): known is Pinned {
   const age = known === undefined ? -1 : step.env.nowMs() - known.refreshedAtMs;
-  return age >= 0 && age < FRESH_FOR_MS;
+  return age >= 0 && age < freshForMs;
 }
 
 /** Pins a list that was checked on top of the one before, as of now. */

@@ -1,6 +1,6 @@
 /** Ids as records hold them (hexadecimal), and as they travel (bytes). */
-import { InternalError, accountId, deviceId, logId, parseId } from "@sotto/protocol";
-import type { AccountId, DeviceId, LogId } from "@sotto/protocol";
+import { InternalError, accountId, deviceId, parseId } from "@sotto/protocol";
+import type { AccountId, DeviceId } from "@sotto/protocol";
 import type { ClassicAddress } from "@sotto/crypto";
 
 /** The 16 bytes of an id that is known to be one. */
@@ -12,7 +12,6 @@ export function bytesOf(hex: string): Uint8Array {
 
 export const accountOf = (hex: string): AccountId => accountId(bytesOf(hex));
 export const deviceOf = (hex: string): DeviceId => deviceId(bytesOf(hex));
-export const logOf = (hex: string): LogId => logId(bytesOf(hex));
 
 /** A classic address of two hexadecimal ids. */
 export const addressOf = (account: string, device: string): ClassicAddress => ({

@@ -182,7 +182,6 @@ async function reconcile(step: Step): Promise<void> {
 /** Takes in which version of the own list the server has, after signing in. */
 export async function noteOwnVersion(step: Step, version: number): Promise<void> {
   const own = await ownList(step);
-  pruneRetired(step);
   if (version > own.version) return reconcile(step);
   if (version < own.version) {
     const from = step.live.own.identifier;
@@ -192,7 +191,7 @@ export async function noteOwnVersion(step: Step, version: number): Promise<void>
 }
 
 /** Deletes retired keys once nothing that is encrypted to them would be taken any more. */
-function pruneRetired(step: Step): void {
+export async function pruneRetired(step: Step): Promise<void> {
   const { own } = step.live;
   const oldest = nowSec(step) - LIMITS.maxMessageAgeSec - LIMITS.maxClockSkewSec;
   const kept = own.classicKeys.filter((key) => key.retiredAt === 0 || key.retiredAt >= oldest);

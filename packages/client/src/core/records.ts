@@ -34,7 +34,7 @@ export interface OwnAccount {
 }
 
 /** A device list on its way to the server, and what takes effect with it. */
-export interface DeviceListProposal {
+interface DeviceListProposal {
   /** A serialized SignedDeviceList. */
   readonly deviceList: Uint8Array;
   readonly newKey: OwnClassicKey;

@@ -45,11 +45,13 @@ async function isIn(step: Step, period: number, hash: Uint8Array): Promise<boole
 }
 
 const forgottenAtOnce = 1_000;
+// A device may have been away for a while.
+const periodsLookedAt = 12;
 
 /** Forgets some of what is too old to be taken in anyway. */
 export async function forgetOldSeen(step: Step): Promise<void> {
   const last = periodOf(nowSec(step) - LIMITS.maxMessageAgeSec) - 1;
-  for (const period of [last, last - 1]) {
+  for (let period = last; period > last - periodsLookedAt; period--) {
     const list = names.seen(period);
     for (const { order } of await step.draft.page(list, { limit: forgottenAtOnce })) {
       step.draft.deleteItem(list, order);

@@ -36,6 +36,8 @@ export interface SessionState {
   wanted: boolean;
   /** Tries that failed in a row. */
   failures: number;
+  /** When the sign-in was taken; undefined before. */
+  onlineSinceMs: number | undefined;
   clientNonce: Uint8Array;
   nextRequest: number;
   readonly pending: Map<number, OnAnswer>;
@@ -45,6 +47,8 @@ export interface SessionState {
   hintMs: number | undefined;
   /** Why the connection ended, as far as the server or our checks said. */
   problem: SottoError | undefined;
+  /** When each contact was last told that one is typing. */
+  readonly typedAtMs: Map<string, number>;
   /** A device list of ours is on its way to the server. */
   publishing: boolean;
   publishFailures: number;
@@ -68,12 +72,14 @@ export function newSession(cursor: number): SessionState {
     phase: "offline",
     wanted: false,
     failures: 0,
+    onlineSinceMs: undefined,
     clientNonce: new Uint8Array(),
     nextRequest: 1,
     pending: new Map(),
     draining: false,
     hintMs: undefined,
     problem: undefined,
+    typedAtMs: new Map(),
     publishing: false,
     publishFailures: 0,
     head: undefined,

@@ -8,6 +8,7 @@ import {
   InboxItemSchema,
   LIMITS,
   NONCE_BYTES,
+  RefusedError,
   SottoError,
   TransportError,
   ValidationError,
@@ -24,7 +25,7 @@ import { claimedSender, refuse } from "./classic-inbound.ts";
 import { nothingHeldUpTo, takeOrHold } from "./held.ts";
 import { accountOf, bytesOf, deviceOf } from "./hex.ts";
 import { loseLookups } from "./lookups.ts";
-import { noteOwnVersion } from "./keys.ts";
+import { noteOwnVersion, pruneRetired } from "./keys.ts";
 import { wakeAll } from "./outbox-queue.ts";
 import { backoffMs, hintedMs } from "./reconnect.ts";
 import { forgetOldSeen } from "./replays.ts";
@@ -46,6 +47,10 @@ export const CAUGHT_UP = "caught up";
 const handshakeTimer = "handshake";
 const reconnectTimer = "reconnect";
 const handshakeMs = 15_000;
+/** A connection that stood this long was worth something: the next pause is short again. */
+const worthMs = 30_000;
+const housekeepingTimer = "housekeeping";
+const housekeepingMs = 3_600_000;
 
 /** Begins to connect, and to stay connected. */
 export async function startSession(step: Step): Promise<void> {
@@ -108,6 +113,9 @@ export async function onClosed(step: Step, cause: SottoError | undefined): Promi
   tellState(step);
   settleConnection(step);
   if (!session.wanted) return;
+  const onlineMs = step.env.nowMs() - (session.onlineSinceMs ?? Infinity);
+  if (onlineMs >= worthMs) session.failures = 0;
+  session.onlineSinceMs = undefined;
   const random = step.env.random();
   let delayMs: number;
   if (session.hintMs === undefined) {
@@ -198,13 +206,21 @@ async function onSignedIn(step: Step, ownVersion: number): Promise<void> {
   const { session } = step.live;
   if (session.phase !== "signing-in") return;
   session.phase = "online";
+  session.onlineSinceMs = step.env.nowMs();
   step.effects.push({ type: "cancel-timer", name: handshakeTimer });
   tellState(step);
   settleConnection(step);
   attach(step);
   await noteOwnVersion(step, ownVersion);
-  await forgetOldSeen(step);
+  await keepHouse(step);
   wakeAll(step);
+}
+
+/** Forgets, every hour, what is too old to matter. */
+async function keepHouse(step: Step): Promise<void> {
+  await forgetOldSeen(step);
+  await pruneRetired(step);
+  step.effects.push({ type: "timer", name: housekeepingTimer, delayMs: housekeepingMs, run: keepHouse });
 }
 
 async function onRefused(
@@ -222,7 +238,7 @@ async function onDraining(step: Step, hintMs: number): Promise<void> {
   const { session } = step.live;
   session.draining = true;
   session.hintMs = Math.min(hintMs, 60_000);
-  session.problem = refusedError(undefined);
+  session.problem = new RefusedError("draining", "the server is stopping");
   leaveWhenDrained(step);
 }
 
@@ -306,8 +322,6 @@ async function onEntries(step: Step, { logId, entries }: Entries): Promise<void>
     last = seq;
   }
   if (last === undefined) return;
-  // What was taken in shows that the connection is worth something.
-  session.failures = 0;
   step.effects.push({
     type: "send",
     frame: {

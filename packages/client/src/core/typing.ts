@@ -7,55 +7,74 @@ import {
   parseClassicPlaintext,
   protectClassic,
 } from "@sotto/crypto";
-import { EntryKind, SottoError, StorageError, toHex, utf8 } from "@sotto/protocol";
+import { EntryKind, SottoError, StorageError, toHex, utf8, type Device } from "@sotto/protocol";
 import { open } from "./classic-inbound.ts";
 import { findContact, isBlocked, peerName } from "./contacts.ts";
 import { isFresh, pinned } from "./directory.ts";
 import { addressOf } from "./hex.ts";
+import { lookUp } from "./lookups.ts";
 import { inboxItem } from "./outbox.ts";
 import { isSigningPaused, signingKey } from "./own-keys.ts";
-import type { ContactRecord } from "./records.ts";
+import { names, type ContactRecord } from "./records.ts";
 import { isReady, request } from "./session.ts";
 import { notify, nowSec, type Step } from "./step.ts";
 
 // Older than this, somebody is no longer typing; ahead by this, the clocks merely differ.
 const freshSec = 30;
+const pauseMs = 3_000;
 
-/** Tells a contact's devices, if that can be done at once. */
+/** Tells a contact's devices, if they are online and it was not told a moment ago. */
 export async function sendTyping(step: Step, contact: ContactRecord): Promise<void> {
+  const { account, id } = contact;
+  const { typedAtMs } = step.live.session;
+  if (account === undefined || !isReady(step)) return;
+  const now = step.env.nowMs();
+  if (now - (typedAtMs.get(id) ?? -Infinity) < pauseMs) return;
+  typedAtMs.set(id, now);
+  if (isFresh(step, await pinned(step, account))) return tell(step, id, account);
+  await lookUp(step, { account }, async (later, found) => {
+    if (found.type === "found") await tell(later, id, account);
+  });
+}
+
+async function tell(step: Step, contactId: string, account: string): Promise<void> {
+  const contact = await step.draft.get(names.contact(contactId));
+  const known = await pinned(step, account);
+  if (contact === undefined || known === undefined || isSigningPaused(step.live.own)) return;
+  const { list } = known.list;
+  if (contact.account !== account || isBlocked(contact, list.identityKey) || !isReady(step)) return;
+  for (const device of activeDevices(list)) await tellDevice(step, account, device);
+}
+
+async function tellDevice(step: Step, account: string, device: Device): Promise<void> {
   const { own } = step.live;
-  if (!isReady(step) || contact.account === undefined || isSigningPaused(own)) return;
-  const known = await pinned(step, contact.account);
-  if (!isFresh(step, known) || isBlocked(contact, known.list.list.identityKey)) return;
-  for (const device of activeDevices(known.list.list)) {
-    const key = newestClassicKey(device);
-    if (key === undefined) continue;
-    const message = await protectClassic(step.env.crypto, {
-      sender: addressOf(own.account, own.device),
-      recipient: addressOf(contact.account, toHex(device.deviceId)),
-      recipientKey: key.publicKey,
-      senderPrivateKey: signingKey(own).privateKey,
-      timestampSec: nowSec(step),
-      plaintext: encodeClassicPlaintext({ type: "typing", from: own.identifier }),
-    });
-    request(
-      step,
-      (number) => ({
-        case: "append",
-        value: {
-          $typeName: "sotto.v1.Append",
-          request: number,
-          logId: device.inboxId,
-          accessToken: new Uint8Array(),
-          epoch: 0n,
-          kind: EntryKind.EPHEMERAL,
-          body: inboxItem(message.json),
-          nextTokenHash: new Uint8Array(),
-        },
-      }),
-      async () => {},
-    );
-  }
+  const key = newestClassicKey(device);
+  if (key === undefined) return;
+  const message = await protectClassic(step.env.crypto, {
+    sender: addressOf(own.account, own.device),
+    recipient: addressOf(account, toHex(device.deviceId)),
+    recipientKey: key.publicKey,
+    senderPrivateKey: signingKey(own).privateKey,
+    timestampSec: nowSec(step),
+    plaintext: encodeClassicPlaintext({ type: "typing", from: own.identifier }),
+  });
+  request(
+    step,
+    (number) => ({
+      case: "append",
+      value: {
+        $typeName: "sotto.v1.Append",
+        request: number,
+        logId: device.inboxId,
+        accessToken: new Uint8Array(),
+        epoch: 0n,
+        kind: EntryKind.EPHEMERAL,
+        body: inboxItem(message.json),
+        nextTokenHash: new Uint8Array(),
+      },
+    }),
+    async () => {},
+  );
 }
 
 /** Takes in what was fanned out. Whatever is wrong with it, it is passed over: nothing is lost with it. */

@@ -21,7 +21,7 @@ export interface ListName<T> {
   readonly [held]?: T;
 }
 /** Which part of a list. */
-export interface PageOptions {
+interface PageOptions {
   /** Orders from this on; 0 if absent. */
   readonly from?: number;
   /** Orders below this; all if absent. */
