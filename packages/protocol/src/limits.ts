@@ -25,6 +25,8 @@ export const LIMITS = {
   /** Default and largest window of a reader, in entries. */
   defaultWindow: 256,
   maxWindow: 1_024,
+  /** The greatest epoch that a conversation log may be created with: Commits can never count it out of 53 bits. */
+  maxFirstEpoch: 281_474_976_710_656,
   /** Most reader slots of one log. */
   maxSlotsPerLog: 8_192,
   /** Most logs attached by one connection. */

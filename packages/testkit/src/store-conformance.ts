@@ -489,6 +489,16 @@ export function storeConformance(
         expect(await store.accountById(account)).toEqual({ account, newestVersion: 2 });
       });
 
+      test("nobody gets the inbox of a device that was revoked", async () => {
+        await store.createAccount(hash(50), firstList, undefined);
+        const revoking = list(2, [{ ...device(phone, inbox), revoked: true }, device(laptop, logId(id(5)))]);
+        expect(await store.putDeviceList(revoking)).toEqual({ ok: true });
+        expect(await store.readLog(inbox)).toBeUndefined();
+        await again();
+        const taking = { ...list(1, [device(laptop, inbox)]), account: accountId(id(99)) };
+        expect(await store.createAccount(hash(51), taking, undefined)).toBe("log_exists");
+      });
+
       test("a new device cannot take a log that exists", async () => {
         await store.createAccount(hash(50), firstList, undefined);
         await one(createLog(talk));

@@ -66,6 +66,8 @@ function newLog(kind: LogState["kind"], epoch: number): Log {
 /** A store that lives as long as the process. */
 export class MemoryStore implements Store {
   readonly #logs = new Map<string, Log>();
+  /** Every inbox that a device ever had. */
+  readonly #inboxes = new Set<string>();
   readonly #accounts = new Map<string, Account>();
   readonly #identifiers = new Map<string, Account>();
   readonly #limits: LogLimits;
@@ -234,11 +236,14 @@ export class MemoryStore implements Store {
     return { ok: true };
   }
 
-  /** Whether a device that is new in this list names an inbox that exists, or one that it names twice. */
+  /** Whether a device that is new in this list names a log that exists, an inbox that any device ever had, or one twice. */
   #inboxTaken(account: Account | undefined, { devices }: DeviceListChange): boolean {
     const added = devices.filter(({ device }) => account?.devices.has(idKey(device)) !== true);
     const inboxes = new Set(added.map(({ inbox }) => idKey(inbox)));
-    return inboxes.size < added.length || [...inboxes].some((inbox) => this.#logs.has(inbox));
+    return (
+      inboxes.size < added.length ||
+      [...inboxes].some((inbox) => this.#logs.has(inbox) || this.#inboxes.has(inbox))
+    );
   }
 
   #applyList(account: Account, { devices, signedList }: DeviceListChange): void {
@@ -246,6 +251,7 @@ export class MemoryStore implements Store {
     for (const { device, signatureKey, inbox, revoked } of devices) {
       const known = account.devices.get(idKey(device));
       if (known === undefined && !revoked) this.#logs.set(idKey(inbox), newLog("inbox", 0));
+      this.#inboxes.add(idKey(inbox));
       if (known?.revoked === false && revoked) this.#logs.delete(idKey(known.inbox));
       account.devices.set(idKey(device), {
         account: account.account,

@@ -40,7 +40,11 @@ export interface GroupCommitDeps {
     after(delayMs: number, callback: () => void): () => void;
   };
   readonly clock: { nowMs(): number; monotonicMs(): number };
-  readonly events: { committed(batch: CommittedBatch): void; commitFailed(error: unknown): void };
+  readonly events: {
+    committed(batch: CommittedBatch): void;
+    commitFailed(error: unknown): void;
+    sessionFailed(error: unknown): void;
+  };
 }
 
 /** When commits happen. */
@@ -183,11 +187,11 @@ export class GroupCommitter {
         if (stored === undefined) wakes.set(key, { log: operation.log, entries: [entry] });
         else stored.entries.push(entry);
       }
-      (sinks[i] as CommitSink).settled(requests[i] as number, operation, result);
+      this.#guarded(() => (sinks[i] as CommitSink).settled(requests[i] as number, operation, result));
     }
     for (const { log, entries } of wakes.values()) {
       const headSeq = (entries.at(-1) as StoredEntry).seq;
-      this.#deps.bus.publish(log, { type: "stored", headSeq, entries });
+      this.#guarded(() => this.#deps.bus.publish(log, { type: "stored", headSeq, entries }));
     }
     if (results === undefined) return;
     this.#deps.events.committed({
@@ -197,6 +201,15 @@ export class GroupCommitter {
       acks: acks.length,
       durationMs: this.#lastEndMs - startMs,
     });
+  }
+
+  /** One listener's failure is told, and keeps neither the others from hearing nor the process from running. */
+  #guarded(tell: () => void): void {
+    try {
+      tell();
+    } catch (error) {
+      this.#deps.events.sessionFailed(error);
+    }
   }
 
   #takeAcks(): StoreOperation[] {

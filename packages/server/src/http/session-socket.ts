@@ -211,6 +211,8 @@ function ignore(): void {
   // The stream closes after its error; nothing was promised on it yet.
 }
 
+/** Answers and closes, whether or not the peer closes its side. */
 function refuse(stream: Duplex, status: number): void {
+  stream.once("finish", () => stream.destroy());
   stream.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }

@@ -52,6 +52,7 @@ describe("group commit", () => {
         events: {
           committed: ({ operations }) => void batches.push(operations),
           commitFailed: (error) => void failures.push(error),
+          sessionFailed: (error) => void failures.push(error),
         },
       },
       { distanceMs: 2, maxOperations: 8, ackDelayMs: 20, maxQueuedBytes: 1_000 },
@@ -82,6 +83,19 @@ describe("group commit", () => {
     committer.submit(append(), sink, 5);
     await settle();
     expect(batches).toEqual([1, 3, 1]);
+  });
+
+  test("a listener that fails keeps no other from its answer", async () => {
+    const broken = {
+      settled: () => {
+        throw new Error("broken");
+      },
+    };
+    committer.submit(append(), broken, 1);
+    committer.submit(append(), sink, 2);
+    await settle();
+    expect(settled).toEqual([[2, { ok: true, seq: 2 }]]);
+    expect(failures).toHaveLength(1);
   });
 
   test("a full queue does not wait", async () => {

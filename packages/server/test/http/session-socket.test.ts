@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:http";
-import type { AddressInfo, Socket } from "node:net";
+import { connect, type AddressInfo, type Socket } from "node:net";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { WebSocket, type ClientOptions } from "ws";
 import { LIMITS, type ServerFrame } from "@sotto/protocol";
@@ -137,6 +137,16 @@ describe("what is refused", () => {
   test("other paths, and nothing else of the server suffers", async () => {
     const { url } = await endpoint();
     expect(await status(url.replace("/v1/session", "/elsewhere"))).toBe(404);
+  });
+
+  test("a refused connection ends, even when the peer never closes its side", async () => {
+    const { url, streams } = await endpoint();
+    const { hostname, port } = new URL(url);
+    const peer = connect({ host: hostname, port: Number(port), allowHalfOpen: true });
+    peer.write("GET /elsewhere HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+    peer.resume();
+    await vi.waitFor(() => expect(streams.map((stream) => stream.destroyed)).toEqual([true]));
+    peer.destroy();
   });
 
   test("text, oversized messages, frames that are none, and messages that are none", async () => {

@@ -85,13 +85,19 @@ export class AccountTable {
     return Number(this.#sql.count.get()?.["n"] ?? 0);
   }
 
-  /** Whether a device that is new in this list names an inbox that exists, or one that it names twice. */
+  /**
+   * Whether a device that is new in this list names a log that exists, an inbox that any device ever had (else a stranger
+   * would get what late senders leave for a revoked device), or one that the list names twice.
+   */
   #inboxTaken(account: number | undefined, { devices }: DeviceListChange): boolean {
     const added = devices.filter(
       ({ device }) => account === undefined || this.#readDevice(account, device) === undefined,
     );
     const inboxes = new Set(added.map(({ inbox }) => idKey(inbox)));
-    return inboxes.size < added.length || added.some(({ inbox }) => this.#logs.has(inbox));
+    return (
+      inboxes.size < added.length ||
+      added.some(({ inbox }) => this.#logs.has(inbox) || this.#sql.byInbox.get(inbox) !== undefined)
+    );
   }
 
   #applyList(account: number, { devices, signedList, version }: DeviceListChange): void {
@@ -136,6 +142,7 @@ function statements(database: DatabaseSync) {
     readDevice: database.prepare(
       "SELECT signature_key, inbox, revoked FROM devices WHERE account = ? AND device = ?",
     ),
+    byInbox: database.prepare("SELECT 1 FROM devices WHERE inbox = ?"),
     putDevice: database.prepare(
       `INSERT INTO devices (account, device, signature_key, inbox, revoked) VALUES (?, ?, ?, ?, ?)
        ON CONFLICT (account, device) DO UPDATE SET signature_key = excluded.signature_key, revoked = excluded.revoked`,

@@ -109,10 +109,11 @@ export class LogTable {
 
   #hasRoom(log: CachedLog, bytes: number): boolean {
     if (log.headSeq - log.trimmedSeq >= this.#limits.maxEntries) return false;
-    if (log.mostBytes + bytes > this.#limits.maxBytes) {
-      log.mostBytes = Number(this.#sql.sumBytes.get(log.num)?.["bytes"] ?? 0);
-      if (log.mostBytes + bytes > this.#limits.maxBytes) return false;
+    if (log.mostBytes + bytes > this.#limits.maxBytes && !log.summed) {
+      log.mostBytes = this.#sumBytes(log, log.headSeq);
+      log.summed = true;
     }
+    if (log.mostBytes + bytes > this.#limits.maxBytes) return false;
     log.mostBytes += bytes;
     return true;
   }
@@ -269,10 +270,16 @@ export class LogTable {
 
   #trim(log: CachedLog, throughSeq: number): void {
     if (throughSeq <= log.trimmedSeq) return;
+    if (log.summed) log.mostBytes -= this.#sumBytes(log, throughSeq);
     log.trimmedSeq = throughSeq;
     this.#touch(log);
     this.#entries -= Number(this.#sql.deleteEntries.run(log.num, throughSeq).changes);
     if (throughSeq === log.headSeq) log.mostBytes = 0;
+  }
+
+  /** Bytes of the bodies up to a seq. Costs time for each. */
+  #sumBytes(log: CachedLog, throughSeq: number): number {
+    return Number(this.#sql.sumBytes.get(log.num, throughSeq)?.["bytes"] ?? 0);
   }
 
   /** Deletes what every slot has acked. A log without slots keeps its entries until they expire. */
@@ -328,6 +335,7 @@ export class LogTable {
       epoch: row.epoch,
       present: kind === "inbox" ? undefined : this.#loadEpoch(row.num, row.epoch),
       mostBytes: (row.head_seq - row.trimmed_seq) * LIMITS.maxEntryBytes,
+      summed: false,
       lowestCursor: undefined,
       dirty: false,
     };
@@ -363,7 +371,7 @@ function statements(database: DatabaseSync) {
     oldestEntries: sql(
       "SELECT log, id, seq, stored_at_sec AS storedAtSec FROM entries JOIN logs ON logs.num = log ORDER BY entries.num LIMIT ?",
     ),
-    sumBytes: sql("SELECT coalesce(sum(length(body)), 0) AS bytes FROM entries WHERE log = ?"),
+    sumBytes: sql("SELECT coalesce(sum(length(body)), 0) AS bytes FROM entries WHERE log = ? AND seq <= ?"),
     countEntries: sql("SELECT count(*) AS n FROM entries"),
   };
 }

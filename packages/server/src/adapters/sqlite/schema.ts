@@ -28,7 +28,7 @@ export const MIGRATIONS: readonly string[] = [
     account INTEGER NOT NULL REFERENCES accounts (num),
     device BLOB NOT NULL,
     signature_key BLOB NOT NULL,
-    inbox BLOB NOT NULL,
+    inbox BLOB NOT NULL UNIQUE,
     revoked INTEGER NOT NULL,
     PRIMARY KEY (account, device)
   ) STRICT, WITHOUT ROWID;

@@ -82,10 +82,12 @@ export function readAppend(append: AppendFields, sha256: Sha256, nowSec: number)
 /** @throws CodecError `malformed`. */
 export function readCreateLog(create: CreateLog, nowSec: number): Of<"create-log"> {
   if (create.tokenHash.length !== hashBytes) throw malformed("token_hash must have 32 bytes");
+  const epoch = safeNumber(create.epoch);
+  if (epoch > LIMITS.maxFirstEpoch) throw malformed("no log begins with so great an epoch");
   return {
     type: "create-log",
     log: logId(create.logId),
-    epoch: safeNumber(create.epoch),
+    epoch,
     tokenHash: create.tokenHash,
     nowSec,
   };

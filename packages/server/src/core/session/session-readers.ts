@@ -135,7 +135,8 @@ export class SessionReaders implements ReaderHost {
         },
       }),
     );
-    const afterSeq = Math.max(wanted, cursor, startSeq, trimmedSeq);
+    // Never beyond the head: what comes next is for this reader too.
+    const afterSeq = Math.max(Math.min(wanted, headSeq), cursor, startSeq, trimmedSeq);
     if (epoch !== undefined && endedBySeq !== undefined && afterSeq >= endedBySeq) {
       reader.startEnded(epoch, afterSeq, cursor, endedBySeq);
     } else {

@@ -67,6 +67,19 @@ async function talk() {
 }
 
 describe("conversation logs", () => {
+  test("begin with no epoch that Commits could count out of 53 bits", async () => {
+    const node = new TestNode();
+    const ann = await (await node.person()).online();
+    const greatest = 2n ** 48n;
+    const at = (request: number, epoch: bigint, n: number): Frame => ({
+      case: "createLog",
+      value: { request, logId: slot(n), epoch, tokenHash: hash(token(0)) },
+    });
+    ann.send(at(1, 2n ** 53n - 1n, 1), at(2, greatest + 1n, 2), at(3, greatest, 3));
+    await settle();
+    expect([ann.outcome(1), ann.outcome(2), ann.outcome(3)]).toEqual(["malformed", "malformed", "ok"]);
+  });
+
   test("everybody reads everything in one order, the sender too", async () => {
     const { ann, bob } = await talk();
     expect([ann.outcome(1), ann.outcome(2), ann.outcome(3)]).toEqual(["ok", "ok", "ok"]);

@@ -92,6 +92,16 @@ describe("delivery", () => {
 });
 
 describe("windows", () => {
+  test("asking for what comes after a seq that is not there yet leaves nothing out", async () => {
+    const { ann, sender } = await pair();
+    const reader = await ann.online();
+    reader.send(attachInbox(1, ann.inbox, 100));
+    await settle();
+    sender.send(message(1, ann.inbox, "first"));
+    await settle();
+    expect(reader.seqs()).toEqual([1]);
+  });
+
   test("no more are under way than the window, and acks make room", async () => {
     const { ann, sender } = await pair();
     sender.send(...range(1, 20).map((n) => message(n, ann.inbox, `m${n}`)));
