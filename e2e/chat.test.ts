@@ -161,6 +161,18 @@ describe("sotto chat", () => {
     await bobScreen.waitUntil(() => !bobScreen.alternate);
   });
 
+  test("a crash restores the terminal, says what to do, and ends with 1", async () => {
+    const crash = 'setTimeout(() => { throw new Error("boom"); }, 3000)';
+    const env = { NODE_OPTIONS: `--import "data:text/javascript,${encodeURIComponent(crash)}"` };
+    bobScreen = bob.terminal(["chat"], { env });
+    await bobScreen.waitUntil(() => bobScreen.alternate);
+    expect(await bobScreen.exited).toBe(1);
+    await bobScreen.waitFor("an unexpected error: boom");
+    expect(bobScreen.alternate).toBe(false);
+    expect(bobScreen.text()).toContain("What to do:");
+    expect((await bob.run("devices")).code).toBe(0);
+  });
+
   test("NO_COLOR: no colours, states in words", async () => {
     annScreen = ann.terminal(["chat", bob.phone], { env: { NO_COLOR: "1" } });
     await annScreen.waitFor("● online");
