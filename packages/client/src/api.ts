@@ -29,7 +29,7 @@ export interface Message {
   readonly envelopes?: readonly string[];
 }
 
-/** Something that people must see, and that is no message. */
+/** Something that people must see, and that is no message. Stored until somebody listens, and told once; `message_replayed` is told only to who listens. */
 export type Notice =
   | { readonly type: "gap"; readonly from: string; readonly count: number }
   | { readonly type: "refused"; readonly from: string | undefined; readonly code: string }
@@ -91,13 +91,16 @@ export interface Messenger {
   readonly connection: ConnectionState;
   /** Stores the message for sending and returns at once; it goes out when it can, in order per conversation. @throws `identity_changed`, `message_too_large`, `usage`. */
   send(to: string, body: string, options?: { readonly suite?: Suite }): Promise<Message>;
-  /** Resolves when the server has the message; rejects when it failed for good (`identifier_not_found`, `no_usable_key` …). */
+  /**
+   * Resolves when the server has the message; rejects when it failed for good (`identifier_not_found`, `no_usable_key` …), and with
+   * `identity_changed` when it waits until a change of identity is acknowledged: it stays queued then.
+   */
   whenSent(id: string, options?: { readonly signal?: AbortSignal }): Promise<void>;
   /** Messages that were not shown before, each once; one counts as shown when the next is asked for. Ends with `signal` or close(). */
   messages(options?: { readonly signal?: AbortSignal }): AsyncIterable<Message>;
   /** Resolves when everything that the server held for this device at the time of connecting has been taken in. */
   caughtUp(options?: { readonly signal?: AbortSignal }): Promise<void>;
-  /** Resolves when every queued message and receipt has reached the server. */
+  /** Resolves when every queued message and receipt has reached the server, but those that wait for acknowledgeIdentity(). */
   flushed(options?: { readonly signal?: AbortSignal }): Promise<void>;
   /** Marks all messages of a conversation up to now as shown, and sends read receipts when they are switched on. */
   markRead(peer: string): Promise<void>;

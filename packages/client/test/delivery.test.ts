@@ -1,5 +1,8 @@
 /** Messages and receipts in a world under control: order, waiting, retries, states. */
 import { expect, test } from "vitest";
+import { parseClassicMessage } from "@sotto/crypto";
+import { fromUtf8, utf8 } from "@sotto/protocol";
+import { bytesOfId, publishNext } from "./support/forge.ts";
 import { World } from "./support/world.ts";
 
 const ANN = "+15551230001";
@@ -112,6 +115,72 @@ test("writing to nobody fails with identifier_not_found, and other conversations
   await world.settle();
   expect(await outcome).toMatchObject({ code: "identifier_not_found" });
   expect(ben.received.map((message) => message.body)).toEqual(["hello"]);
+});
+
+test("every device in use gets a copy; one that was revoked meanwhile is looked up again and left out", async () => {
+  const { world, ann, ben } = await pair();
+  const other = { id: "4".repeat(32), inbox: "5".repeat(32), key: await world.crypto.rsaGenerate() };
+  const signer = await world.crypto.ed25519Generate();
+  await publishNext(ben, (list) => {
+    const [first] = list.devices;
+    if (first === undefined) throw new Error("no device");
+    list.devices.push({
+      ...first,
+      deviceId: bytesOfId(other.id),
+      inboxId: bytesOfId(other.inbox),
+      signatureKey: signer.publicKey,
+      classicKeys: first.classicKeys.map((key) => ({
+        ...key,
+        publicKey: other.key.publicKey,
+        addedAtSec: list.createdAtSec,
+      })),
+      addedAtSec: list.createdAtSec,
+    });
+  });
+  await ann.up.send(BEN, "to both");
+  await world.settle();
+  expect(world.server.inboxes.get(other.inbox)?.entries).toHaveLength(1);
+  expect((await ann.up.history(BEN))[0]?.envelopes).toHaveLength(2);
+
+  await publishNext(ben, (list) => {
+    for (const device of list.devices.slice(1)) device.revokedAtSec = list.createdAtSec;
+  });
+  expect(world.server.inboxes.has(other.inbox)).toBe(false);
+  await ann.up.send(BEN, "to the one that is left");
+  await world.settle(30);
+  expect(await statuses(ann, BEN)).toEqual(["delivered", "delivered"]);
+  expect(ben.received.map((message) => message.body)).toEqual(["to both", "to the one that is left"]);
+  expect((await ann.up.history(BEN))[1]?.envelopes).toHaveLength(1);
+});
+
+test("what was encrypted and not taken is encrypted anew when the recipient's key changed, under the same id and n", async () => {
+  const { world, ann, ben } = await pair();
+  await ann.up.send(BEN, "before");
+  await world.settle();
+  world.server.refuse = (frame) => (frame.case === "append" ? { code: "unavailable" } : undefined);
+  const { id } = await ann.up.send(BEN, "waits");
+  await world.settle(2);
+  await ben.stop();
+  const fresh = await world.crypto.rsaGenerate();
+  await publishNext(ben, (list) => {
+    for (const device of list.devices) {
+      for (const key of device.classicKeys) key.revokedAtSec = list.createdAtSec;
+      device.classicKeys.push({
+        ...(device.classicKeys[0] as NonNullable<(typeof device.classicKeys)[0]>),
+        publicKey: fresh.publicKey,
+        addedAtSec: list.createdAtSec,
+        revokedAtSec: 0n,
+      });
+    }
+  });
+  await world.settle(400);
+  world.server.refuse = () => undefined;
+  await world.settle(60);
+  const [envelope] = (await ann.up.history(BEN))[1]?.envelopes ?? [];
+  const message = parseClassicMessage(utf8(envelope ?? ""));
+  const key = await world.crypto.rsaOaepOpen(fresh.privateKey, message.encryptedKey);
+  const plaintext = await world.crypto.aesCfbDecrypt(key, message.iv, message.ciphertext);
+  expect(JSON.parse(fromUtf8(plaintext))).toMatchObject({ id, body: "waits", n: 2 });
 });
 
 test("typing reaches the peer and is never stored", async () => {

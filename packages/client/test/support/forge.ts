@@ -1,15 +1,14 @@
 /** Classic messages and device lists made by hand, with the keys of people in the world: what honest and dishonest senders could send. */
 import {
-  decodeSignedDeviceList,
   encodeClassicPlaintext,
   nextDeviceList,
   protectClassic,
-  restoreDeviceList,
   signDeviceList,
+  verifyDeviceLists,
   type ClassicPlaintext,
   type ProtectedClassicMessage,
 } from "@sotto/crypto";
-import { parseHex, toHex, utf8, type DeviceList, type SignedDeviceList } from "@sotto/protocol";
+import { parseHex, utf8, type DeviceList, type SignedDeviceList } from "@sotto/protocol";
 import { memoryStorage } from "../../src/adapters/memory-storage.ts";
 import { addressOf } from "../../src/core/hex.ts";
 import { inboxItem } from "../../src/core/outbox.ts";
@@ -60,25 +59,13 @@ export async function publishNext(
 ): Promise<SignedDeviceList> {
   const { server, crypto, clock } = person.world;
   const lists = server.accounts.get(person.account) ?? [];
-  const newest = lists.at(-1) as SignedDeviceList;
-  const { deviceList, identityHistory } = await listOf(person, newest);
-  const known = await restoreDeviceList(crypto, deviceList, identityHistory);
+  const known = await verifyDeviceLists(crypto, undefined, lists);
   const next = nextDeviceList(known, Math.floor(clock.nowMs() / 1000));
   change(next);
   const identityKey = options.identityKey ?? (await secretsOf(person)).identityKey.privateKey;
   const signed = await signDeviceList(crypto, next, identityKey, options.newIdentityKey);
   server.addList(person.account, signed);
   return signed;
-}
-
-async function listOf(person: TestPerson, newest: SignedDeviceList) {
-  const pinned = await vaultStore(person.vault, memoryStorage(new Map(person.rows))).get(
-    names.directory(person.account),
-  );
-  if (pinned === undefined) throw new Error("no list");
-  const same = toHex(decodeSignedDeviceList(pinned.deviceList).list) === toHex(newest.list);
-  if (!same) throw new Error("publishNext() works on the list that the client knows");
-  return pinned;
 }
 
 /** Replaces one member of a message's JSON. */
