@@ -104,16 +104,16 @@ class Server:
     def sealed(self, method, payload):
         secret, aad, nonce = os.urandom(32), method.encode(), bytes(12)
 
-        def key(direction):
+        def key(direction, salt=None):
             info = f"sotto/registration/{direction}/v1".encode()
-            return AESGCM(HKDF(hashes.SHA256(), 32, None, info).derive(secret))
+            return AESGCM(HKDF(hashes.SHA256(), 32, salt, info).derive(secret))
 
         sealed = {
             "wrappedSecret": b64(self.key.encrypt(secret, OAEP)),
             "ciphertext": b64(key("request").encrypt(nonce, payload, aad)),
         }
         answer = base64.b64decode(self.post(method, {"sealed": sealed})["answer"])
-        outcome = fields_of(key("response").decrypt(nonce, answer, aad))
+        outcome = fields_of(key("response", answer[:32]).decrypt(nonce, answer[32:], aad))
         if 2 in outcome:
             raise SystemExit(last(fields_of(last(outcome, 2)), 1).decode())
 

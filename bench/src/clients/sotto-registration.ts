@@ -77,8 +77,9 @@ export class RegistrationClient {
   }
 }
 
-function openAnswer(secret: Buffer, method: string, sealed: Uint8Array): Uint8Array {
-  const decipher = createDecipheriv("aes-256-gcm", derive(secret, LABELS.registrationResponse), nonce);
+function openAnswer(secret: Buffer, method: string, answer: Uint8Array): Uint8Array {
+  const [salt, sealed] = [answer.subarray(0, 32), answer.subarray(32)];
+  const decipher = createDecipheriv("aes-256-gcm", derive(secret, LABELS.registrationResponse, salt), nonce);
   decipher.setAAD(utf8(method));
   decipher.setAuthTag(sealed.subarray(-16));
   const plaintext = Buffer.concat([decipher.update(sealed.subarray(0, -16)), decipher.final()]);
@@ -87,8 +88,8 @@ function openAnswer(secret: Buffer, method: string, sealed: Uint8Array): Uint8Ar
   throw new Error(`${method}: ${outcome.value?.code} ${outcome.value?.message}`);
 }
 
-function derive(secret: Buffer, label: Label): Uint8Array {
-  return new Uint8Array(hkdfSync("sha256", secret, new Uint8Array(), label, 32));
+function derive(secret: Buffer, label: Label, salt: Uint8Array = new Uint8Array()): Uint8Array {
+  return new Uint8Array(hkdfSync("sha256", secret, salt, label, 32));
 }
 
 function post(

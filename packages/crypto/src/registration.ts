@@ -30,7 +30,10 @@ export interface SealedRequest {
   openAnswer(answer: Uint8Array): Promise<Uint8Array>;
 }
 
-// Each key seals one message only, so the fixed nonce never repeats.
+const saltBytes = 32;
+
+// Each key seals one message only, so the fixed nonce never repeats: the request's secret is fresh, and so is the salt
+// that the server puts in front of each answer.
 const zeroNonce = new Uint8Array(12);
 
 /**
@@ -47,17 +50,17 @@ export async function sealRequest(
   const aad = utf8(method);
   const secret = provider.randomBytes(32);
   const requestKey = await provider.hkdfSha256(secret, none, utf8(LABELS.registrationRequest), 32);
-  const responseKey = await provider.hkdfSha256(secret, none, utf8(LABELS.registrationResponse), 32);
   const wrappedSecret = await provider.rsaOaepSeal(serverKey.publicKey, secret);
   const ciphertext = await provider.aesGcmSeal(requestKey, zeroNonce, payload, aad);
-  secret.fill(0);
   requestKey.fill(0);
   return {
     sealed: { wrappedSecret, ciphertext },
     async openAnswer(answer) {
       let plaintext: Uint8Array;
+      const salt = answer.subarray(0, saltBytes);
+      const responseKey = await provider.hkdfSha256(secret, salt, utf8(LABELS.registrationResponse), 32);
       try {
-        plaintext = await provider.aesGcmOpen(responseKey, zeroNonce, answer, aad);
+        plaintext = await provider.aesGcmOpen(responseKey, zeroNonce, answer.subarray(saltBytes), aad);
       } catch (cause) {
         throw new CryptoError(
           "server_key_mismatch",
@@ -75,13 +78,16 @@ export async function sealRequest(
   };
 }
 
+/** No hint of a server makes a client wait longer, or overflows its timers. */
+const longestHintMs = 3_600_000;
+
 /** The server's own words go no further than a code that we know: they are not ours to vouch for. */
 function refused(problem: Problem): RefusedError {
   const code = isErrorCode(problem.code) ? problem.code : "internal";
   const message =
     code === problem.code ? problem.message.slice(0, 300) : "the server refused, in a way unknown here";
   return new RefusedError(code, message, {
-    ...(problem.retryAfterMs > 0n && { retryAfterMs: Number(problem.retryAfterMs) }),
+    ...(problem.retryAfterMs > 0n && { retryAfterMs: Math.min(Number(problem.retryAfterMs), longestHintMs) }),
     ...(problem.current > 0n && { current: Number(problem.current) }),
   });
 }

@@ -1,6 +1,6 @@
 /** Sealed requests and answers, with the server's side written out from the protocol. */
 import { create, toBinary } from "@bufbuild/protobuf";
-import { type Answer, AnswerSchema, ProblemSchema, RefusedError, utf8 } from "@sotto/protocol";
+import { type Answer, AnswerSchema, ProblemSchema, RefusedError, concatBytes, utf8 } from "@sotto/protocol";
 import { beforeAll, describe, expect, test } from "vitest";
 import { type SealedMethod, type SealedRequest, sealRequest } from "../src/registration.ts";
 import { type ServerKey, fingerprintOf, verifyServerKey } from "../src/server-trust.ts";
@@ -10,6 +10,7 @@ import { key } from "./support/vectors.ts";
 
 const server = key("ben-current");
 const none = new Uint8Array();
+const salt = new Uint8Array(32).fill(5);
 const zeros = new Uint8Array(12);
 const payload = utf8("+15551230001");
 
@@ -25,7 +26,7 @@ describe.each(pairs)("a client on $by.name, a server on $at.name", ({ by, at }) 
     expect(secret.length).toBe(32);
     return {
       request: await at.hkdfSha256(secret, none, utf8("sotto/registration/request/v1"), 32),
-      response: await at.hkdfSha256(secret, none, utf8("sotto/registration/response/v1"), 32),
+      response: await at.hkdfSha256(secret, salt, utf8("sotto/registration/response/v1"), 32),
     };
   }
 
@@ -36,7 +37,7 @@ describe.each(pairs)("a client on $by.name, a server on $at.name", ({ by, at }) 
   ) {
     const { response } = await keysOf(request);
     const answer = toBinary(AnswerSchema, create(AnswerSchema, { outcome, padding: new Uint8Array(99) }));
-    return at.aesGcmSeal(response, zeros, answer, utf8(method));
+    return concatBytes(salt, await at.aesGcmSeal(response, zeros, answer, utf8(method)));
   }
 
   test("the server reads the request, and nobody else", async () => {
@@ -99,7 +100,8 @@ describe.each(pairs)("a client on $by.name, a server on $at.name", ({ by, at }) 
     const empty = await answerTo(request, { case: undefined });
     expect(await codeOf(() => request.openAnswer(empty))).toBe("internal");
     const { response } = await keysOf(request);
-    const junk = await at.aesGcmSeal(response, zeros, utf8("no protobuf"), utf8("Register"));
+    const sealed = await at.aesGcmSeal(response, zeros, utf8("no protobuf"), utf8("Register"));
+    const junk = concatBytes(salt, sealed);
     expect(await codeOf(() => request.openAnswer(junk))).toBe("malformed");
   });
 });

@@ -2,7 +2,7 @@
  * Opens sealed registration requests and seals the answers, exactly as `Sealed` in registration.proto tells.
  * Answers are padded to a multiple of 256 bytes, so that success and refusal look alike in length.
  */
-import { createCipheriv, createDecipheriv, hkdfSync } from "node:crypto";
+import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from "node:crypto";
 import { create, toBinary } from "@bufbuild/protobuf";
 import {
   AnswerSchema,
@@ -53,11 +53,15 @@ export async function openSealed(
   }
 }
 
-/** Seals an answer to whoever knows the request's secret. */
+/**
+ * Seals an answer to whoever knows the request's secret. Anybody may send one request twice, so the key depends on fresh
+ * bytes of ours too: else two answers would share key and nonce.
+ */
 export function sealAnswer(secret: Uint8Array, method: SealedMethod, outcome: Answer["outcome"]): Uint8Array {
-  const cipher = createCipheriv("aes-256-gcm", derive(secret, LABELS.registrationResponse), nonce);
+  const salt = randomBytes(32);
+  const cipher = createCipheriv("aes-256-gcm", derive(secret, LABELS.registrationResponse, salt), nonce);
   cipher.setAAD(Buffer.from(method));
-  const parts = [cipher.update(padded(outcome)), cipher.final(), cipher.getAuthTag()];
+  const parts = [salt, cipher.update(padded(outcome)), cipher.final(), cipher.getAuthTag()];
   return new Uint8Array(Buffer.concat(parts));
 }
 
@@ -74,8 +78,8 @@ function padded(outcome: Answer["outcome"]): Uint8Array {
   }
 }
 
-function derive(secret: Uint8Array, label: Label): Uint8Array {
-  return new Uint8Array(hkdfSync("sha256", secret, new Uint8Array(), label, 32));
+function derive(secret: Uint8Array, label: Label, salt: Uint8Array = new Uint8Array()): Uint8Array {
+  return new Uint8Array(hkdfSync("sha256", secret, salt, label, 32));
 }
 
 function failed(): CryptoError {

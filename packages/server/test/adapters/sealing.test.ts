@@ -11,10 +11,12 @@ const flip = (bytes: Uint8Array, index: number): Uint8Array =>
 
 test("answers of every length are padded to whole blocks, and open to what was sealed", () => {
   const secret = randomBytes(32);
-  const key = new Uint8Array(hkdfSync("sha256", secret, "", "sotto/registration/response/v1", 32));
   for (let length = 0; length < 1_100; length++) {
     const outcome: Answer["outcome"] = { case: "ok", value: new Uint8Array(length).fill(7) };
-    const sealed = sealAnswer(secret, "Register", outcome);
+    const answer = sealAnswer(secret, "Register", outcome);
+    const salt = answer.subarray(0, 32);
+    const sealed = answer.subarray(32);
+    const key = new Uint8Array(hkdfSync("sha256", secret, salt, "sotto/registration/response/v1", 32));
     expect((sealed.length - 16) % 256).toBe(0);
     // One field of padding costs 2 or 3 bytes: at most one block more than needed.
     expect(sealed.length - 16).toBeLessThanOrEqual(Math.ceil((length + 6) / 256) * 256 + 256);
@@ -32,9 +34,9 @@ test("a problem as long as we write them fills one block, like a success", () =>
     message: "m".repeat(150),
     retryAfterMs: 2n ** 53n,
   });
-  expect(sealAnswer(randomBytes(32), "Register", { case: "problem", value }).length).toBe(256 + 16);
+  expect(sealAnswer(randomBytes(32), "Register", { case: "problem", value }).length).toBe(32 + 256 + 16);
   expect(sealAnswer(randomBytes(32), "Register", { case: "ok", value: new Uint8Array() }).length).toBe(
-    256 + 16,
+    32 + 256 + 16,
   );
 });
 
@@ -65,4 +67,13 @@ test("every changed byte of a sealed request is refused alike", async () => {
       ciphertext: new Uint8Array(Buffer.from(other.body.sealed.ciphertext, "base64")),
     }),
   ).rejects.toMatchObject(refused);
+});
+
+test("a request that is sent twice gets answers under two keys", () => {
+  const secret = randomBytes(32);
+  const value = new Uint8Array(8);
+  const [one, other] = [1, 2].map(() => sealAnswer(secret, "Register", { case: "ok", value }));
+  const same = one?.filter((byte, at) => byte === other?.[at]).length ?? 304;
+  // By chance one byte in 256 is equal; under one key and nonce nearly all are.
+  expect(same).toBeLessThan(30);
 });

@@ -97,7 +97,7 @@ describe("registration", () => {
       (await register(server.origin, ann, server.codeFor(ann), newAccount().signed)).answerBytes,
       (await requestCode(server.origin, ben)).answerBytes,
     ];
-    expect(new Set(lengths)).toEqual(new Set([256 + 16]));
+    expect(new Set(lengths)).toEqual(new Set([32 + 256 + 16]));
   });
 
   test("a right code is used once; the same request again is answered alike", async () => {

@@ -27,8 +27,11 @@ export interface SealedRequest {
   readonly secret: Uint8Array;
 }
 
-const derive = (secret: Uint8Array, what: "request" | "response"): Uint8Array =>
-  new Uint8Array(hkdfSync("sha256", secret, "", `sotto/registration/${what}/v1`, 32));
+const derive = (
+  secret: Uint8Array,
+  what: "request" | "response",
+  salt: Uint8Array = new Uint8Array(),
+): Uint8Array => new Uint8Array(hkdfSync("sha256", secret, salt, `sotto/registration/${what}/v1`, 32));
 
 export function seal(publicKey: Uint8Array, method: string, payload: Uint8Array): SealedRequest {
   const secret = randomBytes(32);
@@ -44,8 +47,9 @@ export function seal(publicKey: Uint8Array, method: string, payload: Uint8Array)
   return { body: { sealed }, secret };
 }
 
-function openAnswer(secret: Uint8Array, method: Method, bytes: Uint8Array): Answer {
-  const decipher = createDecipheriv("aes-256-gcm", derive(secret, "response"), Buffer.alloc(12));
+function openAnswer(secret: Uint8Array, method: Method, answer: Uint8Array): Answer {
+  const [salt, bytes] = [answer.subarray(0, 32), answer.subarray(32)];
+  const decipher = createDecipheriv("aes-256-gcm", derive(secret, "response", salt), Buffer.alloc(12));
   decipher.setAAD(Buffer.from(method));
   decipher.setAuthTag(bytes.subarray(-16));
   const plain = Buffer.concat([decipher.update(bytes.subarray(0, -16)), decipher.final()]);

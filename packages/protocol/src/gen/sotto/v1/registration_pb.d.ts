@@ -147,11 +147,12 @@ export declare const RegisterResponseSchema: GenMessage<RegisterResponse>;
 /**
  * A request that only the holder of the server's RSA key can read.
  * secret = 32 random bytes; wrapped_secret = RSA-OAEP-SHA256(secret), 256 bytes.
- * request key, response key = HKDF-SHA256(ikm = secret, salt = empty,
- *   info = "sotto/registration/request/v1" | "sotto/registration/response/v1", L = 32).
+ * request key = HKDF-SHA256(ikm = secret, salt = empty, info = "sotto/registration/request/v1", L = 32).
  * ciphertext = AES-256-GCM(request key, nonce = 12 zero bytes, aad = method name in UTF-8, plaintext), tag at its end.
- * The answer is AES-256-GCM(response key, nonce = 12 zero bytes, aad = method name, Answer), tag at its end:
- * each key seals one message, so the fixed nonce never repeats.
+ * The answer is salt || AES-256-GCM(response key, nonce = 12 zero bytes, aad = method name, Answer), tag at its end, with
+ *   salt = 32 random bytes of the server, fresh for each answer, since a request may be sent again by anybody;
+ *   response key = HKDF-SHA256(ikm = secret, salt = salt, info = "sotto/registration/response/v1", L = 32).
+ * Each key seals one message, so the fixed nonce never repeats.
  *
  * @generated from message sotto.v1.Sealed
  */
