@@ -15,6 +15,11 @@ const createLog = (request: number): Frame => ({
   case: "createLog",
   value: { request, logId: log, tokenHash: hash(token(0)) },
 });
+/** A log of its own, beginning with an epoch. */
+const createAt = (request: number, epoch: bigint): Frame => ({
+  case: "createLog",
+  value: { request, logId: slot(100 + request), epoch, tokenHash: hash(token(0)) },
+});
 const openSlot = (request: number, n: number, epoch = 0, afterSeq?: number): Frame => ({
   case: "openSlot",
   value: {
@@ -71,11 +76,7 @@ describe("conversation logs", () => {
     const node = new TestNode();
     const ann = await (await node.person()).online();
     const greatest = 2n ** 48n;
-    const at = (request: number, epoch: bigint, n: number): Frame => ({
-      case: "createLog",
-      value: { request, logId: slot(n), epoch, tokenHash: hash(token(0)) },
-    });
-    ann.send(at(1, 2n ** 53n - 1n, 1), at(2, greatest + 1n, 2), at(3, greatest, 3));
+    ann.send(createAt(1, 2n ** 53n - 1n), createAt(2, greatest + 1n), createAt(3, greatest));
     await settle();
     expect([ann.outcome(1), ann.outcome(2), ann.outcome(3)]).toEqual(["malformed", "malformed", "ok"]);
   });
