@@ -5,12 +5,12 @@ import { ensureContact, isBlocked, parsePeer } from "./contacts.ts";
 import { addMessage, contactOf, messageAt, toMessage } from "./conversations.ts";
 import { pinned } from "./directory.ts";
 import type { Engine } from "./engine.ts";
+import { CAUGHT_UP, isCaughtUp } from "./inbox.ts";
 import { FLUSHED, identityChanged, isFlushed, sentGroup } from "./outbox.ts";
 import { checkText } from "./outbox-copies.ts";
 import { enqueue } from "./outbox-queue.ts";
 import { names, type ContactRecord } from "./records.ts";
 import { nowSec, type Step } from "./step.ts";
-import { CAUGHT_UP, isCaughtUp } from "./sync.ts";
 
 const idBytes = 16;
 

@@ -143,3 +143,9 @@ export function refusedError(problem: Problem | undefined): RefusedError {
     ...(problem !== undefined && problem.current > 0n && { current: Number(problem.current) }),
   });
 }
+
+/** Ends the connection because of what the server did. */
+export function giveUp(step: Step, problem: SottoError): void {
+  step.live.session.problem = problem;
+  step.effects.push({ type: "disconnect" });
+}
