@@ -1,6 +1,6 @@
 /**
  * The client's storage port: an ordered map from bytes to bytes with atomic change sets. Adapters: memory, SQLite
- * (Node), IndexedDB (browser). What goes in is sealed by the vault already; keys are blinded by it (see vault.ts).
+ * (Node), IndexedDB (browser). What goes in is sealed by the vault already; keys are blinded by it (see vault-store.ts).
  */
 
 /** One atomic change. */
