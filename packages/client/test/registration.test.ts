@@ -1,8 +1,7 @@
 /** Registering: what must be known beforehand, what a refusal leaves behind, and that no crash strands an account. */
-import { existsSync, mkdtempSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -10,6 +9,7 @@ import { ProblemSchema } from "@sotto/protocol";
 import { LyingServer } from "@sotto/testkit/attack";
 import { fetchServerFacts, open, register, requestCode, type RegisterOptions } from "../src/node.ts";
 import { PASSPHRASE, testServer, type TestServer } from "./support/server.ts";
+import { freshFolder } from "./support/folders.ts";
 
 let server: TestServer;
 let liar: LyingServer;
@@ -27,7 +27,7 @@ function options(changes: Partial<RegisterOptions> = {}): RegisterOptions {
   const identifier = changes.identifier ?? `+1555124${String(++people).padStart(4, "0")}`;
   return {
     server: server.running.invite,
-    home: join(mkdtempSync(join(tmpdir(), "sotto-register-")), "home"),
+    home: join(freshFolder(), "home"),
     passphrase: PASSPHRASE,
     code: async () => server.code(identifier),
     ...changes,
@@ -56,7 +56,7 @@ test("identifiers are normalised; the server may be given as an invite, or an ad
 test("without a known key, or with a wrong one, nothing is sent and nothing is made", async () => {
   const { address } = server.running;
   const other = "A".repeat(43);
-  const home = join(mkdtempSync(join(tmpdir(), "sotto-register-")), "home");
+  const home = join(freshFolder(), "home");
   await expect(register(options({ home, server: address }))).rejects.toMatchObject({ code: "usage" });
   await expect(register(options({ home, server: address, serverKey: "short" }))).rejects.toMatchObject({
     code: "usage",

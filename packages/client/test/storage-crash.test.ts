@@ -1,14 +1,13 @@
 /** A process that writes is killed with SIGKILL again and again: each change set is there whole or not at all, and none that was confirmed is lost. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { SeededRandom } from "@sotto/testkit";
 import { sqliteStorage } from "../src/adapters/node/sqlite-storage.ts";
+import { freshFolder } from "./support/folders.ts";
 
 const rounds = process.env["SOTTO_SLOW_TESTS"] === undefined ? 8 : 40;
 const keysPerSet = 20;
@@ -29,7 +28,7 @@ const writer = `import { writeSync } from "node:fs";
 
 test("killed at random moments", { timeout: 120_000 }, async () => {
   const random = new SeededRandom(7);
-  const path = join(mkdtempSync(join(tmpdir(), "sotto-crash-")), "store.sqlite");
+  const path = join(freshFolder(), "store.sqlite");
   let confirmed = 0;
   for (let round = 0; round < rounds; round++) {
     const child = spawn(

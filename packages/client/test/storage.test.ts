@@ -1,14 +1,14 @@
 /** Both storage adapters run the same suite; SQLite's own behaviour is tested below it. */
-import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { expect, test } from "vitest";
 import { storageConformance } from "@sotto/testkit/storage-conformance";
 import { memoryStorage, type MemoryRows } from "../src/adapters/memory-storage.ts";
 import { sqliteStorage } from "../src/adapters/node/sqlite-storage.ts";
+import { freshFolder } from "./support/folders.ts";
 
-const freshPath = () => join(mkdtempSync(join(tmpdir(), "sotto-storage-")), "store.sqlite");
+const freshPath = () => join(freshFolder(), "store.sqlite");
 
 let rows: MemoryRows;
 storageConformance(

@@ -6,7 +6,6 @@ import {
   cpSync,
   existsSync,
   mkdirSync,
-  mkdtempSync,
   readFileSync,
   readdirSync,
   rmSync,
@@ -14,13 +13,13 @@ import {
   truncateSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openVaultFolder, prepareVaultFolder } from "../src/adapters/node/vault-folder.ts";
 import { open, register } from "../src/node.ts";
 import { PASSPHRASE, testServer, type TestServer } from "./support/server.ts";
+import { freshFolder } from "./support/folders.ts";
 
 let server: TestServer;
 let home: string;
@@ -40,7 +39,7 @@ const contents = (folder: string) =>
       .map((name) => [name, readFileSync(join(folder, name)).toString("base64")]),
   );
 const copyOfHome = (): string => {
-  const copy = join(mkdtempSync(join(tmpdir(), "sotto-vault-")), "home");
+  const copy = join(freshFolder(), "home");
   cpSync(home, copy, { recursive: true });
   return copy;
 };
@@ -156,7 +155,7 @@ function corrupt(path: string, at: number): void {
 }
 
 test("a file in place of the folder, or a record moved to another key, is noticed", async () => {
-  const path = join(mkdtempSync(join(tmpdir(), "sotto-vault-")), "file");
+  const path = join(freshFolder(), "file");
   writeFileSync(path, "x");
   await expect(open({ home: path, passphrase: PASSPHRASE })).rejects.toMatchObject({ code: "vault_foreign" });
   await expect(
@@ -181,7 +180,7 @@ test("registering never overwrites an account, nor a folder of somebody else", a
   await expect(register({ ...options, home, passphrase: "wrong" })).rejects.toMatchObject({
     code: "passphrase_wrong",
   });
-  const foreign = mkdtempSync(join(tmpdir(), "sotto-vault-"));
+  const foreign = freshFolder();
   writeFileSync(join(foreign, "diary.txt"), "dear");
   await expect(register({ ...options, home: foreign })).rejects.toMatchObject({ code: "vault_foreign" });
   expect(readdirSync(foreign)).toEqual(["diary.txt"]);
@@ -197,7 +196,7 @@ test("the header is replaced whole: a draft that a crash left behind is ignored 
 });
 
 test("a vault that was begun and not finished can be made again; one without its header is damaged", async () => {
-  const begun = join(mkdtempSync(join(tmpdir(), "sotto-vault-")), "home");
+  const begun = join(freshFolder(), "home");
   const folder = prepareVaultFolder(begun);
   await folder.openStorage().close();
   expect(() => openVaultFolder(begun)).toThrow(expect.objectContaining({ code: "vault_missing" }));
@@ -211,12 +210,12 @@ test("a vault that was begun and not finished can be made again; one without its
 });
 
 test("a folder that cannot be made or locked is a storage failure, not a crash", async () => {
-  const path = join(mkdtempSync(join(tmpdir(), "sotto-vault-")), "file");
+  const path = join(freshFolder(), "file");
   writeFileSync(path, "x");
   expect(() => prepareVaultFolder(join(path, "below"))).toThrow(
     expect.objectContaining({ code: "storage_failed" }),
   );
-  const folder = mkdtempSync(join(tmpdir(), "sotto-vault-"));
+  const folder = freshFolder();
   mkdirSync(join(folder, "lock.sqlite"));
   expect(() => prepareVaultFolder(folder)).toThrow(expect.objectContaining({ code: "storage_failed" }));
 });

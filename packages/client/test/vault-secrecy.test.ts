@@ -3,8 +3,7 @@
  * no usual encoding. The search is tried on planted values first.
  */
 import { execFileSync } from "node:child_process";
-import { appendFileSync, mkdtempSync, readFileSync, readdirSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { appendFileSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { openVault } from "@sotto/crypto";
@@ -14,6 +13,7 @@ import { names } from "../src/core/records.ts";
 import { vaultStore } from "../src/core/vault-store.ts";
 import { open } from "../src/node.ts";
 import { PASSPHRASE, testServer, type TestServer } from "./support/server.ts";
+import { freshFolder } from "./support/folders.ts";
 
 const ANN = "+15551230001";
 const BEN = "ben.with.a.long.name@example.org";
@@ -67,7 +67,7 @@ function search(folder: string, needles: readonly Needle[]): string[] {
 
 /** Copies a folder by another process: reading the lock file in this one would drop its lock. */
 function copyOf(folder: string): string {
-  const copy = mkdtempSync(join(tmpdir(), "sotto-copy-"));
+  const copy = freshFolder();
   execFileSync("cp", ["-r", `${folder}/.`, copy]);
   return copy;
 }
