@@ -1,8 +1,8 @@
 /** How a command fails: what it says, what to do next, and its exit code. */
-import { SottoError, type ErrorCode } from "@sotto/protocol";
+import { RefusedError, SottoError, type ErrorCode } from "@sotto/protocol";
 import type { Io } from "./io/io.ts";
 import { write } from "./io/output.ts";
-import { safeJson, sanitise } from "./io/sanitise.ts";
+import { safeJson, sanitise, sanitiseLine } from "./io/sanitise.ts";
 import { nextStep } from "./next-steps.ts";
 
 /** The person broke the command off, or the system asked it to end. */
@@ -57,7 +57,9 @@ export async function reportError(io: Io, error: unknown, json: boolean): Promis
     await write(io.stderr, `${safeJson(line)}\n`);
   } else {
     const wait = retryAfterMs ? ` (in ${formatWait(retryAfterMs)})` : "";
-    await write(io.stderr, `sotto: ${sanitise(message)} [${code}]\n  What to do: ${sanitise(next)}${wait}\n`);
+    // What a server says stays on its line: further ones would look like ours.
+    const said = error instanceof RefusedError ? sanitiseLine(message) : sanitise(message);
+    await write(io.stderr, `sotto: ${said} [${code}]\n  What to do: ${sanitise(next)}${wait}\n`);
   }
   if (io.env["SOTTO_DEBUG"] && error instanceof Error) {
     await write(io.stderr, `${sanitise(error.stack ?? "")}\n`);
