@@ -1,5 +1,5 @@
 /** What a server or a stranger can put into an inbox, and what the client makes of it: shown once, or refused with a code. */
-import { beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { LIMITS } from "@sotto/protocol";
 import { alter, bytesOfId, craft, deliver, flip, publishNext, secretsOf } from "./support/forge.ts";
 import { World, type TestPerson } from "./support/world.ts";
@@ -340,4 +340,38 @@ test("a device added by the server gets nothing, and what it sends is refused an
   await world.settle();
   expect(await outcome).toMatchObject({ code: "signature_invalid" });
   expect(world.server.inboxes.get("3".repeat(32))?.entries).toEqual([]);
+});
+
+describe("a fault of ours", () => {
+  const breakFor = (times: number) => {
+    const verify = vi.spyOn(world.crypto, "rsaPssVerify");
+    for (let n = 0; n < times; n++) {
+      verify.mockImplementationOnce(() => {
+        throw new TypeError("out of order");
+      });
+    }
+    onTestFinished(() => verify.mockRestore());
+  };
+
+  test("costs no message: it is tried again, and shown", async () => {
+    breakFor(2);
+    deliver(ann, (await craft(ben, ann, text("patience", 1))).json);
+    await world.settle();
+    await world.clock.advance(60_000);
+    await world.settle();
+    expect(bodies(ann)).toEqual(["patience"]);
+    expect(ann.notices).toEqual([]);
+  });
+
+  test("that stays is told in the end, and holds up nothing after it", async () => {
+    breakFor(7);
+    deliver(ann, (await craft(ben, ann, text("cursed", 1))).json);
+    deliver(ann, (await craft(ben, ann, text("fine", 2))).json);
+    for (let minute = 0; minute < 10; minute++) {
+      await world.clock.advance(60_000);
+      await world.settle();
+    }
+    expect(bodies(ann)).toEqual(["fine"]);
+    expect(codes(ann)).toContain("internal");
+  });
 });

@@ -15,6 +15,7 @@ import {
 } from "@sotto/crypto";
 import {
   CodecError,
+  InternalError,
   SottoError,
   StorageError,
   parseIdentifier,
@@ -37,9 +38,10 @@ import { sendReceipt, takeReceipt } from "./receipts.ts";
 import { notify, nowSec, type Step } from "./step.ts";
 import { MESSAGE_IN } from "./unshown.ts";
 
-/** What came of a message: dealt with for good, or a question to the directory comes first. */
+/** What came of a message: dealt with for good, to be tried again since a fault of ours came between, or a question first. */
 export type Verdict =
   | { readonly type: "done" }
+  | { readonly type: "again"; readonly fault: SottoError }
   | { readonly type: "ask-account" }
   | { readonly type: "ask-identifier"; readonly identifier: string };
 
@@ -60,8 +62,16 @@ export function claimedSender(classic: string): string | undefined {
   }
 }
 
-/** Takes one message in. Writes nothing unless it is done. */
-export async function takeClassic(step: Step, entry: HeldEntry, answers: Answers): Promise<Verdict> {
+/**
+ * Takes one message in. Writes nothing unless it is done.
+ * @param lastTry a fault of ours (no fault of the message) is told as a refusal now, instead of trying again.
+ */
+export async function takeClassic(
+  step: Step,
+  entry: HeldEntry,
+  answers: Answers,
+  lastTry = false,
+): Promise<Verdict> {
   const takeBack = step.draft.savepoint();
   let opened: VerifiedClassicMessage | undefined;
   try {
@@ -77,6 +87,8 @@ export async function takeClassic(step: Step, entry: HeldEntry, answers: Answers
   } catch (cause) {
     if (cause instanceof StorageError) throw cause;
     takeBack();
+    const fault = faultOf(cause);
+    if (fault !== undefined && !lastTry) return { type: "again", fault };
     // What was decrypted counts as seen even if it says nothing: nobody gets a second guess at a ciphertext.
     if (opened !== undefined) rememberSeen(step, opened);
     if (!entry.again) await refuse(step, entry.account, cause);
@@ -262,6 +274,14 @@ export async function refuse(step: Step, account: string | undefined, cause: unk
   if (code === "device_unknown" && contact?.identifier !== undefined) {
     await addNotice(step, { type: "device_unlisted", identifier: contact.identifier });
   }
+}
+
+/** The error when it says nothing about the message, but about us. */
+function faultOf(cause: unknown): SottoError | undefined {
+  if (!(cause instanceof SottoError)) {
+    return new InternalError("internal", "a message could not be taken in", { cause });
+  }
+  return cause.code === "internal" ? cause : undefined;
 }
 
 function codeOf(cause: unknown): ErrorCode {

@@ -10,6 +10,9 @@ import { isReady } from "./session.ts";
 import { nextOrder, type Step } from "./step.ts";
 import type { View } from "./vault-store.ts";
 
+/** How often a message is tried that fails by a fault of ours, before it is refused: it must not hold up others for ever. */
+const mostFaults = 6;
+
 /** What waits, by the account that claims to have sent it. */
 export interface HeldState {
   readonly senders: Map<string, HeldSender>;
@@ -21,6 +24,8 @@ interface HeldSender {
   /** Waits for a lookup or a timer. */
   busy: boolean;
   failures: number;
+  /** How often the first entry failed by a fault of ours. */
+  faults: number;
   /** What the directory said for the first entry. */
   answers: Answers;
 }
@@ -37,7 +42,7 @@ export async function loadHeld(view: View): Promise<HeldState> {
 function senderOf(held: HeldState, account: string): HeldSender {
   let sender = held.senders.get(account);
   if (sender === undefined) {
-    sender = { entries: [], busy: false, failures: 0, answers: {} };
+    sender = { entries: [], busy: false, failures: 0, faults: 0, answers: {} };
     held.senders.set(account, sender);
   }
   return sender;
@@ -71,12 +76,19 @@ async function pumpSender(step: Step, account: string): Promise<void> {
   for (let next = sender.entries[0]; next !== undefined; next = sender.entries[0]) {
     const entry = await step.draft.item(names.held, next.order);
     const verdict: Verdict =
-      entry === undefined ? { type: "done" } : await takeClassic(step, entry, sender.answers);
+      entry === undefined
+        ? { type: "done" }
+        : await takeClassic(step, entry, sender.answers, sender.faults >= mostFaults);
+    if (verdict.type === "again") {
+      sender.faults += 1;
+      return retryLater(step, account, sender, { type: "failed", error: verdict.fault });
+    }
     if (verdict.type !== "done") return ask(step, account, sender, verdict);
     step.draft.deleteItem(names.held, next.order);
     sender.entries.shift();
     sender.answers = {};
     sender.failures = 0;
+    sender.faults = 0;
   }
   held.senders.delete(account);
 }
@@ -85,7 +97,7 @@ async function ask(
   step: Step,
   account: string,
   sender: HeldSender,
-  question: Exclude<Verdict, { type: "done" }>,
+  question: Exclude<Verdict, { type: "done" | "again" }>,
 ): Promise<void> {
   const before = question.type === "ask-account" ? sender.answers.account : sender.answers.identifier;
   if (before !== undefined) return retryLater(step, account, sender, before);

@@ -172,7 +172,8 @@ export function isCaughtUp(step: Step): boolean {
   const { session, held } = step.live;
   const { head } = session;
   if (session.phase !== "online" || head === undefined) return false;
-  if (Math.max(session.read, session.cursor) < head) return false;
+  // Not the cursor: a server that was restored numbers anew, below what was read before.
+  if (session.read < head) return false;
   return nothingHeldUpTo(held, head);
 }
 
