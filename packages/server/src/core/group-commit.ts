@@ -67,6 +67,9 @@ export const DEFAULT_GROUP_COMMIT: GroupCommitOptions = {
   maxQueuedBytes: 67_108_864,
 };
 
+/** Most transactions that fail within one commit before the rest is given up. */
+const mostFailures = 256;
+
 /** Gathers operations and commits them together. */
 export class GroupCommitter {
   readonly #deps: GroupCommitDeps;
@@ -165,18 +168,15 @@ export class GroupCommitter {
     this.#queuedBytes = 0;
     // Acks go first, so that the appends can use the room that they make.
     const operations = acks.length === 0 ? submitted : [...acks, ...submitted];
-    let results: readonly StoreResult[] | undefined;
-    try {
-      results = await this.#deps.store.commit(operations);
-    } catch (error) {
-      this.#deps.events.commitFailed(error);
-    }
+    const failures: unknown[] = [];
+    const results = await this.#store(operations, failures);
+    if (failures.length > 0) this.#deps.events.commitFailed(failures[0]);
     this.#lastEndMs = this.#deps.clock.monotonicMs();
     const batch = { appends: 0, appendedBytes: 0 };
     const wakes = new Map<string, { readonly log: LogId; readonly entries: StoredEntry[] }>();
     for (let i = 0; i < submitted.length; i++) {
       const operation = submitted[i] as StoreOperation;
-      const result = results?.[acks.length + i];
+      const result = results[acks.length + i];
       if (operation.type === "append" && result?.ok === true) {
         batch.appends++;
         batch.appendedBytes += operation.body.length;
@@ -193,7 +193,7 @@ export class GroupCommitter {
       const headSeq = (entries.at(-1) as StoredEntry).seq;
       this.#guarded(() => this.#deps.bus.publish(log, { type: "stored", headSeq, entries }));
     }
-    if (results === undefined) return;
+    if (results.every((result) => result === undefined)) return;
     this.#deps.events.committed({
       operations: operations.length,
       appends: batch.appends,
@@ -201,6 +201,26 @@ export class GroupCommitter {
       acks: acks.length,
       durationMs: this.#lastEndMs - startMs,
     });
+  }
+
+  /**
+   * Stores operations in one transaction. When that fails its halves are tried, so that one operation that the store
+   * chokes on fails alone, and not all that came in the same moment; undefined stands for those that failed.
+   */
+  async #store(
+    operations: readonly StoreOperation[],
+    failures: unknown[],
+  ): Promise<readonly (StoreResult | undefined)[]> {
+    try {
+      return await this.#deps.store.commit(operations);
+    } catch (error) {
+      failures.push(error);
+      // So many halves in vain: it is the store that fails, not some operations.
+      if (operations.length === 1 || failures.length > mostFailures) return operations.map(() => undefined);
+    }
+    const middle = operations.length >> 1;
+    const first = await this.#store(operations.slice(0, middle), failures);
+    return [...first, ...(await this.#store(operations.slice(middle), failures))];
   }
 
   /** One listener's failure is told, and keeps neither the others from hearing nor the process from running. */

@@ -188,6 +188,24 @@ describe("group commit", () => {
     expect(settled[2]).toEqual([3, { ok: true, seq: 1 }]);
   });
 
+  test("an operation that the store chokes on fails alone", async () => {
+    const commit = store.commit.bind(store);
+    store.commit = async (operations) => {
+      if (operations.some((each) => each.type === "append" && each.body.length === 13)) throw new Error("bad");
+      return commit(operations);
+    };
+    for (const n of [1, 2, 3, 4, 5]) committer.submit(append(n === 3 ? 13 : 1), sink, n);
+    await settle();
+    expect(settled).toEqual([
+      [1, { ok: true, seq: 1 }],
+      [2, { ok: true, seq: 2 }],
+      [3, undefined],
+      [4, { ok: true, seq: 3 }],
+      [5, { ok: true, seq: 4 }],
+    ]);
+    expect(failures).toHaveLength(1);
+  });
+
   test("a queue that is too long refuses more, and takes again when it was written", async () => {
     committer.submit(append(900), sink, 1);
     committer.submit(append(200), sink, 2);
