@@ -385,12 +385,23 @@ export function storeConformance(
         expect(await seqs(talk)).toEqual([1, 2, 3]);
       });
 
-      test("a slot needs the token of an epoch that was", async () => {
+      test("a slot needs the token of an epoch of its log", async () => {
         expect(await one(openSlot(slotA, { tokenHash: hash(9) }))).toMatchObject({ code: "log_refused" });
         expect(await one(openSlot(slotA, { epoch: 1 }))).toMatchObject({ code: "log_refused" });
         expect(await one(openSlot(slotA, { log: logId(id(77)) }))).toMatchObject({ code: "log_refused" });
+      });
+
+      test("a new slot needs the token of the present epoch; a slot that is there does not", async () => {
+        await one(openSlot(slotA, { afterSeq: 0 }));
         await one(commitOf(0));
-        expect(await one(openSlot(slotA, { afterSeq: 0 }))).toEqual(ok(0));
+        expect(await one(openSlot(slotB))).toEqual({
+          ok: false,
+          code: "epoch_ended",
+          winnerSeq: 1,
+          current: 1,
+        });
+        expect(await store.readCursor(talk, slotB)).toBeUndefined();
+        expect(await one(openSlot(slotA))).toEqual(ok(0));
       });
     });
 
@@ -433,6 +444,34 @@ export function storeConformance(
         expect(await store.readCursor(talk, slotB)).toBeUndefined();
         expect(await store.readCursor(talk, slotA)).toBe(1);
         expect(await seqs(talk)).toEqual([2]);
+      });
+    });
+
+    describe("logs that are of no use any more", () => {
+      const old = now + 1_000_000;
+
+      test("go once they are old, and their ids are free again", async () => {
+        await one(createLog(talk));
+        expect(await store.expire(now, 100)).toBe(0);
+        expect(await store.readLog(talk)).toBeDefined();
+        expect(await store.expire(old, 100)).toBe(1);
+        await again();
+        expect(await store.readLog(talk)).toBeUndefined();
+        expect(await store.readEpoch(talk, 0)).toBeUndefined();
+        expect(await one(createLog(talk))).toEqual(ok(0));
+      });
+
+      test("stay while they have a slot or an entry, and inboxes stay in any case", async () => {
+        await store.createAccount(hash(50), firstList, undefined);
+        await store.commit([createLog(talk), { ...openSlot(slotA), nowSec: old }]);
+        await store.expire(old, 100);
+        expect(await store.readLog(talk)).toBeDefined();
+        await store.commit([append(talk, { nowSec: old }), { type: "close-slot", log: talk, slot: slotA }]);
+        await store.expire(old, 100);
+        expect(await store.readLog(talk)).toBeDefined();
+        expect(await store.expire(old + 1, 100)).toBe(2);
+        expect(await store.readLog(talk)).toBeUndefined();
+        expect(await store.readLog(inbox)).toBeDefined();
       });
     });
 

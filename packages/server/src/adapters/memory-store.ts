@@ -9,6 +9,7 @@ import {
   checkAppend,
   checkToken,
   firstCursor,
+  refuseEnded,
   refuseLog,
   type LogLimits,
   type SlotState,
@@ -37,6 +38,7 @@ interface KeptEntry extends StoredEntry {
 
 interface Log {
   readonly state: Writable<LogState>;
+  readonly madeAtSec: number;
   entries: KeptEntry[];
   bytes: number;
   readonly epochs: Map<number, EpochState>;
@@ -53,9 +55,10 @@ const copy = (bytes: Uint8Array): Uint8Array => Uint8Array.from(bytes);
 const equalSecrets = (a: Uint8Array, b: Uint8Array): boolean =>
   a.length === b.length && timingSafeEqual(a, b);
 
-function newLog(kind: LogState["kind"], epoch: number): Log {
+function newLog(kind: LogState["kind"], epoch: number, madeAtSec: number): Log {
   return {
     state: { kind, headSeq: 0, trimmedSeq: 0, epoch },
+    madeAtSec,
     entries: [],
     bytes: 0,
     epochs: new Map(),
@@ -136,10 +139,10 @@ export class MemoryStore implements Store {
     return { ok: true, seq: next.cursor };
   }
 
-  #createLog({ log: id, epoch, tokenHash }: Of<"create-log">): StoreResult {
+  #createLog({ log: id, epoch, tokenHash, nowSec }: Of<"create-log">): StoreResult {
     const key = idKey(id);
     if (this.#logs.has(key)) return { ok: false, code: "log_exists" };
-    const log = newLog("conversation", epoch);
+    const log = newLog("conversation", epoch, nowSec);
     log.epochs.set(epoch, { tokenHash: copy(tokenHash), startSeq: 0, endedBySeq: undefined });
     this.#logs.set(key, log);
     return { ok: true, seq: 0 };
@@ -157,6 +160,7 @@ export class MemoryStore implements Store {
       log.slots.set(key, advanceSlot(known, known.cursor, open.nowSec));
       return { ok: true, seq: known.cursor };
     }
+    if (named.endedBySeq !== undefined) return refuseEnded(named.endedBySeq, log.state.epoch);
     if (log.slots.size >= this.#limits.maxSlots) return { ok: false, code: "slot_limit" };
     const cursor = firstCursor(log.state, named, open.afterSeq);
     log.slots.set(key, { cursor, usedAtSec: open.nowSec });
@@ -250,7 +254,7 @@ export class MemoryStore implements Store {
     account.lists.push(copy(signedList));
     for (const { device, signatureKey, inbox, revoked } of devices) {
       const known = account.devices.get(idKey(device));
-      if (known === undefined && !revoked) this.#logs.set(idKey(inbox), newLog("inbox", 0));
+      if (known === undefined && !revoked) this.#logs.set(idKey(inbox), newLog("inbox", 0, 0));
       this.#inboxes.add(idKey(inbox));
       if (known?.revoked === false && revoked) this.#logs.delete(idKey(known.inbox));
       account.devices.set(idKey(device), {
@@ -292,7 +296,7 @@ export class MemoryStore implements Store {
 
   async expire(beforeSec: number, limit: number): Promise<number> {
     let gone = 0;
-    for (const log of this.#logs.values()) {
+    for (const [key, log] of this.#logs) {
       let last = 0;
       for (const entry of log.entries) {
         if (entry.storedAtSec >= beforeSec || gone >= limit) break;
@@ -301,12 +305,17 @@ export class MemoryStore implements Store {
       }
       trim(log, last);
       const { size } = log.slots;
-      for (const [key, slot] of log.slots) {
+      for (const [slotKey, slot] of log.slots) {
         if (slot.usedAtSec >= beforeSec || gone >= limit) continue;
-        log.slots.delete(key);
+        log.slots.delete(slotKey);
         gone++;
       }
       if (log.slots.size < size) trimToSlots(log);
+      const isUsed = log.state.kind === "inbox" || log.entries.length > 0 || log.slots.size > 0;
+      if (!isUsed && log.madeAtSec < beforeSec && gone < limit) {
+        this.#logs.delete(key);
+        gone++;
+      }
     }
     return gone;
   }

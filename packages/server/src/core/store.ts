@@ -171,7 +171,10 @@ export interface Store {
   readDevice(account: AccountId, device: DeviceId): Promise<DeviceRecord | undefined>;
   countAccounts(): Promise<number>;
 
-  /** Deletes entries stored before `beforeSec` and slots that nobody used since; at most `limit` rows. Returns how many went. */
+  /**
+   * Deletes entries stored before `beforeSec`, slots that nobody used since, and conversation logs made before it that hold
+   * neither; at most `limit` of them. Returns how many went. A call may look at a part of the logs only.
+   */
   expire(beforeSec: number, limit: number): Promise<number>;
   /** Figures for /metrics. */
   stats(): Promise<{

@@ -9,6 +9,7 @@ import {
   checkAppend,
   checkToken,
   firstCursor,
+  refuseEnded,
   refuseLog,
   type LogLimits,
   type SlotState,
@@ -19,6 +20,7 @@ import { LogCache, type CachedLog } from "./log-cache.ts";
 type Of<Type extends StoreOperation["type"]> = Extract<StoreOperation, { type: Type }>;
 
 const maxCachedLogs = 65_536;
+const logsPerSweep = 10_000;
 
 const equalSecrets = (a: Uint8Array, b: Uint8Array): boolean =>
   a.length === b.length && timingSafeEqual(a, b);
@@ -33,6 +35,8 @@ export class LogTable {
   readonly #sql: ReturnType<typeof statements>;
   #entries: number;
   #entriesBefore: number;
+  /** Logs up to this number were looked at, in this turn, whether they are still of use. */
+  #sweptNum = 0;
 
   constructor(database: DatabaseSync, limits: LogLimits) {
     this.#limits = limits;
@@ -140,7 +144,7 @@ export class LogTable {
 
   #createLog(create: Of<"create-log">): StoreResult {
     if (this.#find(create.log) !== undefined) return { ok: false, code: "log_exists" };
-    const num = Number(this.#sql.insertLog.run(create.log, 0, create.epoch).lastInsertRowid);
+    const num = Number(this.#sql.insertLog.run(create.log, 0, create.epoch, create.nowSec).lastInsertRowid);
     this.#sql.insertEpoch.run(num, create.epoch, create.tokenHash, 0);
     return { ok: true, seq: 0 };
   }
@@ -157,6 +161,7 @@ export class LogTable {
       this.#sql.updateSlot.run(known.cursor, usedAtSec, log.num, open.slot);
       return { ok: true, seq: known.cursor };
     }
+    if (named.endedBySeq !== undefined) return refuseEnded(named.endedBySeq, log.epoch);
     const slots = Number(this.#sql.countSlots.get(log.num)?.["n"] ?? 0);
     if (slots >= this.#limits.maxSlots) return { ok: false, code: "slot_limit" };
     const cursor = firstCursor(log, named, open.afterSeq);
@@ -220,7 +225,7 @@ export class LogTable {
 
   /** Adds a device's inbox. */
   createInbox(id: LogId): void {
-    this.#sql.insertLog.run(id, 1, 0);
+    this.#sql.insertLog.run(id, 1, 0, 0);
   }
 
   /** Deletes a log with all that belongs to it. */
@@ -232,7 +237,7 @@ export class LogTable {
     this.#cache.drop(id);
   }
 
-  /** Deletes what is older than a time, at most `limit` entries and slots. Returns how many went. */
+  /** Deletes what is older than a time, at most `limit` entries, slots and logs. Returns how many went. */
   expire(beforeSec: number, limit: number): number {
     const last = new Map<number, { id: LogId; seq: number }>();
     let found = 0;
@@ -251,7 +256,31 @@ export class LogTable {
       const log = this.#find(id);
       if (log !== undefined) this.#trim(log, seq);
     }
-    return found + this.#expireSlots(beforeSec, limit - found);
+    found += this.#expireSlots(beforeSec, limit - found);
+    return found + this.#expireLogs(beforeSec, limit - found);
+  }
+
+  /**
+   * Deletes conversation logs that are old, empty and without a reader. Looks at a part of all logs each time, so that no
+   * transaction is long.
+   */
+  #expireLogs(beforeSec: number, limit: number): number {
+    if (limit <= 0) return 0;
+    const from = this.#sweptNum;
+    const logs = this.#sql.unusedLogs.all(from, from + logsPerSweep, beforeSec, limit) as unknown as {
+      num: number;
+      id: LogId;
+    }[];
+    for (const { num, id } of logs) {
+      this.#sql.deleteEpochs.run(num);
+      this.#sql.deleteLog.run(num);
+      this.#cache.drop(id);
+    }
+    if (logs.length < limit) {
+      const last = Number(this.#sql.lastNum.get()?.["num"] ?? 0);
+      this.#sweptNum = from + logsPerSweep < last ? from + logsPerSweep : 0;
+    }
+    return logs.length;
   }
 
   #expireSlots(beforeSec: number, limit: number): number {
@@ -346,9 +375,18 @@ function statements(database: DatabaseSync) {
   const sql = (text: string): StatementSync => database.prepare(text);
   return {
     readLog: sql("SELECT num, is_inbox, head_seq, trimmed_seq, epoch FROM logs WHERE id = ?"),
-    insertLog: sql("INSERT INTO logs (id, is_inbox, head_seq, trimmed_seq, epoch) VALUES (?, ?, 0, 0, ?)"),
+    insertLog: sql(
+      "INSERT INTO logs (id, is_inbox, head_seq, trimmed_seq, epoch, made_at_sec) VALUES (?, ?, 0, 0, ?, ?)",
+    ),
     updateLog: sql("UPDATE logs SET head_seq = ?, trimmed_seq = ?, epoch = ? WHERE num = ?"),
     deleteLog: sql("DELETE FROM logs WHERE num = ?"),
+    deleteEpochs: sql("DELETE FROM epochs WHERE log = ?"),
+    lastNum: sql("SELECT max(num) AS num FROM logs"),
+    unusedLogs: sql(
+      `SELECT num, id FROM logs WHERE num > ? AND num <= ? AND is_inbox = 0 AND made_at_sec < ?
+       AND NOT EXISTS (SELECT 1 FROM slots WHERE log = logs.num) AND NOT EXISTS (SELECT 1 FROM entries WHERE log = logs.num)
+       LIMIT ?`,
+    ),
     readEpoch: sql("SELECT token_hash, start_seq, ended_by_seq FROM epochs WHERE log = ? AND epoch = ?"),
     insertEpoch: sql("INSERT INTO epochs (log, epoch, token_hash, start_seq) VALUES (?, ?, ?, ?)"),
     endEpoch: sql("UPDATE epochs SET ended_by_seq = ? WHERE log = ? AND epoch = ?"),

@@ -38,7 +38,8 @@ export const MIGRATIONS: readonly string[] = [
     is_inbox INTEGER NOT NULL,
     head_seq INTEGER NOT NULL,
     trimmed_seq INTEGER NOT NULL,
-    epoch INTEGER NOT NULL
+    epoch INTEGER NOT NULL,
+    made_at_sec INTEGER NOT NULL
   ) STRICT;
   CREATE TABLE epochs (
     log INTEGER NOT NULL,

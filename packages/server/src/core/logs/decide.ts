@@ -35,7 +35,7 @@ export function refuseLog(): Refusal {
 }
 
 /** The refusal for an operation on an epoch that a Commit ended. */
-function refuseEnded(winnerSeq: number, current: number): Refusal {
+export function refuseEnded(winnerSeq: number, current: number): Refusal {
   return { ok: false, code: "epoch_ended", winnerSeq, current };
 }
 

@@ -368,6 +368,7 @@ export declare const CreateLogSchema: GenMessage<CreateLog>;
 
 /**
  * Opens a reader slot in a conversation log; its cursor starts at the log's head, or at after_seq when that is set.
+ * A new slot needs the token of the present epoch.
  *
  * @generated from message sotto.v1.OpenSlot
  */
