@@ -11,6 +11,10 @@ import { type StartedServer, type Target, collectOnSignal } from "./target.ts";
 
 const cli = fileURLToPath(new URL("../../../apps/cli/src/main.ts", import.meta.url));
 
+// A handful of accounts sends here what a whole server's accounts send elsewhere.
+const plenty = { burst: 1e12, perHour: 1e12 };
+const unlimited = JSON.stringify({ appendsPerAccount: plenty, appendedBytesPerAccount: plenty });
+
 /** Ours can also be started by hand, on a copy of the folder with the accounts. */
 export interface SottoTarget extends Target {
   /** Copies the prepared accounts and data into a folder. */
@@ -72,6 +76,8 @@ export async function serve(
       String(port),
       "--otp",
       `file:${join(folder, "codes")}`,
+      "--limits",
+      unlimited,
     ],
     { ready: (output) => output.includes(`listening on http://127.0.0.1:${port}`) },
   );

@@ -28,10 +28,12 @@ export const limitsSchema = json(
     /** Device lists published by one account. */
     deviceListsPerAccount: limit(60, 60),
     /** Entries appended by one account, and their bytes. */
-    appendsPerAccount: limit(200_000, 3_600_000),
-    appendedBytesPerAccount: limit(512 * 1_048_576, 16_384 * 1_048_576),
+    appendsPerAccount: limit(20_000, 36_000),
+    appendedBytesPerAccount: limit(64 * 1_048_576, 128 * 1_048_576),
     /** Conversation logs created and reader slots opened by one account. */
-    logsPerAccount: limit(1_000, 3_600),
-    slotsPerAccount: limit(10_000, 36_000),
+    logsPerAccount: limit(500, 100),
+    slotsPerAccount: limit(5_000, 3_600),
+    /** Readers attached and slots closed: a client attaches all its logs each time it connects. */
+    readsPerAccount: limit(50_000, 360_000),
   }),
 ).prefault({});

@@ -70,6 +70,7 @@ export function createDesks({ config, senders, store, events, identifierKey, now
       appendedBytes: limits.appendedBytesPerAccount,
       logs: limits.logsPerAccount,
       slots: limits.slotsPerAccount,
+      reads: limits.readsPerAccount,
     },
     nowMs,
   );

@@ -9,6 +9,8 @@ export interface QuotaLimits {
   readonly appendedBytes: RateLimit;
   readonly logs: RateLimit;
   readonly slots: RateLimit;
+  /** Readers attached and slots closed. */
+  readonly reads: RateLimit;
 }
 
 /** Quotas of all accounts that were at work lately. */
@@ -18,6 +20,7 @@ export class AccountQuotas implements QuotaPort {
   readonly #bytes: RateLimiter;
   readonly #logs: RateLimiter;
   readonly #slots: RateLimiter;
+  readonly #reads: RateLimiter;
 
   constructor(limits: QuotaLimits, nowMs: () => number) {
     this.#nowMs = nowMs;
@@ -25,6 +28,7 @@ export class AccountQuotas implements QuotaPort {
     this.#bytes = new RateLimiter(limits.appendedBytes);
     this.#logs = new RateLimiter(limits.logs);
     this.#slots = new RateLimiter(limits.slots);
+    this.#reads = new RateLimiter(limits.reads);
   }
 
   forAccount(account: AccountId): AccountQuota {
@@ -40,6 +44,7 @@ export class AccountQuotas implements QuotaPort {
       },
       createLog: () => this.#logs.take(key, this.#nowMs()),
       openSlot: () => this.#slots.take(key, this.#nowMs()),
+      attachOrClose: () => this.#reads.take(key, this.#nowMs()),
     };
   }
 }

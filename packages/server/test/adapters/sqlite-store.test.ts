@@ -2,9 +2,9 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
-import { afterAll, describe, expect, test } from "vitest";
-import { EntryKind, accountId, deviceId, logId } from "@sotto/protocol";
+import { DatabaseSync, StatementSync } from "node:sqlite";
+import { afterAll, describe, expect, onTestFinished, test, vi } from "vitest";
+import { EntryKind, accountId, deviceId, logId, slotId } from "@sotto/protocol";
 import { storeConformance } from "@sotto/testkit/store-conformance";
 import { openDatabase } from "../../src/adapters/sqlite/open.ts";
 import { SqliteStore, openSqliteStore } from "../../src/adapters/sqlite/store.ts";
@@ -31,6 +31,7 @@ storeConformance(
 );
 
 const inbox = logId(new Uint8Array(16).fill(1));
+const slot = slotId(new Uint8Array(16).fill(4));
 const append: StoreOperation = {
   type: "append",
   log: inbox,
@@ -149,5 +150,62 @@ describe("failing storage", () => {
     await store.close();
     await expect(store.commit([append])).rejects.toThrow(code("unavailable"));
     await expect(store.readLog(inbox)).rejects.toThrow(code("unavailable"));
+  });
+});
+
+describe("what strangers can ask for again and again costs little", () => {
+  /** How often the statements that match ran since the last call. */
+  function counted(pattern: RegExp): () => number {
+    const get = vi.spyOn(StatementSync.prototype, "get");
+    onTestFinished(() => get.mockRestore());
+    return () => {
+      const statements = get.mock.contexts as StatementSync[];
+      const count = statements.filter((statement) => pattern.test(statement.sourceSQL)).length;
+      get.mockClear();
+      return count;
+    };
+  }
+
+  test("a log that is full is not summed up for each append that it refuses", async () => {
+    const path = newPath();
+    const store = new SqliteStore(openDatabase(path, nowSec), path, {
+      ...DEFAULT_LOG_LIMITS,
+      maxBytes: 3_500,
+    });
+    await store.commit([
+      { type: "create-log", log: inbox, epoch: 0, tokenHash: new Uint8Array(32), nowSec },
+      { type: "open-slot", log: inbox, slot, epoch: 0, tokenHash: new Uint8Array(32), afterSeq: 0, nowSec },
+    ]);
+    const appendTo = { ...append, tokenHash: new Uint8Array(32) } as StoreOperation;
+    const full = { ok: false, code: "quota_exceeded" };
+    expect(await store.commit(Array<StoreOperation>(4).fill(appendTo))).toMatchObject([{}, {}, {}, full]);
+    const sums = counted(/sum\(length/);
+    for (let n = 0; n < 20; n++) expect(await store.commit([appendTo])).toEqual([full]);
+    expect(sums()).toBe(0);
+    // What is acked makes room, exactly so much.
+    await store.commit([{ type: "ack", log: inbox, slot, seq: 1, nowSec }]);
+    expect(await store.commit([appendTo, appendTo])).toMatchObject([{ ok: true, seq: 4 }, full]);
+    await store.close();
+  });
+
+  test("accounts are counted once, and what is undone is not counted", async () => {
+    const store = await storeWithInbox(newPath());
+    const counts = counted(/count\(\*\).*accounts/);
+    for (let n = 0; n < 20; n++) expect(await store.countAccounts()).toBe(1);
+    expect(counts()).toBe(1);
+    const broken = { signatureKey: undefined as unknown as Uint8Array, revoked: false };
+    const device = { device: deviceId(new Uint8Array(16).fill(6)), inbox: logId(new Uint8Array(16).fill(7)) };
+    const change = {
+      account: accountId(new Uint8Array(16).fill(5)),
+      version: 1,
+      signedList: new Uint8Array(10),
+      devices: [{ ...device, ...broken }],
+      nowSec,
+    };
+    await expect(store.createAccount(new Uint8Array(32).fill(1), change, undefined)).rejects.toThrow(
+      code("unavailable"),
+    );
+    expect(await store.countAccounts()).toBe(1);
+    await store.close();
   });
 });

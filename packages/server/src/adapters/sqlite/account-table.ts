@@ -21,6 +21,8 @@ interface AccountRow {
 export class AccountTable {
   readonly #logs: LogTable;
   readonly #sql: ReturnType<typeof statements>;
+  /** Kept, since counting looks at every account and strangers may ask; undefined when it must be asked for. */
+  #count: number | undefined;
 
   constructor(database: DatabaseSync, logs: LogTable) {
     this.#logs = logs;
@@ -37,6 +39,7 @@ export class AccountTable {
     if (this.#find(change.account) !== undefined || this.#inboxTaken(undefined, change)) return "log_exists";
     const { lastInsertRowid } = this.#sql.insertAccount.run(change.account, identifierHash, change.version);
     this.#applyList(Number(lastInsertRowid), change);
+    if (this.#count !== undefined) this.#count++;
     return "created";
   }
 
@@ -81,8 +84,15 @@ export class AccountTable {
     };
   }
 
+  /** After a rollback: an account that was counted may not be there. */
+  rolledBack(): void {
+    this.#count = undefined;
+  }
+
+  /** How many accounts there are. */
   count(): number {
-    return Number(this.#sql.count.get()?.["n"] ?? 0);
+    this.#count ??= Number(this.#sql.count.get()?.["n"] ?? 0);
+    return this.#count;
   }
 
   /**

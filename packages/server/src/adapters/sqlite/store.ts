@@ -158,6 +158,7 @@ export class SqliteStore implements Store {
       if (this.#database.isOpen && this.#database.isTransaction) this.#database.exec("ROLLBACK");
     } finally {
       this.#logs.rolledBack();
+      this.#accounts.rolledBack();
     }
   }
 

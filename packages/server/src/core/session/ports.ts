@@ -44,6 +44,7 @@ export interface AccountQuota {
   append(bodyBytes: number): number;
   createLog(): number;
   openSlot(): number;
+  attachOrClose(): number;
 }
 
 /** Finds the quota of an account, once for each sign-in. */

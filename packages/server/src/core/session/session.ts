@@ -205,7 +205,10 @@ export class Session implements CommitSink, Endable {
       case "ack":
         return this.#guard(0, () => this.#ack(frame.value));
       case "attach":
-        return this.#later(frame.value.request, () => this.#attach(frame.value));
+        return this.#later(frame.value.request, async () => {
+          this.#allow(this.#quota?.attachOrClose());
+          await this.#attach(frame.value);
+        });
       case "detach":
         return this.#guard(0, () => this.#readers?.detach(frame.value));
       case "createLog":
@@ -221,6 +224,7 @@ export class Session implements CommitSink, Endable {
       case "closeSlot":
         return this.#guard(frame.value.request, () => {
           const operation = readCloseSlot(frame.value);
+          this.#allow(this.#quota?.attachOrClose());
           this.#submit(frame.value.request, operation);
           this.#readers?.close(readerKey(operation.log, operation.slot));
         });

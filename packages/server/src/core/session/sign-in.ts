@@ -9,6 +9,7 @@ import {
   accountId,
   challengeTranscript,
   deviceId,
+  parseHex,
   signInTranscript,
   type Hello,
   type SignIn,
@@ -19,8 +20,11 @@ import type { DeliveryPorts } from "./ports.ts";
 import { exactBytes } from "./requests.ts";
 
 const signatureBytes = 64;
-/** A point of the curve that nobody has the key of: refusals for unknown devices take as long as others. */
-const nobodysKey = new Uint8Array(32).fill(0x66).fill(0x58, 0, 1);
+/**
+ * A point of the curve that nobody has the key of: refusals for unknown devices take as long as others. Its encoding is
+ * SHA-256("sotto/nobody/v1/1") with the highest bit cleared, the first such hash that is a point.
+ */
+const nobodysKey = parseHex("748b7e545a3d2ced9335f6c1941d6c1423c25a6c2d8c51c82f086cac3d80fb6a") as Uint8Array;
 
 /** The nonces of one connection. */
 export interface Challenge {

@@ -239,18 +239,25 @@ describe("failures", () => {
 
   test("an account's quota", async () => {
     const { node, ann, sender } = await pair();
-    node.quota = { append: (bytes) => (bytes > 3 ? 5_000 : 0), createLog: () => 9, openSlot: () => 9 };
+    node.quota = {
+      append: (bytes) => (bytes > 3 ? 5_000 : 0),
+      createLog: () => 9,
+      openSlot: () => 9,
+      attachOrClose: () => 9,
+    };
     sender.send(
       message(1, ann.inbox, "ok"),
       message(2, ann.inbox, "too much"),
       message(3, ann.inbox, "too much", 3),
       { case: "createLog", value: { request: 4, logId: ann.inbox, tokenHash: new Uint8Array(32) } },
+      attachInbox(5, ann.inbox),
+      { case: "closeSlot", value: { request: 6, logId: ann.inbox, slotId: new Uint8Array(16) } },
     );
     await settle();
     expect(sender.outcome(1)).toBe("ok");
     expect(sender.refusal(2)).toMatchObject({ code: "quota_exceeded", retryAfterMs: 5_000n });
     expect(sender.outcome(3)).toBe("quota_exceeded");
-    expect(sender.outcome(4)).toBe("quota_exceeded");
+    expect([4, 5, 6].map((request) => sender.outcome(request))).toEqual(Array(3).fill("quota_exceeded"));
   });
 
   test("what was taken before the drain is answered, and nothing after it is taken", async () => {

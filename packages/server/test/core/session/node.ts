@@ -141,7 +141,7 @@ export class TestNode {
   readonly delivery: Delivery;
   readonly ports: DeliveryPorts;
   readonly fingerprint = nodeCrypto.randomBytes(32);
-  quota: AccountQuota = { append: () => 0, createLog: () => 0, openSlot: () => 0 };
+  quota: AccountQuota = { append: () => 0, createLog: () => 0, openSlot: () => 0, attachOrClose: () => 0 };
   readonly failures: unknown[] = [];
   readonly challengeKey = generateKeyPairSync("ed25519");
 
@@ -180,6 +180,7 @@ export class TestNode {
           append: (bytes) => this.quota.append(bytes),
           createLog: () => this.quota.createLog(),
           openSlot: () => this.quota.openSlot(),
+          attachOrClose: () => this.quota.attachOrClose(),
         }),
       },
       scheduler: nodeScheduler,
