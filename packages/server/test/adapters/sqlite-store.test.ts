@@ -153,19 +153,19 @@ describe("failing storage", () => {
   });
 });
 
-describe("what strangers can ask for again and again costs little", () => {
-  /** How often the statements that match ran since the last call. */
-  function counted(pattern: RegExp): () => number {
-    const get = vi.spyOn(StatementSync.prototype, "get");
-    onTestFinished(() => get.mockRestore());
-    return () => {
-      const statements = get.mock.contexts as StatementSync[];
-      const count = statements.filter((statement) => pattern.test(statement.sourceSQL)).length;
-      get.mockClear();
-      return count;
-    };
-  }
+/** How often the statements that match ran since the last call. */
+function counted(pattern: RegExp): () => number {
+  const get = vi.spyOn(StatementSync.prototype, "get");
+  onTestFinished(() => get.mockRestore());
+  return () => {
+    const statements = get.mock.contexts as StatementSync[];
+    const count = statements.filter((statement) => pattern.test(statement.sourceSQL)).length;
+    get.mockClear();
+    return count;
+  };
+}
 
+describe("what strangers can ask for again and again costs little", () => {
   test("a log that is full is not summed up for each append that it refuses", async () => {
     const path = newPath();
     const store = new SqliteStore(openDatabase(path, nowSec), path, {
@@ -178,7 +178,7 @@ describe("what strangers can ask for again and again costs little", () => {
     ]);
     const appendTo = { ...append, tokenHash: new Uint8Array(32) } as StoreOperation;
     const full = { ok: false, code: "quota_exceeded" };
-    expect(await store.commit(Array<StoreOperation>(4).fill(appendTo))).toMatchObject([{}, {}, {}, full]);
+    expect(await store.commit([appendTo, appendTo, appendTo, appendTo])).toMatchObject([{}, {}, {}, full]);
     const sums = counted(/sum\(length/);
     for (let n = 0; n < 20; n++) expect(await store.commit([appendTo])).toEqual([full]);
     expect(sums()).toBe(0);
