@@ -19,7 +19,7 @@ const patienceMs = 15_000;
 /** Somebody with the real client. */
 export class Phone {
   readonly identifier: string;
-  readonly messenger: Messenger;
+  messenger: Messenger;
   /** Everything that the client told, in order. */
   readonly events: ClientEvent[] = [];
   private readonly home: string;
@@ -29,11 +29,20 @@ export class Phone {
     this.identifier = identifier;
     this.messenger = messenger;
     this.home = home;
-    messenger.subscribe((event) => {
-      this.events.push(event);
-      for (const wake of this.changed) wake();
-      this.changed.clear();
-    });
+    messenger.subscribe(this.listen);
+  }
+
+  private readonly listen = (event: ClientEvent): void => {
+    this.events.push(event);
+    for (const wake of this.changed) wake();
+    this.changed.clear();
+  };
+
+  /** Closes the client and opens it anew: it connects at once, however long it wanted to wait after failures. */
+  async restart(): Promise<void> {
+    await this.messenger.close();
+    this.messenger = await open({ home: this.home, passphrase });
+    this.messenger.subscribe(this.listen);
   }
 
   /**

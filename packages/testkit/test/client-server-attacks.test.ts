@@ -40,7 +40,8 @@ beforeAll(async () => {
 
 afterEach(async () => {
   scene.liar.behave();
-  scene.liar.cutAll();
+  // After so many refusals the client would take its time.
+  await scene.bob.restart();
   await scene.recover();
 });
 
