@@ -110,13 +110,14 @@ async function createLog(client: RawClient, log: Uint8Array, token: Uint8Array):
   return client.outcome(request);
 }
 
-async function conversation(): Promise<Conversation> {
+async function conversation(formerSlot?: Uint8Array): Promise<Conversation> {
   const log = logId(bytes(16));
   const slot = bytes(16);
   const tokens = [bytes(32), bytes(32)] as const;
   const outcomes = [
     await createLog(alice, log, tokens[0]),
     await openSlot(alice, log, slot, tokens[0], 0),
+    formerSlot === undefined ? "done" : await openSlot(mallory, log, formerSlot, tokens[0], 0),
     await append(alice, log, { epoch: 0, token: tokens[0], body: "first" }),
     await append(alice, log, {
       epoch: 0,
@@ -127,7 +128,7 @@ async function conversation(): Promise<Conversation> {
     }),
     await append(alice, log, { epoch: 1, token: tokens[1], body: "second" }),
   ];
-  expect(outcomes).toEqual(["done", "done", "appended", "appended", "appended"]);
+  expect(outcomes).toEqual(["done", "done", "done", "appended", "appended", "appended"]);
   return { log, slot, tokens };
 }
 
@@ -214,9 +215,9 @@ describe("a conversation log without its token", () => {
   });
 
   test("a removed member's token reads up to the Commit that removed them, and not one entry further", async () => {
-    const { log, tokens } = await conversation();
     const slot = bytes(16);
-    expect(await openSlot(mallory, log, slot, tokens[0], 0)).toBe("done");
+    const { log, tokens } = await conversation(slot);
+    expect(await openSlot(mallory, log, bytes(16), tokens[0], 0)).toBe("epoch_ended");
     expect(await attach(mallory, log, slot, tokens[0], 0)).toBe("attached");
     const ended = await mallory.next("epochEnded");
     expect(ended.commitSeq).toBe(2n);

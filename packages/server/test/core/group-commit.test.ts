@@ -191,7 +191,8 @@ describe("group commit", () => {
   test("an operation that the store chokes on fails alone", async () => {
     const commit = store.commit.bind(store);
     store.commit = async (operations) => {
-      if (operations.some((each) => each.type === "append" && each.body.length === 13)) throw new Error("bad");
+      if (operations.some((each) => each.type === "append" && each.body.length === 13))
+        throw new Error("bad");
       return commit(operations);
     };
     for (const n of [1, 2, 3, 4, 5]) committer.submit(append(n === 3 ? 13 : 1), sink, n);
