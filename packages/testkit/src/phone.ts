@@ -14,7 +14,8 @@ import {
 import type { TestServer } from "./test-server.ts";
 
 const passphrase = "correct horse battery staple";
-const patienceMs = 15_000;
+/** Longer than a client ever pauses between two tries to connect. */
+const patienceMs = 45_000;
 
 /** Somebody with the real client. */
 export class Phone {
@@ -84,7 +85,7 @@ export class Phone {
     this.events.length = 0;
   }
 
-  /** Waits until something was told. @throws Error with what was told instead, after 15 seconds. */
+  /** Waits until something was told. @throws Error with what was told instead, after 45 seconds. */
   async until(what: string, holds: () => boolean): Promise<void> {
     const deadline = performance.now() + patienceMs;
     while (!holds()) {

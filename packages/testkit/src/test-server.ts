@@ -15,6 +15,11 @@ const generousLimits = {
   codesPerAddress: wide,
   wrongCodesPerAddress: wide,
   requestsPerAddress: wide,
+  appendsPerAccount: wide,
+  logsPerAccount: wide,
+  slotsPerAccount: wide,
+  readsPerAccount: wide,
+  appendedBytesPerAccount: { burst: 2 ** 40, perHour: 2 ** 40 },
 };
 
 /** The server under attack. */
@@ -42,7 +47,7 @@ export class TestServer {
     this.folder = kept.folder;
   }
 
-  /** Starts one. Limits of registration are wide unless `config.limits` says otherwise. */
+  /** Starts one. Limits of registration and of appends are wide unless `config.limits` says otherwise. */
   static async start(
     provider: CryptoProvider,
     config: ServerConfigInput = {},

@@ -56,7 +56,7 @@ async function play(random: SeededRandom) {
           ),
         ),
       {
-        timeout: 15_000,
+        timeout: 45_000,
       },
     )
     .toEqual(new Set(["out delivered", "in received"]));
@@ -89,5 +89,5 @@ test.each([1, 2, 3])(
       expect(counts.reduce((sum, { duplicated }) => sum + duplicated, 0)).toBeGreaterThan(0);
     });
   },
-  90_000,
+  180_000,
 );
