@@ -16,7 +16,12 @@ export interface Message {
   readonly direction: "in" | "out";
   /** Identifier of the sender: E.164 or e-mail; an account id in hexadecimal where no identifier is proven. */
   readonly from: string;
+  /** The peer's identifier, or a group's name. */
   readonly to: string;
+  /** Where it belongs: the peer's identifier, or a group's name. */
+  readonly conversation: string;
+  /** Only in groups: the group's id, 32 hexadecimal digits. */
+  readonly groupId?: string;
   readonly suite: Suite;
   readonly body: string;
   /** `received` for incoming ones until they are shown, then `read`. */
@@ -34,7 +39,20 @@ export type Notice =
   | { readonly type: "gap"; readonly from: string; readonly count: number }
   | { readonly type: "refused"; readonly from: string | undefined; readonly code: string }
   | { readonly type: "identity_changed"; readonly identifier: string }
-  | { readonly type: "device_unlisted"; readonly identifier: string };
+  | { readonly type: "device_unlisted"; readonly identifier: string }
+  /** Who is in a group, or what it is called, changed. `by` and `who` are identifiers. */
+  | {
+      readonly type: "group_changed";
+      readonly group: string;
+      readonly groupId: string;
+      readonly by: string;
+      readonly change:
+        | { readonly kind: "joined" | "added" | "removed" | "left"; readonly who: readonly string[] }
+        | { readonly kind: "renamed"; readonly name: string }
+        | { readonly kind: "admins" };
+    }
+  /** Messages of a conversation that this device will never have: it had lost its state, and was put right. */
+  | { readonly type: "healed"; readonly conversation: string; readonly missed: number };
 
 /** What happens, as it happens. */
 export type ClientEvent =
@@ -63,8 +81,56 @@ export interface Contact {
   readonly devices: number;
 }
 
+/** A group of people. */
+export interface Group {
+  /** 32 hexadecimal digits. */
+  readonly id: string;
+  readonly name: string;
+  readonly epoch: number;
+  /** joined: in use. left: by oneself. removed: by somebody else. healing: waits to be added anew. */
+  readonly state: "joined" | "left" | "removed" | "healing";
+  /** Whether this account is an admin. */
+  readonly admin: boolean;
+  /** People, not devices. */
+  readonly members: number;
+}
+
+/** A person in a group. */
+export interface GroupMember {
+  /** An account id where no identifier is proven. */
+  readonly identifier: string;
+  readonly accountId: string;
+  readonly role: "admin" | "member";
+  readonly verified: boolean;
+  /** Devices in the group. */
+  readonly devices: number;
+  readonly self: boolean;
+}
+
+/** The state of things, for people who look for a fault. */
+export interface Doctor {
+  readonly vault: "open";
+  readonly connection: ConnectionState;
+  readonly problem: string | undefined;
+  /** Messages and receipts that wait to be sent. */
+  readonly queued: number;
+  readonly keyPackages: { readonly left: number | undefined };
+  readonly conversations: readonly {
+    readonly id: string;
+    readonly name: string;
+    readonly kind: "pair" | "group" | "account";
+    readonly epoch: number;
+    readonly members: number;
+    readonly state: Group["state"] | "creating";
+    /** Changes of this group that wait to be committed. */
+    readonly pending: number;
+  }[];
+}
+
 export interface ConversationSummary {
+  /** The peer, or a group's name. */
   readonly peer: string;
+  readonly group: Group | undefined;
   readonly unread: number;
   readonly last: Message | undefined;
   readonly contact: Contact | undefined;
@@ -72,6 +138,8 @@ export interface ConversationSummary {
 
 export interface DeviceSummary {
   readonly id: string;
+  /** Empty when it has none, or another device named it and the name cannot be read. */
+  readonly name: string;
   /** Seconds since 1970-01-01 UTC. */
   readonly addedAt: number;
   readonly current: boolean;
@@ -89,7 +157,11 @@ export interface Messenger {
     readonly serverFingerprint: string;
   };
   readonly connection: ConnectionState;
-  /** Stores the message for sending and returns at once; it goes out when it can, in order per conversation. @throws `identity_changed`, `message_too_large`, `usage`. */
+  /**
+   * Stores the message for sending and returns at once; it goes out when it can, in order per conversation. `to`: a peer, or a group's name
+   * or id. Without a suite it is MLS.
+   * @throws `identity_changed`, `message_too_large`, `group_ambiguous`, `group_unknown`, `usage`.
+   */
   send(to: string, body: string, options?: { readonly suite?: Suite }): Promise<Message>;
   /**
    * Resolves when the server has the message; rejects when it failed for good (`identifier_not_found`, `no_usable_key` …), and with
@@ -120,6 +192,17 @@ export interface Messenger {
   setVerified(peer: string, verified: boolean): Promise<void>;
   /** Accepts the new identity key of a contact, after the user has seen that it changed. */
   acknowledgeIdentity(peer: string): Promise<void>;
+  groups(): Promise<readonly Group[]>;
+  /** Makes a group of this account and others, and resolves when the server has it. @throws `identifier_not_found`, `no_usable_key`. */
+  createGroup(name: string, members: readonly string[]): Promise<Group>;
+  /** `group`: name or id. The following resolve when the change was committed. @throws `group_unknown`, `group_ambiguous`, `group_forbidden`. */
+  addToGroup(group: string, members: readonly string[]): Promise<void>;
+  removeFromGroup(group: string, members: readonly string[]): Promise<void>;
+  renameGroup(group: string, name: string): Promise<void>;
+  setAdmins(group: string, members: readonly string[], admin: boolean): Promise<void>;
+  leaveGroup(group: string): Promise<void>;
+  groupMembers(group: string): Promise<readonly GroupMember[]>;
+  doctor(): Promise<Doctor>;
   devices(): Promise<readonly DeviceSummary[]>;
   /** A new RSA pair for this device; messages under way to the old one are still read. Resolves once published. */
   rotateClassicKey(): Promise<void>;

@@ -62,6 +62,10 @@ export const ERROR_CODES = {
   signature_invalid: { travels: false },
   key_invalid: { travels: false },
   suite_unavailable: { travels: false },
+  mls_invalid: { travels: false },
+  group_unknown: { travels: false },
+  group_ambiguous: { travels: false },
+  group_forbidden: { travels: false },
   // What an operator meets.
   config_invalid: { travels: false },
   data_folder_foreign: { travels: false },

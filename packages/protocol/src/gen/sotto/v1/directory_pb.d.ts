@@ -143,6 +143,20 @@ export declare type Device = Message<"sotto.v1.Device"> & {
    * @generated from field: uint64 revoked_at_sec = 6;
    */
   revokedAtSec: bigint;
+
+  /**
+   * X25519 public key that inbox items are sealed to, 32 bytes. Empty: the device speaks the classic suite only.
+   *
+   * @generated from field: bytes inbox_key = 7;
+   */
+  inboxKey: Uint8Array;
+
+  /**
+   * For the account's own devices: the device's name, sealed with a key from the identity key. At most 160 bytes.
+   *
+   * @generated from field: bytes sealed_name = 8;
+   */
+  sealedName: Uint8Array;
 };
 
 /**

@@ -30,6 +30,12 @@ export declare type InboxItem = Message<"sotto.v1.InboxItem"> & {
      */
     value: Uint8Array;
     case: "classic";
+  } | {
+    /**
+     * @generated from field: sotto.v1.SealedItem sealed = 2;
+     */
+    value: SealedItem;
+    case: "sealed";
   } | { case: undefined; value?: undefined };
 };
 
@@ -38,4 +44,30 @@ export declare type InboxItem = Message<"sotto.v1.InboxItem"> & {
  * Use `create(InboxItemSchema)` to create a new message.
  */
 export declare const InboxItemSchema: GenMessage<InboxItem>;
+
+/**
+ * A SealedContent (mls.proto) for one device: HPKE base mode (RFC 9180), DHKEM(X25519, HKDF-SHA256), HKDF-SHA256,
+ * AES-128-GCM; info = "sotto/inbox/v1", no associated data.
+ *
+ * @generated from message sotto.v1.SealedItem
+ */
+export declare type SealedItem = Message<"sotto.v1.SealedItem"> & {
+  /**
+   * 32 bytes.
+   *
+   * @generated from field: bytes kem_output = 1;
+   */
+  kemOutput: Uint8Array;
+
+  /**
+   * @generated from field: bytes ciphertext = 2;
+   */
+  ciphertext: Uint8Array;
+};
+
+/**
+ * Describes the message sotto.v1.SealedItem.
+ * Use `create(SealedItemSchema)` to create a new message.
+ */
+export declare const SealedItemSchema: GenMessage<SealedItem>;
 

@@ -11,7 +11,7 @@ import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
  * Describes the file sotto/v1/inbox.proto.
  */
 export const file_sotto_v1_inbox = /*@__PURE__*/
-  fileDesc("ChRzb3R0by92MS9pbmJveC5wcm90bxIIc290dG8udjEiJgoJSW5ib3hJdGVtEhEKB2NsYXNzaWMYASABKAxIAEIGCgRpdGVtYgZwcm90bzM");
+  fileDesc("ChRzb3R0by92MS9pbmJveC5wcm90bxIIc290dG8udjEiTgoJSW5ib3hJdGVtEhEKB2NsYXNzaWMYASABKAxIABImCgZzZWFsZWQYAiABKAsyFC5zb3R0by52MS5TZWFsZWRJdGVtSABCBgoEaXRlbSI0CgpTZWFsZWRJdGVtEhIKCmtlbV9vdXRwdXQYASABKAwSEgoKY2lwaGVydGV4dBgCIAEoDGIGcHJvdG8z");
 
 /**
  * Describes the message sotto.v1.InboxItem.
@@ -19,4 +19,11 @@ export const file_sotto_v1_inbox = /*@__PURE__*/
  */
 export const InboxItemSchema = /*@__PURE__*/
   messageDesc(file_sotto_v1_inbox, 0);
+
+/**
+ * Describes the message sotto.v1.SealedItem.
+ * Use `create(SealedItemSchema)` to create a new message.
+ */
+export const SealedItemSchema = /*@__PURE__*/
+  messageDesc(file_sotto_v1_inbox, 1);
 

@@ -214,6 +214,13 @@ export declare type Attached = Message<"sotto.v1.Attached"> & {
    * @generated from field: uint64 epoch = 5;
    */
   epoch: bigint;
+
+  /**
+   * The slot's cursor: the greatest seq that this reader ever acked. A reader that knows less was restored from an older copy.
+   *
+   * @generated from field: uint64 cursor_seq = 6;
+   */
+  cursorSeq: bigint;
 };
 
 /**

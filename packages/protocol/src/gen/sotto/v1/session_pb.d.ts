@@ -9,6 +9,7 @@ import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 import type { Ack, Append, Appended, Attach, Attached, CloseSlot, CreateLog, Detach, Entries, EpochEnded, OpenSlot } from "./log_pb.js";
 import type { Lookup, LookupResult, PutDeviceList } from "./directory_pb.js";
+import type { ClaimKeyPackages, CountKeyPackages, KeyPackageCount, KeyPackagesClaimed, PutKeyPackages } from "./key_packages_pb.js";
 import type { Problem } from "./problem_pb.js";
 
 /**
@@ -105,6 +106,24 @@ export declare type ClientFrame = Message<"sotto.v1.ClientFrame"> & {
      */
     value: PutDeviceList;
     case: "putDeviceList";
+  } | {
+    /**
+     * @generated from field: sotto.v1.PutKeyPackages put_key_packages = 12;
+     */
+    value: PutKeyPackages;
+    case: "putKeyPackages";
+  } | {
+    /**
+     * @generated from field: sotto.v1.ClaimKeyPackages claim_key_packages = 13;
+     */
+    value: ClaimKeyPackages;
+    case: "claimKeyPackages";
+  } | {
+    /**
+     * @generated from field: sotto.v1.CountKeyPackages count_key_packages = 14;
+     */
+    value: CountKeyPackages;
+    case: "countKeyPackages";
   } | { case: undefined; value?: undefined };
 };
 
@@ -203,6 +222,18 @@ export declare type ServerFrame = Message<"sotto.v1.ServerFrame"> & {
      */
     value: Goodbye;
     case: "goodbye";
+  } | {
+    /**
+     * @generated from field: sotto.v1.KeyPackagesClaimed key_packages_claimed = 12;
+     */
+    value: KeyPackagesClaimed;
+    case: "keyPackagesClaimed";
+  } | {
+    /**
+     * @generated from field: sotto.v1.KeyPackageCount key_package_count = 13;
+     */
+    value: KeyPackageCount;
+    case: "keyPackageCount";
   } | { case: undefined; value?: undefined };
 };
 
