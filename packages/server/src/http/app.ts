@@ -1,8 +1,10 @@
 /** The HTTP side of the server: registration, health, metrics and a word to people who come by with a browser. */
 import { fastifyConnectPlugin } from "@connectrpc/connect-fastify";
-import { createContextValues, type ConnectRouter } from "@connectrpc/connect";
+import { ConnectError, createContextValues, type ConnectRouter } from "@connectrpc/connect";
+import { codeToHttpStatus, errorToJson } from "@connectrpc/connect/protocol-connect";
 import { LIMITS } from "@sotto/protocol";
 import { fastify, type FastifyInstance } from "fastify";
+import { addBinaryBodies } from "./binary-bodies.ts";
 import type { ClientAddress } from "./client-address.ts";
 import { addressKey } from "./registration-service.ts";
 import type { TlsPair } from "./tls.ts";
@@ -32,11 +34,18 @@ export async function createApp({ tls, addressOf, routes, failed }: AppOptions):
     forceCloseConnections: "idle",
   }) as unknown as FastifyInstance;
   app.setErrorHandler((error, _request, reply) => {
+    if (error instanceof ConnectError) {
+      return reply
+        .code(codeToHttpStatus(error.code))
+        .type("application/json")
+        .send(errorToJson(error, undefined));
+    }
     const { statusCode = 500 } = error as { statusCode?: number };
     if (statusCode >= 500) failed(error);
     const message = statusCode >= 500 ? "the server failed" : "the request cannot be read";
     return reply.code(statusCode).send({ error: message });
   });
+  addBinaryBodies(app, failed);
   await app.register(fastifyConnectPlugin, {
     routes,
     grpc: false,

@@ -122,8 +122,8 @@ const connectCodes: Readonly<Record<string, Code>> = {
   unavailable: Code.Unavailable,
 };
 
-/** An error as it travels outside a seal. */
-function connectError(error: unknown, failed: (error: unknown) => void): ConnectError {
+/** An error as it travels outside a seal: a Connect error with a Problem in it. @param failed told of what is no refusal. */
+export function connectError(error: unknown, failed: (error: unknown) => void): ConnectError {
   if (!isRefusal(error)) failed(error);
   const problem = problemOf(error);
   const code = connectCodes[problem.code] ?? Code.Internal;

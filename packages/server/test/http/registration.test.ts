@@ -206,6 +206,20 @@ describe("what is not sealed as it should be", () => {
     const headers = { "content-type": "application/json" };
     expect((await fetch(url, { method: "POST", headers, body: "{" })).status).toBe(400);
     expect((await fetch(url)).status).toBeGreaterThanOrEqual(400);
+    // Binary bodies, which a generated client sends.
+    const binary = (body: Uint8Array) =>
+      fetch(url, {
+        method: "POST",
+        headers: { "content-type": "application/proto" },
+        body: Buffer.from(body),
+      });
+    const deep = new Uint8Array(60_000).fill(8);
+    for (const body of [Uint8Array.of(10, 255), Uint8Array.of(10, 5, 1), new Uint8Array(0), deep]) {
+      const response = await binary(body);
+      expect(response.status).toBe(400);
+      expect(await refusal(response)).toEqual(["invalid_argument", "malformed"]);
+    }
+    expect((await binary(new Uint8Array(200_000))).status).toBe(413);
     // What opens but is no payload is refused inside the seal.
     const garbage = seal(await serverKey(server.origin), "RequestCode", new Uint8Array(9).fill(255));
     expect((await sendSealed(server.origin, "RequestCode", garbage)).code).toBe("malformed");
