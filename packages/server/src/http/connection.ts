@@ -13,8 +13,12 @@ import type { Session } from "../core/session/session.ts";
 /** More than this waiting for the peer, whatever it is: the connection ends. */
 const mostWaitingBytes = 8 * HIGH_WATER_BYTES;
 
-/** A connection that takes not one whole message in as many sweeps is too slow. */
-const mostStuckSweeps = 3;
+/**
+ * A connection that always has something waiting must take as many bytes in as many sweeps (90 s): a byte now and then would hold its
+ * buffers for ever. The slowest link that anybody uses takes ten times as much.
+ */
+const mostSlowSweeps = 3;
+const leastTakenBytes = 131_072;
 
 // RFC 6455 §7.4.1 and the registry: policy violation, service restart, going away.
 const closeCodes: Partial<Record<ConnectionEnd, number>> = {
@@ -57,8 +61,9 @@ export class Connection implements SessionOutput {
   /** Pausing has two reasons; reading goes on when neither is left. */
   #pausedBySession = false;
   #pausedByOutput = false;
-  #takenAtSweep = -1;
-  #stuckSweeps = 0;
+  /** How much was taken when it was last found to be quick enough. */
+  #takenWhenQuick = 0;
+  #slowSweeps = 0;
 
   constructor(
     owner: ConnectionOwner,
@@ -86,8 +91,8 @@ export class Connection implements SessionOutput {
     this.#markDirty();
   }
 
-  frame(bytes: Uint8Array): void {
-    this.#batch.frame(bytes);
+  frame(bytes: Uint8Array, fields?: number): void {
+    this.#batch.frame(bytes, fields);
     this.#markDirty();
     if (!this.isSignedIn && this.session?.signedIn === true) {
       this.isSignedIn = true;
@@ -141,19 +146,23 @@ export class Connection implements SessionOutput {
     this.#socket.terminate();
   }
 
-  /** Called now and then: ends a connection that does not answer, or takes nothing of what waits for it. */
+  /** Called now and then: ends a connection that does not answer, or takes too little of what waits for it. */
   sweep(): void {
     const taken = (this.#stream.bytesWritten ?? 0) - this.#stream.writableLength;
-    const stuck = this.#stream.writableLength > 0 && taken === this.#takenAtSweep;
-    this.#takenAtSweep = taken;
-    this.#stuckSweeps = stuck ? this.#stuckSweeps + 1 : 0;
-    if (this.#stuckSweeps >= mostStuckSweeps) {
+    const waits = this.#stream.writableLength > 0;
+    if (!waits || taken - this.#takenWhenQuick >= leastTakenBytes) {
+      this.#takenWhenQuick = taken;
+      this.#slowSweeps = 0;
+    } else {
+      this.#slowSweeps += 1;
+    }
+    if (this.#slowSweeps > mostSlowSweeps) {
       this.session?.tooSlow();
       this.cut("too_slow");
       return;
     }
-    // While input is paused, or pings are stuck behind other bytes, nothing can be heard.
-    if (stuck || this.#pausedByOutput || this.#pausedBySession) return;
+    // While input is paused, or pings wait behind other bytes, nothing can be heard.
+    if (waits || this.#pausedByOutput || this.#pausedBySession) return;
     if (!this.heard) {
       this.cut("not_responding");
       return;
