@@ -68,7 +68,10 @@ export async function createVault(
   return { header, vault };
 }
 
-/** @throws StorageError `passphrase_wrong`, or `vault_damaged` when the header is not as it was written. */
+/**
+ * @throws StorageError `passphrase_wrong`, `vault_foreign` when a newer version wrote the header, or `vault_damaged` when it is not as it
+ * was written.
+ */
 export async function openVault(
   provider: CryptoProvider,
   header: Uint8Array,
@@ -82,7 +85,7 @@ export async function openVault(
 
 /**
  * The header for a changed passphrase: the same key, wrapped anew. What is sealed stays as it is.
- * @throws StorageError `passphrase_wrong`, `vault_damaged`; UsageError `usage` for an empty new passphrase.
+ * @throws StorageError `passphrase_wrong`, `vault_foreign`, `vault_damaged`; UsageError `usage` for an empty new passphrase.
  */
 export async function rewrapVault(
   provider: CryptoProvider,
@@ -113,6 +116,9 @@ async function wrap(provider: CryptoProvider, key: Uint8Array, passphrase: strin
 }
 
 async function unwrap(provider: CryptoProvider, bytes: Uint8Array, passphrase: string): Promise<Uint8Array> {
+  if (await isNewer(provider, bytes)) {
+    throw new StorageError("vault_foreign", "the vault was made by a newer version of Sotto");
+  }
   const header = parseVaultHeader(bytes);
   if (!equalBytes(await provider.sha256(header.body), header.check)) throw damaged("fails its check");
   const wrappingKey = await derive(provider, passphrase, header.salt, header.iterations);
@@ -124,6 +130,14 @@ async function unwrap(provider: CryptoProvider, bytes: Uint8Array, passphrase: s
   } finally {
     wrappingKey.fill(0);
   }
+}
+
+/** Whether a header is whole, whatever its length, and of a version or with a derivation that this program does not know. */
+async function isNewer(provider: CryptoProvider, bytes: Uint8Array): Promise<boolean> {
+  const checkAt = bytes.length - checkBytes;
+  if (checkAt < magic.length + 2 || !equalBytes(bytes.subarray(0, magic.length), magic)) return false;
+  if (bytes[magic.length] === headerVersion && bytes[magic.length + 1] === kdfPbkdf2) return false;
+  return equalBytes(await provider.sha256(bytes.subarray(0, checkAt)), bytes.subarray(checkAt));
 }
 
 /** Cuts a header into its fields, bounds checked, its check not. @throws StorageError `vault_damaged`. */

@@ -1,5 +1,5 @@
 /** The vault: what it keeps, what it refuses, and how it tells damage from a wrong passphrase. */
-import { toHex, utf8 } from "@sotto/protocol";
+import { concatBytes, toHex, utf8 } from "@sotto/protocol";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { VAULT_HEADER_BYTES, createVault, openVault, parseVaultHeader, rewrapVault } from "../src/vault.ts";
@@ -60,6 +60,22 @@ describe("refusals", () => {
       const cut = new Uint8Array(length);
       cut.set(header.subarray(0, length));
       expect(await codeOf(() => openVault(provider, cut, "right"))).toBe("vault_damaged");
+    }
+  });
+
+  test("a whole header of a newer version, or with a newer derivation, is told from a damaged one", async () => {
+    const { header } = await createVault(provider, "right");
+    const body = header.subarray(0, -32);
+    const newer = [
+      concatBytes(body.subarray(0, 8), Uint8Array.of(2), body.subarray(9)),
+      concatBytes(body.subarray(0, 9), Uint8Array.of(2), body.subarray(10)),
+      concatBytes(body.subarray(0, 8), Uint8Array.of(3, 7), new Uint8Array(200)),
+    ];
+    for (const changed of newer) {
+      const whole = concatBytes(changed, await provider.sha256(changed));
+      expect(await codeOf(() => openVault(provider, whole, "right"))).toBe("vault_foreign");
+      expect(await codeOf(() => rewrapVault(provider, whole, "right", "new"))).toBe("vault_foreign");
+      expect(await codeOf(() => openVault(provider, flipped(whole, 20, 1), "right"))).toBe("vault_damaged");
     }
   });
 

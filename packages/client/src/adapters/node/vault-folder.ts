@@ -20,11 +20,10 @@ const headerName = "vault.key";
 const headerDraftName = "vault.key.new";
 const storeName = "store.sqlite";
 const lockName = "lock.sqlite";
-const ours = new Set([
-  headerName,
-  headerDraftName,
-  ...[storeName, lockName].flatMap((name) => ["", "-wal", "-shm", "-journal"].map((suffix) => name + suffix)),
-]);
+const withSideFiles = (name: string): string[] =>
+  ["-wal", "-shm", "-journal", ""].map((suffix) => name + suffix);
+// The lock comes last: while it lies there, it is held.
+const ours = new Set([headerName, headerDraftName, ...withSideFiles(storeName), ...withSideFiles(lockName)]);
 
 /** A folder that this process holds the lock of. */
 export interface VaultFolder {
@@ -123,9 +122,13 @@ function hold(home: string, isNew: boolean): VaultFolder {
       };
     },
     discard() {
-      unlock();
-      for (const name of ours) rmSync(join(home, name), { force: true });
-      if (isNew && readdirSync(home).length === 0) rmdirSync(home);
+      try {
+        for (const name of ours) rmSync(join(home, name), { force: true });
+        if (isNew && readdirSync(home).length === 0) rmdirSync(home);
+      } finally {
+        // Not before: who takes the lock then would have its new vault deleted.
+        unlock();
+      }
     },
     release: unlock,
   };
