@@ -44,15 +44,22 @@ function protect(provider: CryptoProvider, plaintext: Uint8Array): Promise<Prote
   });
 }
 
+function needPyCryptodome(skip: (why: string) => void): void {
+  const probe = spawnSync(python, ["-B", "-c", "import suite"], { cwd: vectorFolder, encoding: "utf8" });
+  if (probe.status === 0) return;
+  if (process.env.CI) throw new Error("in CI this test needs python3-pycryptodome for /usr/bin/python3");
+  skip("python3-pycryptodome is not installed for /usr/bin/python3, so nothing was cross-checked with it");
+}
+
+test("the vectors are what generate.py makes, byte for byte", { timeout: 60_000 }, ({ skip }) => {
+  needPyCryptodome(skip);
+  const made = spawnSync(python, ["-B", "generate.py", "--check"], { cwd: vectorFolder, encoding: "utf8" });
+  expect(made).toMatchObject({ status: 0, stdout: "messages.json is what generate.py makes\n" });
+});
+
 describe.each(providers)("messages made by $name", (provider) => {
   test("PyCryptodome verifies and opens them", async ({ skip }) => {
-    const probe = spawnSync(python, ["-B", "-c", "import suite"], { cwd: vectorFolder, encoding: "utf8" });
-    if (probe.status !== 0) {
-      if (process.env.CI) throw new Error("in CI this test needs python3-pycryptodome for /usr/bin/python3");
-      skip(
-        "python3-pycryptodome is not installed for /usr/bin/python3, so nothing was cross-checked with it",
-      );
-    }
+    needPyCryptodome(skip);
     const made = await Promise.all(plaintexts.map((plaintext) => protect(provider, plaintext)));
     const lines = made.map(({ json }) =>
       JSON.stringify({
