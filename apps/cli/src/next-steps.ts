@@ -35,7 +35,8 @@ const NEXT_STEPS: Readonly<Record<ErrorCode, string>> = {
   epoch_ended: "try again.",
   slot_unknown: "try again.",
   slot_limit: "tell the operator: the log has as many readers as the server allows.",
-  quota_exceeded: "the recipient's inbox is full: wait until they have been online, then try again.",
+  quota_exceeded:
+    "the recipient's inbox is full, or your account did very much at once: wait a while, then try again.",
   not_attached: "try again.",
   too_slow: "the connection is too slow for what comes in: try again on a better one.",
   classic_switched_off:
@@ -77,6 +78,11 @@ const NEXT_STEPS: Readonly<Record<ErrorCode, string>> = {
   signature_invalid: nothing,
   key_invalid: "the key is damaged or of another kind: check what was given.",
   suite_unavailable: "use '--suite classic', or leave --suite out.",
+  mls_invalid:
+    "nothing is lost: what broke a rule was refused and changed nothing. If it goes on, compare safety numbers with 'sotto verify'.",
+  group_unknown: "check the name or id; 'sotto group list' shows the groups of this device.",
+  group_ambiguous: "use one of the ids in the message in place of the name.",
+  group_forbidden: "ask an admin of the group; 'sotto group members NAME' shows who that is.",
   config_invalid: "correct the named setting; 'sotto serve --help' lists them all.",
   data_folder_foreign: "choose an empty or new folder with --data, or the one of an earlier start.",
   data_folder_damaged:

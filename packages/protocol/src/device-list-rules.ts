@@ -21,6 +21,7 @@ import { isRsa2048PublicKey } from "./rsa-public-key.ts";
 
 const hashBytes = 32;
 const ed25519KeyBytes = 32;
+const inboxKeyBytes = 32;
 // The end of the year 9999: later times are mistakes, and all of these fit a JavaScript number exactly.
 const latestSec = 253_402_300_799n;
 const latestVersion = BigInt(Number.MAX_SAFE_INTEGER);
@@ -61,6 +62,10 @@ export function parseDeviceList(bytes: Uint8Array): DeviceList {
     "inbox_id",
   );
   checkDistinct(
+    list.devices.map((device) => device.inboxKey).filter((key) => key.length > 0),
+    "inbox_key",
+  );
+  checkDistinct(
     list.devices.flatMap((device) => device.classicKeys.map((key) => key.publicKey)),
     "classic key",
   );
@@ -95,6 +100,11 @@ function checkDevice(device: Device, createdAtSec: bigint): void {
   check(device.signatureKey.length === ed25519KeyBytes, "signature_key must have 32 bytes");
   check(device.inboxId.length === ID_BYTES, "inbox_id must have 16 bytes");
   check(
+    device.inboxKey.length === 0 || device.inboxKey.length === inboxKeyBytes,
+    "inbox_key must be empty or have 32 bytes",
+  );
+  check(device.sealedName.length <= LIMITS.maxSealedNameBytes, "sealed_name is too long");
+  check(
     device.addedAtSec >= 1n && device.addedAtSec <= createdAtSec,
     "a device's added_at_sec is out of range",
   );
@@ -126,6 +136,10 @@ function checkSameDevice(before: Device, after: Device | undefined): void {
   check(equalBytes(after.deviceId, before.deviceId), "a device was replaced or moved");
   check(equalBytes(after.signatureKey, before.signatureKey), "a device's signature_key has changed");
   check(equalBytes(after.inboxId, before.inboxId), "a device's inbox_id has changed");
+  check(
+    before.inboxKey.length === 0 || equalBytes(after.inboxKey, before.inboxKey),
+    "a device's inbox_key has changed",
+  );
   check(after.addedAtSec === before.addedAtSec, "a device's added_at_sec has changed");
   checkSetOnce(before.revokedAtSec, after.revokedAtSec, "a device's revoked_at_sec");
   for (const [index, key] of before.classicKeys.entries()) checkSameKey(key, after.classicKeys[index]);

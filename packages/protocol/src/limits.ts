@@ -14,10 +14,20 @@ export const LIMITS = {
   maxDeviceListBytes: 65_536,
   /** Most devices an account lists, revoked ones among them. */
   maxDevices: 128,
+  /** Longest sealed name of a device, in bytes. */
+  maxSealedNameBytes: 160,
   /** Most RSA keys a device lists, retired ones among them. */
   maxClassicKeys: 32,
   /** Most device list versions in one LookupResult. */
   maxListsPerLookup: 64,
+  /** Largest KeyPackage that the server stores, in bytes. */
+  maxKeyPackageBytes: 16_384,
+  /** Most KeyPackages that are handed out once, stored for one device and ciphersuite. */
+  maxKeyPackages: 200,
+  /** Most ciphersuites that one device has KeyPackages of. */
+  maxKeyPackageSuites: 4,
+  /** Most bytes of KeyPackages in one KeyPackagesClaimed: half a message. */
+  maxClaimedBytes: 524_288,
   /** Largest request over HTTP, in bytes. */
   maxRequestBytes: 131_072,
   /** Length of an identifier in UTF-8 bytes. */
@@ -48,6 +58,11 @@ export const LIMITS = {
   retiredKeyGraceSec: 86_400,
   /** Most messages that one classic receipt names. */
   maxReceiptsPerMessage: 1_024,
+  /** Most people in a group, and most devices of theirs. */
+  maxGroupMembers: 1_000,
+  maxGroupDevices: 4_096,
+  /** Groups up to this many people tell each other what was delivered and read. */
+  maxReceiptMembers: 32,
   /** Longest life of a server's challenge key, in seconds: 7 days. */
   maxCertificateLifetimeSec: 604_800,
 } as const;

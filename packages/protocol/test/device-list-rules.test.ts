@@ -102,6 +102,18 @@ describe("parseDeviceList", () => {
       "signature_key must",
     ],
     ["a long inbox id", list({ devices: [device(1, { inboxId: bytes(17, 1) })] }), "inbox_id must"],
+    ["a short inbox key", list({ devices: [device(1, { inboxKey: bytes(31, 1) })] }), "inbox_key must"],
+    ["a long inbox key", list({ devices: [device(1, { inboxKey: bytes(33, 1) })] }), "inbox_key must"],
+    [
+      "an inbox key of two devices",
+      next({ devices: [device(1, { inboxKey: bytes(32, 1) }), device(2, { inboxKey: bytes(32, 1) })] }),
+      "inbox_key is listed twice",
+    ],
+    [
+      "a long sealed name",
+      list({ devices: [device(1, { sealedName: bytes(LIMITS.maxSealedNameBytes + 1, 1) })] }),
+      "sealed_name is too long",
+    ],
     ["a device without a time", list({ devices: [device(1, { addedAtSec: 0n })] }), "device's added_at_sec"],
     [
       "a device from the future",
@@ -262,6 +274,25 @@ describe("checkNextList", () => {
     ],
   ])("refuses %s", (_, after, message) => {
     expect(rule(() => checkNextList(before, hash, after))).toContain(message);
+  });
+
+  test("an inbox key is set once, a sealed name as often as one likes", () => {
+    const named = (inboxKey: Uint8Array, sealedName: Uint8Array, version: bigint) =>
+      follow([device(1, { inboxKey, sealedName }), gone], { version });
+    const first = named(bytes(32, 1), bytes(160, 1), 2n);
+    expect(rule(() => checkNextList(before, hash, first))).toBe("accepted");
+    const renamed = named(bytes(32, 1), bytes(3, 2), 3n);
+    expect(rule(() => checkNextList(first, hash, renamed))).toBe("accepted");
+    const none = new Uint8Array();
+    for (const changed of [bytes(32, 2), none]) {
+      const next = named(changed, none, 3n);
+      expect(rule(() => checkNextList(first, hash, next))).toContain("inbox_key has changed");
+    }
+  });
+
+  test("devices without an inbox key stand beside each other", () => {
+    const both = follow([device(1), gone, device(3)]);
+    expect(rule(() => checkNextList(before, hash, both))).toBe("accepted");
   });
 
   test("a key's retirement and revocation are set once", () => {

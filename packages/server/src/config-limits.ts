@@ -35,5 +35,13 @@ export const limitsSchema = json(
     slotsPerAccount: limit(5_000, 3_600),
     /** Readers attached and slots closed: a client attaches all its logs each time it connects. */
     readsPerAccount: limit(50_000, 360_000),
+    /** Requests of one account that put KeyPackages; their bytes count like appended ones. */
+    keyPackagePutsPerAccount: limit(300, 300),
+    /** KeyPackages claimed: one claim for each person who is added to a conversation. */
+    keyPackageClaimsPerAccount: limit(3_000, 3_600),
+    keyPackageClaimsPerAddress: limit(30_000, 36_000),
+    /** Claims by one account from one other, and by all from one, that get more than the last resort. */
+    oneTimeClaimsPerPair: limit(10, 5),
+    oneTimeClaimsPerTarget: limit(200, 100),
   }),
 ).prefault({});

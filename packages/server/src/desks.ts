@@ -6,6 +6,7 @@ import type { ServerConfig } from "./config.ts";
 import { Directory } from "./core/directory.ts";
 import type { OtpSender } from "./core/otp-sender.ts";
 import { AccountQuotas } from "./core/quota.ts";
+import { KeyPackages } from "./core/key-packages/desk.ts";
 import { Registration } from "./core/registration.ts";
 import type { Store } from "./core/store.ts";
 import type { ServerEvents } from "./events.ts";
@@ -13,6 +14,7 @@ import type { ServerEvents } from "./events.ts";
 /** Where people register, are looked up, and are counted. */
 export interface Desks {
   readonly directory: Directory;
+  readonly keyPackages: KeyPackages;
   readonly registration: Registration;
   readonly quota: AccountQuotas;
 }
@@ -57,6 +59,17 @@ export function createDesks({ config, senders, store, events, identifierKey, now
       listsPerAccount: limits.deviceListsPerAccount,
     },
   });
+  const keyPackages = new KeyPackages({
+    store,
+    events,
+    nowMs,
+    limits: {
+      claimsPerAccount: limits.keyPackageClaimsPerAccount,
+      claimsPerAddress: limits.keyPackageClaimsPerAddress,
+      oneTimePerPair: limits.oneTimeClaimsPerPair,
+      oneTimePerTarget: limits.oneTimeClaimsPerTarget,
+    },
+  });
   const registration = new Registration({
     ...common,
     senders,
@@ -71,8 +84,9 @@ export function createDesks({ config, senders, store, events, identifierKey, now
       logs: limits.logsPerAccount,
       slots: limits.slotsPerAccount,
       reads: limits.readsPerAccount,
+      keyPackagePuts: limits.keyPackagePutsPerAccount,
     },
     nowMs,
   );
-  return { directory, registration, quota };
+  return { directory, keyPackages, registration, quota };
 }

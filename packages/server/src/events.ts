@@ -66,6 +66,10 @@ export function createEvents(logger: Logger, registry: Registry): ServerEvents {
       metrics.deviceLists.inc({ outcome });
       logger.debug({ outcome }, "device list published");
     },
+    keyPackagesClaimed(oneTime, lastResorts) {
+      metrics.keyPackages.inc({ last_resort: "false" }, oneTime);
+      metrics.keyPackages.inc({ last_resort: "true" }, lastResorts);
+    },
 
     connectionOpened: () => metrics.connections.inc(),
     connectionClosed(end: ConnectionEnd, wasSignedIn: boolean) {
@@ -136,6 +140,7 @@ function createMetrics(registry: Registry) {
     registrations: counter("registrations_total", "Attempts to create an account", "outcome"),
     lookups: counter("lookups_total", "Lookups in the directory", "subject", "outcome"),
     deviceLists: counter("device_lists_published_total", "Device lists published", "outcome"),
+    keyPackages: counter("key_packages_claimed_total", "KeyPackages handed out", "last_resort"),
     connections: new Gauge({ name: "sotto_connections", help: "Connections now", registers }),
     connectionEnds: counter("connections_closed_total", "Connections that ended", "end", "signed_in"),
     connectionsRefused: counter("connections_refused_total", "Connections refused at once", "reason"),

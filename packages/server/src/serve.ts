@@ -127,6 +127,7 @@ async function start(parts: Parts, undo: Undo): Promise<RunningServer> {
     bus,
     crypto: nodeCrypto,
     directory: desks.directory,
+    keyPackages: desks.keyPackages,
     challenger: new Challenger(folder.key, nowMs),
     quota: desks.quota,
     scheduler: nodeScheduler,

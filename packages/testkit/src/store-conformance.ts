@@ -13,6 +13,7 @@ import {
   type SlotId,
 } from "@sotto/protocol";
 import type { DeviceListChange, Store, StoreOperation, StoreResult } from "@sotto/server";
+import { keyPackageConformance } from "./key-package-conformance.ts";
 
 /** Bounds that stores are opened with, so that the suite can reach them. */
 export interface ConformanceLimits {
@@ -563,6 +564,8 @@ export function storeConformance(
         expect(await seqs(logId(id(5)))).toEqual([1]);
       });
     });
+
+    keyPackageConformance(() => store, again);
 
     test("statistics count accounts, logs and entries", async () => {
       await store.createAccount(hash(50), firstList, undefined);

@@ -17,6 +17,12 @@ import {
 import { DEFAULT_LOG_LIMITS } from "../core/logs/defaults.ts";
 import { idKey } from "../core/logs/id-key.ts";
 import type {
+  HandedOut,
+  KeyPackageClaim,
+  KeyPackagePut,
+  KeyPackagesLeft,
+} from "../core/key-packages/store.ts";
+import type {
   AccountRecord,
   DeviceListChange,
   DeviceRecord,
@@ -28,6 +34,7 @@ import type {
   StoreOperation,
   StoreResult,
 } from "../core/store.ts";
+import { MemoryKeyPackages } from "./memory-key-packages.ts";
 
 type Of<Type extends StoreOperation["type"]> = Extract<StoreOperation, { type: Type }>;
 type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
@@ -73,6 +80,7 @@ export class MemoryStore implements Store {
   readonly #inboxes = new Set<string>();
   readonly #accounts = new Map<string, Account>();
   readonly #identifiers = new Map<string, Account>();
+  readonly #keyPackages = new MemoryKeyPackages();
   readonly #limits: LogLimits;
 
   constructor(limits: Partial<LogLimits> = {}) {
@@ -256,7 +264,10 @@ export class MemoryStore implements Store {
       const known = account.devices.get(idKey(device));
       if (known === undefined && !revoked) this.#logs.set(idKey(inbox), newLog("inbox", 0, 0));
       this.#inboxes.add(idKey(inbox));
-      if (known?.revoked === false && revoked) this.#logs.delete(idKey(known.inbox));
+      if (known?.revoked === false && revoked) {
+        this.#logs.delete(idKey(known.inbox));
+        this.#keyPackages.deleteDevice(account.account, device);
+      }
       account.devices.set(idKey(device), {
         account: account.account,
         device,
@@ -292,6 +303,31 @@ export class MemoryStore implements Store {
 
   async countAccounts(): Promise<number> {
     return this.#accounts.size;
+  }
+
+  async putKeyPackages(put: KeyPackagePut): Promise<"stored" | "device_gone" | "full"> {
+    const device = this.#accounts.get(idKey(put.account))?.devices.get(idKey(put.device));
+    if (device === undefined || device.revoked) return "device_gone";
+    return this.#keyPackages.put(put) ? "stored" : "full";
+  }
+
+  async claimKeyPackages(claims: readonly KeyPackageClaim[]): Promise<readonly (readonly HandedOut[])[]> {
+    return claims.map((claim) => {
+      const devices = this.#accounts.get(idKey(claim.account))?.devices.values() ?? [];
+      const inUse = [...devices].filter(({ revoked }) => !revoked);
+      return this.#keyPackages.claim(
+        claim,
+        inUse.map(({ device }) => device),
+      );
+    });
+  }
+
+  async countKeyPackages(
+    account: AccountId,
+    device: DeviceId,
+    ciphersuite: number,
+  ): Promise<KeyPackagesLeft> {
+    return this.#keyPackages.count(account, device, ciphersuite);
   }
 
   async expire(beforeSec: number, limit: number): Promise<number> {

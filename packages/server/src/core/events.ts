@@ -11,4 +11,6 @@ export interface FrontEvents {
   registered(outcome: string): void;
   lookupAnswered(subject: "identifier" | "account", outcome: string): void;
   listPublished(outcome: string): void;
+  /** KeyPackages that were handed out: used up, and last resorts. */
+  keyPackagesClaimed(oneTime: number, lastResorts: number): void;
 }

@@ -11,6 +11,8 @@ export interface QuotaLimits {
   readonly slots: RateLimit;
   /** Readers attached and slots closed. */
   readonly reads: RateLimit;
+  /** Requests that put KeyPackages. */
+  readonly keyPackagePuts: RateLimit;
 }
 
 /** Quotas of all accounts that were at work lately. */
@@ -21,6 +23,7 @@ export class AccountQuotas implements QuotaPort {
   readonly #logs: RateLimiter;
   readonly #slots: RateLimiter;
   readonly #reads: RateLimiter;
+  readonly #keyPackagePuts: RateLimiter;
 
   constructor(limits: QuotaLimits, nowMs: () => number) {
     this.#nowMs = nowMs;
@@ -29,22 +32,27 @@ export class AccountQuotas implements QuotaPort {
     this.#logs = new RateLimiter(limits.logs);
     this.#slots = new RateLimiter(limits.slots);
     this.#reads = new RateLimiter(limits.reads);
+    this.#keyPackagePuts = new RateLimiter(limits.keyPackagePuts);
   }
 
   forAccount(account: AccountId): AccountQuota {
     const key = toHex(account);
     return {
-      append: (bodyBytes) => {
-        const nowMs = this.#nowMs();
-        const waitMs = this.#bytes.peek(key, nowMs, bodyBytes);
-        if (waitMs > 0) return waitMs;
-        const countWaitMs = this.#appends.take(key, nowMs);
-        if (countWaitMs === 0) this.#bytes.take(key, nowMs, bodyBytes);
-        return countWaitMs;
-      },
+      append: (bodyBytes) => this.#takeBytes(this.#appends, key, bodyBytes),
       createLog: () => this.#logs.take(key, this.#nowMs()),
       openSlot: () => this.#slots.take(key, this.#nowMs()),
       attachOrClose: () => this.#reads.take(key, this.#nowMs()),
+      putKeyPackages: (bytes) => this.#takeBytes(this.#keyPackagePuts, key, bytes),
     };
+  }
+
+  /** Counts one of something and its bytes, or neither. */
+  #takeBytes(counted: RateLimiter, key: string, bytes: number): number {
+    const nowMs = this.#nowMs();
+    const waitMs = this.#bytes.peek(key, nowMs, bytes);
+    if (waitMs > 0) return waitMs;
+    const countWaitMs = counted.take(key, nowMs);
+    if (countWaitMs === 0) this.#bytes.take(key, nowMs, bytes);
+    return countWaitMs;
   }
 }

@@ -81,9 +81,13 @@ export class RateLimiter {
   }
 }
 
-/** Takes a token from each bucket, or from none: 0, or the milliseconds until all have one. */
-export function takeAll(limiters: readonly (readonly [RateLimiter, string])[], nowMs: number): number {
-  const waitMs = Math.max(...limiters.map(([limiter, key]) => limiter.peek(key, nowMs)));
-  if (waitMs === 0) for (const [limiter, key] of limiters) limiter.take(key, nowMs);
+/** Takes tokens from each bucket, or from none: 0, or the milliseconds until all have as many. */
+export function takeAll(
+  limiters: readonly (readonly [RateLimiter, string])[],
+  nowMs: number,
+  amount = 1,
+): number {
+  const waitMs = Math.max(...limiters.map(([limiter, key]) => limiter.peek(key, nowMs, amount)));
+  if (waitMs === 0) for (const [limiter, key] of limiters) limiter.take(key, nowMs, amount);
   return waitMs;
 }

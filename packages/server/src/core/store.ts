@@ -5,6 +5,7 @@
  * commit are applied in order; two commits never interleave on one log. Reads see every commit that has resolved.
  */
 import type { AccountId, DeviceId, EntryKind, LogId, SlotId } from "@sotto/protocol";
+import type { KeyPackageStore } from "./key-packages/store.ts";
 
 /** One stored entry. */
 export interface StoredEntry {
@@ -129,7 +130,7 @@ export interface DeviceListChange {
 }
 
 /** The storage port. */
-export interface Store {
+export interface Store extends KeyPackageStore {
   /** Carries out operations in order, in one durable transaction; results in the same order. */
   commit(operations: readonly StoreOperation[]): Promise<readonly StoreResult[]>;
 

@@ -7,6 +7,7 @@ import { afterAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { EntryKind, accountId, deviceId, logId, slotId } from "@sotto/protocol";
 import { storeConformance } from "@sotto/testkit/store-conformance";
 import { openDatabase } from "../../src/adapters/sqlite/open.ts";
+import { MIGRATIONS } from "../../src/adapters/sqlite/schema.ts";
 import { SqliteStore, openSqliteStore } from "../../src/adapters/sqlite/store.ts";
 import { DEFAULT_LOG_LIMITS } from "../../src/core/logs/defaults.ts";
 import type { StoreOperation } from "../../src/core/store.ts";
@@ -76,7 +77,9 @@ describe("opening", () => {
     expect(readFileSync(path).toString("latin1", 68, 72)).toBe("Stto");
     const database = new DatabaseSync(path);
     expect(database.prepare("PRAGMA journal_mode").get()).toEqual({ journal_mode: "wal" });
-    expect(database.prepare("SELECT version FROM migrations").all()).toEqual([{ version: 1 }]);
+    expect(database.prepare("SELECT version FROM migrations").all()).toEqual(
+      MIGRATIONS.map((_, index) => ({ version: index + 1 })),
+    );
     database.close();
   });
 

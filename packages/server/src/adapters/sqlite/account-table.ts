@@ -9,6 +9,13 @@ import type {
   SignedListBytes,
   Store,
 } from "../../core/store.ts";
+import type {
+  HandedOut,
+  KeyPackageClaim,
+  KeyPackagePut,
+  KeyPackagesLeft,
+} from "../../core/key-packages/store.ts";
+import { KeyPackageTable } from "./key-package-table.ts";
 import type { LogTable } from "./log-table.ts";
 
 interface AccountRow {
@@ -20,12 +27,14 @@ interface AccountRow {
 /** The account tables of one database. */
 export class AccountTable {
   readonly #logs: LogTable;
+  readonly #keyPackages: KeyPackageTable;
   readonly #sql: ReturnType<typeof statements>;
   /** Kept, since counting looks at every account and strangers may ask; undefined when it must be asked for. */
   #count: number | undefined;
 
   constructor(database: DatabaseSync, logs: LogTable) {
     this.#logs = logs;
+    this.#keyPackages = new KeyPackageTable(database);
     this.#sql = statements(database);
   }
 
@@ -84,6 +93,22 @@ export class AccountTable {
     };
   }
 
+  putKeyPackages(put: KeyPackagePut): "stored" | "device_gone" | "full" {
+    const owner = this.#find(put.account);
+    const device = owner && this.#readDevice(owner.num, put.device);
+    if (owner === undefined || device === undefined || device.revoked === 1) return "device_gone";
+    return this.#keyPackages.put(owner.num, put) ? "stored" : "full";
+  }
+
+  claimKeyPackages(claim: KeyPackageClaim): HandedOut[] {
+    const owner = this.#find(claim.account);
+    return owner === undefined ? [] : this.#keyPackages.claim(owner.num, claim);
+  }
+
+  countKeyPackages(account: AccountId, device: DeviceId, ciphersuite: number): KeyPackagesLeft {
+    return this.#keyPackages.count(this.#find(account)?.num ?? 0, device, ciphersuite);
+  }
+
   /** After a rollback: an account that was counted may not be there. */
   rolledBack(): void {
     this.#count = undefined;
@@ -115,7 +140,10 @@ export class AccountTable {
     for (const { device, signatureKey, inbox, revoked } of devices) {
       const known = this.#readDevice(account, device);
       if (known === undefined && !revoked) this.#logs.createInbox(inbox);
-      if (known?.revoked === 0 && revoked) this.#logs.deleteLog(known.inbox);
+      if (known?.revoked === 0 && revoked) {
+        this.#logs.deleteLog(known.inbox);
+        this.#keyPackages.deleteDevice(account, device);
+      }
       this.#sql.putDevice.run(account, device, signatureKey, inbox, revoked ? 1 : 0);
     }
   }

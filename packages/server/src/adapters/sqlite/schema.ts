@@ -69,4 +69,15 @@ export const MIGRATIONS: readonly string[] = [
   ) STRICT;
   CREATE UNIQUE INDEX entries_by_seq ON entries (log, seq);
   `,
+  `
+  CREATE TABLE key_packages (
+    num INTEGER PRIMARY KEY,
+    account INTEGER NOT NULL REFERENCES accounts (num),
+    device BLOB NOT NULL,
+    ciphersuite INTEGER NOT NULL,
+    last_resort INTEGER NOT NULL,
+    key_package BLOB NOT NULL
+  ) STRICT;
+  CREATE INDEX key_packages_by_device ON key_packages (account, device, ciphersuite, last_resort, num);
+  `,
 ];

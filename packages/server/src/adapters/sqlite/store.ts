@@ -19,6 +19,12 @@ import type {
   StoreOperation,
   StoreResult,
 } from "../../core/store.ts";
+import type {
+  HandedOut,
+  KeyPackageClaim,
+  KeyPackagePut,
+  KeyPackagesLeft,
+} from "../../core/key-packages/store.ts";
 import { AccountTable } from "./account-table.ts";
 import { LogTable } from "./log-table.ts";
 import { openDatabase } from "./open.ts";
@@ -118,6 +124,22 @@ export class SqliteStore implements Store {
 
   async countAccounts(): Promise<number> {
     return this.#read(() => this.#accounts.count());
+  }
+
+  async putKeyPackages(put: KeyPackagePut): Promise<"stored" | "device_gone" | "full"> {
+    return this.#transaction(() => this.#accounts.putKeyPackages(put));
+  }
+
+  async claimKeyPackages(claims: readonly KeyPackageClaim[]): Promise<readonly (readonly HandedOut[])[]> {
+    return this.#transaction(() => claims.map((claim) => this.#accounts.claimKeyPackages(claim)));
+  }
+
+  async countKeyPackages(
+    account: AccountId,
+    device: DeviceId,
+    ciphersuite: number,
+  ): Promise<KeyPackagesLeft> {
+    return this.#read(() => this.#accounts.countKeyPackages(account, device, ciphersuite));
   }
 
   async expire(beforeSec: number, limit: number): Promise<number> {

@@ -81,9 +81,9 @@ export class FrameBatch {
     }
   }
 
-  /** A serialized ServerFrame. */
-  frame(frame: Uint8Array): void {
-    this.#push({ type: "raw", size: frame.length, fields: 64, frame });
+  /** A serialized ServerFrame. @param fields that it has at most. */
+  frame(frame: Uint8Array, fields = 64): void {
+    this.#push({ type: "raw", size: frame.length, fields, frame });
   }
 
   #push(item: Item): void {

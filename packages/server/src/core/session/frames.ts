@@ -2,7 +2,8 @@
 import { create, toBinary, type MessageInitShape } from "@bufbuild/protobuf";
 import { ServerFrameSchema, type Problem } from "@sotto/protocol";
 
-type FrameInit = NonNullable<MessageInitShape<typeof ServerFrameSchema>["frame"]>;
+/** What a ServerFrame is made of. */
+export type FrameInit = NonNullable<MessageInitShape<typeof ServerFrameSchema>["frame"]>;
 
 /** A serialized ServerFrame. */
 export function encodeFrame(frame: FrameInit): Uint8Array {

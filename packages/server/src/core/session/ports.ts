@@ -5,11 +5,16 @@
  */
 import type {
   AccountId,
+  ClaimKeyPackages,
+  CountKeyPackages,
   DeviceId,
+  KeyPackageCount,
+  KeyPackagesClaimed,
   Lookup,
   LookupResult,
   Problem,
   PutDeviceList,
+  PutKeyPackages,
   ServerCertificate,
 } from "@sotto/protocol";
 import type { Bus } from "../bus.ts";
@@ -29,6 +34,13 @@ export interface DirectoryPort {
   putDeviceList(asker: Asker, put: PutDeviceList): Promise<void>;
 }
 
+/** KeyPackages as signed-in devices use them. All throw SottoError with a code that travels. */
+export interface KeyPackagePort {
+  put(asker: Asker, put: PutKeyPackages): Promise<void>;
+  claim(asker: Asker, claim: ClaimKeyPackages): Promise<KeyPackagesClaimed>;
+  count(asker: Asker, count: CountKeyPackages): Promise<KeyPackageCount>;
+}
+
 /** How the server proves to be itself. */
 export interface ChallengerPort {
   /** SHA-256 of the server's public key, 32 bytes. */
@@ -45,6 +57,8 @@ export interface AccountQuota {
   createLog(): number;
   openSlot(): number;
   attachOrClose(): number;
+  /** @param bytes of all KeyPackages together: they count like appended ones. */
+  putKeyPackages(bytes: number): number;
 }
 
 /** Finds the quota of an account, once for each sign-in. */
@@ -117,6 +131,7 @@ export interface DeliveryPorts {
   readonly bus: Bus;
   readonly crypto: ServerCrypto;
   readonly directory: DirectoryPort;
+  readonly keyPackages: KeyPackagePort;
   readonly challenger: ChallengerPort;
   readonly quota: QuotaPort;
   readonly scheduler: SchedulerPort;
@@ -140,8 +155,8 @@ export interface SessionOutput {
   appended(request: number, seq: number): void;
   /** Entries. The bodies are not changed and not kept after the frame is serialized. */
   entries(log: Uint8Array, entries: readonly OutgoingEntry[]): void;
-  /** Any other frame, serialized as a ServerFrame. */
-  frame(bytes: Uint8Array): void;
+  /** Any other frame, serialized as a ServerFrame. @param fields that it has at most; few when not given. */
+  frame(bytes: Uint8Array, fields?: number): void;
   /** Bytes that wait to be taken by the peer, for back-pressure. */
   waitingBytes(): number;
   /** Sends what waits, then ends the connection. `problem` has been sent as Goodbye when there is one. */

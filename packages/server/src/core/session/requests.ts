@@ -8,6 +8,7 @@ import {
   type CreateLog,
   type LogId,
   type OpenSlot,
+  type PutKeyPackages,
   type SlotId,
 } from "@sotto/protocol";
 import { idKey } from "../logs/id-key.ts";
@@ -111,6 +112,11 @@ export function readOpenSlot(open: OpenSlot, sha256: Sha256, nowSec: number): Of
 /** @throws CodecError `malformed`. */
 export function readCloseSlot(close: { logId: Uint8Array; slotId: Uint8Array }): Of<"close-slot"> {
   return { type: "close-slot", log: logId(close.logId), slot: slotId(close.slotId) };
+}
+
+/** Bytes of all KeyPackages in a request. */
+export function keyPackageBytes({ keyPackages, lastResort }: PutKeyPackages): number {
+  return keyPackages.reduce((sum, { length }) => sum + length, lastResort.length);
 }
 
 /** Which reader of a connection a log and slot mean. */

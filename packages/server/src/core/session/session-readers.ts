@@ -132,6 +132,7 @@ export class SessionReaders implements ReaderHost {
           headSeq: BigInt(headSeq),
           trimmedSeq: BigInt(trimmedSeq),
           epoch: BigInt(state.epoch),
+          cursorSeq: BigInt(cursor),
         },
       }),
     );

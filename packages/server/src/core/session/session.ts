@@ -6,17 +6,11 @@
  * A frame that must see what came before it (Attach, EPHEMERAL, SignIn) waits for that, and those behind it wait too.
  */
 import {
-  DeviceListSchema,
   EntryKind,
   SottoError,
   StorageError,
-  accountId,
-  decode,
-  deviceId,
   type Attach,
   type ErrorCode,
-  type Lookup,
-  type PutDeviceList,
   type SignIn,
 } from "@sotto/protocol";
 import type { CommitSink, GroupCommitter } from "../group-commit.ts";
@@ -24,12 +18,14 @@ import { checkAppend } from "../logs/decide.ts";
 import { isRefusal, problemOf } from "../problem.ts";
 import type { DeviceRecord, StoreOperation, StoreResult } from "../store.ts";
 import { decodeClientFrames, type AckFields, type AppendFields, type SessionFrame } from "./client-frames.ts";
+import { DeskRequests } from "./desk-requests.ts";
 import { encodeFrame, goodbyeFrame, refusedFrame } from "./frames.ts";
 import type { AccountQuota, Asker, ConnectionEnd, DeliveryPorts, SessionOutput } from "./ports.ts";
 import { refusal } from "./refusals.ts";
 import type { Endable, SessionRegistry } from "./registry.ts";
 import {
   isClassicItem,
+  keyPackageBytes,
   readAppend,
   readCloseSlot,
   readCreateLog,
@@ -39,10 +35,6 @@ import {
 } from "./requests.ts";
 import { SessionReaders, notAttached } from "./session-readers.ts";
 import { challenge, verifySignIn, type Challenge } from "./sign-in.ts";
-
-/** Most directory requests of one connection under way. */
-const maxLookups = 32;
-const busyRetryMs = 1_000;
 
 /** What all sessions of a node share. */
 export interface SessionContext {
@@ -69,11 +61,11 @@ export class Session implements CommitSink, Endable {
   #draining = false;
   /** Operations that are not settled yet. */
   #pending = 0;
-  #lookups = 0;
   #whenSettled: (() => void) | undefined;
   /** Frames that wait for the one before them. */
   #backlog: SessionFrame[] | undefined;
   #readers: SessionReaders | undefined;
+  #desks: DeskRequests | undefined;
 
   constructor(context: SessionContext, peer: Peer, output: SessionOutput) {
     this.#context = context;
@@ -229,9 +221,18 @@ export class Session implements CommitSink, Endable {
           this.#readers?.close(readerKey(operation.log, operation.slot));
         });
       case "lookup":
-        return this.#guard(frame.value.request, () => this.#lookup(frame.value));
+        return this.#guard(frame.value.request, () => this.#ask().lookup(frame.value));
       case "putDeviceList":
-        return this.#later(frame.value.request, () => this.#putDeviceList(frame.value));
+        return this.#later(frame.value.request, () => this.#ask().putDeviceList(frame.value));
+      case "putKeyPackages":
+        return this.#later(frame.value.request, async () => {
+          this.#allow(this.#quota?.putKeyPackages(keyPackageBytes(frame.value)));
+          await this.#ask().putKeyPackages(frame.value);
+        });
+      case "claimKeyPackages":
+        return this.#guard(frame.value.request, () => this.#ask().claimKeyPackages(frame.value));
+      case "countKeyPackages":
+        return this.#guard(frame.value.request, () => this.#ask().countKeyPackages(frame.value));
       default:
         this.#goodbye(new SottoError("unexpected_frame", "this frame has no place here"));
         return undefined;
@@ -342,39 +343,17 @@ export class Session implements CommitSink, Endable {
     return this.#readers.attach(attach);
   }
 
-  #lookup(lookup: Lookup): void {
-    requestNumber(lookup.request);
-    if (this.#lookups >= maxLookups) {
-      throw new SottoError("rate_limited", "too many lookups at once", { retryAfterMs: busyRetryMs });
-    }
-    this.#lookups++;
-    void this.#answerLookup(lookup).finally(() => this.#lookups--);
-  }
-
-  async #answerLookup(lookup: Lookup): Promise<void> {
-    try {
-      const value = await this.#context.ports.directory.lookup(this.#asker(), lookup);
-      this.#context.ports.events.lookedUp();
-      if (!this.#isClosed()) this.output.frame(encodeFrame({ case: "lookupResult", value }));
-    } catch (error) {
-      this.#refuse(lookup.request, error);
-    }
-  }
-
-  async #putDeviceList(put: PutDeviceList): Promise<void> {
-    const { directory } = this.#context.ports;
-    const asker = this.#asker();
-    await directory.putDeviceList(asker, put);
-    this.#context.ports.events.deviceListPut();
-    if (!this.#isClosed()) {
-      this.output.frame(encodeFrame({ case: "done", value: { request: put.request } }));
-    }
-    const list = decode(DeviceListSchema, put.deviceList?.list ?? new Uint8Array());
-    for (const device of list.devices) {
-      if (device.revokedAtSec > 0n) {
-        this.#context.registry.revoke(accountId(asker.account), deviceId(device.deviceId));
-      }
-    }
+  #ask(): DeskRequests {
+    const { ports, registry } = this.#context;
+    this.#desks ??= new DeskRequests({
+      ports,
+      registry,
+      output: this.output,
+      asker: this.#asker(),
+      isClosed: () => this.#isClosed(),
+      refuse: (request, error) => this.#refuse(request, error),
+    });
+    return this.#desks;
   }
 
   /** Runs what cannot wait; refusals are answered. */

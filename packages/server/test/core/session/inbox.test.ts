@@ -244,6 +244,7 @@ describe("failures", () => {
       createLog: () => 9,
       openSlot: () => 9,
       attachOrClose: () => 9,
+      putKeyPackages: () => 0,
     };
     sender.send(
       message(1, ann.inbox, "ok"),

@@ -26,6 +26,7 @@ import { MemoryStore } from "../../../src/adapters/memory-store.ts";
 import { nodeCrypto } from "../../../src/adapters/node-crypto.ts";
 import { nodeClock, nodeScheduler } from "../../../src/adapters/node-scheduler.ts";
 import { Directory } from "../../../src/core/directory.ts";
+import { KeyPackages } from "../../../src/core/key-packages/desk.ts";
 import { Delivery } from "../../../src/core/session/delivery.ts";
 import { FrameBatch } from "../../../src/core/session/frame-batch.ts";
 import type {
@@ -70,8 +71,8 @@ export class TestConnection implements SessionOutput {
   entries(log: Uint8Array, entries: readonly OutgoingEntry[]): void {
     this.#batch.entries(log, entries);
   }
-  frame(bytes: Uint8Array): void {
-    this.#batch.frame(bytes);
+  frame(bytes: Uint8Array, fields?: number): void {
+    this.#batch.frame(bytes, fields);
   }
   waitingBytes(): number {
     return this.#batch.byteLength + this.waiting;
@@ -141,7 +142,13 @@ export class TestNode {
   readonly delivery: Delivery;
   readonly ports: DeliveryPorts;
   readonly fingerprint = nodeCrypto.randomBytes(32);
-  quota: AccountQuota = { append: () => 0, createLog: () => 0, openSlot: () => 0, attachOrClose: () => 0 };
+  quota: AccountQuota = {
+    append: () => 0,
+    createLog: () => 0,
+    openSlot: () => 0,
+    attachOrClose: () => 0,
+    putKeyPackages: () => 0,
+  };
   readonly failures: unknown[] = [];
   readonly challengeKey = generateKeyPairSync("ed25519");
 
@@ -170,6 +177,17 @@ export class TestNode {
       bus: this.bus,
       crypto: nodeCrypto,
       directory,
+      keyPackages: new KeyPackages({
+        store: this.store,
+        events: silent(),
+        nowMs: Date.now,
+        limits: {
+          claimsPerAccount: limit,
+          claimsPerAddress: limit,
+          oneTimePerPair: limit,
+          oneTimePerTarget: limit,
+        },
+      }),
       challenger: {
         fingerprint: this.fingerprint,
         certificate: () => create(ServerCertificateSchema),
@@ -181,6 +199,7 @@ export class TestNode {
           createLog: () => this.quota.createLog(),
           openSlot: () => this.quota.openSlot(),
           attachOrClose: () => this.quota.attachOrClose(),
+          putKeyPackages: (bytes) => this.quota.putKeyPackages(bytes),
         }),
       },
       scheduler: nodeScheduler,

@@ -1,0 +1,119 @@
+/**
+ * A session's requests that desks answer, beside the logs: the directory, KeyPackages. A bounded number of them is under
+ * way at once; answers may come in another order than the requests.
+ */
+import {
+  DeviceListSchema,
+  SottoError,
+  accountId,
+  decode,
+  deviceId,
+  type ClaimKeyPackages,
+  type CountKeyPackages,
+  type Lookup,
+  type PutDeviceList,
+  type PutKeyPackages,
+} from "@sotto/protocol";
+import { encodeFrame, type FrameInit } from "./frames.ts";
+import type { Asker, DeliveryPorts, SessionOutput } from "./ports.ts";
+import type { SessionRegistry } from "./registry.ts";
+import { requestNumber } from "./requests.ts";
+
+/** Most such requests of one connection under way. */
+const maxUnderWay = 32;
+const busyRetryMs = 1_000;
+
+// Fields that answers have at most: the frame's own, and those of each element.
+const fieldsPerFrame = 8;
+const fieldsPerList = 4;
+const fieldsPerKeyPackage = 3;
+
+/** The session that asks. */
+export interface DeskRequestsHost {
+  readonly ports: DeliveryPorts;
+  readonly registry: SessionRegistry;
+  readonly output: SessionOutput;
+  readonly asker: Asker;
+  isClosed(): boolean;
+  refuse(request: number, error: unknown): void;
+}
+
+/** The desk requests of one connection. */
+export class DeskRequests {
+  readonly #host: DeskRequestsHost;
+  #underWay = 0;
+
+  constructor(host: DeskRequestsHost) {
+    this.#host = host;
+  }
+
+  /** Answers when it is found. @throws SottoError `malformed`, `rate_limited`. */
+  lookup(lookup: Lookup): void {
+    this.#start(lookup.request, async () => {
+      const { ports, asker } = this.#host;
+      const value = await ports.directory.lookup(asker, lookup);
+      ports.events.lookedUp();
+      this.#answer({ case: "lookupResult", value }, value.lists.length * fieldsPerList);
+    });
+  }
+
+  /** Answers when it is durable. @throws SottoError `malformed`, `rate_limited`. */
+  claimKeyPackages(claim: ClaimKeyPackages): void {
+    this.#start(claim.request, async () => {
+      const { ports, asker } = this.#host;
+      const value = await ports.keyPackages.claim(asker, claim);
+      const fields = value.keyPackages.length * fieldsPerKeyPackage;
+      this.#answer({ case: "keyPackagesClaimed", value }, fields);
+    });
+  }
+
+  /** @throws SottoError `malformed`, `rate_limited`. */
+  countKeyPackages(count: CountKeyPackages): void {
+    this.#start(count.request, async () => {
+      const { ports, asker } = this.#host;
+      this.#answer({ case: "keyPackageCount", value: await ports.keyPackages.count(asker, count) });
+    });
+  }
+
+  /** Resolves when it was answered. @throws SottoError as KeyPackagePort.put. */
+  async putKeyPackages(put: PutKeyPackages): Promise<void> {
+    const { ports, asker } = this.#host;
+    await ports.keyPackages.put(asker, put);
+    this.#answer({ case: "done", value: { request: put.request } });
+  }
+
+  /** Publishes a list, and ends the sessions of devices that it revokes. @throws SottoError as DirectoryPort. */
+  async putDeviceList(put: PutDeviceList): Promise<void> {
+    const { ports, asker, registry } = this.#host;
+    await ports.directory.putDeviceList(asker, put);
+    ports.events.deviceListPut();
+    this.#answer({ case: "done", value: { request: put.request } });
+    const list = decode(DeviceListSchema, put.deviceList?.list ?? new Uint8Array());
+    for (const device of list.devices) {
+      if (device.revokedAtSec > 0n) registry.revoke(accountId(asker.account), deviceId(device.deviceId));
+    }
+  }
+
+  #start(request: number, work: () => Promise<void>): void {
+    requestNumber(request);
+    if (this.#underWay >= maxUnderWay) {
+      throw new SottoError("rate_limited", "too many requests at once", { retryAfterMs: busyRetryMs });
+    }
+    this.#underWay++;
+    void this.#run(request, work);
+  }
+
+  async #run(request: number, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      this.#host.refuse(request, error);
+    } finally {
+      this.#underWay--;
+    }
+  }
+
+  #answer(frame: FrameInit, fields = 0): void {
+    if (!this.#host.isClosed()) this.#host.output.frame(encodeFrame(frame), fieldsPerFrame + fields);
+  }
+}
