@@ -1,5 +1,5 @@
 /** A real server on a port of its own, in a folder that goes with it, and people who registered there. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { CryptoProvider } from "@sotto/crypto";
@@ -96,6 +96,15 @@ export class TestServer {
   /** Signs somebody in. */
   connect(person: Person): Promise<RawClient> {
     return RawClient.signedIn(this.provider, this.facts, person);
+  }
+
+  /** All that is in its data folder now, one file after the other. */
+  storedBytes(): Buffer {
+    const data = join(this.folder, "data");
+    const files = readdirSync(data, { recursive: true, withFileTypes: true });
+    return Buffer.concat(
+      files.filter((file) => file.isFile()).map((file) => readFileSync(join(file.parentPath, file.name))),
+    );
   }
 
   /** Stops it. @throws Error when it met a failure of its own meanwhile: refusals are warnings at most. */

@@ -7,7 +7,7 @@ import { afterAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { EntryKind, accountId, deviceId, logId, slotId } from "@sotto/protocol";
 import { storeConformance } from "@sotto/testkit/store-conformance";
 import { openDatabase } from "../../src/adapters/sqlite/open.ts";
-import { MIGRATIONS } from "../../src/adapters/sqlite/schema.ts";
+import { APPLICATION_ID, MIGRATIONS } from "../../src/adapters/sqlite/schema.ts";
 import { SqliteStore, openSqliteStore } from "../../src/adapters/sqlite/store.ts";
 import { DEFAULT_LOG_LIMITS } from "../../src/core/logs/defaults.ts";
 import type { StoreOperation } from "../../src/core/store.ts";
@@ -71,6 +71,31 @@ function storeWithInbox(path: string) {
 const code = (wanted: string) => expect.objectContaining({ code: wanted });
 
 describe("opening", () => {
+  test("a database of the first version is brought up to date and keeps what it held", async () => {
+    const path = newPath();
+    const old = new DatabaseSync(path);
+    old.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
+    old.exec("CREATE TABLE migrations (version INTEGER PRIMARY KEY, applied_at_sec INTEGER NOT NULL) STRICT");
+    old.exec(MIGRATIONS[0] ?? "");
+    old.exec("INSERT INTO migrations VALUES (1, 1)");
+    const account = accountId(new Uint8Array(16).fill(2));
+    const device = deviceId(new Uint8Array(16).fill(3));
+    old
+      .prepare("INSERT INTO accounts (account, identifier_hash, newest_version) VALUES (?, ?, 1)")
+      .run(account, new Uint8Array(32));
+    old
+      .prepare("INSERT INTO devices VALUES (1, ?, ?, ?, 0)")
+      .run(device, new Uint8Array(32), new Uint8Array(16));
+    old.close();
+    const store = openSqliteStore({ path, nowSec });
+    onTestFinished(() => store.close());
+    expect(await store.readDevice(account, device)).toMatchObject({ revoked: false });
+    const keyPackages = [new Uint8Array(8)];
+    const put = { account, device, ciphersuite: 1, keyPackages, lastResort: undefined, replace: false };
+    expect(await store.putKeyPackages(put)).toBe("stored");
+    expect(await store.countKeyPackages(account, device, 1)).toEqual({ left: 1, hasLastResort: false });
+  });
+
   test("a fresh database carries its mark in the file, durable settings, and its version", () => {
     const path = newPath();
     void openSqliteStore({ path, nowSec }).close();
