@@ -64,7 +64,7 @@ export type ClientEvent =
       readonly status: MessageStatus;
       readonly problem?: string;
     }
-  | { readonly type: "typing"; readonly from: string }
+  | { readonly type: "typing"; readonly from: string; readonly groupId?: string }
   | { readonly type: "connection"; readonly state: ConnectionState; readonly problem?: string }
   | { readonly type: "notice"; readonly notice: Notice };
 

@@ -15,7 +15,13 @@ export const LABELS = {
   vaultRecord: "sotto/vault/record/v1",
   vaultKeyName: "sotto/vault/key-name/v1",
   vaultWrap: "sotto/vault/wrap/v1",
+  linkOffer: "sotto/link/offer/v1",
   safetyNumber: "sotto/safety-number/v1",
+  accessToken: "sotto/access-token/v1",
+  ephemeral: "sotto/ephemeral/v1",
+  rejoin: "sotto/rejoin/v1",
+  sideLog: "sotto/side-log/v1",
+  deviceName: "sotto/device-name/v1",
 } as const;
 
 /** One of the labels above. */

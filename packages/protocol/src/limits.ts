@@ -3,13 +3,14 @@ export const LIMITS = {
   /** Version of the protocol that this code speaks. */
   protocolVersion: 1,
   /** Largest WebSocket message either way, in bytes. */
-  maxMessageBytes: 1_048_576,
+  maxMessageBytes: 4_194_304,
   /** Most frames in one WebSocket message. */
   maxFramesPerMessage: 1_024,
   /** Most protobuf fields in one serialized message, nested ones included: bounds the work of parsing it. */
   maxFieldsPerMessage: 16_384,
-  /** Largest body of an entry, in bytes. */
+  /** Largest body of an entry, in bytes; of a COMMIT. */
   maxEntryBytes: 262_144,
+  maxCommitBytes: 2_097_152,
   /** Largest serialized DeviceList, in bytes. */
   maxDeviceListBytes: 65_536,
   /** Most devices an account lists, revoked ones among them. */
@@ -26,8 +27,20 @@ export const LIMITS = {
   maxKeyPackages: 200,
   /** Most ciphersuites that one device has KeyPackages of. */
   maxKeyPackageSuites: 4,
-  /** Most bytes of KeyPackages in one KeyPackagesClaimed: half a message. */
+  /** Most bytes of KeyPackages in one KeyPackagesClaimed. */
   maxClaimedBytes: 524_288,
+  /** Largest offer of a device that asks to be linked, and largest answer to it, in bytes. */
+  maxLinkOfferBytes: 16_384,
+  maxLinkAnswerBytes: 262_144,
+  /** How long a link may be answered, in seconds; how long AwaitLink waits at most, in milliseconds. */
+  linkLifetimeSec: 600,
+  linkPollMs: 15_000,
+  /** Largest backup for recovery, in bytes. */
+  maxRecoveryBytes: 524_288,
+  /** Life of a recovery ticket, in seconds. */
+  recoveryTicketSec: 900,
+  /** How long after its delay a reset may be finished, in seconds: 7 days. */
+  resetWindowSec: 604_800,
   /** Largest request over HTTP, in bytes. */
   maxRequestBytes: 131_072,
   /** Length of an identifier in UTF-8 bytes. */

@@ -363,7 +363,7 @@ export class LogTable {
       trimmedSeq: row.trimmed_seq,
       epoch: row.epoch,
       present: kind === "inbox" ? undefined : this.#loadEpoch(row.num, row.epoch),
-      mostBytes: (row.head_seq - row.trimmed_seq) * LIMITS.maxEntryBytes,
+      mostBytes: (row.head_seq - row.trimmed_seq) * LIMITS.maxCommitBytes,
       summed: false,
       lowestCursor: undefined,
       dirty: false,

@@ -59,8 +59,9 @@ export function isClassicItem({ accessToken, body }: Pick<AppendFields, "accessT
 /** An Append as an operation; EPHEMERAL ones too, though they are not stored. @throws CodecError `malformed`, `too_large`. */
 export function readAppend(append: AppendFields, sha256: Sha256, nowSec: number): Of<"append"> {
   const { body, kind, nextTokenHash } = append;
-  if (body.length > LIMITS.maxEntryBytes) {
-    throw new CodecError("too_large", `a body may have ${LIMITS.maxEntryBytes} bytes at most`);
+  const mostBytes = kind === EntryKind.COMMIT ? LIMITS.maxCommitBytes : LIMITS.maxEntryBytes;
+  if (body.length > mostBytes) {
+    throw new CodecError("too_large", `the body of such an entry may have ${mostBytes} bytes at most`);
   }
   if (kind !== EntryKind.MESSAGE && kind !== EntryKind.COMMIT && kind !== EntryKind.EPHEMERAL) {
     throw malformed("unknown kind of entry");

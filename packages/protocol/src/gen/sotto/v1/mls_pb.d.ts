@@ -31,17 +31,9 @@ export declare type GroupEntry = Message<"sotto.v1.GroupEntry"> & {
     case: "mlsMessage";
   } | {
     /**
-     * The same, where it is too large for an entry.
-     *
-     * @generated from field: sotto.v1.SideLog large = 2;
-     */
-    value: SideLog;
-    case: "large";
-  } | {
-    /**
      * Only in EPHEMERAL entries.
      *
-     * @generated from field: sotto.v1.EphemeralItem ephemeral = 3;
+     * @generated from field: sotto.v1.EphemeralItem ephemeral = 2;
      */
     value: EphemeralItem;
     case: "ephemeral";
@@ -55,8 +47,8 @@ export declare type GroupEntry = Message<"sotto.v1.GroupEntry"> & {
 export declare const GroupEntrySchema: GenMessage<GroupEntry>;
 
 /**
- * Bytes that lie in a conversation log of their own, cut into entries of kind MESSAGE in epoch 0, in order.
- * Whoever reads them opens a slot there.
+ * Bytes that lie in a conversation log of their own, cut into entries of kind MESSAGE in epoch 0. An entry is the number
+ * of its piece (4 bytes, big-endian, from 0) and the piece; one may be there twice. Whoever reads them opens a slot there.
  *
  * @generated from message sotto.v1.SideLog
  */
@@ -86,8 +78,8 @@ export declare type SideLog = Message<"sotto.v1.SideLog"> & {
   sha256: Uint8Array;
 
   /**
-   * 32 bytes when they are sealed: nonce (12 bytes) || AES-256-GCM with the label as associated data. Empty when
-   * the bytes are an MLSMessage, which needs no seal of its own.
+   * 32 bytes, used once: the bytes are AES-256-GCM with a nonce of 12 zero bytes and "sotto/side-log/v1" as associated
+   * data.
    *
    * @generated from field: bytes key = 5;
    */
@@ -357,6 +349,13 @@ export declare type Content = Message<"sotto.v1.Content"> & {
     value: AccountSync;
     case: "accountSync";
   } | { case: undefined; value?: undefined };
+
+  /**
+   * The identifier that the sender says is theirs. Receivers ask the directory before they show it.
+   *
+   * @generated from field: string from = 7;
+   */
+  from: string;
 };
 
 /**

@@ -10,6 +10,8 @@ import type { Message } from "@bufbuild/protobuf";
 import type { Ack, Append, Appended, Attach, Attached, CloseSlot, CreateLog, Detach, Entries, EpochEnded, OpenSlot } from "./log_pb.js";
 import type { Lookup, LookupResult, PutDeviceList } from "./directory_pb.js";
 import type { ClaimKeyPackages, CountKeyPackages, KeyPackageCount, KeyPackagesClaimed, PutKeyPackages } from "./key_packages_pb.js";
+import type { AnswerLink, FetchLink, LinkFetched } from "./link_pb.js";
+import type { CancelReset, PutRecovery, ResetChanged } from "./recovery_pb.js";
 import type { Problem } from "./problem_pb.js";
 
 /**
@@ -124,6 +126,30 @@ export declare type ClientFrame = Message<"sotto.v1.ClientFrame"> & {
      */
     value: CountKeyPackages;
     case: "countKeyPackages";
+  } | {
+    /**
+     * @generated from field: sotto.v1.FetchLink fetch_link = 15;
+     */
+    value: FetchLink;
+    case: "fetchLink";
+  } | {
+    /**
+     * @generated from field: sotto.v1.AnswerLink answer_link = 16;
+     */
+    value: AnswerLink;
+    case: "answerLink";
+  } | {
+    /**
+     * @generated from field: sotto.v1.PutRecovery put_recovery = 17;
+     */
+    value: PutRecovery;
+    case: "putRecovery";
+  } | {
+    /**
+     * @generated from field: sotto.v1.CancelReset cancel_reset = 18;
+     */
+    value: CancelReset;
+    case: "cancelReset";
   } | { case: undefined; value?: undefined };
 };
 
@@ -234,6 +260,18 @@ export declare type ServerFrame = Message<"sotto.v1.ServerFrame"> & {
      */
     value: KeyPackageCount;
     case: "keyPackageCount";
+  } | {
+    /**
+     * @generated from field: sotto.v1.LinkFetched link_fetched = 14;
+     */
+    value: LinkFetched;
+    case: "linkFetched";
+  } | {
+    /**
+     * @generated from field: sotto.v1.ResetChanged reset_changed = 15;
+     */
+    value: ResetChanged;
+    case: "resetChanged";
   } | { case: undefined; value?: undefined };
 };
 
@@ -402,6 +440,13 @@ export declare type SignedIn = Message<"sotto.v1.SignedIn"> & {
    * @generated from field: uint64 device_list_version = 1;
    */
   deviceListVersion: bigint;
+
+  /**
+   * A reset of the account was asked for and takes place from this time on, unless CancelReset comes; 0 when none is.
+   *
+   * @generated from field: uint64 reset_at_sec = 2;
+   */
+  resetAtSec: bigint;
 };
 
 /**

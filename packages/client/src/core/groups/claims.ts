@@ -1,0 +1,32 @@
+/**
+ * Identifiers that senders claim: asked of the directory once, before anything of theirs is shown under it. A claim that is not true
+ * is remembered as refuted, and the sender is shown under the account id.
+ */
+import { bindIdentifier, ensureContact, findContact, putContact } from "../contacts.ts";
+import { lookUp } from "../lookups.ts";
+import type { Step } from "../step.ts";
+
+/** Whether a claim must be asked for before the message is shown. */
+export async function isClaimOpen(step: Step, account: string, claim: string | undefined): Promise<boolean> {
+  if (claim === undefined || account === step.live.own.account) return false;
+  const contact = await findContact(step.draft, { account });
+  return contact?.identifier === undefined && contact?.refutedClaim !== claim;
+}
+
+/** Asks for a claim, and goes on whatever the answer is. */
+export async function askClaim(
+  step: Step,
+  account: string,
+  claim: string,
+  then: (step: Step) => Promise<void>,
+): Promise<void> {
+  await lookUp(step, { identifier: claim }, async (later, found) => {
+    if (found.type === "found" && found.account === account) {
+      await bindIdentifier(later, claim, account);
+    } else {
+      // Also when it could not be asked: the name can wait, the message need not.
+      putContact(later, { ...(await ensureContact(later, { account })), refutedClaim: claim });
+    }
+    await then(later);
+  });
+}

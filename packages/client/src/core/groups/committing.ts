@@ -1,0 +1,325 @@
+/**
+ * Changing a group: what is wanted is compared with what is, made into one Commit, and stored with the state that follows before it is
+ * sent. The log says which Commit of an epoch won; whoever lost looks anew at what is still wanted, on top of the winner.
+ */
+import type { MlsGroup, MlsMember } from "@sotto/crypto";
+import { EntryKind, UsageError, equalBytes, toHex, type SottoError } from "@sotto/protocol";
+import { pinned } from "../directory.ts";
+import { bytesOf } from "../hex.ts";
+import { backoffMs } from "../reconnect.ts";
+import { isReady, request, type Answer } from "../session.ts";
+import { nextOrder, type Step } from "../step.ts";
+import { groupEntry } from "./content.ts";
+import { encodeGroupData, parseGroupData, type CheckedData } from "./data.ts";
+import { accessToken, enterEpoch } from "./entries.ts";
+import { devicesOf, findInvitees, type Invitee, type Wanted } from "./inviting.ts";
+import { accountOfMember, deviceOfMember, standing } from "./membership.ts";
+import { tellChanges } from "./naming.ts";
+import { conversationsOf } from "./outgoing.ts";
+import { wakeQueue } from "./queue.ts";
+import { isLive } from "./reading.ts";
+import { groupNames, type Intent, type Joiner, type PendingCommit } from "./records.ts";
+import { mlsOf, putGroup, wakeGroup, type GroupLive } from "./state.ts";
+import { welcomeTasks } from "./welcoming.ts";
+
+/** A device that could not be added, for want of a KeyPackage, is not asked for again before this time. */
+const retryInviteMs = 600_000;
+const updateEveryMs = 7 * 86_400_000;
+const updateEverySent = 200;
+
+/** The callers who wait until a wanted change was committed. */
+export const intentGroup = (id: string, order: number): string => `intent ${id} ${order}`;
+
+/** Stores a wanted change; it is committed as soon as that can be. Returns its order. */
+export function addIntent(step: Step, group: GroupLive, intent: Intent): number {
+  const order = nextOrder(step);
+  step.draft.putItem(groupNames.intents(group.record.id), order, intent);
+  group.intents.push(order);
+  wakeGroup(step, group.record.id);
+  return order;
+}
+
+/** What is to be changed in a group now. */
+interface Plan {
+  readonly wanted: readonly Wanted[];
+  readonly remove: readonly MlsMember[];
+  readonly data: CheckedData | undefined;
+  readonly update: boolean;
+  readonly intents: readonly number[];
+}
+
+/** Goes on with what is wanted, if anything is and nothing is under way. */
+export async function pumpChanges(step: Step, group: GroupLive): Promise<void> {
+  if (!isReady(step) || !isLive(group) || group.planning) return;
+  if (group.pending !== undefined) return sendPending(step, group, group.pending);
+  const plan = await planOf(step, group);
+  if (plan === undefined) return;
+  group.planning = true;
+  await findInvitees(step, plan.wanted, group.record.ciphersuite, async (later, { invitees, error }) => {
+    group.planning = false;
+    if (!isLive(group) || group.pending !== undefined) return wakeGroup(later, group.record.id);
+    const worthIt =
+      invitees.length > 0 || plan.remove.length > 0 || plan.data !== undefined || plan.update;
+    noteMissing(later, group, plan.wanted, invitees);
+    if (error !== undefined && !worthIt) return setback(later, group, error);
+    if (!worthIt) return settleIntents(later, group, plan.intents, noKey());
+    await makeCommit(later, group, plan, invitees);
+  });
+}
+
+/** Whether a Commit is due before messages go out: devices are missing, or are to be removed. */
+export async function isChangeDue(step: Step, group: GroupLive): Promise<boolean> {
+  if (group.planning || group.pending !== undefined || group.intents.length > 0) return true;
+  const { wanted, remove } = await deviceChanges(step, group, await mlsOf(step, group));
+  return wanted.length > 0 || remove.length > 0;
+}
+
+async function planOf(step: Step, group: GroupLive): Promise<Plan | undefined> {
+  const mls = await mlsOf(step, group);
+  const { record } = group;
+  const before = parseGroupData(record.data);
+  const { wanted, remove } = await deviceChanges(step, group, mls);
+  const accounts = new Set(mls.members.map(accountOfMember));
+  let data = before;
+  let update = record.sentSinceUpdate >= updateEverySent || record.updateDueAtMs <= step.env.nowMs();
+  const orders: number[] = [];
+  for (const order of group.intents) {
+    const intent = await step.draft.item(groupNames.intents(record.id), order);
+    if (intent === undefined) continue;
+    orders.push(order);
+    if (intent.type === "add") {
+      for (const account of intent.accounts) if (!accounts.has(account)) wanted.push({ account });
+    } else if (intent.type === "remove") {
+      const gone = mls.members.filter((member) => intent.accounts.includes(accountOfMember(member)));
+      remove.push(...gone.filter((member) => !remove.includes(member)));
+      data = { ...data, admins: data.admins.filter((admin) => !intent.accounts.includes(admin)) };
+    } else if (intent.type === "rename") {
+      data = { ...data, name: intent.name };
+    } else if (intent.type === "admins") {
+      const others = data.admins.filter((admin) => !intent.accounts.includes(admin));
+      data = { ...data, admins: intent.admin ? [...others, ...intent.accounts] : others };
+    } else if (intent.type === "rejoin") {
+      const { account, device } = intent;
+      const leaf = mls.members.find((m) => accountOfMember(m) === account && deviceOfMember(m) === device);
+      if (leaf !== undefined && !remove.includes(leaf)) remove.push(leaf);
+      if (leaf !== undefined) wanted.push({ account, devices: [device] });
+    } else {
+      update = true;
+    }
+  }
+  const changed = !equalBytes(encodeGroupData(data), record.data);
+  const something = wanted.length > 0 || remove.length > 0 || changed || update;
+  if (!something) {
+    // All that was wanted is so already: somebody else did it.
+    await settleIntents(step, group, orders);
+    return undefined;
+  }
+  return { wanted, remove, data: changed ? data : undefined, update, intents: orders };
+}
+
+/** Which devices are missing in a group, and which leaves have no business there any more, as far as the lists known here say. */
+async function deviceChanges(
+  step: Step,
+  group: GroupLive,
+  mls: MlsGroup,
+): Promise<{ readonly wanted: Wanted[]; readonly remove: MlsMember[] }> {
+  const wanted: Wanted[] = [];
+  const remove: MlsMember[] = [];
+  const leaving = group.record.leaving ?? [];
+  const { own } = step.live;
+  const data = parseGroupData(group.record.data);
+  const mayRemove = data.kind === "group" && (data.mayRemove === "members" || data.admins.includes(own.account));
+  const byAccount = Map.groupBy(mls.members, accountOfMember);
+  for (const [account, members] of byAccount) {
+    if (leaving.includes(account)) {
+      // One of those who may do it is enough; the others only step in when nothing happens.
+      if (mayRemove && account !== own.account) remove.push(...members);
+      continue;
+    }
+    const known = await pinned(step, account);
+    if (known === undefined) continue;
+    remove.push(...members.filter((member) => standing(member, known.list.list) !== "in-use"));
+    const missing = (await devicesOf(step, account))
+      .map((device) => toHex(device.deviceId))
+      .filter((device) => !members.some((member) => deviceOfMember(member) === device))
+      .filter((device) => (group.uninvitable.get(device) ?? 0) <= step.env.nowMs());
+    if (missing.length > 0) wanted.push({ account, devices: missing });
+  }
+  return { wanted, remove: remove.filter((member) => member.leafIndex !== mls.ownLeafIndex) };
+}
+
+function noteMissing(
+  step: Step,
+  group: GroupLive,
+  wanted: readonly Wanted[],
+  invitees: readonly Invitee[],
+): void {
+  const found = new Set(invitees.map(({ device }) => toHex(device.deviceId)));
+  for (const device of wanted.flatMap(({ devices = [] }) => devices)) {
+    if (!found.has(device)) group.uninvitable.set(device, step.env.nowMs() + retryInviteMs);
+  }
+}
+
+async function makeCommit(
+  step: Step,
+  group: GroupLive,
+  plan: Plan,
+  invitees: readonly Invitee[],
+): Promise<void> {
+  const mls = await mlsOf(step, group);
+  // Whoever is already in, under another leaf that stays, is not added twice.
+  const staying = mls.members.filter((member) => !plan.remove.includes(member)).map(deviceOfMember);
+  const joining = invitees.filter(({ device }) => !staying.includes(toHex(device.deviceId)));
+  const made = await step.env.mls.commit(mls, {
+    add: joining.map(({ keyPackage }) => keyPackage),
+    remove: plan.remove.map((member) => member.leafIndex),
+    ...(plan.data !== undefined && { groupData: encodeGroupData(plan.data) }),
+  });
+  const pending: PendingCommit = {
+    epoch: group.record.epoch,
+    body: groupEntry(made.commit),
+    next: step.env.mls.snapshot(made.next),
+    nextToken: await accessToken(step, made.next),
+    joiners: joining.map((invitee, index) => joinerOf(step, invitee, made.welcomes[index] as Uint8Array)),
+    tree: made.tree,
+    intents: plan.intents,
+  };
+  step.draft.put(groupNames.pending(group.record.id), pending);
+  group.pending = pending;
+  group.pendingNext = made.next;
+  await sendPending(step, group, pending);
+}
+
+/** Somebody who joins, with a fresh reader slot for them. */
+export function joinerOf(step: Step, { device }: Invitee, welcome: Uint8Array): Joiner {
+  return {
+    inbox: toHex(device.inboxId),
+    inboxKey: device.inboxKey,
+    slot: toHex(step.env.crypto.randomBytes(16)),
+    welcome,
+  };
+}
+
+/** Sends a Commit of ours; before it, the slots of those who join, so that nothing after it is deleted before they read it. */
+async function sendPending(step: Step, group: GroupLive, pending: PendingCommit): Promise<void> {
+  if (group.commitSent || pending.epoch !== group.record.epoch) return;
+  group.commitSent = true;
+  const { id, epoch, token } = group.record;
+  for (const { slot } of pending.joiners) {
+    request(
+      step,
+      (number) => ({
+        case: "openSlot",
+        value: {
+          $typeName: "sotto.v1.OpenSlot",
+          request: number,
+          logId: bytesOf(id),
+          slotId: bytesOf(slot),
+          accessToken: token,
+          epoch: BigInt(epoch),
+        },
+      }),
+      async () => {},
+    );
+  }
+  const nextTokenHash = await step.env.crypto.sha256(pending.nextToken);
+  request(
+    step,
+    (number) => ({
+      case: "append",
+      value: {
+        $typeName: "sotto.v1.Append",
+        request: number,
+        logId: bytesOf(id),
+        accessToken: token,
+        epoch: BigInt(epoch),
+        kind: EntryKind.COMMIT,
+        body: pending.body,
+        nextTokenHash,
+      },
+    }),
+    async (later, answer) => onAnswer(later, group, answer),
+  );
+}
+
+/** Taken: the log brings it back, in its place. Refused: somebody else was first, and the log brings theirs. */
+async function onAnswer(step: Step, group: GroupLive, answer: Answer): Promise<void> {
+  if (answer.type !== "refused" || answer.error.code === "epoch_ended") return;
+  group.commitSent = false;
+  group.planning = true;
+  await setback(step, group, answer.error);
+}
+
+/** Our Commit came back: what was wanted is so, and those who joined hear of it. */
+export async function adoptPending(
+  step: Step,
+  group: GroupLive,
+  pending: PendingCommit,
+  seq: number,
+): Promise<void> {
+  const before = await mlsOf(step, group);
+  const next = group.pendingNext ?? (await step.env.mls.restore(pending.next, step.live.own.deviceKey));
+  const tasks = await welcomeTasks(step, group.record.id, pending, seq);
+  await enterEpoch(step, group, next);
+  putGroup(step, group, {
+    tasks: [...group.record.tasks, ...tasks],
+    sentSinceUpdate: 0,
+    updateDueAtMs: step.env.nowMs() + updateEveryMs,
+  });
+  await settleIntents(step, group, pending.intents);
+  await dropPending(step, group);
+  await tellChanges(step, group, { by: step.live.own.account, before, after: next, seq });
+}
+
+/** Forgets a Commit of ours that was carried out, or lost to another. What it wanted is looked at anew. */
+export async function dropPending(step: Step, group: GroupLive): Promise<void> {
+  step.draft.delete(groupNames.pending(group.record.id));
+  group.pending = undefined;
+  group.pendingNext = undefined;
+  group.commitSent = false;
+  group.planFailures = 0;
+  wakeGroup(step, group.record.id);
+  for (const conversation of await conversationsOf(step, group)) wakeQueue(step, conversation);
+}
+
+/** Takes wanted changes off the list, and tells who waits for them. */
+export async function settleIntents(
+  step: Step,
+  group: GroupLive,
+  orders: readonly number[],
+  error?: SottoError,
+): Promise<void> {
+  const { id } = group.record;
+  for (const order of orders) {
+    step.draft.deleteItem(groupNames.intents(id), order);
+    const index = group.intents.indexOf(order);
+    if (index >= 0) group.intents.splice(index, 1);
+    step.effects.push({
+      type: "settle",
+      settle: () =>
+        error === undefined
+          ? step.waiters.resolve(intentGroup(id, order))
+          : step.waiters.reject(intentGroup(id, order), error),
+    });
+  }
+  for (const conversation of await conversationsOf(step, group)) wakeQueue(step, conversation);
+}
+
+async function setback(step: Step, group: GroupLive, error: SottoError): Promise<void> {
+  if (!isReady(step)) return;
+  group.planning = true;
+  group.planFailures += 1;
+  step.effects.push({
+    type: "timer",
+    name: `changes ${group.record.id}`,
+    delayMs: Math.max(error.retryAfterMs ?? 0, backoffMs(group.planFailures, step.env.random())),
+    run: async (later) => {
+      group.planning = false;
+      wakeGroup(later, group.record.id);
+    },
+  });
+}
+
+function noKey(): UsageError {
+  return new UsageError("no_usable_key", "none of their devices can be added to a group");
+}

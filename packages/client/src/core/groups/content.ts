@@ -1,0 +1,152 @@
+/** What application messages hold: `Content` of spec/proto, read and written. Pure. */
+import { create, toBinary } from "@bufbuild/protobuf";
+import {
+  ContentSchema,
+  GroupEntrySchema,
+  ID_BYTES,
+  LIMITS,
+  ReceiptStatus,
+  UsageError,
+  ValidationError,
+  decode,
+  parseIdentifier,
+  toHex,
+  utf8,
+  type Content,
+  type GroupEntry,
+} from "@sotto/protocol";
+import { bytesOf } from "../hex.ts";
+
+/** A message's content, checked. Ids in hexadecimal. */
+export interface CheckedContent {
+  readonly id: string;
+  readonly sentAtMs: number;
+  /** An identifier in its normal form that the sender claims; undefined when there is none. */
+  readonly claim: string | undefined;
+  readonly body:
+    | { readonly type: "text"; readonly text: string }
+    | { readonly type: "receipt"; readonly status: "delivered" | "read"; readonly ids: readonly string[] }
+    | { readonly type: "leave" }
+    | { readonly type: "account-sync"; readonly sync: NonNullable<AccountSyncChange> }
+    /** Of a kind that this version does not know. */
+    | { readonly type: "unknown" };
+}
+
+type AccountSyncChange = Extract<Content["body"], { case: "accountSync" }>["value"]["change"];
+
+const latestMs = 253_402_300_799_999n;
+
+/** Serializes content. */
+export function encodeContent(
+  content: Omit<CheckedContent, "body" | "claim"> & {
+    readonly from: string;
+    readonly body: Exclude<CheckedContent["body"], { readonly type: "unknown" }>;
+  },
+): Uint8Array {
+  return toBinary(
+    ContentSchema,
+    create(ContentSchema, {
+      id: bytesOf(content.id),
+      sentAtMs: BigInt(content.sentAtMs),
+      from: content.from,
+      body: wireBody(content.body),
+    }),
+  );
+}
+
+function wireBody(
+  body: Exclude<CheckedContent["body"], { readonly type: "unknown" }>,
+): Parameters<typeof create<typeof ContentSchema>>[1] extends infer Init
+  ? NonNullable<Init> extends { body?: infer Body }
+    ? NonNullable<Body>
+    : never
+  : never {
+  switch (body.type) {
+    case "text":
+      return { case: "text", value: { body: body.text } };
+    case "receipt":
+      return {
+        case: "receipt",
+        value: {
+          status: body.status === "read" ? ReceiptStatus.READ : ReceiptStatus.DELIVERED,
+          messageIds: body.ids.map(bytesOf),
+        },
+      };
+    case "leave":
+      return { case: "leave", value: {} };
+    case "account-sync":
+      return { case: "accountSync", value: { change: body.sync } };
+  }
+}
+
+/** Reads content. @throws ValidationError `message_refused` (SOTTO-CONTENT-1). */
+export function parseContent(bytes: Uint8Array): CheckedContent {
+  let content: Content;
+  try {
+    content = decode(ContentSchema, bytes, LIMITS.maxEntryBytes);
+  } catch (cause) {
+    throw refused("cannot be decoded", cause);
+  }
+  if (content.id.length !== ID_BYTES) throw refused("has a malformed id");
+  if (content.sentAtMs > latestMs) throw refused("has an impossible time");
+  return {
+    id: toHex(content.id),
+    sentAtMs: Number(content.sentAtMs),
+    claim: claimed(content.from),
+    body: checkedBody(content),
+  };
+}
+
+function checkedBody({ body }: Content): CheckedContent["body"] {
+  switch (body.case) {
+    case "text":
+      if (utf8(body.value.body).length > LIMITS.maxTextBytes) throw refused("is too long a text");
+      return { type: "text", text: body.value.body };
+    case "receipt": {
+      const { status, messageIds } = body.value;
+      if (status !== ReceiptStatus.DELIVERED && status !== ReceiptStatus.READ) return { type: "unknown" };
+      if (messageIds.length > LIMITS.maxReceiptsPerMessage) throw refused("names too many messages");
+      if (messageIds.some((id) => id.length !== ID_BYTES)) throw refused("names a malformed message");
+      return {
+        type: "receipt",
+        status: status === ReceiptStatus.READ ? "read" : "delivered",
+        ids: messageIds.map(toHex),
+      };
+    }
+    case "leave":
+      return { type: "leave" };
+    case "accountSync":
+      return { type: "account-sync", sync: body.value.change };
+    default:
+      return { type: "unknown" };
+  }
+}
+
+function claimed(from: string): string | undefined {
+  try {
+    return from !== "" && parseIdentifier(from) === from ? from : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Refuses a text that will never fit. @throws UsageError `message_too_large`. */
+export function checkMlsText(text: string): void {
+  if (utf8(text).length > LIMITS.maxTextBytes) {
+    throw new UsageError("message_too_large", `a text may have ${LIMITS.maxTextBytes} bytes at most`);
+  }
+}
+
+/** The body of a log's entry. */
+export function groupEntry(mlsMessage: Uint8Array): Uint8Array {
+  return toBinary(GroupEntrySchema, create(GroupEntrySchema, { entry: { case: "mlsMessage", value: mlsMessage } }));
+}
+
+/** Reads the body of a log's entry. @throws CodecError `malformed`. */
+export function parseGroupEntry(body: Uint8Array): GroupEntry["entry"] {
+  return decode(GroupEntrySchema, body, LIMITS.maxCommitBytes).entry;
+}
+
+function refused(what: string, cause?: unknown): ValidationError {
+  return new ValidationError("message_refused", `SOTTO-CONTENT-1: the message ${what}`, { cause });
+}

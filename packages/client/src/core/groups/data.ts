@@ -1,0 +1,101 @@
+/** What a group says about itself (GroupContext extension 0xf501), and who may do what in it. Pure. */
+import { create, toBinary } from "@bufbuild/protobuf";
+import {
+  GroupDataSchema,
+  GroupKind as WireKind,
+  GroupRight,
+  ID_BYTES,
+  LIMITS,
+  ValidationError,
+  decode,
+  toHex,
+  type GroupData,
+} from "@sotto/protocol";
+import { bytesOf } from "../hex.ts";
+import type { GroupKind } from "./records.ts";
+
+/** A group's data, checked. Accounts in hexadecimal. */
+export interface CheckedData {
+  readonly kind: GroupKind;
+  readonly name: string;
+  readonly admins: readonly string[];
+  readonly mayAdd: "admins" | "members";
+  readonly mayRemove: "admins" | "members";
+  readonly mayRename: "admins" | "members";
+}
+
+const wireKinds: Record<GroupKind, WireKind> = {
+  pair: WireKind.PAIR,
+  group: WireKind.GROUP,
+  account: WireKind.ACCOUNT,
+};
+const longestName = 128;
+const mostBytes = 65_536;
+
+/** Serializes a group's data. */
+export function encodeGroupData(data: CheckedData): Uint8Array {
+  const right = (who: "admins" | "members") => (who === "admins" ? GroupRight.ADMINS : GroupRight.MEMBERS);
+  return toBinary(
+    GroupDataSchema,
+    create(GroupDataSchema, {
+      kind: wireKinds[data.kind],
+      name: data.name,
+      admins: data.admins.map(bytesOf),
+      addMembers: right(data.mayAdd),
+      removeMembers: right(data.mayRemove),
+      rename: right(data.mayRename),
+    }),
+  );
+}
+
+/** Reads a group's data. @throws ValidationError `mls_invalid` (SOTTO-GROUP-1). */
+export function parseGroupData(bytes: Uint8Array): CheckedData {
+  let data: GroupData;
+  try {
+    data = decode(GroupDataSchema, bytes, mostBytes);
+  } catch (cause) {
+    throw invalid("cannot be decoded", cause);
+  }
+  const kind = (Object.keys(wireKinds) as GroupKind[]).find((name) => wireKinds[name] === data.kind);
+  if (kind === undefined) throw invalid("is of an unknown kind");
+  if (data.admins.some((admin) => admin.length !== ID_BYTES)) throw invalid("names a malformed account");
+  const admins = data.admins.map(toHex);
+  if (new Set(admins).size !== admins.length) throw invalid("names an admin twice");
+  if (admins.length > LIMITS.maxGroupMembers) throw invalid("names too many admins");
+  if ((kind === "group") !== admins.length > 0) throw invalid("a group has admins, and nothing else has");
+  if (kind === "group" ? !isGroupName(data.name) : data.name !== "") throw invalid("has a name that is none");
+  const who = (right: GroupRight) => (right === GroupRight.MEMBERS ? "members" : "admins");
+  return {
+    kind,
+    name: data.name,
+    admins,
+    mayAdd: who(data.addMembers),
+    mayRemove: who(data.removeMembers),
+    mayRename: who(data.rename),
+  };
+}
+
+/** Whether a text can be a group's name: 1 to 128 characters, no control characters, no space at its ends. */
+export function isGroupName(name: string): boolean {
+  // oxlint-disable-next-line no-control-regex -- control characters are what it looks for
+  return name.length >= 1 && name.length <= longestName && name.trim() === name && !/[\u0000-\u001f\u007f]/u.test(name);
+}
+
+/** The data of a new pair. */
+export const pairData: CheckedData = {
+  kind: "pair",
+  name: "",
+  admins: [],
+  mayAdd: "members",
+  mayRemove: "members",
+  mayRename: "members",
+};
+
+/** The data of a new group. */
+export function newGroupData(name: string, admin: string): CheckedData {
+  return { kind: "group", name, admins: [admin], mayAdd: "admins", mayRemove: "admins", mayRename: "admins" };
+}
+
+function invalid(what: string, cause?: unknown): ValidationError {
+  return new ValidationError("mls_invalid", `SOTTO-GROUP-1: the group's data ${what}`, { cause });
+}

@@ -1,0 +1,266 @@
+/**
+ * Taking one entry of a conversation log in. A message is opened, checked and applied in one change set with the ratchet that it used
+ * up; a Commit is staged, held against the rules, and only then becomes the next epoch. Whatever fails changes nothing.
+ */
+import type { MlsGroup, MlsMember, StagedCommit, Unprotected } from "@sotto/crypto";
+import {
+  EntryKind,
+  InternalError,
+  LABELS,
+  SottoError,
+  StorageError,
+  ValidationError,
+  equalBytes,
+  type Entry,
+  type ErrorCode,
+} from "@sotto/protocol";
+import { isFresh, pinned } from "../directory.ts";
+import { lookUp } from "../lookups.ts";
+import { addNotice, passNotice } from "../notices.ts";
+import type { Step } from "../step.ts";
+import { askClaim, isClaimOpen } from "./claims.ts";
+import { adoptPending, dropPending } from "./committing.ts";
+import { parseContent, parseGroupEntry } from "./content.ts";
+import { loseState } from "./healing.ts";
+import { accountOfMember, checkCommit, standing, type ListOf } from "./membership.ts";
+import { nameOfAccount, tellChanges } from "./naming.ts";
+import { takeOwnEntry } from "./outgoing.ts";
+import { closeSlot } from "./reading.ts";
+import { applyContent, showUnreadable } from "./show.ts";
+import { dropState, mlsOf, putGroup, saveDelta, saveEpoch, type GroupLive } from "./state.ts";
+
+/** What came of an entry: taken in, or what must come first. */
+export type Verdict =
+  | { readonly type: "done" | "new-epoch" | "stopped" }
+  | { readonly type: "again"; readonly fault: SottoError }
+  | { readonly type: "ask"; readonly ask: (then: (step: Step) => Promise<void>) => Promise<void> };
+
+const done: Verdict = { type: "done" };
+
+/** Takes one entry in. @param lastTry a fault of ours is told as a refusal now, instead of trying again. */
+export async function takeEntry(
+  step: Step,
+  group: GroupLive,
+  entry: Entry,
+  lastTry: boolean,
+): Promise<Verdict> {
+  const takeBack = step.draft.savepoint();
+  try {
+    return await take(step, group, entry);
+  } catch (cause) {
+    if (cause instanceof StorageError && cause.code !== "vault_damaged") throw cause;
+    takeBack();
+    return afterFailure(step, group, entry, cause, lastTry);
+  }
+}
+
+async function afterFailure(
+  step: Step,
+  group: GroupLive,
+  entry: Entry,
+  cause: unknown,
+  lastTry: boolean,
+): Promise<Verdict> {
+  const error =
+    cause instanceof SottoError
+      ? cause
+      : new InternalError("internal", "an entry could not be taken in", { cause });
+  if (error.code === "message_replayed") {
+    passNotice(step, { type: "refused", from: undefined, code: error.code });
+    return done;
+  }
+  if (error.code === "internal" && !lastTry) return { type: "again", fault: error };
+  if (error.code === "vault_damaged") {
+    await loseState(step, group, "its state in the vault is damaged");
+    return { type: "stopped" };
+  }
+  if (entry.kind === EntryKind.COMMIT) {
+    await addNotice(step, { type: "refused", from: undefined, code: error.code });
+    await loseState(step, group, "a Commit could not be followed");
+    return { type: "stopped" };
+  }
+  await showUnreadable(step, group, error.code);
+  group.reader.unreadable += 1;
+  if (group.reader.unreadable >= mostUnreadable) {
+    await loseState(step, group, "messages cannot be read");
+    return { type: "stopped" };
+  }
+  return done;
+}
+
+/** After so many in a row that do not open, our own state is the likelier fault. */
+const mostUnreadable = 3;
+
+async function take(step: Step, group: GroupLive, entry: Entry): Promise<Verdict> {
+  const { pending } = group;
+  if (pending !== undefined && entry.kind === EntryKind.COMMIT && equalBytes(entry.body, pending.body)) {
+    await adoptPending(step, group, pending, Number(entry.seq));
+    return { type: "new-epoch" };
+  }
+  if (entry.kind === EntryKind.MESSAGE && (await takeOwnEntry(step, group, entry))) return done;
+  const body = parseGroupEntry(entry.body);
+  if (body.case !== "mlsMessage") throw refused("SOTTO-ENTRY-1", "an entry of an unknown form");
+  const mls = await mlsOf(step, group);
+  const opened = await step.env.mls.unprotect(mls, body.value);
+  if (opened.type === "commit") {
+    if (entry.kind !== EntryKind.COMMIT) throw refused("SOTTO-ENTRY-2", "a Commit in the place of a message");
+    return takeCommit(step, group, mls, opened.commit, Number(entry.seq));
+  }
+  if (entry.kind !== EntryKind.MESSAGE) throw refused("SOTTO-ENTRY-2", "a message in the place of a Commit");
+  return takeMessage(step, group, mls, opened);
+}
+
+async function takeMessage(
+  step: Step,
+  group: GroupLive,
+  mls: MlsGroup,
+  opened: Extract<Unprotected, { type: "application" }>,
+): Promise<Verdict> {
+  const { sender } = opened;
+  if (sender.leafIndex === mls.ownLeafIndex) {
+    await loseState(step, group, "this device's copy is older than what it had sent");
+    return { type: "stopped" };
+  }
+  const account = accountOfMember(sender);
+  let refusal: ErrorCode | undefined;
+  try {
+    const content = parseContent(opened.plaintext);
+    if (await isClaimOpen(step, account, content.claim)) {
+      const claim = content.claim as string;
+      return { type: "ask", ask: (then) => askClaim(step, account, claim, then) };
+    }
+    if (await isRevoked(step, sender)) throw refused("SOTTO-ENTRY-3", "a message from a revoked device");
+    await applyContent(step, group, sender, content);
+  } catch (cause) {
+    if (!(cause instanceof ValidationError)) throw cause;
+    refusal = cause.code;
+  }
+  // Authentic, whatever it says: the key that opened it is used up.
+  saveDelta(step, group, opened.group, opened.delta);
+  group.reader.unreadable = 0;
+  if (refusal !== undefined) {
+    await addNotice(step, { type: "refused", from: await nameOfAccount(step, account), code: refusal });
+  }
+  return done;
+}
+
+async function isRevoked(step: Step, sender: MlsMember): Promise<boolean> {
+  const known = await pinned(step, accountOfMember(sender));
+  return known !== undefined && standing(sender, known.list.list) === "revoked";
+}
+
+async function takeCommit(
+  step: Step,
+  group: GroupLive,
+  mls: MlsGroup,
+  commit: StagedCommit,
+  seq: number,
+): Promise<Verdict> {
+  if (commit.sender.leafIndex === mls.ownLeafIndex) {
+    await loseState(step, group, "this device's copy is older than what it had sent");
+    return { type: "stopped" };
+  }
+  const { listOf, stale } = await listsFor(step, group, commit);
+  const checked = checkCommit(commit, { record: group.record, members: mls.members }, listOf);
+  if (checked.type === "ask") return { type: "ask", ask: (then) => askLists(step, group, stale, then) };
+  if (commit.removesSelf) {
+    await beRemoved(step, group, commit);
+    return { type: "stopped" };
+  }
+  const next = step.env.mls.applyCommit(commit);
+  await enterEpoch(step, group, next);
+  await noteAdded(step, group, commit.added);
+  await dropPending(step, group);
+  await tellChanges(step, group, {
+    by: accountOfMember(commit.sender),
+    before: mls,
+    after: next,
+    seq,
+  });
+  return { type: "new-epoch" };
+}
+
+/** Makes a state the present one: stores it in place of the epoch before, whose keys are gone then. */
+export async function enterEpoch(step: Step, group: GroupLive, next: MlsGroup): Promise<void> {
+  const token = await accessToken(step, next);
+  await saveEpoch(step, group, next);
+  const accounts = [...new Set(next.members.map(accountOfMember))];
+  const leaving = group.record.leaving?.filter((account) => accounts.includes(account)) ?? [];
+  putGroup(step, group, { epoch: next.epoch, token, data: next.groupData, accounts, leaving });
+  group.reader.asked.clear();
+}
+
+/** The token that opens an epoch of the log: 32 bytes from the MLS exporter. */
+export function accessToken(step: Step, mls: MlsGroup): Promise<Uint8Array> {
+  return step.env.mls.exportSecret(mls, LABELS.accessToken, new Uint8Array(), 32);
+}
+
+/** Devices that were added need not be added anew: requests from before are answered. */
+export async function noteAdded(
+  step: Step,
+  group: GroupLive,
+  added: readonly (MlsMember | Invitee)[],
+): Promise<void> {
+  const { id } = group.record;
+  for (const one of added) {
+    const device = "device" in one ? toHex(one.device.deviceId) : deviceOfMember(one);
+    step.draft.put(groupNames.rejoined(id, device), nowSec(step));
+    for (const order of [...group.intents]) {
+      const intent = await step.draft.item(groupNames.intents(id), order);
+      if (intent?.type === "rejoin" && intent.device === device) await settleIntents(step, group, [order]);
+    }
+  }
+}
+
+async function beRemoved(step: Step, group: GroupLive, commit: StagedCommit): Promise<void> {
+  const { own } = step.live;
+  const by = accountOfMember(commit.sender);
+  closeSlot(step, group);
+  await dropState(step, group);
+  putGroup(step, group, { state: "removed" });
+  if (group.record.kind !== "group") return;
+  await tellChanges(step, group, { by, removed: [own.account] });
+}
+
+/** Lists as they are known, if they are new enough to say who is who. */
+async function listsFor(
+  step: Step,
+  group: GroupLive,
+  commit: StagedCommit,
+): Promise<{ readonly listOf: ListOf; readonly stale: readonly string[] }> {
+  const lists = new Map<string, ReturnType<ListOf>>();
+  const stale: string[] = [];
+  const touched = new Set([...commit.added, ...commit.removed].map(accountOfMember));
+  for (const account of touched) {
+    const known = await pinned(step, account);
+    const asked = group.reader.asked.has(account);
+    const settled = [...commit.added]
+      .filter((member) => accountOfMember(member) === account)
+      .every((member) => known !== undefined && standing(member, known.list.list) === "in-use");
+    if (known !== undefined && (asked || (isFresh(step, known) && settled))) lists.set(account, known.list.list);
+    else if (asked) throw refused("SOTTO-COMMIT-8", "nobody knows an account that was added");
+    else stale.push(account);
+  }
+  return { listOf: (account) => lists.get(account), stale };
+}
+
+async function askLists(
+  step: Step,
+  group: GroupLive,
+  accounts: readonly string[],
+  then: (step: Step) => Promise<void>,
+): Promise<void> {
+  let left = accounts.length;
+  for (const account of accounts) {
+    await lookUp(step, { account }, async (later, found) => {
+      // A failure of the network is asked again; an answer, whatever it is, counts.
+      if (found.type !== "failed" || found.error.code.startsWith("device_list")) group.reader.asked.add(account);
+      left -= 1;
+      if (left === 0) await then(later);
+    });
+  }
+}
+
+function refused(id: string, what: string): ValidationError {
+  return new ValidationError("message_refused", `${id}: ${what}`);
+}

@@ -1,0 +1,120 @@
+/**
+ * "Is typing" in conversations that MLS protects: sealed with a key from the MLS exporter, so that what is never stored takes nothing from
+ * the message ratchets; signed by its device. Whatever is wrong with one, it is passed over.
+ */
+import { create, toBinary } from "@bufbuild/protobuf";
+import type { MlsGroup } from "@sotto/crypto";
+import {
+  EntryKind,
+  EphemeralContentSchema,
+  GroupEntrySchema,
+  LABELS,
+  SottoError,
+  StorageError,
+  concatBytes,
+  decode,
+  labelled,
+  type Entry,
+} from "@sotto/protocol";
+import { bytesOf } from "../hex.ts";
+import { isReady, request } from "../session.ts";
+import { notify, type Step } from "../step.ts";
+import { parseGroupEntry } from "./content.ts";
+import { accountOfMember } from "./membership.ts";
+import { nameOfAccount } from "./naming.ts";
+import { isLive } from "./reading.ts";
+import { mlsOf, type GroupLive } from "./state.ts";
+
+const nonceBytes = 12;
+const freshMs = 30_000;
+const mostBytes = 1_024;
+
+/** Tells those who are online that one is typing. */
+export async function sendMlsTyping(step: Step, group: GroupLive): Promise<void> {
+  if (!isReady(step) || !isLive(group)) return;
+  const { crypto } = step.env;
+  const mls = await mlsOf(step, group);
+  const sentAtMs = BigInt(step.env.nowMs());
+  const signature = await crypto.ed25519Sign(
+    step.live.own.deviceKey.privateKey,
+    transcript(mls, mls.ownLeafIndex, sentAtMs),
+  );
+  const content = create(EphemeralContentSchema, {
+    sentAtMs,
+    body: { case: "typing", value: {} },
+    signature,
+  });
+  const nonce = crypto.randomBytes(nonceBytes);
+  const sealed = await crypto.aesGcmSeal(
+    await keyOf(step, mls),
+    nonce,
+    toBinary(EphemeralContentSchema, content),
+    new Uint8Array(),
+  );
+  const item = { leafIndex: mls.ownLeafIndex, sealed: concatBytes(nonce, sealed) };
+  const body = toBinary(
+    GroupEntrySchema,
+    create(GroupEntrySchema, { entry: { case: "ephemeral", value: item } }),
+  );
+  const { id, token, epoch } = group.record;
+  request(
+    step,
+    (number) => ({
+      case: "append",
+      value: {
+        $typeName: "sotto.v1.Append",
+        request: number,
+        logId: bytesOf(id),
+        accessToken: token,
+        epoch: BigInt(epoch),
+        kind: EntryKind.EPHEMERAL,
+        body,
+        nextTokenHash: new Uint8Array(),
+      },
+    }),
+    async () => {},
+  );
+}
+
+/** Takes in what was fanned out. */
+export async function takeEphemeral(step: Step, group: GroupLive, entry: Entry): Promise<void> {
+  try {
+    if (group.record.state !== "joined" || Number(entry.epoch) !== group.record.epoch) return;
+    const body = parseGroupEntry(entry.body);
+    if (body.case !== "ephemeral" || body.value.sealed.length > mostBytes) return;
+    const mls = await mlsOf(step, group);
+    const sender = mls.members.find(({ leafIndex }) => leafIndex === body.value.leafIndex);
+    if (sender === undefined || accountOfMember(sender) === step.live.own.account) return;
+    const { sealed } = body.value;
+    const plaintext = await step.env.crypto.aesGcmOpen(
+      await keyOf(step, mls),
+      sealed.subarray(0, nonceBytes),
+      sealed.subarray(nonceBytes),
+      new Uint8Array(),
+    );
+    const content = decode(EphemeralContentSchema, plaintext, mostBytes);
+    const signed = transcript(mls, sender.leafIndex, content.sentAtMs);
+    if (!(await step.env.crypto.ed25519Verify(sender.signatureKey, signed, content.signature))) return;
+    if (Math.abs(step.env.nowMs() - Number(content.sentAtMs)) > freshMs) return;
+    if (content.body.case !== "typing") return;
+    const from = await nameOfAccount(step, accountOfMember(sender));
+    notify(step, {
+      type: "typing",
+      from,
+      ...(group.record.kind === "group" && { groupId: group.record.id }),
+    });
+  } catch (cause) {
+    if (cause instanceof StorageError || !(cause instanceof SottoError)) throw cause;
+  }
+}
+
+const keyOf = (step: Step, mls: MlsGroup): Promise<Uint8Array> =>
+  step.env.mls.exportSecret(mls, LABELS.ephemeral, new Uint8Array(), 32);
+
+function transcript(mls: MlsGroup, leafIndex: number, sentAtMs: bigint): Uint8Array {
+  const numbers = new DataView(new ArrayBuffer(20));
+  numbers.setBigUint64(0, BigInt(mls.epoch));
+  numbers.setUint32(8, leafIndex);
+  numbers.setBigUint64(12, sentAtMs);
+  return labelled(LABELS.ephemeral, mls.groupId, new Uint8Array(numbers.buffer));
+}

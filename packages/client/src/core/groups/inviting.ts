@@ -1,0 +1,158 @@
+/**
+ * Finding what a device needs to be added to a group: its account's newest device list, and a KeyPackage that fits that list. Devices that
+ * speak the classic suite only, or left no KeyPackage, are not there.
+ */
+import type { MlsCiphersuite, VerifiedKeyPackage } from "@sotto/crypto";
+import { MLS_CIPHERSUITE_IDS, activeDevices } from "@sotto/crypto";
+import {
+  SottoError,
+  UsageError,
+  equalBytes,
+  toHex,
+  type Device,
+  type KeyPackagesClaimed,
+} from "@sotto/protocol";
+import { isFresh, pinned } from "../directory.ts";
+import { bytesOf } from "../hex.ts";
+import { lookUp } from "../lookups.ts";
+import { addNotice } from "../notices.ts";
+import { request } from "../session.ts";
+import { nowSec, type Step } from "../step.ts";
+import { nameOfAccount } from "./naming.ts";
+
+/** A device that can be added. */
+export interface Invitee {
+  readonly account: string;
+  readonly device: Device;
+  readonly keyPackage: VerifiedKeyPackage;
+}
+
+/** Whom to find: all devices in use of an account but this one, or only some. */
+export interface Wanted {
+  readonly account: string;
+  readonly devices?: readonly string[];
+}
+
+/** What was found; `error`: something failed on the way, and it may be worth another try. */
+export interface Invited {
+  readonly invitees: readonly Invitee[];
+  readonly error: SottoError | undefined;
+}
+
+/** Finds devices of accounts. `then` is called exactly once, in this step or a later one. */
+export async function findInvitees(
+  step: Step,
+  wanted: readonly Wanted[],
+  ciphersuite: MlsCiphersuite,
+  then: (step: Step, invited: Invited) => Promise<void>,
+): Promise<void> {
+  const invitees: Invitee[] = [];
+  let error: SottoError | undefined;
+  let left = wanted.length;
+  const finish = async (later: Step): Promise<void> => {
+    left -= 1;
+    if (left === 0) await then(later, { invitees, error });
+  };
+  if (left === 0) return then(step, { invitees, error });
+  for (const one of wanted) {
+    await withList(step, one.account, async (later, failed) => {
+      if (failed !== undefined) {
+        error ??= failed;
+        return finish(later);
+      }
+      await claim(later, one, ciphersuite, async (last, found) => {
+        if (found instanceof SottoError) error ??= found;
+        else invitees.push(...found);
+        await finish(last);
+      });
+    });
+  }
+}
+
+async function withList(
+  step: Step,
+  account: string,
+  then: (step: Step, failed: SottoError | undefined) => Promise<void>,
+): Promise<void> {
+  if (account === step.live.own.account || isFresh(step, await pinned(step, account))) {
+    return then(step, undefined);
+  }
+  await lookUp(step, { account }, async (later, found) => {
+    if (found.type === "failed") return then(later, found.error);
+    if (found.type === "not-found") {
+      return then(later, new UsageError("identifier_not_found", "the account does not exist any more"));
+    }
+    await then(later, undefined);
+  });
+}
+
+async function claim(
+  step: Step,
+  { account, devices }: Wanted,
+  ciphersuite: MlsCiphersuite,
+  then: (step: Step, found: readonly Invitee[] | SottoError) => Promise<void>,
+): Promise<void> {
+  const usable = (await devicesOf(step, account)).filter(
+    (device) => devices === undefined || devices.includes(toHex(device.deviceId)),
+  );
+  if (usable.length === 0) return then(step, []);
+  request(
+    step,
+    (number) => ({
+      case: "claimKeyPackages",
+      value: {
+        $typeName: "sotto.v1.ClaimKeyPackages",
+        request: number,
+        accountId: bytesOf(account),
+        ciphersuite: MLS_CIPHERSUITE_IDS[ciphersuite],
+        deviceIds: usable.map((device) => device.deviceId),
+      },
+    }),
+    async (later, answer) => {
+      if (answer.type === "refused" || answer.type === "lost") return then(later, answer.error);
+      if (answer.type !== "claimed") return then(later, []);
+      await then(later, await verified(later, account, usable, ciphersuite, answer.claimed));
+    },
+  );
+}
+
+/** The devices of an account that can be in groups, this one not among them. */
+export async function devicesOf(step: Step, account: string): Promise<readonly Device[]> {
+  const { own } = step.live;
+  const known = await pinned(step, account);
+  if (known === undefined) return [];
+  return activeDevices(known.list.list).filter(
+    (device) =>
+      device.inboxKey.length > 0 && !(account === own.account && toHex(device.deviceId) === own.device),
+  );
+}
+
+/** What the server handed out, as far as it is what the device list says. What is not, is told and passed over. */
+async function verified(
+  step: Step,
+  account: string,
+  usable: readonly Device[],
+  ciphersuite: MlsCiphersuite,
+  claimed: KeyPackagesClaimed,
+): Promise<readonly Invitee[]> {
+  const { mls } = step.env;
+  const found: Invitee[] = [];
+  for (const { deviceId, keyPackage } of claimed.keyPackages) {
+    const device = usable.find((one) => equalBytes(one.deviceId, deviceId));
+    if (device === undefined || found.some((one) => one.device === device)) continue;
+    const { signatureKey } = device;
+    const expected = { accountId: bytesOf(account), deviceId, signatureKey, ciphersuite };
+    try {
+      const read = await mls.readKeyPackage(keyPackage);
+      found.push({ account, device, keyPackage: mls.verifyKeyPackage(read, expected, nowSec(step)) });
+    } catch (cause) {
+      if (!(cause instanceof SottoError)) throw cause;
+      await addNotice(step, {
+        type: "refused",
+        from: await nameOfAccount(step, account),
+        code: cause.code,
+      });
+    }
+  }
+  return found;
+}

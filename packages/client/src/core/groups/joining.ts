@@ -1,0 +1,218 @@
+/**
+ * Joining a group by a Welcome: opened with the KeyPackage that it is for, completed with the ratchet tree, and kept only when every leaf
+ * is a device of its account and the group is what it says.
+ */
+import type { MlsGroup, MlsMember, OpenedWelcome } from "@sotto/crypto";
+import {
+  LABELS,
+  RefusedError,
+  ValidationError,
+  equalBytes,
+  toHex,
+  utf8,
+  type SideLog,
+  type WelcomeItem,
+} from "@sotto/protocol";
+import { ensureContact } from "../contacts.ts";
+import { pinned } from "../directory.ts";
+import { lookUp } from "../lookups.ts";
+import { addNotice } from "../notices.ts";
+import { nowSec, type Step } from "../step.ts";
+import { parseGroupData } from "./data.ts";
+import { accessToken } from "./entries.ts";
+import { keyPackageOf, useUp } from "./key-packages.ts";
+import { accountOfMember, checkJoin } from "./membership.ts";
+import { nameOfAccount, nameOfGroup } from "./naming.ts";
+import { conversationsOf } from "./outgoing.ts";
+import { wakeQueue } from "./queue.ts";
+import { goOn, type ItemVerdict } from "./receiving.ts";
+import type { GroupRecord } from "./records.ts";
+import { fetchSideLog } from "./side-logs.ts";
+import { addGroup, dropState, putGroup, saveEpoch, wakeGroup, type GroupLive } from "./state.ts";
+import { onlyNonce } from "./welcoming.ts";
+
+const done: ItemVerdict = { type: "done" };
+const updateSoonMs = 5_000;
+
+/** Takes a Welcome in. @throws ValidationError, CryptoError, CodecError when it is refused for good. */
+export async function takeWelcome(step: Step, order: number, item: WelcomeItem): Promise<ItemVerdict> {
+  const { mls } = step.env;
+  const id = toHex(item.logId);
+  const keyPackage = await keyPackageOf(step, mls.welcomeRef(item.welcome));
+  if (keyPackage === undefined) throw invalid("SOTTO-WELCOME-1", "a Welcome for a KeyPackage that is used up");
+  const opened = await mls.openWelcome(item.welcome, keyPackage, step.live.own.deviceKey);
+  if (!equalBytes(opened.groupId, item.logId)) throw invalid("SOTTO-WELCOME-2", "a Welcome of another group");
+  const known = step.live.groups.byId.get(id);
+  if (known?.record.state === "joined" && known.record.epoch >= opened.epoch) return done;
+
+  const tree = treeOf(step, order, item);
+  if (tree === undefined) return fetchTree(step, order, item);
+  const { group, sender } = await mls.join(opened, tree, nowSec(step));
+  const checked = await check(step, order, group, sender);
+  if (checked !== undefined) return checked;
+  await useUp(step, keyPackage);
+  await enter(step, known, item, group, sender, opened);
+  return done;
+}
+
+function treeOf(step: Step, order: number, item: WelcomeItem): Uint8Array | undefined {
+  return item.tree.case === "inlineTree" ? item.tree.value : step.live.heldItems.trees.get(order);
+}
+
+async function fetchTree(step: Step, order: number, item: WelcomeItem): Promise<ItemVerdict> {
+  if (item.tree.case !== "sideTree") throw invalid("SOTTO-WELCOME-3", "a Welcome without a ratchet tree");
+  const side: SideLog = item.tree.value;
+  await fetchSideLog(step, side, async (later, sealed) => {
+    if (sealed instanceof Uint8Array) {
+      try {
+        const tree = await later.env.crypto.aesGcmOpen(side.key, onlyNonce(), sealed, utf8(LABELS.sideLog));
+        later.live.heldItems.trees.set(order, tree);
+      } catch {
+        later.live.heldItems.trees.set(order, new Uint8Array());
+      }
+      return goOn(later, order);
+    }
+    later.effects.push({
+      type: "timer",
+      name: `tree ${order}`,
+      delayMs: 2_000,
+      run: async (then) => goOn(then, order),
+    });
+  });
+  return { type: "wait" };
+}
+
+/** Holds the members against their device lists. undefined: they fit. */
+async function check(
+  step: Step,
+  order: number,
+  group: MlsGroup,
+  sender: MlsMember,
+): Promise<ItemVerdict | undefined> {
+  const { heldItems, own } = step.live;
+  const asked = heldItems.asked.get(order) ?? new Set();
+  heldItems.asked.set(order, asked);
+  const lists = new Map();
+  for (const account of new Set(group.members.map(accountOfMember))) {
+    const known = await pinned(step, account);
+    // A list that was asked for now, or that knows all of the account's leaves.
+    const fits =
+      known !== undefined &&
+      group.members.every(
+        (member) =>
+          accountOfMember(member) !== account ||
+          known.list.list.devices.some(
+            (device) =>
+              equalBytes(device.deviceId, member.deviceId) &&
+              equalBytes(device.signatureKey, member.signatureKey),
+          ),
+      );
+    if (known !== undefined && (fits || asked.has(account))) lists.set(account, known.list.list);
+    else if (asked.has(account)) throw invalid("SOTTO-JOIN-4", "a member's account is unknown");
+  }
+  const checked = checkJoin(
+    { members: group.members, sender, data: group.groupData, ownAccount: own.account },
+    (account) => lists.get(account),
+  );
+  if (checked.type === "fine") return undefined;
+  let left = checked.accounts.length;
+  let trouble: RefusedError | undefined;
+  for (const account of checked.accounts) {
+    await lookUp(step, { account }, async (later, found) => {
+      if (found.type !== "failed" || found.error.code.startsWith("device_list")) asked.add(account);
+      else if (found.error instanceof RefusedError) trouble = found.error;
+      left -= 1;
+      if (left > 0) return;
+      later.effects.push({
+        type: "timer",
+        name: `join ${order}`,
+        delayMs: trouble?.retryAfterMs ?? 0,
+        run: async (then) => goOn(then, order),
+      });
+    });
+  }
+  return { type: "wait" };
+}
+
+async function enter(
+  step: Step,
+  known: GroupLive | undefined,
+  item: WelcomeItem,
+  mls: MlsGroup,
+  sender: MlsMember,
+  opened: OpenedWelcome,
+): Promise<void> {
+  const { own } = step.live;
+  const data = parseGroupData(mls.groupData);
+  const accounts = [...new Set(mls.members.map(accountOfMember))];
+  const after = Number(item.afterSeq);
+  const missed = known === undefined ? 0 : Math.max(0, after - known.record.cursor - 1);
+  // Everybody who joined updates, but not all at once.
+  const updateDueAtMs =
+    step.env.nowMs() + Math.floor(updateSoonMs * mls.members.length * (0.5 + step.env.random()));
+  const fresh: Omit<GroupRecord, "listed" | "conversation" | "unread"> = {
+    id: toHex(item.logId),
+    kind: data.kind,
+    state: "joined",
+    ciphersuite: opened.ciphersuite,
+    epoch: mls.epoch,
+    token: await accessToken(step, mls),
+    slot: toHex(item.slotId),
+    cursor: after,
+    data: mls.groupData,
+    accounts,
+    tasks: [],
+    updateDueAtMs,
+    sentSinceUpdate: 0,
+    ownSeqs: [],
+  };
+  let group: GroupLive;
+  if (known === undefined) {
+    const peer = accounts.find((account) => account !== own.account);
+    const contact =
+      data.kind === "pair" && peer !== undefined ? await ensureContact(step, { account: peer }) : undefined;
+    const conversation = contact?.conversations[0];
+    group = await addGroup(step, { ...fresh, ...(conversation !== undefined && { conversation }), unread: 0 }, mls);
+  } else {
+    group = known;
+    await dropState(step, group);
+    putGroup(step, group, fresh);
+    group.reader.phase = "detached";
+    group.reader.waiting.length = 0;
+    group.reader.failures = 0;
+    await saveEpoch(step, group, mls);
+    wakeGroup(step, group.record.id);
+    if (known.record.state !== "left") {
+      const conversation = await nameOfGroup(step, group.record);
+      await addNotice(step, { type: "healed", conversation, missed });
+    }
+  }
+  if (item.replacesLogId.length > 0) await replace(step, group, sender, toHex(item.replacesLogId));
+  for (const conversation of await conversationsOf(step, group)) wakeQueue(step, conversation);
+  if (data.kind === "group") {
+    await addNotice(step, {
+      type: "group_changed",
+      group: data.name,
+      groupId: group.record.id,
+      by: await nameOfAccount(step, accountOfMember(sender)),
+      change: { kind: "joined", who: [own.identifier] },
+    });
+  }
+}
+
+/** A group takes the place of another: nothing is sent there any more. Only its members, and in a group its admins, can do so. */
+async function replace(step: Step, group: GroupLive, sender: MlsMember, oldId: string): Promise<void> {
+  const old = step.live.groups.byId.get(oldId);
+  if (old === undefined || old === group || old.record.kind !== group.record.kind) return;
+  const account = accountOfMember(sender);
+  const data = parseGroupData(old.record.data);
+  if (!old.record.accounts.includes(account)) return;
+  if (data.kind === "group" && !data.admins.includes(account)) return;
+  if (data.kind === "pair" && old.record.conversation !== group.record.conversation) return;
+  await dropState(step, old);
+  putGroup(step, old, { state: "replaced" });
+}
+
+function invalid(id: string, what: string): ValidationError {
+  return new ValidationError("mls_invalid", `${id}: ${what}`);
+}

@@ -1,0 +1,281 @@
+/**
+ * Sending under MLS: an item is encrypted for the present epoch and stored with the ratchet that it used, before it is sent; encrypted
+ * again only when its epoch ended before the server had it. After a connection broke, the log is read first: it says what arrived.
+ */
+import { EntryKind, UsageError, equalBytes, type Entry, type ErrorCode, type SottoError } from "@sotto/protocol";
+import { contactOf, advanceStatus, messageAt } from "../conversations.ts";
+import { isBlocked } from "../contacts.ts";
+import { pinned } from "../directory.ts";
+import { bytesOf } from "../hex.ts";
+import { identityChanged, sentGroup } from "../outbox.ts";
+import { backoffMs } from "../reconnect.ts";
+import { isReady, request, type Answer } from "../session.ts";
+import type { Step } from "../step.ts";
+import type { ContactRecord } from "../records.ts";
+import { encodeContent, groupEntry } from "./content.ts";
+import { findPair } from "./pairs.ts";
+import { closeReceipt, dequeueMls, freshId, wakeQueue, type MlsQueue } from "./queue.ts";
+import { isLive } from "./reading.ts";
+import { groupNames, type MlsItem } from "./records.ts";
+import { groupOfConversation, mlsOf, putGroup, saveDelta, wakeGroup, type GroupLive } from "./state.ts";
+
+const mostInFlight = 32;
+
+/** Looks at every queue that was woken. */
+export async function pumpQueues(step: Step): Promise<void> {
+  const { queues } = step.live;
+  for (let rounds = 0; queues.woken.size > 0 && rounds < 1_000; rounds++) {
+    const woken = [...queues.woken];
+    queues.woken.clear();
+    for (const conversation of woken) await pump(step, conversation);
+  }
+}
+
+async function pump(step: Step, conversation: string): Promise<void> {
+  const queue = step.live.queues.byConversation.get(conversation);
+  if (queue === undefined || queue.busy || queue.orders.length === 0) return;
+  const contact = await contactOf(step.draft, conversation);
+  if (contact === undefined) {
+    const group = await groupOfConversation(step, conversation);
+    if (group === undefined) return failAll(step, conversation, queue, "group_unknown");
+    if (["left", "removed", "replaced"].includes(group.record.state)) {
+      return failAll(step, conversation, queue, "group_unknown");
+    }
+    return sendIn(step, conversation, queue, group);
+  }
+  if (await blocks(step, contact)) return block(step, conversation, queue);
+  queue.blocked = false;
+  if (!isReady(step)) return;
+  const found = await findPair(step, contact, {
+    wait: () => {
+      queue.busy = true;
+    },
+    go: async (later) => {
+      queue.busy = false;
+      wakeQueue(later, conversation);
+    },
+    fail: async (later, error) => {
+      queue.busy = false;
+      await setback(later, conversation, queue, error);
+    },
+  });
+  if (found !== undefined) await sendIn(step, conversation, queue, found);
+}
+
+/** Whether a contact's changed identity blocks sending. */
+export async function blocks(step: Step, contact: ContactRecord): Promise<boolean> {
+  const known = contact.account === undefined ? undefined : await pinned(step, contact.account);
+  return isBlocked(contact, known?.list.list.identityKey);
+}
+
+async function sendIn(step: Step, conversation: string, queue: MlsQueue, group: GroupLive): Promise<void> {
+  // A Commit of ours is under way: what follows belongs behind it.
+  if (!isReady(step) || !isLive(group) || group.pending !== undefined) return;
+  const { id, epoch } = group.record;
+  for (const order of queue.orders.slice(0, mostInFlight)) {
+    if (queue.inFlight.has(order)) continue;
+    const item = await step.draft.item(groupNames.outbox(conversation), order);
+    if (item === undefined) continue;
+    const kept = item.sealed?.group === id && item.sealed.epoch === epoch ? item.sealed.body : undefined;
+    const body = kept ?? (await seal(step, conversation, queue, group, order, item));
+    if (body === undefined) continue;
+    queue.inFlight.add(order);
+    append(step, conversation, queue, group, order, body);
+  }
+}
+
+async function seal(
+  step: Step,
+  conversation: string,
+  queue: MlsQueue,
+  group: GroupLive,
+  order: number,
+  item: MlsItem,
+): Promise<Uint8Array | undefined> {
+  const plaintext = await plaintextOf(step, item);
+  if (plaintext === undefined) {
+    await dequeueMls(step, conversation, order);
+    return undefined;
+  }
+  const made = await step.env.mls.protect(await mlsOf(step, group), plaintext);
+  const body = groupEntry(made.message);
+  saveDelta(step, group, made.group, made.delta);
+  const sealed = { group: group.record.id, epoch: group.record.epoch, body };
+  step.draft.putItem(groupNames.outbox(conversation), order, { ...item, sealed });
+  queue.sealed.set(order, body);
+  closeReceipt(queue, order);
+  return body;
+}
+
+async function plaintextOf(step: Step, { content }: MlsItem): Promise<Uint8Array | undefined> {
+  const from = step.live.own.identifier;
+  switch (content.type) {
+    case "text": {
+      const message = await messageAt(step.draft, content.place);
+      if (message === undefined) return undefined;
+      const { id, sentAtMs } = content;
+      return encodeContent({ id, sentAtMs, from, body: { type: "text", text: message.body } });
+    }
+    case "receipt": {
+      const { status, ids } = content;
+      const body = { type: "receipt", status, ids } as const;
+      return encodeContent({ id: freshId(step), sentAtMs: step.env.nowMs(), from, body });
+    }
+    case "leave":
+      return encodeContent({ id: freshId(step), sentAtMs: step.env.nowMs(), from, body: { type: "leave" } });
+  }
+}
+
+function append(
+  step: Step,
+  conversation: string,
+  queue: MlsQueue,
+  group: GroupLive,
+  order: number,
+  body: Uint8Array,
+): void {
+  const { id, token, epoch } = group.record;
+  request(
+    step,
+    (number) => ({
+      case: "append",
+      value: {
+        $typeName: "sotto.v1.Append",
+        request: number,
+        logId: bytesOf(id),
+        accessToken: token,
+        epoch: BigInt(epoch),
+        kind: EntryKind.MESSAGE,
+        body,
+        nextTokenHash: new Uint8Array(),
+      },
+    }),
+    async (later, answer) => onAnswer(later, conversation, queue, group, order, answer),
+  );
+}
+
+async function onAnswer(
+  step: Step,
+  conversation: string,
+  queue: MlsQueue,
+  group: GroupLive,
+  order: number,
+  answer: Answer,
+): Promise<void> {
+  if (answer.type === "appended") return finish(step, conversation, group, order, answer.seq);
+  queue.inFlight.delete(order);
+  if (answer.type !== "refused") return;
+  // Its epoch ended: the Commit is on its way to us, and then it is encrypted again.
+  if (answer.error.code === "epoch_ended") return wakeGroup(step, group.record.id);
+  await setback(step, conversation, queue, answer.error);
+}
+
+/** @param seq of the entry, when it was not read yet. */
+async function finish(
+  step: Step,
+  conversation: string,
+  group: GroupLive,
+  order: number,
+  seq?: number,
+): Promise<void> {
+  const item = await step.draft.item(groupNames.outbox(conversation), order);
+  if (item === undefined) return;
+  await dequeueMls(step, conversation, order);
+  const { sentSinceUpdate, ownSeqs, cursor } = group.record;
+  putGroup(step, group, {
+    sentSinceUpdate: sentSinceUpdate + 1,
+    ...(seq !== undefined && seq > cursor && { ownSeqs: [...ownSeqs, seq] }),
+  });
+  const { content } = item;
+  if (content.type === "text") {
+    await advanceStatus(step, content.place, "sent");
+    step.effects.push({ type: "settle", settle: () => step.waiters.resolve(sentGroup(content.id)) });
+  }
+  if (content.type === "leave") {
+    step.effects.push({ type: "settle", settle: () => step.waiters.resolve(leftGroup(group.record.id)) });
+  }
+}
+
+/** The callers who wait until a group was told that this account leaves. */
+export const leftGroup = (id: string): string => `left ${id}`;
+
+/** Whether an entry is one of ours that the server has: then it was sent, whatever became of the answer. */
+export async function takeOwnEntry(step: Step, group: GroupLive, entry: Entry): Promise<boolean> {
+  const seq = Number(entry.seq);
+  const { ownSeqs } = group.record;
+  if (ownSeqs.includes(seq)) {
+    putGroup(step, group, { ownSeqs: ownSeqs.filter((own) => own !== seq) });
+    return true;
+  }
+  for (const conversation of await conversationsOf(step, group)) {
+    const queue = step.live.queues.byConversation.get(conversation);
+    for (const [order, body] of queue?.sealed ?? []) {
+      if (!equalBytes(body, entry.body)) continue;
+      await finish(step, conversation, group, order);
+      return true;
+    }
+  }
+  return false;
+}
+
+/** The conversations whose queues may be sent in a group. */
+export async function conversationsOf(step: Step, group: GroupLive): Promise<readonly string[]> {
+  const contact = await contactOf(step.draft, group.record.conversation);
+  return contact?.conversations ?? [group.record.conversation];
+}
+
+// When it does not work
+
+const permanent = new Set<ErrorCode>([
+  "too_large",
+  "message_too_large",
+  "identifier_not_found",
+  "no_usable_key",
+  "device_list_invalid",
+  "device_list_rolled_back",
+  "signature_invalid",
+]);
+
+async function setback(step: Step, conversation: string, queue: MlsQueue, error: SottoError): Promise<void> {
+  if (!isReady(step)) return;
+  if (permanent.has(error.code)) return failAll(step, conversation, queue, error.code);
+  queue.failures += 1;
+  queue.busy = true;
+  step.effects.push({
+    type: "timer",
+    name: `mls ${conversation}`,
+    delayMs: Math.max(error.retryAfterMs ?? 0, backoffMs(queue.failures, step.env.random())),
+    run: async (later) => {
+      queue.busy = false;
+      wakeQueue(later, conversation);
+    },
+  });
+}
+
+async function failAll(step: Step, conversation: string, queue: MlsQueue, code: ErrorCode): Promise<void> {
+  for (const order of [...queue.orders]) {
+    const item = await step.draft.item(groupNames.outbox(conversation), order);
+    if (item?.content.type === "text") {
+      const { id, place } = item.content;
+      await advanceStatus(step, place, "failed", code);
+      const error = new UsageError(code, "the message could not be sent");
+      step.effects.push({ type: "settle", settle: () => step.waiters.reject(sentGroup(id), error) });
+    }
+    await dequeueMls(step, conversation, order);
+  }
+}
+
+async function block(step: Step, conversation: string, queue: MlsQueue): Promise<void> {
+  if (queue.blocked) return;
+  queue.blocked = true;
+  for (const order of queue.orders) {
+    const item = await step.draft.item(groupNames.outbox(conversation), order);
+    if (item?.content.type !== "text") continue;
+    const { id } = item.content;
+    step.effects.push({
+      type: "settle",
+      settle: () => step.waiters.reject(sentGroup(id), identityChanged()),
+    });
+  }
+}
+

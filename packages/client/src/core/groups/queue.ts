@@ -1,0 +1,145 @@
+/**
+ * What waits to be sent under MLS, in order for each conversation. Items lie in the vault; what lies here says which ones, and what is
+ * under way. Receipts join those that were not encrypted yet.
+ */
+import { LIMITS, toHex } from "@sotto/protocol";
+import { nextOrder, type Step } from "../step.ts";
+import type { View } from "../vault-store.ts";
+import { groupNames, type MlsItem } from "./records.ts";
+
+/** The queue of one conversation. */
+export interface MlsQueue {
+  /** Orders of items, ascending. */
+  readonly orders: number[];
+  /** Encrypted, and not known to be with the server: order → body. */
+  readonly sealed: Map<number, Uint8Array>;
+  /** Under way to the server. */
+  readonly inFlight: Set<number>;
+  /** Receipts that may still grow: order by status. */
+  readonly openReceipts: Map<"delivered" | "read", number>;
+  /** Looking for a group to send in, or waiting after a try that failed. */
+  busy: boolean;
+  failures: number;
+  /** Waits until a change of identity is acknowledged. */
+  blocked: boolean;
+}
+
+/** All queues, by conversation. */
+export interface MlsQueues {
+  readonly byConversation: Map<string, MlsQueue>;
+  readonly woken: Set<string>;
+}
+
+const newQueue = (): MlsQueue => ({
+  orders: [],
+  sealed: new Map(),
+  inFlight: new Set(),
+  openReceipts: new Map(),
+  busy: false,
+  failures: 0,
+  blocked: false,
+});
+
+/** Reads the queues from the vault. */
+export async function loadQueues(view: View): Promise<MlsQueues> {
+  const queues: MlsQueues = { byConversation: new Map(), woken: new Set() };
+  for (const { value: conversation } of await view.page(groupNames.outboxes)) {
+    const queue = newQueue();
+    for (const { order, value } of await view.page(groupNames.outbox(conversation))) {
+      queue.orders.push(order);
+      if (value.sealed !== undefined) queue.sealed.set(order, value.sealed.body);
+      else if (value.content.type === "receipt") queue.openReceipts.set(value.content.status, order);
+    }
+    queues.byConversation.set(conversation, queue);
+    queues.woken.add(conversation);
+  }
+  return queues;
+}
+
+/** Puts an item at the end of a conversation's queue. */
+export async function enqueueMls(step: Step, conversation: string, content: MlsItem["content"]): Promise<void> {
+  const { queues } = step.live;
+  const order = nextOrder(step);
+  step.draft.putItem(groupNames.outbox(conversation), order, { content });
+  let queue = queues.byConversation.get(conversation);
+  if (queue === undefined) {
+    queue = newQueue();
+    queues.byConversation.set(conversation, queue);
+    step.draft.putItem(groupNames.outboxes, order, conversation);
+    step.draft.put(groupNames.outboxOf(conversation), order);
+  }
+  queue.orders.push(order);
+  if (content.type === "receipt") queue.openReceipts.set(content.status, order);
+  wakeQueue(step, conversation);
+}
+
+/** Queues a receipt for one message, joining one that was not encrypted yet. */
+export async function queueReceipt(
+  step: Step,
+  conversation: string,
+  status: "delivered" | "read",
+  id: string,
+): Promise<void> {
+  const open = step.live.queues.byConversation.get(conversation)?.openReceipts.get(status);
+  const item = open === undefined ? undefined : await step.draft.item(groupNames.outbox(conversation), open);
+  if (
+    open !== undefined &&
+    item?.content.type === "receipt" &&
+    item.sealed === undefined &&
+    item.content.ids.length < LIMITS.maxReceiptsPerMessage
+  ) {
+    const content = { ...item.content, ids: [...item.content.ids, id] };
+    step.draft.putItem(groupNames.outbox(conversation), open, { ...item, content });
+    return wakeQueue(step, conversation);
+  }
+  await enqueueMls(step, conversation, { type: "receipt", status, ids: [id] });
+}
+
+/** Has a queue looked at when the steps of this turn are done. */
+export function wakeQueue(step: Step, conversation: string): void {
+  step.live.queues.woken.add(conversation);
+}
+
+/** Has every queue looked at. */
+export function wakeQueues(step: Step): void {
+  for (const conversation of step.live.queues.byConversation.keys()) wakeQueue(step, conversation);
+}
+
+/** Takes a finished item out. */
+export async function dequeueMls(step: Step, conversation: string, order: number): Promise<void> {
+  const { queues } = step.live;
+  const queue = queues.byConversation.get(conversation);
+  step.draft.deleteItem(groupNames.outbox(conversation), order);
+  if (queue === undefined) return;
+  const index = queue.orders.indexOf(order);
+  if (index >= 0) queue.orders.splice(index, 1);
+  queue.inFlight.delete(order);
+  queue.sealed.delete(order);
+  queue.failures = 0;
+  closeReceipt(queue, order);
+  if (queue.orders.length > 0) return wakeQueue(step, conversation);
+  queues.byConversation.delete(conversation);
+  const listed = await step.draft.get(groupNames.outboxOf(conversation));
+  if (listed !== undefined) step.draft.deleteItem(groupNames.outboxes, listed);
+  step.draft.delete(groupNames.outboxOf(conversation));
+}
+
+/** A receipt that is encrypted grows no more. */
+export function closeReceipt(queue: MlsQueue, order: number): void {
+  for (const [status, open] of queue.openReceipts) if (open === order) queue.openReceipts.delete(status);
+}
+
+/** Whether everything reached the server that may go there now. */
+export const isMlsFlushed = ({ byConversation }: MlsQueues): boolean =>
+  [...byConversation.values()].every((queue) => queue.orders.length === 0 || queue.blocked);
+
+/** The connection is gone: nothing is under way any more. */
+export function resetQueues({ byConversation }: MlsQueues): void {
+  for (const queue of byConversation.values()) {
+    queue.inFlight.clear();
+    queue.busy = false;
+  }
+}
+
+/** A fresh id for a message: 16 bytes in hexadecimal. */
+export const freshId = (step: Step): string => toHex(step.env.crypto.randomBytes(16));

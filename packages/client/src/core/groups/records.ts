@@ -1,0 +1,171 @@
+/**
+ * What the vault holds of MLS groups: one record per group, its state of this epoch in parts, what waits to be sent in it, and changes
+ * that wait to be committed. Ids are hexadecimal.
+ */
+import type { MlsCiphersuite } from "@sotto/crypto";
+import type { ListName, RecordName } from "../vault-store.ts";
+import type { MessagePlace } from "../records.ts";
+
+/** pair: two people with all their devices. account: the devices of one account. */
+export type GroupKind = "pair" | "group" | "account";
+
+/**
+ * creating: the server does not have its log yet. joined: in use. healing: our state of it is of no use, and others were asked to add us
+ * anew. left, removed, replaced: kept for its messages only.
+ */
+export type GroupState = "creating" | "joined" | "healing" | "left" | "removed" | "replaced";
+
+/** A group as this device knows it. */
+export interface GroupRecord {
+  /** The log's id, which is the MLS group id. */
+  readonly id: string;
+  readonly kind: GroupKind;
+  readonly state: GroupState;
+  /** The list of messages: a contact's conversation for pairs, one of its own otherwise. */
+  readonly conversation: string;
+  readonly ciphersuite: MlsCiphersuite;
+  readonly epoch: number;
+  /** The access token of the epoch, 32 bytes. */
+  readonly token: Uint8Array;
+  /** Our reader slot in the log, and the seq up to which it was taken in. */
+  readonly slot: string;
+  readonly cursor: number;
+  /** Content of the GroupContext extension: a serialized GroupData. */
+  readonly data: Uint8Array;
+  /** Accounts with a leaf; kept so that overviews need no MLS state. */
+  readonly accounts: readonly string[];
+  /** Its place in the list of groups. */
+  readonly listed: number;
+  /** What is left to do for those who were added, in order. */
+  readonly tasks: readonly GroupTask[];
+  /** When our leaf is to be updated, and how many messages this device sent since the last time. */
+  readonly updateDueAtMs: number;
+  readonly sentSinceUpdate: number;
+  /** Entries of ours that the server has, and that were not read back yet. */
+  readonly ownSeqs: readonly number[];
+  readonly unread: number;
+  readonly last?: MessagePlace;
+  /** Accounts that said that they leave, until somebody has removed them. */
+  readonly leaving?: readonly string[];
+  /** When others were last asked to add us anew. */
+  readonly askedRejoinAtMs?: number;
+}
+
+/** One thing to do with the server, repeated until it is done; each can be repeated safely. */
+export type GroupTask =
+  | { readonly type: "create-log"; readonly epoch: number; readonly tokenHash: Uint8Array }
+  | { readonly type: "open-slot"; readonly slot: string; readonly afterSeq: number }
+  /** Makes a side log that holds these pieces. */
+  | {
+      readonly type: "side-log";
+      readonly log: string;
+      readonly token: Uint8Array;
+      readonly pieces: readonly Uint8Array[];
+    }
+  /** Leaves something in an inbox. */
+  | { readonly type: "inbox"; readonly inbox: string; readonly item: Uint8Array };
+
+/** A Commit of ours, until the log says whether it won. */
+export interface PendingCommit {
+  /** The epoch that it ends. */
+  readonly epoch: number;
+  /** The body of the entry. */
+  readonly body: Uint8Array;
+  /** The state that follows. */
+  readonly next: StoredState;
+  readonly nextToken: Uint8Array;
+  readonly joiners: readonly Joiner[];
+  /** Serialized ratchet tree, when somebody joins. */
+  readonly tree: Uint8Array;
+  /** Orders of the intents that it carries out. */
+  readonly intents: readonly number[];
+}
+
+/** Somebody who joins with a Commit. */
+export interface Joiner {
+  readonly inbox: string;
+  readonly inboxKey: Uint8Array;
+  readonly slot: string;
+  readonly welcome: Uint8Array;
+}
+
+/** A state as it is stored: what stays for the epoch, and the secrets that messages use up. */
+export interface StoredState {
+  readonly base: Uint8Array;
+  readonly secrets: readonly { readonly id: number; readonly bytes: Uint8Array }[];
+}
+
+/** A change that somebody asked for on this device, until a Commit carried it out. */
+export type Intent =
+  | { readonly type: "add"; readonly accounts: readonly string[] }
+  | { readonly type: "remove"; readonly accounts: readonly string[] }
+  | { readonly type: "rename"; readonly name: string }
+  | { readonly type: "admins"; readonly accounts: readonly string[]; readonly admin: boolean }
+  | { readonly type: "rejoin"; readonly account: string; readonly device: string }
+  | { readonly type: "update" };
+
+/** What waits to be sent in a conversation that MLS protects. */
+export interface MlsItem {
+  readonly content:
+    | {
+        readonly type: "text";
+        readonly id: string;
+        readonly place: MessagePlace;
+        readonly sentAtMs: number;
+      }
+    | {
+        readonly type: "receipt";
+        readonly status: "delivered" | "read";
+        readonly ids: readonly string[];
+      }
+    | { readonly type: "leave" };
+  /** As it was encrypted last, and for which group and epoch; absent before. */
+  readonly sealed?: { readonly group: string; readonly epoch: number; readonly body: Uint8Array };
+}
+
+/** A KeyPackage of this device with its secrets, until a Welcome used it. */
+export interface OwnKeyPackage {
+  readonly ref: string;
+  readonly ciphersuite: MlsCiphersuite;
+  readonly keyPackage: Uint8Array;
+  readonly secrets: Uint8Array;
+  readonly lastResort: boolean;
+  /** Seconds since 1970-01-01 UTC. */
+  readonly notAfterSec: number;
+}
+
+/** Something from the inbox that was opened, and waits for lookups, a tree or another device. */
+export interface HeldItem {
+  readonly seq: number;
+  /** A serialized SealedContent. */
+  readonly content: Uint8Array;
+  readonly receivedAtMs: number;
+}
+
+const record = <T>(name: string): RecordName<T> => ({ record: name });
+const list = <T>(name: string): ListName<T> => ({ list: name });
+
+export const groupNames = {
+  /** Ids of all groups. */
+  groups: list<string>("groups"),
+  group: (id: string) => record<GroupRecord>(`group/${id}`),
+  groupOfConversation: (conversation: string) => record<string>(`group-of/${conversation}`),
+  state: (id: string) => record<Uint8Array>(`group-state/${id}`),
+  secrets: (id: string) => list<Uint8Array>(`group-secrets/${id}`),
+  pending: (id: string) => record<PendingCommit>(`group-pending/${id}`),
+  intents: (id: string) => list<Intent>(`group-intents/${id}`),
+  /** Conversations with something in their outbox. */
+  outbox: (conversation: string) => list<MlsItem>(`mls-outbox/${conversation}`),
+  outboxes: list<string>("mls-outboxes"),
+  outboxOf: (conversation: string) => record<number>(`mls-outbox-of/${conversation}`),
+  keyPackages: list<OwnKeyPackage>("key-packages"),
+  keyPackageOf: (ref: string) => record<number>(`key-package/${ref}`),
+  heldItems: list<HeldItem>("held-items"),
+  /** When a device was last added to a group, in seconds: requests from before are answered. */
+  rejoined: (id: string, device: string) => record<number>(`group-rejoined/${id}/${device}`),
+  /** Which accounts said that they have, or have read, a message of ours. */
+  receipts: (place: MessagePlace) =>
+    record<{ readonly delivered: readonly string[]; readonly read: readonly string[] }>(
+      `group-receipts/${place.conversation}/${place.order}`,
+    ),
+} as const;

@@ -1,0 +1,179 @@
+/**
+ * What is left to do with the server after a group was made or changed: its log, reader slots for those who join, their Welcomes. Tasks lie
+ * in the vault, are done in order, and are repeated until they are done; each can be repeated safely.
+ */
+import { EntryKind, type SottoError } from "@sotto/protocol";
+import { bytesOf } from "../hex.ts";
+import { backoffMs } from "../reconnect.ts";
+import { isReady, request, type Answer } from "../session.ts";
+import type { Step } from "../step.ts";
+import { noteLogMade } from "./creating.ts";
+import type { GroupTask } from "./records.ts";
+import { putGroup, wakeGroup, type GroupLive } from "./state.ts";
+
+/** Goes on with what is left to do. */
+export async function pumpTasks(step: Step, group: GroupLive): Promise<void> {
+  const { record } = group;
+  if (!isReady(step) || group.tasksBusy || record.tasks.length === 0) return;
+  group.tasksBusy = true;
+  const tasks = record.tasks.slice(0, mostAtOnce);
+  let left = tasks.length;
+  let trouble: SottoError | undefined;
+  const finished: GroupTask[] = [];
+  for (const task of tasks) {
+    await carryOut(step, group, task, async (later, answer) => {
+      left -= 1;
+      const error = failureOf(task, answer);
+      if (error === undefined) finished.push(task);
+      else trouble ??= error;
+      if (left === 0) await afterTasks(later, group, finished, trouble);
+    });
+  }
+}
+
+const mostAtOnce = 64;
+
+async function afterTasks(
+  step: Step,
+  group: GroupLive,
+  finished: readonly GroupTask[],
+  trouble: SottoError | undefined,
+): Promise<void> {
+  putGroup(step, group, { tasks: group.record.tasks.filter((task) => !finished.includes(task)) });
+  if (finished.some((task) => task.type === "create-log")) await noteLogMade(step, group);
+  if (trouble === undefined) {
+    group.tasksBusy = false;
+    group.taskFailures = 0;
+    return wakeGroup(step, group.record.id);
+  }
+  if (!isReady(step)) return;
+  group.taskFailures += 1;
+  step.effects.push({
+    type: "timer",
+    name: `tasks ${group.record.id}`,
+    delayMs: Math.max(trouble.retryAfterMs ?? 0, backoffMs(group.taskFailures, step.env.random())),
+    run: async (later) => {
+      group.tasksBusy = false;
+      wakeGroup(later, group.record.id);
+    },
+  });
+}
+
+/** Why a task must be done again; undefined when it is done, or never will be. */
+function failureOf(task: GroupTask, answer: Answer): SottoError | undefined {
+  if (answer.type === "lost") return answer.error;
+  if (answer.type !== "refused") return undefined;
+  const { code } = answer.error;
+  if (code === "log_exists") return undefined;
+  // The device was revoked in the meantime, and its inbox is gone.
+  if (task.type === "inbox" && code === "log_refused") return undefined;
+  return answer.error;
+}
+
+async function carryOut(
+  step: Step,
+  group: GroupLive,
+  task: GroupTask,
+  then: (step: Step, answer: Answer) => Promise<void>,
+): Promise<void> {
+  const { id, epoch, token } = group.record;
+  switch (task.type) {
+    case "create-log":
+      return request(
+        step,
+        (number) => ({
+          case: "createLog",
+          value: {
+            $typeName: "sotto.v1.CreateLog",
+            request: number,
+            logId: bytesOf(id),
+            epoch: BigInt(task.epoch),
+            tokenHash: task.tokenHash,
+          },
+        }),
+        then,
+      );
+    case "open-slot":
+      return request(
+        step,
+        (number) => ({
+          case: "openSlot",
+          value: {
+            $typeName: "sotto.v1.OpenSlot",
+            request: number,
+            logId: bytesOf(id),
+            slotId: bytesOf(task.slot),
+            accessToken: token,
+            epoch: BigInt(epoch),
+            afterSeq: BigInt(task.afterSeq),
+          },
+        }),
+        then,
+      );
+    case "inbox":
+      return append(step, bytesOf(task.inbox), new Uint8Array(), task.item, then);
+    case "side-log":
+      return makeSideLog(step, task, then);
+  }
+}
+
+async function makeSideLog(
+  step: Step,
+  task: Extract<GroupTask, { type: "side-log" }>,
+  then: (step: Step, answer: Answer) => Promise<void>,
+): Promise<void> {
+  const tokenHash = await step.env.crypto.sha256(task.token);
+  request(
+    step,
+    (number) => ({
+      case: "createLog",
+      value: {
+        $typeName: "sotto.v1.CreateLog",
+        request: number,
+        logId: bytesOf(task.log),
+        epoch: 0n,
+        tokenHash,
+      },
+    }),
+    async (later, answer) => {
+      // Tried before: a piece may be there twice, and readers take what fits.
+      if (answer.type === "lost") return then(later, answer);
+      if (answer.type === "refused" && answer.error.code !== "log_exists") return then(later, answer);
+      let left = task.pieces.length;
+      let last: Answer = answer;
+      for (const piece of task.pieces) {
+        append(later, bytesOf(task.log), task.token, piece, async (last_, given) => {
+          left -= 1;
+          if (given.type !== "appended") last = given;
+          if (left === 0) await then(last_, last.type === "refused" && last.error.code === "log_exists" ? given : last);
+        });
+      }
+    },
+  );
+}
+
+function append(
+  step: Step,
+  logId: Uint8Array,
+  accessToken: Uint8Array,
+  body: Uint8Array,
+  then: (step: Step, answer: Answer) => Promise<void>,
+): void {
+  request(
+    step,
+    (number) => ({
+      case: "append",
+      value: {
+        $typeName: "sotto.v1.Append",
+        request: number,
+        logId,
+        accessToken,
+        epoch: 0n,
+        kind: EntryKind.MESSAGE,
+        body,
+        nextTokenHash: new Uint8Array(),
+      },
+    }),
+    then,
+  );
+}

@@ -1,0 +1,114 @@
+/**
+ * Letting others in: what a device needs to join is sealed to its inbox key and left in its inbox. The ratchet tree goes along when it is
+ * small; otherwise one sealed copy lies in a side log, for all who join.
+ */
+import { create, toBinary } from "@bufbuild/protobuf";
+import { sealInboxItem } from "@sotto/crypto";
+import {
+  InboxItemSchema,
+  LABELS,
+  SealedContentSchema,
+  SideLogSchema,
+  WelcomeItemSchema,
+  concatBytes,
+  toHex,
+  utf8,
+  type SealedContent,
+  type SideLog,
+} from "@sotto/protocol";
+import { bytesOf } from "../hex.ts";
+import type { Step } from "../step.ts";
+import type { GroupTask, Joiner } from "./records.ts";
+
+const largestInlineTree = 16_384;
+const pieceBytes = 196_608;
+/** Of a key that seals one thing only. */
+export const onlyNonce = (): Uint8Array => new Uint8Array(12);
+
+/** What is to be done so that everybody who joined with a Commit hears of it. */
+export async function welcomeTasks(
+  step: Step,
+  groupId: string,
+  joined: { readonly joiners: readonly Joiner[]; readonly tree: Uint8Array },
+  seq: number,
+  replaces?: string,
+): Promise<readonly GroupTask[]> {
+  const { joiners, tree } = joined;
+  if (joiners.length === 0) return [];
+  const inline = tree.length <= largestInlineTree;
+  const side = inline ? undefined : await sideLog(step, tree);
+  const tasks: GroupTask[] = side === undefined ? [] : [side.task];
+  for (const joiner of joiners) {
+    const welcome = create(WelcomeItemSchema, {
+      welcome: joiner.welcome,
+      logId: bytesOf(groupId),
+      slotId: bytesOf(joiner.slot),
+      afterSeq: BigInt(seq),
+      tree:
+        side === undefined
+          ? { case: "inlineTree", value: tree }
+          : { case: "sideTree", value: side.sideLog },
+      replacesLogId: replaces === undefined ? new Uint8Array() : bytesOf(replaces),
+    });
+    const content = create(SealedContentSchema, { content: { case: "welcome", value: welcome } });
+    tasks.push({ type: "inbox", inbox: joiner.inbox, item: await sealedItem(step, joiner.inboxKey, content) });
+  }
+  return tasks;
+}
+
+/** The body of an inbox entry that only the holder of the inbox key can read. */
+export async function sealedItem(
+  step: Pick<Step, "env">,
+  inboxKey: Uint8Array,
+  content: SealedContent,
+): Promise<Uint8Array> {
+  const bare = toBinary(SealedContentSchema, content);
+  const padded = toBinary(SealedContentSchema, {
+    ...content,
+    padding: new Uint8Array(paddedLength(bare.length + 3) - bare.length - 3),
+  });
+  const value = await sealInboxItem(step.env.crypto, inboxKey, padded);
+  return toBinary(
+    InboxItemSchema,
+    create(InboxItemSchema, { item: { case: "sealed", value: { ...value, $typeName: "sotto.v1.SealedItem" } } }),
+  );
+}
+
+/**
+ * The length that Padmé gives to something of this length: it tells no more than a few bits (Nikitin et al., "Reducing Metadata Leakage from
+ * Encrypted Files and Communication with PURBs", 2019). At least 1,024 here, so that small things look alike.
+ */
+export function paddedLength(length: number): number {
+  const least = Math.max(length, 1_024);
+  const exponent = Math.floor(Math.log2(least));
+  const bits = Math.floor(Math.log2(exponent)) + 1;
+  const step = 2 ** (exponent - bits);
+  return Math.ceil(least / step) * step;
+}
+
+/** Bytes for several readers, sealed once, in a log of their own. */
+export async function sideLog(
+  step: Step,
+  bytes: Uint8Array,
+): Promise<{ readonly task: GroupTask; readonly sideLog: SideLog }> {
+  const { crypto } = step.env;
+  const [logId, token, key] = [crypto.randomBytes(16), crypto.randomBytes(32), crypto.randomBytes(32)];
+  const sealed = await crypto.aesGcmSeal(key, onlyNonce(), bytes, utf8(LABELS.sideLog));
+  const pieces: Uint8Array[] = [];
+  for (let at = 0; at < sealed.length; at += pieceBytes) {
+    // Numbered, since a piece may be there twice after a connection broke.
+    const number = new Uint8Array(4);
+    new DataView(number.buffer).setUint32(0, pieces.length);
+    pieces.push(concatBytes(number, sealed.subarray(at, at + pieceBytes)));
+  }
+  return {
+    task: { type: "side-log", log: toHex(logId), token, pieces },
+    sideLog: create(SideLogSchema, {
+      logId,
+      accessToken: token,
+      size: BigInt(sealed.length),
+      sha256: await crypto.sha256(sealed),
+      key,
+    }),
+  };
+}
