@@ -20,16 +20,19 @@ beforeEach(async () => {
 
 const during = <T>(work: Promise<T>): Promise<T> => world.during(work);
 
-async function rotateIdentity(person: TestPerson): Promise<void> {
+let newest: Uint8Array | undefined;
+async function rotateIdentity(person: TestPerson, identityKey?: Uint8Array): Promise<void> {
   const fresh = await world.crypto.ed25519Generate();
   await publishNext(
     person,
     (list) => {
       list.identityKey = fresh.publicKey;
     },
-    { newIdentityKey: fresh.privateKey },
+    { newIdentityKey: fresh.privateKey, ...(identityKey !== undefined && { identityKey }) },
   );
+  newest = fresh.privateKey;
 }
+const rotateIdentityAgain = (person: TestPerson): Promise<void> => rotateIdentity(person, newest);
 
 test("contact() looks somebody up, remembers them, and says who is nobody", async () => {
   expect(await during(ann.up.contact(BEN))).toEqual({
@@ -86,6 +89,34 @@ test("a changed identity key blocks sending until it is acknowledged; what was q
   await world.settle();
   expect(ben.received.map((message) => message.body)).toEqual(["before", "queued"]);
   expect(await ann.up.contacts()).toMatchObject([{ identityChanged: false, verified: false }]);
+});
+
+test("a key that changes again after its safety number was shown is not acknowledged with it", async () => {
+  await ann.up.send(BEN, "before");
+  await world.settle();
+  await rotateIdentity(ben);
+  await world.settle(400);
+  await during(ann.up.contact(BEN));
+  const compared = await during(ann.up.safetyNumber(BEN));
+  const second = world.server.accounts.get(ben.account)?.at(-1);
+  await rotateIdentityAgain(ben);
+  expect(world.server.accounts.get(ben.account)?.at(-1)).not.toBe(second);
+  await world.settle(400);
+  await during(ann.up.contact(BEN));
+  const told = ann.notices.length;
+
+  await ann.up.acknowledgeIdentity(BEN);
+  await world.settle();
+  expect(await ann.up.contacts()).toMatchObject([{ identityChanged: true, verified: false }]);
+  expect(ann.notices.slice(told)).toEqual([{ type: "identity_changed", identifier: BEN }]);
+  await expect(ann.up.send(BEN, "blocked")).rejects.toMatchObject({ code: "identity_changed" });
+
+  expect(await during(ann.up.safetyNumber(BEN))).not.toBe(compared);
+  await ann.up.acknowledgeIdentity(BEN);
+  expect(await ann.up.contacts()).toMatchObject([{ identityChanged: false }]);
+  await ann.up.send(BEN, "after");
+  await world.settle();
+  expect(ben.received.map((message) => message.body)).toEqual(["before", "after"]);
 });
 
 test("an identity key that the old one did not sign never replaces the pinned one", async () => {

@@ -2,6 +2,9 @@
 import { expect, test } from "vitest";
 import { parseClassicMessage } from "@sotto/crypto";
 import { fromUtf8, utf8 } from "@sotto/protocol";
+import { memoryStorage } from "../src/adapters/memory-storage.ts";
+import { names } from "../src/core/records.ts";
+import { vaultStore } from "../src/core/vault-store.ts";
 import { bytesOfId, publishNext } from "./support/forge.ts";
 import { World } from "./support/world.ts";
 
@@ -105,6 +108,29 @@ test("a refusal that passes is tried again; one that does not fails the message 
   expect(ben.received.map((message) => message.body)).toEqual(["patience", "after"]);
   // A message that no device ever saw leaves no gap.
   expect(ben.notices).toEqual([]);
+});
+
+test("a message that fails after an answer was lost keeps its number: the server may have it", async () => {
+  const { world, ann, ben } = await pair();
+  world.server.twist = (frame) => (frame.frame.case === "appended" ? [] : [frame]);
+  await ann.up.send(BEN, "taken, but who knows");
+  await world.until(() => ben.received.length === 1);
+  world.server.twist = (frame) => [frame];
+  let refusals = 0;
+  world.server.refuse = (frame, device) => {
+    if (frame.case !== "append" || device !== ann.device) return undefined;
+    refusals++;
+    return { code: "classic_switched_off" };
+  };
+  world.server.cutAll();
+  await world.until(() => refusals > 0);
+  await world.during(ann.up.flushed());
+  world.server.refuse = () => undefined;
+  await ann.up.send(BEN, "the next");
+  await world.settle(60);
+  expect(ben.received.map((message) => message.body)).toEqual(["taken, but who knows", "the next"]);
+  const vault = vaultStore(ben.vault, memoryStorage(new Map(ben.rows)));
+  expect(await vault.get(names.gaps(ann.account, ann.device))).toMatchObject({ highest: 2, missing: [] });
 });
 
 test("writing to nobody fails with identifier_not_found, and other conversations go on", async () => {

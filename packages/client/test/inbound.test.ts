@@ -114,7 +114,8 @@ describe("refused with a notice, acked, and the next one comes through", () => {
       "a future date",
       "message_from_future",
       async () =>
-        (await craft(ben, ann, text("new"), { timestampSec: now() + LIMITS.maxClockSkewSec + 60 })).json,
+        (await craft(ben, ann, text("new"), { timestampSec: now() + LIMITS.maxCertificateLifetimeSec + 600 }))
+          .json,
     ],
     [
       "encrypted to another key",

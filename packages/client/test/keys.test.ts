@@ -131,6 +131,43 @@ test("a rotation made while the server is away is published when it is back", as
   expect(published(ben)).toHaveLength(2);
 });
 
+test("a revocation whose answer was lost, and whose lookup then fails, takes effect over the same connection", async () => {
+  await ann.stop();
+  // The server takes it, and its answer never comes.
+  world.server.twist = (frame) => (frame.frame.case === "done" ? [] : [frame]);
+  let failing = 0;
+  world.server.refuse = (frame) =>
+    frame.case === "lookup" && failing++ < 5 ? { code: "unavailable" } : undefined;
+  let done = false;
+  void ben.up.revokeClassicKey().then(() => (done = true));
+  await world.until(() => published(ben).length === 2);
+  world.server.cutAll();
+  await world.until(() => failing > 0);
+  const connections = world.server.counts.get("signIn");
+  await world.until(() => done);
+  expect(failing).toBeGreaterThan(5);
+  expect(world.server.counts.get("signIn")).toBe(connections);
+  expect((await secretsOf(ben)).classicKeys).toHaveLength(1);
+});
+
+test("who was away asks for a contact's keys anew before sending, however short it was", async () => {
+  await ann.up.send(BEN, "before");
+  await world.settle();
+  ann.kill();
+  await world.during(ben.up.revokeClassicKey());
+  await ann.start();
+  await ann.up.send(BEN, "after a restart");
+  await world.settle();
+  world.server.cutAll();
+  await world.during(ben.up.revokeClassicKey());
+  await world.settle(1);
+  world.server.cutAll();
+  await ann.up.send(BEN, "after a break");
+  await world.settle(60);
+  expect(ben.received.map((message) => message.body)).toEqual(["before", "after a restart", "after a break"]);
+  expect(ben.notices).toEqual([]);
+});
+
 test("the private key is exported only with the passphrase, and belongs to the published key", async () => {
   await expect(ben.up.exportClassicPrivateKey("wrong")).rejects.toMatchObject({ code: "passphrase_wrong" });
   const pem = await ben.up.exportClassicPrivateKey(PASSPHRASE);

@@ -16,6 +16,7 @@ import {
 import {
   CodecError,
   InternalError,
+  LIMITS,
   SottoError,
   StorageError,
   parseIdentifier,
@@ -29,6 +30,7 @@ import { addMessage, contactOf, toMessage } from "./conversations.ts";
 import { isFresh, pinned } from "./directory.ts";
 import { countMessage } from "./gaps.ts";
 import { addressOf } from "./hex.ts";
+import { mayAskClaim } from "./lookup-budget.ts";
 import { isUnbelievable, type Found } from "./lookups.ts";
 import { addNotice, passNotice } from "./notices.ts";
 import { openingKeys } from "./own-keys.ts";
@@ -38,9 +40,13 @@ import { sendReceipt, takeReceipt } from "./receipts.ts";
 import { notify, nowSec, type Step } from "./step.ts";
 import { MESSAGE_IN } from "./unshown.ts";
 
-/** What came of a message: dealt with for good, to be tried again since a fault of ours came between, or a question first. */
+/**
+ * What came of a message: dealt with for good, to be tried again since a fault of ours came between, rightly signed and dated ahead of
+ * our clock, or a question first.
+ */
 export type Verdict =
   | { readonly type: "done" }
+  | { readonly type: "early"; readonly untilSec: number; readonly refusal: SottoError }
   | { readonly type: "again"; readonly fault: SottoError }
   | { readonly type: "ask-account" }
   | { readonly type: "ask-identifier"; readonly identifier: string };
@@ -87,6 +93,11 @@ export async function takeClassic(
   } catch (cause) {
     if (cause instanceof StorageError) throw cause;
     takeBack();
+    // The date is checked after the signature.
+    if (cause instanceof ValidationError && cause.code === "message_from_future") {
+      const { timestampSec } = parseClassicMessage(utf8(entry.classic));
+      return { type: "early", untilSec: timestampSec - LIMITS.maxClockSkewSec, refusal: cause };
+    }
     const fault = faultOf(cause);
     if (fault !== undefined && !lastTry) return { type: "again", fault };
     // What was decrypted counts as seen even if it says nothing: nobody gets a second guess at a ciphertext.
@@ -172,7 +183,11 @@ async function checkClaim(
   if (content.type === "receipt" || content.type === "typing") return undefined;
   if (contact?.identifier !== undefined || contact?.refutedClaim === claim) return undefined;
   const found = answers.identifier;
-  if (found === undefined) return { type: "ask-identifier", identifier: claim };
+  if (found === undefined) {
+    // Whoever claims much gets no lookup for each; until then they stand under their account id.
+    if (!mayAskClaim(step.live.lookups.budget, account, step.env.nowMs())) return undefined;
+    return { type: "ask-identifier", identifier: claim };
+  }
   if (found.type === "failed") return undefined;
   if (found.type === "found") {
     if (found.account !== account) throw notTheirs();

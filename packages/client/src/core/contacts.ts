@@ -168,11 +168,36 @@ async function adoptAccount(step: Step, contact: ContactRecord, account: string)
   return adopted;
 }
 
-/** Accepts the identity that a contact has now. */
+/** Takes in that a safety number with these keys was shown. It matters only while a change waits to be acknowledged. */
+export function noteCompared(
+  step: Step,
+  contact: ContactRecord,
+  account: string,
+  identityKey: Uint8Array,
+): void {
+  if (isBlocked(contact, identityKey)) {
+    putContact(step, { ...contact, compared: { account, identityKey } });
+  }
+}
+
+/**
+ * Accepts the identity that a contact has now; unless it changed once more since its safety number was shown: then it stays blocked,
+ * and is told again.
+ */
 export async function acceptIdentity(step: Step, contact: ContactRecord): Promise<ContactRecord> {
-  if (contact.successor !== undefined) return adoptAccount(step, contact, contact.successor);
-  const key = contact.account === undefined ? undefined : await identityKeyOf(step, contact.account);
-  const accepted = { ...contact, ...(key !== undefined && { acceptedKey: key, shownKey: key }) };
+  const { compared, ...present } = contact;
+  const account = contact.successor ?? contact.account;
+  const key = account === undefined ? undefined : await identityKeyOf(step, account);
+  if (
+    compared !== undefined &&
+    (compared.account !== account || key === undefined || !equalBytes(compared.identityKey, key))
+  ) {
+    putContact(step, present);
+    await addNotice(step, { type: "identity_changed", identifier: peerName(contact) });
+    return present;
+  }
+  if (present.successor !== undefined) return adoptAccount(step, present, present.successor);
+  const accepted = { ...present, ...(key !== undefined && { acceptedKey: key, shownKey: key }) };
   putContact(step, accepted);
   return accepted;
 }

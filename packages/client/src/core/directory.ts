@@ -3,6 +3,7 @@
  * A refused list never replaces a pinned one.
  */
 import { restoreDeviceList, type VerifiedDeviceList } from "@sotto/crypto";
+import { toHex } from "@sotto/protocol";
 import { names, type DirectoryRecord } from "./records.ts";
 import type { Step } from "./step.ts";
 
@@ -26,9 +27,13 @@ export async function pinned(
   return { list: await restore(step, account, record), refreshedAtMs: record.refreshedAtMs };
 }
 
-/** Whether a pinned list needs no asking again. A clock that was set back makes it stale. */
+/**
+ * Whether a pinned list needs no asking again: it was fetched over the present connection (who was away may have missed a revocation),
+ * and not long ago. A clock that was set back makes it stale.
+ */
 export function isFresh(step: Step, known: Pinned | undefined): known is Pinned {
-  const age = known === undefined ? -1 : step.env.nowMs() - known.refreshedAtMs;
+  if (known === undefined || !step.live.lookups.current.has(toHex(known.list.list.accountId))) return false;
+  const age = step.env.nowMs() - known.refreshedAtMs;
   return age >= 0 && age < freshForMs;
 }
 
@@ -39,6 +44,7 @@ export function pin(step: Step, account: string, list: VerifiedDeviceList): void
     identityHistory: list.identityHistory,
     refreshedAtMs: step.env.nowMs(),
   });
+  step.live.lookups.current.add(account);
   remember(step, account, list);
 }
 

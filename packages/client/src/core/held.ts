@@ -1,28 +1,42 @@
 /**
- * Messages that came in and wait for the directory: their sender's list is unknown, too old, or does not name the key. They are stored
- * and acked, so that they neither get lost nor hold up others; those of one sender stay in order.
+ * Messages that came in and wait for the directory: their sender's list is unknown, too old, or does not name the key; or for their
+ * time, when they are dated ahead. They are stored and acked, so that they neither get lost nor hold up others; those of one sender stay
+ * in order. What strangers may have waiting is bounded.
  */
-import { takeClassic, type Answers, type Verdict } from "./classic-inbound.ts";
-import { lookUp, type Found } from "./lookups.ts";
+import { ValidationError } from "@sotto/protocol";
+import { refuse, takeClassic, type Answers, type Verdict } from "./classic-inbound.ts";
+import { findContact } from "./contacts.ts";
+import { newEarly, nextDueSec, setAside, takeDue, type EarlyState } from "./early.ts";
+import { noteClaimAnswered, type Purpose } from "./lookup-budget.ts";
+import { isUnbelievable, lookUp, type Found } from "./lookups.ts";
 import { backoffMs } from "./reconnect.ts";
 import { names, type HeldEntry } from "./records.ts";
 import { isReady } from "./session.ts";
-import { nextOrder, type Step } from "./step.ts";
+import { nextOrder, nowSec, type Step } from "./step.ts";
 import type { View } from "./vault-store.ts";
 
 /** How often a message is tried that fails by a fault of ours, before it is refused: it must not hold up others for ever. */
 const mostFaults = 6;
+/** Most that waits for lookups of accounts that are no contacts. Anybody can name any account as a message's sender. */
+const mostOfStrangers = { entries: 1_000, bytes: 33_554_432 };
+const earlyTimer = "held early";
+// Clocks are put right now and then: looked at often, however far ahead the next one is dated.
+const longestEarlyMs = 60_000;
 
-/** What waits, by the account that claims to have sent it. */
+/** What waits, by the account that claims to have sent it, and what waits for its time. */
 export interface HeldState {
   readonly senders: Map<string, HeldSender>;
+  readonly early: EarlyState;
 }
 
 interface HeldSender {
-  /** Orders of held entries, and the seq of each in the inbox. */
-  readonly entries: { readonly order: number; readonly seq: number }[];
+  readonly entries: HeldPlace[];
+  /** Whether it was no contact when it began to wait. */
+  readonly isStranger: boolean;
   /** Waits for a lookup or a timer. */
   busy: boolean;
+  /** Waits since the lookups that strangers get are used up. */
+  putOff: boolean;
   failures: number;
   /** How often the first entry failed by a fault of ours. */
   faults: number;
@@ -30,38 +44,104 @@ interface HeldSender {
   answers: Answers;
 }
 
+interface HeldPlace {
+  /** Its order among what is held. */
+  readonly order: number;
+  /** Its seq in the inbox. */
+  readonly seq: number;
+  readonly bytes: number;
+}
+
 /** Reads from the vault what waits. */
 export async function loadHeld(view: View): Promise<HeldState> {
-  const held: HeldState = { senders: new Map() };
+  const held: HeldState = { senders: new Map(), early: newEarly() };
   for (const { order, value } of await view.page(names.held)) {
-    senderOf(held, value.account).entries.push({ order, seq: value.seq });
+    const sender = await senderOf(held, view, value.account);
+    sender.entries.push({ order, seq: value.seq, bytes: value.classic.length });
   }
   return held;
 }
 
-function senderOf(held: HeldState, account: string): HeldSender {
+async function senderOf(held: HeldState, view: View, account: string): Promise<HeldSender> {
   let sender = held.senders.get(account);
   if (sender === undefined) {
-    sender = { entries: [], busy: false, failures: 0, faults: 0, answers: {} };
+    const isStranger = (await findContact(view, { account })) === undefined;
+    sender = { entries: [], isStranger, busy: false, putOff: false, failures: 0, faults: 0, answers: {} };
     held.senders.set(account, sender);
   }
   return sender;
 }
 
-/** Takes one message in, or holds it: behind others of its sender, or because the directory must be asked. */
+/** Takes one message in, or holds it: behind others of its sender, or because the directory must be asked, or it is early. */
 export async function takeOrHold(step: Step, entry: HeldEntry): Promise<void> {
   const { held } = step.live;
   const waits = held.senders.has(entry.account);
-  if (!waits && (await takeClassic(step, entry, {})).type === "done") return;
-  const order = nextOrder(step);
-  step.draft.putItem(names.held, order, entry);
-  senderOf(held, entry.account).entries.push({ order, seq: entry.seq });
+  const verdict = waits ? undefined : await takeClassic(step, entry, {});
+  if (verdict?.type === "done") return;
+  const place = { order: nextOrder(step), seq: entry.seq, bytes: entry.classic.length };
+  if (verdict?.type === "early") {
+    if (await holdEarly(step, entry, place, verdict)) step.draft.putItem(names.held, place.order, entry);
+    return;
+  }
+  const sender = await senderOf(held, step.draft, entry.account);
+  if (sender.isStranger && isFullOfStrangers(held, place.bytes)) {
+    if (sender.entries.length === 0) held.senders.delete(entry.account);
+    const full = new ValidationError("rate_limited", "too many messages of strangers wait for lookups");
+    if (!entry.again) await refuse(step, entry.account, full);
+    return;
+  }
+  step.draft.putItem(names.held, place.order, entry);
+  sender.entries.push(place);
 }
 
-/** Whether nothing that came up to this seq waits any more. */
-export function nothingHeldUpTo(held: HeldState, seq: number): boolean {
-  return [...held.senders.values()].every((sender) => sender.entries.every((entry) => entry.seq > seq));
+function isFullOfStrangers(held: HeldState, bytes: number): boolean {
+  const places = [...held.senders.values()].flatMap((sender) => (sender.isStranger ? sender.entries : []));
+  const allBytes = places.reduce((sum, place) => sum + place.bytes, bytes);
+  return places.length >= mostOfStrangers.entries || allBytes > mostOfStrangers.bytes;
 }
+
+/** Whether nothing that came up to this seq waits any more; what waits for its time, or for strangers' lookups, does not count. */
+export function nothingHeldUpTo(held: HeldState, seq: number): boolean {
+  return [...held.senders.values()].every(
+    (sender) => sender.putOff || sender.entries.every((entry) => entry.seq > seq),
+  );
+}
+
+// What is dated ahead
+
+/** Sets a message aside until its time; refuses it when that cannot be, and returns false. */
+async function holdEarly(
+  step: Step,
+  entry: HeldEntry,
+  place: HeldPlace,
+  { untilSec, refusal }: Extract<Verdict, { type: "early" }>,
+): Promise<boolean> {
+  const { early } = step.live.held;
+  if (setAside(early, { ...place, account: entry.account, untilSec }, nowSec(step))) {
+    wakeForEarly(step);
+    return true;
+  }
+  if (!entry.again) await refuse(step, entry.account, refusal);
+  return false;
+}
+
+function wakeForEarly(step: Step): void {
+  const dueSec = nextDueSec(step.live.held.early);
+  if (dueSec === undefined) return;
+  const delayMs = Math.min(longestEarlyMs, Math.max(0, dueSec * 1000 - step.env.nowMs()));
+  step.effects.push({ type: "timer", name: earlyTimer, delayMs, run: releaseDue });
+}
+
+async function releaseDue(step: Step): Promise<void> {
+  const { held } = step.live;
+  for (const { account, order, seq, bytes } of takeDue(held.early, nowSec(step))) {
+    (await senderOf(held, step.draft, account)).entries.push({ order, seq, bytes });
+  }
+  await pumpHeld(step);
+  wakeForEarly(step);
+}
+
+// Going on
 
 /** Goes on with every sender who waits for nothing in particular. */
 export async function pumpHeld(step: Step): Promise<void> {
@@ -83,8 +163,13 @@ async function pumpSender(step: Step, account: string): Promise<void> {
       sender.faults += 1;
       return retryLater(step, account, sender, { type: "failed", error: verdict.fault });
     }
-    if (verdict.type !== "done") return ask(step, account, sender, verdict);
-    step.draft.deleteItem(names.held, next.order);
+    if (verdict.type === "early" && entry !== undefined) {
+      if (!(await holdEarly(step, entry, next, verdict))) step.draft.deleteItem(names.held, next.order);
+    } else if (verdict.type === "done") {
+      step.draft.deleteItem(names.held, next.order);
+    } else if (verdict.type !== "early") {
+      return ask(step, account, sender, verdict);
+    }
     sender.entries.shift();
     sender.answers = {};
     sender.failures = 0;
@@ -97,31 +182,39 @@ async function ask(
   step: Step,
   account: string,
   sender: HeldSender,
-  question: Exclude<Verdict, { type: "done" | "again" }>,
+  question: Extract<Verdict, { type: "ask-account" | "ask-identifier" }>,
 ): Promise<void> {
   const before = question.type === "ask-account" ? sender.answers.account : sender.answers.identifier;
   if (before !== undefined) return retryLater(step, account, sender, before);
   sender.busy = true;
-  const subject = question.type === "ask-account" ? { account } : { identifier: question.identifier };
-  await lookUp(step, subject, async (later, found) => {
+  const take = async (later: Step, found: Found): Promise<void> => {
     sender.busy = false;
+    sender.putOff = false;
     if (!isReady(later)) {
       // The next connection goes on, and asks anew.
       sender.answers = {};
       return;
     }
-    sender.answers =
-      question.type === "ask-account"
-        ? { ...sender.answers, account: found }
-        : { ...sender.answers, identifier: found };
+    if (question.type === "ask-account") {
+      sender.answers = { ...sender.answers, account: found };
+    } else {
+      if (found.type !== "failed" || isUnbelievable(found.error)) {
+        noteClaimAnswered(later.live.lookups.budget, account, later.env.nowMs());
+      }
+      sender.answers = { ...sender.answers, identifier: found };
+    }
     await pumpSender(later, account);
-  });
+  };
+  const purpose: Purpose = sender.isStranger ? "stranger" : "contact";
+  const subject = question.type === "ask-account" ? { account } : { identifier: question.identifier };
+  await lookUp(step, subject, take, purpose);
 }
 
 async function retryLater(step: Step, account: string, sender: HeldSender, failed: Found): Promise<void> {
   const hintMs = failed.type === "failed" ? (failed.error.retryAfterMs ?? 0) : 0;
   sender.busy = true;
   sender.failures += 1;
+  sender.putOff = sender.isStranger && failed.type === "failed" && failed.error.code === "rate_limited";
   step.effects.push({
     type: "timer",
     name: `held ${account}`,

@@ -27,7 +27,7 @@ import {
 import { pin, pinned } from "./directory.ts";
 import type { Env } from "./env.ts";
 import { deviceOf } from "./hex.ts";
-import { lookUp } from "./lookups.ts";
+import { lookUp, type Found } from "./lookups.ts";
 import { addNotice } from "./notices.ts";
 import { wakeAll } from "./outbox-queue.ts";
 import { backoffMs } from "./reconnect.ts";
@@ -169,14 +169,30 @@ function takeEffect(step: Step, own: OwnAccount, proposal: NonNullable<OwnAccoun
 /** Finds out what the server has: our proposal, or another device's change, on top of which ours is made anew. */
 async function reconcile(step: Step): Promise<void> {
   await lookUp(step, { account: step.live.own.account }, async (later, found) => {
+    if (found.type !== "found") return reconcileLater(later, found);
     const { proposal, ...own } = later.live.own;
-    if (found.type !== "found" || proposal === undefined) return;
+    if (proposal === undefined) return;
     const device = findDevice(found.list.list, deviceOf(own.device));
     const arrived = device?.classicKeys.some((key) => equalBytes(key.publicKey, proposal.newKey.publicKey));
     if (arrived === true) return takeEffect(later, own, proposal);
     await propose(later, found.list, proposal.newKey, proposal.oldKeys);
     await publish(later);
   });
+}
+
+/** Tries again: a revocation must not wait for the next connection. */
+function reconcileLater(step: Step, found: Found): void {
+  const { session } = step.live;
+  // The next sign-in tells the version anew.
+  if (!isReady(step)) return;
+  session.publishFailures += 1;
+  const hintMs = found.type === "failed" ? (found.error.retryAfterMs ?? 0) : 0;
+  const delayMs = Math.max(hintMs, backoffMs(session.publishFailures, step.env.random()));
+  step.effects.push({ type: "timer", name: "reconcile", delayMs, run: reconcileNow });
+}
+
+async function reconcileNow(step: Step): Promise<void> {
+  if (isReady(step)) await reconcile(step);
 }
 
 /** Takes in which version of the own list the server has, after signing in. */

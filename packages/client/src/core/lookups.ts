@@ -1,6 +1,7 @@
 /**
  * Asking the server's directory. Askers for the same subject share one question, few questions are under way at once, and a rate
- * limit is remembered. What comes back is checked on top of what is pinned before anybody sees it, and pinned.
+ * limit is remembered. What the person does comes before what others write. What comes back is checked on top of what is pinned before
+ * anybody sees it, and pinned.
  */
 import { verifyDeviceLists, type VerifiedDeviceList } from "@sotto/crypto";
 import {
@@ -16,6 +17,7 @@ import {
 import { findContact, noteList, peerName } from "./contacts.ts";
 import { pin, pinned } from "./directory.ts";
 import { bytesOf } from "./hex.ts";
+import { newBudget, takeLookup, type LookupBudget, type Purpose, type SubjectKind } from "./lookup-budget.ts";
 import { addNotice } from "./notices.ts";
 import { isReady, request, type Answer } from "./session.ts";
 import type { Step } from "./step.ts";
@@ -35,6 +37,7 @@ interface Question {
   readonly key: string;
   readonly subject: Subject;
   readonly askers: Asker[];
+  purpose: Purpose;
 }
 
 /** Lookups under way. */
@@ -42,13 +45,19 @@ export interface LookupState {
   readonly questions: Map<string, Question>;
   readonly waiting: Question[];
   asked: number;
-  /** Until when the server wants no lookups. */
-  pausedUntilMs: number;
+  /** Until when the server wants no lookups, by what they ask by: of any purpose, and of those for messages that came in. */
+  readonly pausedUntilMs: Map<string, number>;
+  readonly budget: LookupBudget;
+  /** Accounts whose lists were fetched over the present connection. */
+  readonly current: Set<string>;
   /** Subjects whose answers were not to be believed, and of whom the person was told. */
   readonly reported: Set<string>;
 }
 
 const mostAtOnce = 16;
+/** Some of these places are kept for what the person does. */
+const mostForOthers = 12;
+const longestInboundPauseMs = 600_000;
 // A server that always has "more" must not be asked for ever.
 const mostPages = 256;
 
@@ -57,12 +66,21 @@ export const newLookups = (): LookupState => ({
   questions: new Map(),
   waiting: [],
   asked: 0,
-  pausedUntilMs: 0,
+  pausedUntilMs: new Map(),
+  budget: newBudget(),
+  current: new Set(),
   reported: new Set(),
 });
 
+const kindOf = (subject: Subject): SubjectKind => ("identifier" in subject ? "identifier" : "account");
+
 /** Looks somebody up. The asker is called exactly once, in this step or a later one. */
-export async function lookUp(step: Step, subject: Subject, asker: Asker): Promise<void> {
+export async function lookUp(
+  step: Step,
+  subject: Subject,
+  asker: Asker,
+  purpose: Purpose = "own",
+): Promise<void> {
   const { lookups } = step.live;
   if (!isReady(step)) {
     return asker(
@@ -74,24 +92,53 @@ export async function lookUp(step: Step, subject: Subject, asker: Asker): Promis
   const known = lookups.questions.get(key);
   if (known !== undefined) {
     known.askers.push(asker);
-    return;
+    return hurry(lookups, known, purpose);
   }
-  const pausedMs = lookups.pausedUntilMs - step.env.nowMs();
+  const pausedMs = pauseOf(step, kindOf(subject), purpose);
   if (pausedMs > 0) {
     const details = { retryAfterMs: pausedMs };
     return asker(step, failed(new RefusedError("rate_limited", "too many lookups for now", details)));
   }
-  const question = { key, subject, askers: [asker] };
+  const question = { key, subject, askers: [asker], purpose };
   lookups.questions.set(key, question);
-  lookups.waiting.push(question);
+  enqueue(lookups, question);
   await askNext(step);
+}
+
+/** How long a lookup must wait; none of its share is taken when it must. */
+function pauseOf(step: Step, kind: SubjectKind, purpose: Purpose): number {
+  const { pausedUntilMs, budget } = step.live.lookups;
+  const now = step.env.nowMs();
+  const names = purpose === "own" ? [kind] : [kind, inbound(kind)];
+  const pausedMs = Math.max(...names.map((name) => (pausedUntilMs.get(name) ?? 0) - now));
+  return pausedMs > 0 ? pausedMs : takeLookup(budget, purpose, kind, now);
+}
+
+const inbound = (kind: SubjectKind): string => `inbound ${kind}`;
+
+/** Puts a question behind those that are as urgent. */
+function enqueue({ waiting }: LookupState, question: Question): void {
+  const at = question.purpose === "own" ? waiting.findIndex(({ purpose }) => purpose !== "own") : -1;
+  waiting.splice(at < 0 ? waiting.length : at, 0, question);
+}
+
+/** Makes a question that waits as urgent as its most urgent asker. */
+function hurry(lookups: LookupState, question: Question, purpose: Purpose): void {
+  const { waiting } = lookups;
+  const at = waiting.indexOf(question);
+  if (purpose !== "own" || question.purpose === "own" || at < 0) return;
+  waiting.splice(at, 1);
+  question.purpose = purpose;
+  enqueue(lookups, question);
 }
 
 async function askNext(step: Step): Promise<void> {
   const { lookups } = step.live;
-  while (lookups.asked < mostAtOnce) {
-    const question = lookups.waiting.shift();
+  for (;;) {
+    const [question] = lookups.waiting;
     if (question === undefined) return;
+    if (lookups.asked >= (question.purpose === "own" ? mostAtOnce : mostForOthers)) return;
+    lookups.waiting.shift();
     lookups.asked += 1;
     const { subject } = question;
     const known = "account" in subject ? (await pinned(step, subject.account))?.list : undefined;
@@ -138,9 +185,7 @@ async function finish(step: Step, question: Question, found: Found): Promise<voi
   const { lookups } = step.live;
   lookups.asked -= 1;
   lookups.questions.delete(question.key);
-  if (found.type === "failed" && found.error.code === "rate_limited") {
-    lookups.pausedUntilMs = step.env.nowMs() + (found.error.retryAfterMs ?? 5_000);
-  }
+  if (found.type === "failed" && found.error.code === "rate_limited") pause(step, question, found.error);
   if (found.type === "failed" && isUnbelievable(found.error) && !lookups.reported.has(question.key)) {
     lookups.reported.add(question.key);
     const contact = await findContact(step.draft, question.subject);
@@ -149,6 +194,16 @@ async function finish(step: Step, question: Question, found: Found): Promise<voi
   }
   for (const asker of question.askers) await asker(step, found);
   await askNext(step);
+}
+
+/** Remembers that the server wants no more for now. What others wrote stays away longer, so that it does not eat up what is gained. */
+function pause(step: Step, { subject, purpose }: Question, error: SottoError): void {
+  const { pausedUntilMs } = step.live.lookups;
+  const hintMs = error.retryAfterMs ?? 5_000;
+  const now = step.env.nowMs();
+  if (purpose === "own") pausedUntilMs.set(kindOf(subject), now + hintMs);
+  const longerMs = Math.min(Math.max(hintMs, longestInboundPauseMs), 4 * hintMs);
+  pausedUntilMs.set(inbound(kindOf(subject)), now + longerMs);
 }
 
 /** Whether the server showed something that cannot be true: asking again would give the same. */
@@ -161,6 +216,7 @@ export function isUnbelievable(error: SottoError): boolean {
 /** Drops what was not asked yet when the connection is gone; what was asked is told by its request. */
 export async function loseLookups(step: Step): Promise<void> {
   const { lookups } = step.live;
+  lookups.current.clear();
   for (const question of lookups.waiting.splice(0)) {
     lookups.questions.delete(question.key);
     const gone = failed(new TransportError("connection_lost", "the connection broke"));

@@ -96,7 +96,7 @@ async function takeNumber(step: Step, account: string, device: string): Promise<
   return n;
 }
 
-/** Gives numbers back that no device ever saw, so that they leave no gap. */
+/** Gives numbers back of copies that the server surely does not have, so that they leave no gap. */
 export async function releaseNumbers(
   step: Step,
   account: string,

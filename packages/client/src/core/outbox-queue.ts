@@ -17,6 +17,8 @@ export interface ContactQueue {
   failures: number;
   /** Waits for the person to acknowledge a change of identity. */
   blocked: boolean;
+  /** Copies of the first item that the server refused as often as it was asked, by device: it cannot have them. */
+  readonly refused: Set<string>;
   /** Receipts that are not encrypted yet, and so may still grow: orders by device and status. */
   readonly openReceipts: Map<string, number>;
 }
@@ -46,7 +48,14 @@ export async function loadOutbox(view: View): Promise<OutboxState> {
 export function queueOf(outbox: OutboxState, contact: string): ContactQueue {
   let queue = outbox.queues.get(contact);
   if (queue === undefined) {
-    queue = { orders: [], busy: false, failures: 0, blocked: false, openReceipts: new Map() };
+    queue = {
+      orders: [],
+      busy: false,
+      failures: 0,
+      blocked: false,
+      refused: new Set(),
+      openReceipts: new Map(),
+    };
     outbox.queues.set(contact, queue);
   }
   return queue;
@@ -113,6 +122,7 @@ export function dequeue(step: Step, contact: string, order: number): void {
   const index = queue.orders.indexOf(order);
   if (index >= 0) queue.orders.splice(index, 1);
   queue.failures = 0;
+  queue.refused.clear();
   if (queue.orders.length === 0) step.live.outbox.queues.delete(contact);
   else wake(step, contact);
 }
@@ -131,6 +141,7 @@ export async function mergeQueues(step: Step, from: string, to: string): Promise
     queue.orders.push(order);
   }
   queue.orders.sort((a, b) => a - b);
+  queue.refused.clear();
   queue.busy ||= moved.busy;
   wake(step, to);
 }

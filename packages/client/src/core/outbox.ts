@@ -20,7 +20,7 @@ import { makeCopies, releaseNumbers } from "./outbox-copies.ts";
 import { dequeue, presentContact, queueOf, wake, type ContactQueue } from "./outbox-queue.ts";
 import { isSigningPaused } from "./own-keys.ts";
 import { backoffMs } from "./reconnect.ts";
-import { names, type ContactRecord, type OutboxItem } from "./records.ts";
+import { names, type ContactRecord, type OutboxCopy, type OutboxItem } from "./records.ts";
 import { isReady, request, type Answer } from "./session.ts";
 import type { Step } from "./step.ts";
 
@@ -70,7 +70,8 @@ async function pump(step: Step, contactId: string): Promise<void> {
   closeReceipt(queue, order);
   const waiting = copies.filter((copy) => !copy.taken);
   if (waiting.length === 0) return finish(step, order, ready);
-  send(step, queue, order, contact.account, ready);
+  const before = new Set((item.copies ?? []).map((copy) => copy.device));
+  send(step, queue, order, contact.account, waiting, (device) => !before.has(device));
 }
 
 // Finding out where to send
@@ -128,16 +129,25 @@ async function afterLookup(
 
 // Sending
 
-function send(step: Step, queue: ContactQueue, order: number, account: string, item: OutboxItem): void {
+/** @param isNew whether a device's copy was never sent before. */
+function send(
+  step: Step,
+  queue: ContactQueue,
+  order: number,
+  account: string,
+  waiting: readonly OutboxCopy[],
+  isNew: (device: string) => boolean,
+): void {
   queue.busy = true;
-  const waiting = (item.copies ?? []).filter((copy) => !copy.taken);
   let answersLeft = waiting.length;
   let trouble: SottoError | undefined;
   for (const copy of waiting) {
+    const isNowhere = isNew(copy.device) || queue.refused.delete(copy.device);
     const onAnswer = async (later: Step, answer: Answer): Promise<void> => {
       answersLeft -= 1;
       if (answer.type === "appended") await markTaken(later, order, copy.device);
       else if (answer.type === "refused" || answer.type === "lost") trouble ??= answer.error;
+      if (answer.type === "refused" && isNowhere) await noteRefused(later, order, copy.device);
       if (answersLeft === 0) await afterSend(later, order, account, trouble);
     };
     request(
@@ -173,6 +183,11 @@ async function markTaken(step: Step, order: number, device: string): Promise<voi
   if (item?.copies === undefined) return;
   const copies = item.copies.map((copy) => (copy.device === device ? { ...copy, taken: true } : copy));
   step.draft.putItem(names.outbox, order, { ...item, copies });
+}
+
+async function noteRefused(step: Step, order: number, device: string): Promise<void> {
+  const item = await step.draft.item(names.outbox, order);
+  if (item !== undefined) queueOf(step.live.outbox, item.contact).refused.add(device);
 }
 
 async function afterSend(
@@ -244,8 +259,10 @@ async function fail(step: Step, order: number, code: ErrorCode): Promise<void> {
   const item = await step.draft.item(names.outbox, order);
   if (item === undefined) return;
   const contact = await step.draft.get(names.contact(item.contact));
-  const untaken = (item.copies ?? []).filter((copy) => !copy.taken);
-  if (contact?.account !== undefined) await releaseNumbers(step, contact.account, untaken);
+  // Others may have been taken though the answer was lost; a number that is used twice would hide the next message's loss.
+  const { refused } = queueOf(step.live.outbox, item.contact);
+  const nowhere = (item.copies ?? []).filter((copy) => !copy.taken && refused.has(copy.device));
+  if (contact?.account !== undefined) await releaseNumbers(step, contact.account, nowhere);
   if (item.content.type === "text") {
     const { id, place } = item.content;
     await advanceStatus(step, place, "failed", code);

@@ -9,6 +9,7 @@ import {
   findContact,
   isBlocked,
   knownContact,
+  noteCompared,
   parsePeer,
   putContact,
   type PeerName,
@@ -99,7 +100,7 @@ async function ask(
 }
 
 /** Waits while the first try to connect is under way. */
-async function connectionSettled(engine: Engine): Promise<void> {
+export async function connectionSettled(engine: Engine): Promise<void> {
   const { settled } = await engine.run(async (step) => {
     const { session } = step.live;
     const trying = session.wanted && !isReady(step) && session.failures === 0 && !session.draining;
@@ -110,26 +111,39 @@ async function connectionSettled(engine: Engine): Promise<void> {
 
 /** The safety number with a peer. @throws as Messenger.safetyNumber. */
 export async function safetyNumberWith(engine: Engine, env: Env, text: string): Promise<string> {
-  const { contact, pinned: known } = await knownOrLookedUp(engine, text);
-  const account = contact.successor ?? contact.account;
-  if (account === undefined || known === undefined) {
-    throw new UsageError("contact_unknown", "this device does not know that contact's keys");
-  }
+  await knowPeer(engine, text);
   const { own } = engine.live;
+  const theirs = await engine.run((step) => toCompare(step, parsePeer(text)));
   return safetyNumber(
     env.crypto,
     { accountId: accountOf(own.account), identityKey: own.identityKey.publicKey },
-    { accountId: accountOf(account), identityKey: known.list.list.identityKey },
+    { accountId: accountOf(theirs.account), identityKey: theirs.identityKey },
   );
 }
 
-async function knownOrLookedUp(engine: Engine, text: string): Promise<Known> {
+/** Whose number is shown, and remembers it: only what was compared is what the person means when they accept it. */
+async function toCompare(
+  step: Step,
+  peer: PeerName,
+): Promise<{ readonly account: string; readonly identityKey: Uint8Array }> {
+  const contact = await findContact(step.draft, peer);
+  const account = contact && (contact.successor ?? contact.account);
+  const identityKey = contact && (await pinnedOf(step, contact))?.list.list.identityKey;
+  if (contact === undefined || account === undefined || identityKey === undefined) {
+    throw new UsageError("contact_unknown", "this device does not know that contact's keys");
+  }
+  noteCompared(step, contact, account, identityKey);
+  return { account, identityKey };
+}
+
+/** Looks a peer up unless keys of theirs are pinned. */
+async function knowPeer(engine: Engine, text: string): Promise<void> {
   const peer = parsePeer(text);
   const known = await engine.run(async (step) => {
     const contact = await findContact(step.draft, peer);
-    return contact && { contact, pinned: await pinnedOf(step, contact) };
+    return contact && pinnedOf(step, contact);
   });
-  return known?.pinned === undefined ? refreshed(engine, text) : { ...known, pinned: known.pinned };
+  if (known === undefined) await refreshed(engine, text);
 }
 
 /** Marks a contact as verified or not. @throws UsageError `identity_changed` while a change is not acknowledged, `contact_unknown`. */
@@ -145,7 +159,7 @@ export async function setVerified(step: Step, text: string, verified: boolean): 
   putContact(step, { ...contact, verified });
 }
 
-/** Accepts a contact's new identity, and lets go what waited for that. */
+/** Accepts a contact's new identity, and lets go what waited for that; unless it changed once more since it was compared. */
 export async function acknowledge(step: Step, text: string): Promise<void> {
   const contact = await acceptIdentity(step, await knownContact(step.draft, text));
   queueOf(step.live.outbox, contact.id).blocked = false;

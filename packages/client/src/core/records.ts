@@ -58,6 +58,8 @@ export interface ContactRecord {
   readonly acceptedKey?: Uint8Array;
   /** The newest identity key that the user was told about. */
   readonly shownKey?: Uint8Array;
+  /** While sending is blocked: the account and key whose safety number was last shown. */
+  readonly compared?: { readonly account: string; readonly identityKey: Uint8Array };
   readonly verified: boolean;
   /** Lists of messages, the one in use first; others came with contacts that turned out to be the same person. */
   readonly conversations: readonly string[];
