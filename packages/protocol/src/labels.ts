@@ -17,6 +17,7 @@ export const LABELS = {
   vaultWrap: "sotto/vault/wrap/v1",
   linkOffer: "sotto/link/offer/v1",
   safetyNumber: "sotto/safety-number/v1",
+  inboxItem: "sotto/inbox/v1",
   accessToken: "sotto/access-token/v1",
   ephemeral: "sotto/ephemeral/v1",
   rejoin: "sotto/rejoin/v1",
