@@ -98,6 +98,9 @@ export interface NewCommit {
   /** The ratchet tree of the next epoch, which joiners need beside their Welcome; empty when nobody joins. */
   readonly tree: Uint8Array;
   readonly next: MlsGroup;
+  /** The present epoch's state, its handshake ratchet moved on, in case another Commit must be made in this epoch. */
+  readonly group: MlsGroup;
+  readonly delta: MlsDelta;
 }
 
 /** A message of the group, opened. */
@@ -111,10 +114,25 @@ export type Unprotected =
     }
   | { readonly type: "commit"; readonly commit: StagedCommit };
 
-/** What one message changed in a state: the ratchets of one leaf. It replaces every earlier delta of that leaf in that epoch. */
-export interface MlsDelta {
-  readonly leafIndex: number;
+/**
+ * One record of an epoch's secret tree: the ratchets of the leaf with index `id`, and what else was derived with them. About a kilobyte.
+ * A record replaces the earlier one of the same id, which must not remain anywhere: it opens messages again.
+ */
+export interface MlsSecretRecord {
+  readonly id: number;
   readonly bytes: Uint8Array;
+}
+
+/** The records that one message changed: one, or two the first time that a leaf sends in an epoch. */
+export type MlsDelta = readonly MlsSecretRecord[];
+
+/**
+ * A state as it lies on disk. `base` is large (the ratchet tree), does not change within an epoch, and opens no message; it holds the
+ * private keys of this device's path and the epoch's secrets. `secrets` are few and small in a new epoch: one record of 100 bytes.
+ */
+export interface MlsSnapshot {
+  readonly base: Uint8Array;
+  readonly secrets: readonly MlsSecretRecord[];
 }
 
 /** What a Welcome says before the ratchet tree is at hand. */
@@ -203,11 +221,18 @@ export interface MlsEngine {
   ): Promise<OpenedWelcome>;
 
   /** Joins, once the ratchet tree is at hand. The caller still checks members and policy before it keeps the group. */
-  join(welcome: OpenedWelcome, tree: Uint8Array, nowSec: number): Promise<{ group: MlsGroup; sender: MlsMember }>;
+  join(
+    welcome: OpenedWelcome,
+    tree: Uint8Array,
+    nowSec: number,
+  ): Promise<{ group: MlsGroup; sender: MlsMember }>;
 
-  /** The whole state of an epoch; large, so once per epoch. Holds every secret but the signature key. */
-  snapshot(group: MlsGroup): Uint8Array;
+  /** The whole state. Holds every secret but the signature key. */
+  snapshot(group: MlsGroup): MlsSnapshot;
 
-  /** The state that a snapshot and the newest delta of each leaf describe. @throws StorageError `vault_damaged`. */
-  restore(snapshot: Uint8Array, deltas: readonly MlsDelta[], signatureKey: Ed25519KeyPair): Promise<MlsGroup>;
+  /**
+   * The state that a base and the newest record of each id describe.
+   * @throws StorageError `vault_damaged`.
+   */
+  restore(snapshot: MlsSnapshot, signatureKey: Ed25519KeyPair): Promise<MlsGroup>;
 }

@@ -19,7 +19,12 @@ export class KeyCache<Key> {
     const known = this.entries.get(bytes);
     if (known !== undefined && equalBytes(known.bytes, bytes)) return known.key;
     const key = this.parse(bytes);
-    this.entries.set(bytes, { bytes: Uint8Array.from(bytes), key });
+    this.set(bytes, key);
     return key;
+  }
+
+  /** Remembers a key that was made, not parsed. */
+  set(bytes: Uint8Array, key: Key): void {
+    this.entries.set(bytes, { bytes: Uint8Array.from(bytes), key });
   }
 }

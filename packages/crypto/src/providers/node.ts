@@ -41,6 +41,8 @@ import {
 } from "./checks.ts";
 import { KeyCache } from "./key-cache.ts";
 
+export { nodeMlsProvider } from "./node-mls.ts";
+
 const tagBytes = 16;
 const pss = { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 32 };
 const oaep = { padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: "sha256" };

@@ -20,6 +20,8 @@ import {
 } from "./checks.ts";
 import { KeyCache } from "./key-cache.ts";
 
+export { webMlsProvider } from "./web-mls.ts";
+
 const maxRandomBytes = 65_536;
 const rsaOaep = { name: "RSA-OAEP", hash: "SHA-256" };
 const rsaPss = { name: "RSA-PSS", hash: "SHA-256", saltLength: 32 };

@@ -1,0 +1,132 @@
+/**
+ * PrivateMessages (RFC 9420 §6.3), application data and Commits. Nothing of the state that was given changes; the ratchet that moved on is
+ * in the state that comes out, and only after signature and content were checked.
+ */
+import { UsageError, ValidationError, equalBytes } from "@sotto/protocol";
+import { protectApplicationData, unprotectPrivateMessage } from "ts-mls/messageProtection.js";
+import { encodeMlsMessage } from "ts-mls/message.js";
+import { type PrivateMessage, decryptSenderData } from "ts-mls/privateMessage.js";
+import type { GenerationSecret } from "ts-mls/secretTree.js";
+import { check, guarded } from "./checks.ts";
+import { type GroupState, groupOf, keyRetention } from "./group-state.ts";
+import { memberAt } from "./identity.ts";
+import { MLS_LIMITS } from "./limits.ts";
+import { padme } from "./padding.ts";
+import type { MlsDelta, MlsGroup, Unprotected } from "./port.ts";
+import { stageCommit } from "./received-commit.ts";
+import { asSecretTree, withRatchets } from "./secret-tree.ts";
+import { deltaOf, openRatchets } from "./snapshot.ts";
+import { checkSize, decodeMessage } from "./wire.ts";
+
+const none = new Uint8Array();
+/** Beside the data, a PrivateMessageContent holds its length and a signature with its length (2 bytes). */
+const signatureFieldBytes = 66;
+/** Room for framing and padding in the largest message. */
+const maxPlaintextBytes = 900_000;
+
+/** Encrypts application data. */
+export async function protectData(
+  state: GroupState,
+  plaintext: Uint8Array,
+): Promise<{ message: Uint8Array; group: MlsGroup; delta: MlsDelta }> {
+  if (plaintext.length > maxPlaintextBytes) {
+    throw new UsageError("message_too_large", `an MLS message has at most ${maxPlaintextBytes} bytes`);
+  }
+  const { epoch } = state;
+  const own = epoch.privatePath.leafIndex;
+  const { records, changed, ratchets } = await openRatchets(state, own);
+  const contentBytes = lengthFieldBytes(plaintext.length) + plaintext.length + signatureFieldBytes;
+  const { newSecretTree, privateMessage } = await protectApplicationData(
+    epoch.signaturePrivateKey,
+    epoch.keySchedule.senderDataSecret,
+    plaintext,
+    none,
+    epoch.groupContext,
+    asSecretTree(own, ratchets),
+    own,
+    padme(contentBytes),
+    epoch.suite.impl,
+  );
+  const next = { epoch, secrets: withRatchets(records, own, newSecretTree[2 * own] ?? ratchets) };
+  return {
+    message: encodeMlsMessage({ version: "mls10", wireformat: "mls_private_message", privateMessage }),
+    group: groupOf(next),
+    delta: deltaOf(next, [...changed, own]),
+  };
+}
+
+/** Opens a message of the state's epoch. */
+export async function unprotectMessage(state: GroupState, message: Uint8Array): Promise<Unprotected> {
+  const { privateMessage } = decodeMessage(message, "mls_private_message", MLS_LIMITS.maxCommitBytes);
+  const { epoch } = state;
+  const { impl } = epoch.suite;
+  checkFrame(state, privateMessage, message);
+  const senderData = await guarded("MLS-MSG-4", "the sender data open", () =>
+    decryptSenderData(privateMessage, epoch.keySchedule.senderDataSecret, impl),
+  );
+  check(senderData !== undefined, "MLS-MSG-4", "the sender data open");
+  const { leafIndex, generation } = senderData;
+  const sender = memberAt(epoch.tree, leafIndex);
+  check(sender !== undefined, "MLS-MSG-3", "the sender is a leaf of the tree");
+
+  const isCommit = privateMessage.contentType === "commit";
+  const { records, changed, ratchets } = await openRatchets(state, leafIndex);
+  checkGeneration(isCommit ? ratchets.handshake : ratchets.application, generation);
+  const { content, tree } = await guarded("MLS-MSG-7", "the message opens and its signature holds", () =>
+    unprotectPrivateMessage(
+      epoch.keySchedule.senderDataSecret,
+      privateMessage,
+      asSecretTree(leafIndex, ratchets),
+      epoch.tree,
+      epoch.groupContext,
+      keyRetention,
+      impl,
+    ),
+  );
+  if (content.content.contentType === "commit" && content.auth.contentType === "commit") {
+    return {
+      type: "commit",
+      commit: await stageCommit(epoch, sender, content.content, content.auth),
+    };
+  }
+  check(content.content.contentType === "application", "MLS-MSG-2", "no Proposals of their own");
+  const next = { epoch, secrets: withRatchets(records, leafIndex, tree[2 * leafIndex] ?? ratchets) };
+  return {
+    type: "application",
+    sender,
+    plaintext: Uint8Array.from(content.content.applicationData),
+    group: groupOf(next),
+    delta: deltaOf(next, [...changed, leafIndex]),
+  };
+}
+
+function checkFrame({ epoch }: GroupState, frame: PrivateMessage, message: Uint8Array): void {
+  check(
+    equalBytes(frame.groupId, epoch.groupContext.groupId) && frame.epoch === epoch.groupContext.epoch,
+    "MLS-MSG-1",
+    "a message is of this group and epoch",
+  );
+  check(
+    frame.contentType === "application" || frame.contentType === "commit",
+    "MLS-MSG-2",
+    "no Proposals of their own",
+  );
+  if (frame.contentType === "application") checkSize(message, MLS_LIMITS.maxApplicationBytes);
+  check(frame.authenticatedData.length === 0, "MLS-MSG-5", "a message carries nothing in the open");
+}
+
+function checkGeneration(ratchet: GenerationSecret, generation: number): void {
+  if (generation < ratchet.generation && ratchet.unusedGenerations[generation] === undefined) {
+    throw new ValidationError("message_replayed", "a message of this number was read");
+  }
+  check(
+    generation - ratchet.generation <= MLS_LIMITS.maxForwardSteps,
+    "MLS-MSG-6",
+    "a sender is at most 2,000 messages ahead",
+  );
+}
+
+function lengthFieldBytes(length: number): number {
+  if (length < 64) return 1;
+  return length < 16_384 ? 2 : 4;
+}
