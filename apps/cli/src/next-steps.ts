@@ -37,6 +37,10 @@ const NEXT_STEPS: Readonly<Record<ErrorCode, string>> = {
   slot_limit: "tell the operator: the log has as many readers as the server allows.",
   quota_exceeded:
     "the recipient's inbox is full, or your account did very much at once: wait a while, then try again.",
+  link_refused:
+    "the code is wrong, too old or was answered: run 'sotto devices link' on the new device again.",
+  ticket_refused: "the recovery took too long: ask for a new code and begin again.",
+  account_unknown: "no account has this number or address on the server: register one with 'sotto register'.",
   not_attached: "try again.",
   too_slow: "the connection is too slow for what comes in: try again on a better one.",
   classic_switched_off:

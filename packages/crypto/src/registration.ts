@@ -17,7 +17,15 @@ import type { CryptoProvider } from "./provider.ts";
 import type { ServerKey } from "./server-trust.ts";
 
 /** The methods whose requests are sealed. */
-export type SealedMethod = "RequestCode" | "Register";
+export type SealedMethod =
+  | "RequestCode"
+  | "Register"
+  | "OpenLink"
+  | "AwaitLink"
+  | "Recover"
+  | "ReadLists"
+  | "FinishRecovery"
+  | "Reset";
 
 /** A request on its way, with what opens its answer. */
 export interface SealedRequest {

@@ -43,5 +43,13 @@ export const limitsSchema = json(
     /** Claims by one account from one other, and by all from one, that get more than the last resort. */
     oneTimeClaimsPerPair: limit(10, 5),
     oneTimeClaimsPerTarget: limit(200, 100),
+    /** Offers of devices that ask to be linked, and answers to them. */
+    linksPerAddress: limit(20, 60),
+    linkAnswersPerAccount: limit(20, 20),
+    /** Links asked for that are not there. */
+    linkMissesPerAccount: limit(10, 30),
+    linkMissesPerAddress: limit(30, 100),
+    /** Backups for recovery stored by one account; their bytes count like appended ones. */
+    recoveryPutsPerAccount: limit(60, 60),
   }),
 ).prefault({});

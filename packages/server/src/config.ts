@@ -36,6 +36,8 @@ const schema = z.strictObject({
   otpWebhookToken: text().optional(),
   /** Least time between two one-time passwords for one identifier. */
   resendAfterSec: natural(0, 3_600).default(30),
+  /** How long the devices of an account can object to its reset. */
+  resetDelaySec: natural(0, 31_536_000).default(259_200),
   maxUsers: natural(1, Number.MAX_SAFE_INTEGER).optional(),
   /** How long entries that nobody fetches are kept. */
   retentionDays: natural(1, 3_650).default(90),

@@ -1,12 +1,15 @@
 /** The parts of a server that know the configuration: how codes are delivered, who may ask and write how much. */
 import { hostname } from "node:os";
 import { nodeCrypto } from "./adapters/node-crypto.ts";
+import { nodeScheduler } from "./adapters/node-scheduler.ts";
 import { createSenders } from "./adapters/otp-senders.ts";
 import type { ServerConfig } from "./config.ts";
 import { Directory } from "./core/directory.ts";
 import type { OtpSender } from "./core/otp-sender.ts";
 import { AccountQuotas } from "./core/quota.ts";
+import { Links } from "./core/links/desk.ts";
 import { KeyPackages } from "./core/key-packages/desk.ts";
+import { Recovery, type AccountWatch } from "./core/recovery/desk.ts";
 import { Registration } from "./core/registration.ts";
 import type { Store } from "./core/store.ts";
 import type { ServerEvents } from "./events.ts";
@@ -15,6 +18,8 @@ import type { ServerEvents } from "./events.ts";
 export interface Desks {
   readonly directory: Directory;
   readonly keyPackages: KeyPackages;
+  readonly links: Links;
+  readonly recovery: Recovery;
   readonly registration: Registration;
   readonly quota: AccountQuotas;
 }
@@ -27,6 +32,7 @@ export interface DesksDeps {
   readonly events: ServerEvents;
   readonly identifierKey: Uint8Array;
   readonly nowMs: () => number;
+  readonly watch: AccountWatch;
 }
 
 /**
@@ -45,7 +51,15 @@ export function createConfiguredSenders(config: ServerConfig, print: (line: stri
 }
 
 /** Makes the desks. */
-export function createDesks({ config, senders, store, events, identifierKey, nowMs }: DesksDeps): Desks {
+export function createDesks({
+  config,
+  senders,
+  store,
+  events,
+  identifierKey,
+  nowMs,
+  watch,
+}: DesksDeps): Desks {
   const { limits } = config;
   const common = { store, crypto: nodeCrypto, events, nowMs };
   const directory = new Directory({
@@ -77,6 +91,25 @@ export function createDesks({ config, senders, store, events, identifierKey, now
     limits: { ...limits, resendAfterSec: config.resendAfterSec },
     maxAccounts: config.maxUsers,
   });
+  const links = new Links({
+    crypto: nodeCrypto,
+    events,
+    scheduler: nodeScheduler,
+    nowMs,
+    limits: {
+      opensPerAddress: limits.linksPerAddress,
+      answersPerAccount: limits.linkAnswersPerAccount,
+      missesPerAccount: limits.linkMissesPerAccount,
+      missesPerAddress: limits.linkMissesPerAddress,
+    },
+  });
+  const recovery = new Recovery({
+    ...common,
+    directory,
+    codes: registration,
+    watch,
+    resetDelaySec: config.resetDelaySec,
+  });
   const quota = new AccountQuotas(
     {
       appends: limits.appendsPerAccount,
@@ -85,8 +118,9 @@ export function createDesks({ config, senders, store, events, identifierKey, now
       slots: limits.slotsPerAccount,
       reads: limits.readsPerAccount,
       keyPackagePuts: limits.keyPackagePutsPerAccount,
+      recoveryPuts: limits.recoveryPutsPerAccount,
     },
     nowMs,
   );
-  return { directory, keyPackages, registration, quota };
+  return { directory, keyPackages, links, recovery, registration, quota };
 }

@@ -70,6 +70,14 @@ export function createEvents(logger: Logger, registry: Registry): ServerEvents {
       metrics.keyPackages.inc({ last_resort: "false" }, oneTime);
       metrics.keyPackages.inc({ last_resort: "true" }, lastResorts);
     },
+    linkUsed(step, outcome) {
+      metrics.links.inc({ step, outcome });
+      logger.debug({ step, outcome }, "link");
+    },
+    recoveryUsed(step, outcome) {
+      metrics.recoveries.inc({ step, outcome });
+      logger.debug({ step, outcome }, "recovery");
+    },
 
     connectionOpened: () => metrics.connections.inc(),
     connectionClosed(end: ConnectionEnd, wasSignedIn: boolean) {
@@ -141,6 +149,8 @@ function createMetrics(registry: Registry) {
     lookups: counter("lookups_total", "Lookups in the directory", "subject", "outcome"),
     deviceLists: counter("device_lists_published_total", "Device lists published", "outcome"),
     keyPackages: counter("key_packages_claimed_total", "KeyPackages handed out", "last_resort"),
+    links: counter("links_total", "Steps of linking devices", "step", "outcome"),
+    recoveries: counter("recoveries_total", "Steps of recovery and reset", "step", "outcome"),
     connections: new Gauge({ name: "sotto_connections", help: "Connections now", registers }),
     connectionEnds: counter("connections_closed_total", "Connections that ended", "end", "signed_in"),
     connectionsRefused: counter("connections_refused_total", "Connections refused at once", "reason"),

@@ -120,7 +120,21 @@ async function start(parts: Parts, undo: Undo): Promise<RunningServer> {
       told.commitFailed(error);
     },
   };
-  const desks = createDesks({ config, senders, store, events, identifierKey: folder.directoryKey, nowMs });
+  const identifierKey = folder.directoryKey;
+  const desks = createDesks({
+    config,
+    senders,
+    store,
+    events,
+    identifierKey,
+    nowMs,
+    // The desks come before the sessions that they tell.
+    watch: {
+      revoked: (account, devices) => delivery.revoked(account, devices),
+      replaced: (account) => delivery.replaced(account),
+      resetChanged: (account, resetAtSec) => delivery.resetChanged(account, resetAtSec),
+    },
+  });
   const bus = new LocalBus();
   const delivery = new Delivery({
     store,
@@ -128,6 +142,8 @@ async function start(parts: Parts, undo: Undo): Promise<RunningServer> {
     crypto: nodeCrypto,
     directory: desks.directory,
     keyPackages: desks.keyPackages,
+    links: desks.links,
+    recovery: desks.recovery,
     challenger: new Challenger(folder.key, nowMs),
     quota: desks.quota,
     scheduler: nodeScheduler,
@@ -140,7 +156,7 @@ async function start(parts: Parts, undo: Undo): Promise<RunningServer> {
 
   const routes = registrationRoutes({
     key: folder.key,
-    registration: desks.registration,
+    desks,
     requestsPerAddress: new RateLimiter(config.limits.requestsPerAddress),
     nowMs,
     version: VERSION,
@@ -171,6 +187,7 @@ async function start(parts: Parts, undo: Undo): Promise<RunningServer> {
     readiness.startDraining();
     events.draining();
     stopMaintenance();
+    desks.links.close();
     // No new connections from here on; it is closed when the last one ends.
     const closed = app.close();
     await sockets.drain(reconnectAfterMs);

@@ -1,6 +1,19 @@
 /** RegistrationService by plain HTTP, as curl would: sealed requests made by hand, and their answers opened. */
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import { type CryptoProvider, type SealedRequest, sealRequest, verifyServerKey } from "@sotto/crypto";
+import {
+  type DescMessage,
+  type MessageInitShape,
+  type MessageShape,
+  create,
+  fromBinary,
+  toBinary,
+} from "@bufbuild/protobuf";
+import {
+  type CryptoProvider,
+  type SealedMethod,
+  type SealedRequest,
+  sealRequest,
+  verifyServerKey,
+} from "@sotto/crypto";
 import {
   RegisterPayloadSchema,
   RequestCodePayloadSchema,
@@ -20,8 +33,6 @@ export interface ServerFacts {
   /** SHA-256 of it, 32 bytes. */
   readonly fingerprint: Uint8Array;
 }
-
-type Method = "RequestCode" | "Register";
 
 /** POSTs JSON to a method of the service; the status and the answer's JSON (or text). */
 export async function post(
@@ -51,7 +62,7 @@ export async function learnServer(provider: CryptoProvider, origin: string): Pro
 
 /** A sealed request that can be sent as often as one likes. */
 export interface Prepared {
-  readonly method: Method;
+  readonly method: SealedMethod;
   readonly body: string;
   readonly request: SealedRequest;
 }
@@ -60,7 +71,7 @@ export interface Prepared {
 export async function prepare(
   provider: CryptoProvider,
   server: ServerFacts,
-  method: Method,
+  method: SealedMethod,
   payload: Uint8Array,
 ): Promise<Prepared> {
   const key = await verifyServerKey(provider, server.fingerprint, server.publicKey);
@@ -70,8 +81,8 @@ export async function prepare(
   return { method, body: JSON.stringify({ sealed }), request };
 }
 
-export const requestCodePayload = (identifier: string): Uint8Array =>
-  toBinary(RequestCodePayloadSchema, create(RequestCodePayloadSchema, { identifier }));
+export const requestCodePayload = (identifier: string, forExisting = false): Uint8Array =>
+  toBinary(RequestCodePayloadSchema, create(RequestCodePayloadSchema, { identifier, forExisting }));
 
 export const registerPayload = (person: Person, code: string, identifier = person.identifier): Uint8Array => {
   const deviceList = person.lists[0];
@@ -103,14 +114,28 @@ export async function requestCode(
   provider: CryptoProvider,
   server: ServerFacts,
   identifier: string,
+  forExisting = false,
 ): Promise<string> {
   const answer = await submit(
     server,
-    await prepare(provider, server, "RequestCode", requestCodePayload(identifier)),
+    await prepare(provider, server, "RequestCode", requestCodePayload(identifier, forExisting)),
   );
   if (typeof answer === "string") return answer;
   fromBinary(RequestCodeResultSchema, answer);
   return "ok";
+}
+
+/** Seals a payload, sends it and reads the result; or the code of the refusal. */
+export async function callSealed<Payload extends DescMessage, Result extends DescMessage>(
+  provider: CryptoProvider,
+  server: ServerFacts,
+  method: SealedMethod,
+  payload: { readonly schema: Payload; readonly value: MessageInitShape<Payload> },
+  result: Result,
+): Promise<MessageShape<Result> | string> {
+  const bytes = toBinary(payload.schema, create(payload.schema, payload.value));
+  const answer = await submit(server, await prepare(provider, server, method, bytes));
+  return typeof answer === "string" ? answer : fromBinary(result, answer);
 }
 
 /** Registers somebody with a code. "ok", or the code of the refusal. @param identifier claimed instead of their own */

@@ -26,6 +26,10 @@ export function serveCommand(): Command {
     .option("--retention-days <number>", "how long entries that nobody fetches are kept (default 90)")
     .option("--no-classic", "switch the classic suite off")
     .option("--resend-after-sec <seconds>", "least time between two codes for one person (default 30)")
+    .option(
+      "--reset-delay-sec <seconds>",
+      "how long an account's devices can object to its reset (default 259200, 72 hours)",
+    )
     .option("--limits <json>", "limits on accounts, identifiers and addresses; see docs/operate.md")
     .option("--log-level <level>", "silent, error, warn, info or debug (default info; warn on a terminal)")
     .option("--config <file>", "JSON file with any of these keys, and limits")

@@ -1,4 +1,5 @@
 /** How the core reaches a server. Adapters: WebSocket + Connect over `ws` in Node, over the platform's own in browsers. */
+import type { SealedMethod } from "@sotto/crypto";
 import type { ClientFrame, ServerFrame } from "@sotto/protocol";
 
 /** One live connection; frames in order, at most once. */
@@ -30,7 +31,7 @@ export interface Transport {
   getServer(): Promise<ServerFacts>;
   /** Posts a sealed request; returns the sealed answer. @throws TransportError for refusals outside the seal: anybody on the way can make them. */
   call(
-    method: "RequestCode" | "Register",
+    method: SealedMethod,
     sealed: { readonly wrappedSecret: Uint8Array; readonly ciphertext: Uint8Array },
   ): Promise<Uint8Array>;
 }

@@ -56,6 +56,8 @@ interface Account {
   readonly account: AccountId;
   readonly lists: SignedListBytes[];
   readonly devices: Map<string, Omit<DeviceRecord, "newestListVersion">>;
+  backup?: Uint8Array | undefined;
+  resetAtSec?: number | undefined;
 }
 
 const copy = (bytes: Uint8Array): Uint8Array => Uint8Array.from(bytes);
@@ -223,13 +225,72 @@ export class MemoryStore implements Store {
   ): Promise<"created" | "identifier_taken" | "server_full" | "log_exists"> {
     const identifier = String.fromCharCode(...identifierHash);
     if (this.#identifiers.has(identifier)) return "identifier_taken";
-    if (maxAccounts !== undefined && this.#accounts.size >= maxAccounts) return "server_full";
+    if (maxAccounts !== undefined && this.#identifiers.size >= maxAccounts) return "server_full";
     if (this.#accounts.has(idKey(change.account)) || this.#inboxTaken(undefined, change)) return "log_exists";
+    this.#insert(identifier, change);
+    return "created";
+  }
+
+  #insert(identifier: string, change: DeviceListChange): void {
     const account: Account = { account: change.account, lists: [], devices: new Map() };
     this.#accounts.set(idKey(change.account), account);
     this.#identifiers.set(identifier, account);
     this.#applyList(account, change);
-    return "created";
+  }
+
+  async replaceAccount(
+    identifierHash: Uint8Array,
+    old: AccountId,
+    change: DeviceListChange,
+    nowSec: number,
+  ): ReturnType<Store["replaceAccount"]> {
+    const identifier = String.fromCharCode(...identifierHash);
+    const account = this.#find(old);
+    if (account === undefined || this.#identifiers.get(identifier) !== account) return "conflict";
+    if (account.resetAtSec === undefined || account.resetAtSec > nowSec) return "conflict";
+    if (this.#accounts.has(idKey(change.account)) || this.#inboxTaken(undefined, change)) return "log_exists";
+    for (const [key, device] of account.devices) {
+      this.#logs.delete(idKey(device.inbox));
+      this.#keyPackages.deleteDevice(old, device.device);
+      account.devices.set(key, { ...device, revoked: true });
+    }
+    account.lists.length = 0;
+    account.backup = account.resetAtSec = undefined;
+    this.#insert(identifier, change);
+    return "replaced";
+  }
+
+  /** undefined as well for an account that was replaced. */
+  #find(account: AccountId): Account | undefined {
+    const found = this.#accounts.get(idKey(account));
+    return found?.lists.length === 0 ? undefined : found;
+  }
+
+  async putRecovery(account: AccountId, backup: Uint8Array): Promise<boolean> {
+    const found = this.#find(account);
+    if (found !== undefined) found.backup = copy(backup);
+    return found !== undefined;
+  }
+
+  async readRecovery(account: AccountId): Promise<Uint8Array | undefined> {
+    return this.#find(account)?.backup;
+  }
+
+  async putReset(account: AccountId, resetAtSec: number): Promise<boolean> {
+    const found = this.#find(account);
+    if (found !== undefined) found.resetAtSec = resetAtSec;
+    return found !== undefined;
+  }
+
+  async readReset(account: AccountId): Promise<number | undefined> {
+    return this.#find(account)?.resetAtSec;
+  }
+
+  async deleteReset(account: AccountId): Promise<boolean> {
+    const found = this.#find(account);
+    const had = found?.resetAtSec !== undefined;
+    if (found !== undefined) found.resetAtSec = undefined;
+    return had;
   }
 
   async putDeviceList(
@@ -238,7 +299,7 @@ export class MemoryStore implements Store {
     | { readonly ok: true }
     | { readonly ok: false; readonly code: "version_conflict" | "log_exists"; readonly newest: number }
   > {
-    const account = this.#accounts.get(idKey(change.account));
+    const account = this.#find(change.account);
     const newest = account?.lists.length ?? 0;
     if (account === undefined || change.version !== newest + 1) {
       return { ok: false, code: "version_conflict", newest };
@@ -283,7 +344,7 @@ export class MemoryStore implements Store {
   }
 
   async accountById(account: AccountId): Promise<AccountRecord | undefined> {
-    return record(this.#accounts.get(idKey(account)));
+    return record(this.#find(account));
   }
 
   async readDeviceLists(
@@ -302,7 +363,7 @@ export class MemoryStore implements Store {
   }
 
   async countAccounts(): Promise<number> {
-    return this.#accounts.size;
+    return this.#identifiers.size;
   }
 
   async putKeyPackages(put: KeyPackagePut): Promise<"stored" | "device_gone" | "full"> {
@@ -359,7 +420,7 @@ export class MemoryStore implements Store {
   async stats(): Promise<{ accounts: number; logs: number; entries: number; bytesOnDisk: number }> {
     let entries = 0;
     for (const log of this.#logs.values()) entries += log.entries.length;
-    return { accounts: this.#accounts.size, logs: this.#logs.size, entries, bytesOnDisk: 0 };
+    return { accounts: this.#identifiers.size, logs: this.#logs.size, entries, bytesOnDisk: 0 };
   }
 
   async close(): Promise<void> {

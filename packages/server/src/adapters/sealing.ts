@@ -16,7 +16,15 @@ import {
 import type { ServerKey } from "./server-key.ts";
 
 /** The methods whose requests are sealed; the name is bound into both directions. */
-export type SealedMethod = "RequestCode" | "Register";
+export type SealedMethod =
+  | "RequestCode"
+  | "Register"
+  | "OpenLink"
+  | "AwaitLink"
+  | "Recover"
+  | "ReadLists"
+  | "FinishRecovery"
+  | "Reset";
 
 /** What came out of a seal. */
 export interface Opened {

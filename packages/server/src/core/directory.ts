@@ -54,8 +54,8 @@ export interface DirectoryDeps {
   readonly identifierKey: Uint8Array;
 }
 
-// Lists in one answer, in bytes: leaves room for other frames in the same message.
-const maxAnswerBytes = LIMITS.maxMessageBytes / 2;
+// Lists in one answer, in bytes: half a mebibyte, so that many answers may wait for one connection.
+const maxAnswerBytes = 524_288;
 const nobody: AccountRecord = { account: accountId(new Uint8Array(16)), newestVersion: 0 };
 
 /** The directory desk. */
@@ -96,7 +96,7 @@ export class Directory implements DirectoryPort {
       async () => {
         const record = await this.#find(asker, lookup);
         const from = Math.max(1, Number(lookup.fromVersion));
-        const lists = await this.#readLists(record ?? nobody, from);
+        const lists = await this.readLists(record ?? nobody, from);
         return create(LookupResultSchema, {
           request: lookup.request,
           found: record !== undefined,
@@ -117,10 +117,18 @@ export class Directory implements DirectoryPort {
       (outcome) => this.#deps.events.listPublished(outcome),
       async () => {
         if (put.deviceList === undefined) throw new ValidationError("malformed", "device_list is missing");
-        this.#limit([[this.#lists, toHex(asker.account)]]);
-        await this.#put(asker.account, put.deviceList);
+        await this.publish(asker.account, put.deviceList);
       },
     );
+  }
+
+  /**
+   * Publishes the next version of an account's list.
+   * @throws SottoError `rate_limited`, `device_list_invalid`, `version_conflict`, `log_exists`.
+   */
+  async publish(account: AccountId, signed: SignedDeviceList): Promise<void> {
+    this.#limit([[this.#lists, toHex(account)]]);
+    await this.#put(account, signed);
   }
 
   async #put(account: AccountId, signed: SignedDeviceList): Promise<void> {
@@ -161,7 +169,7 @@ export class Directory implements DirectoryPort {
   }
 
   /** Lists from a version on, as many as fit in an answer. Reads the store for nobody's lists as well. */
-  async #readLists(record: AccountRecord, from: number): Promise<SignedDeviceList[]> {
+  async readLists(record: AccountRecord, from: number): Promise<SignedDeviceList[]> {
     const lists = await this.#deps.store.readDeviceLists(record.account, from, LIMITS.maxListsPerLookup);
     let bytes = 0;
     const fitting = lists.filter((list, index) => {

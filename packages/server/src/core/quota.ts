@@ -13,6 +13,7 @@ export interface QuotaLimits {
   readonly reads: RateLimit;
   /** Requests that put KeyPackages. */
   readonly keyPackagePuts: RateLimit;
+  readonly recoveryPuts: RateLimit;
 }
 
 /** Quotas of all accounts that were at work lately. */
@@ -24,6 +25,7 @@ export class AccountQuotas implements QuotaPort {
   readonly #slots: RateLimiter;
   readonly #reads: RateLimiter;
   readonly #keyPackagePuts: RateLimiter;
+  readonly #recoveryPuts: RateLimiter;
 
   constructor(limits: QuotaLimits, nowMs: () => number) {
     this.#nowMs = nowMs;
@@ -33,6 +35,7 @@ export class AccountQuotas implements QuotaPort {
     this.#slots = new RateLimiter(limits.slots);
     this.#reads = new RateLimiter(limits.reads);
     this.#keyPackagePuts = new RateLimiter(limits.keyPackagePuts);
+    this.#recoveryPuts = new RateLimiter(limits.recoveryPuts);
   }
 
   forAccount(account: AccountId): AccountQuota {
@@ -43,6 +46,7 @@ export class AccountQuotas implements QuotaPort {
       openSlot: () => this.#slots.take(key, this.#nowMs()),
       attachOrClose: () => this.#reads.take(key, this.#nowMs()),
       putKeyPackages: (bytes) => this.#takeBytes(this.#keyPackagePuts, key, bytes),
+      putRecovery: (bytes) => this.#takeBytes(this.#recoveryPuts, key, bytes),
     };
   }
 

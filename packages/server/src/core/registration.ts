@@ -84,6 +84,7 @@ export class Registration {
   /**
    * Sends a code.
    * @param address whom to count it against: the network address.
+   * @param forExisting not to register with: a full server sends it too.
    * @param requestId unique to the sealed request: one that comes again is answered again and sends nothing.
    * @throws SottoError `identifier_invalid`, `rate_limited`, `server_full`, `code_delivery_failed`, `unavailable`.
    */
@@ -91,6 +92,7 @@ export class Registration {
     text: string,
     address: string,
     requestId: Uint8Array,
+    forExisting = false,
   ): Promise<{ expiresInSec: number; resendAfterSec: number }> {
     return this.#told("codeRequested", async () => {
       const { limits, nowMs } = this.#deps;
@@ -98,7 +100,7 @@ export class Registration {
       const identifier = parseIdentifier(text);
       if (this.#answered.has(requestId, nowMs())) return result;
       const sender = chooseSender(this.#deps.senders, identifier);
-      if (!(await this.isOpen())) throw full();
+      if (!forExisting && !(await this.isOpen())) throw full();
       if (this.#deliveries.size >= maxDeliveries) throw busy();
       const hash = this.#deps.hashIdentifier(identifier);
       this.#takeForCode(hash, address);
@@ -124,19 +126,37 @@ export class Registration {
    */
   async register(text: string, code: string, signed: SignedDeviceList, address: string): Promise<void> {
     return this.#told("registered", async () => {
-      const { crypto, nowMs, hashIdentifier } = this.#deps;
-      const hash = hashIdentifier(parseIdentifier(text));
+      const { crypto, nowMs } = this.#deps;
       const change = verifyFirstList(signed, crypto, Math.floor(nowMs() / 1000));
-      throwIfLimited(this.#wrongPerAddress.peek(address, nowMs()), "too many wrong codes");
-      const check = this.#codes.check(hash, code, crypto.sha256(change.signedList), nowMs());
-      if (check === "wrong") {
-        this.#wrongPerAddress.take(address, nowMs());
-        // A full server sends no codes: whoever has none learns the true reason.
-        if (!(await this.isOpen())) throw full();
-        throw new ValidationError("code_refused", "the code is wrong, used up or expired; ask for a new one");
-      }
-      await this.#create(hash, change, check === "repeated");
+      const use = crypto.sha256(change.signedList);
+      const { hash, repeated } = await this.useCode(text, code, use, address, true);
+      await this.#create(hash, change, repeated);
     });
+  }
+
+  /**
+   * Uses a code up: it proves that somebody has the identifier.
+   * @param use hash of what it is used for, 32 bytes: for the same thing it may be used again, when an answer was lost.
+   * @param needsRoom whether a full server is told of in the place of a wrong code: then it sends none.
+   * @returns the identifier's keyed hash, and whether it was used for this before.
+   * @throws SottoError `identifier_invalid`, `rate_limited`, `code_refused`, `server_full`.
+   */
+  async useCode(
+    text: string,
+    code: string,
+    use: Uint8Array,
+    address: string,
+    needsRoom = false,
+  ): Promise<{ hash: Uint8Array; repeated: boolean }> {
+    const { nowMs, hashIdentifier } = this.#deps;
+    const hash = hashIdentifier(parseIdentifier(text));
+    throwIfLimited(this.#wrongPerAddress.peek(address, nowMs()), "too many wrong codes");
+    const check = this.#codes.check(hash, code, use, nowMs());
+    if (check !== "wrong") return { hash, repeated: check === "repeated" };
+    this.#wrongPerAddress.take(address, nowMs());
+    // A full server sends no codes: whoever has none learns the true reason.
+    if (needsRoom && !(await this.isOpen())) throw full();
+    throw new ValidationError("code_refused", "the code is wrong, used up or expired; ask for a new one");
   }
 
   /** Resolves when no delivery is under way. */

@@ -6,6 +6,7 @@
  */
 import type { AccountId, DeviceId, EntryKind, LogId, SlotId } from "@sotto/protocol";
 import type { KeyPackageStore } from "./key-packages/store.ts";
+import type { RecoveryStore } from "./recovery/store.ts";
 
 /** One stored entry. */
 export interface StoredEntry {
@@ -130,7 +131,7 @@ export interface DeviceListChange {
 }
 
 /** The storage port. */
-export interface Store extends KeyPackageStore {
+export interface Store extends KeyPackageStore, RecoveryStore {
   /** Carries out operations in order, in one durable transaction; results in the same order. */
   commit(operations: readonly StoreOperation[]): Promise<readonly StoreResult[]>;
 

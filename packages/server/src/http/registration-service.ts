@@ -2,7 +2,6 @@
  * RegistrationService over Connect: opens what is sealed, asks the registration desk, seals its answer. Refusals travel
  * inside the seal; only what has no seal to travel in is a Connect error, with a Problem as its detail.
  */
-import { create, toBinary } from "@bufbuild/protobuf";
 import {
   Code,
   ConnectError,
@@ -13,13 +12,8 @@ import {
 import {
   LIMITS,
   ProblemSchema,
-  RegisterPayloadSchema,
-  RegisterResultSchema,
   RegistrationService,
-  RequestCodePayloadSchema,
-  RequestCodeResultSchema,
   ValidationError,
-  decode,
   type Answer,
   type Sealed,
 } from "@sotto/protocol";
@@ -27,12 +21,12 @@ import { openSealed, sealAnswer, type SealedMethod } from "../adapters/sealing.t
 import type { ServerKey } from "../adapters/server-key.ts";
 import { isRefusal, problemOf } from "../core/problem.ts";
 import type { RateLimiter } from "../core/rate-limit.ts";
-import type { Registration } from "../core/registration.ts";
+import { sealedHandlers, type SealedDesks } from "./sealed-methods.ts";
 
 /** What the service works with. */
 export interface RegistrationServiceDeps {
   readonly key: ServerKey;
-  readonly registration: Registration;
+  readonly desks: SealedDesks;
   readonly requestsPerAddress: RateLimiter;
   readonly nowMs: () => number;
   readonly version: string;
@@ -45,28 +39,27 @@ export interface RegistrationServiceDeps {
 /** The client's address, put into Connect's context by the HTTP layer. */
 export const addressKey = createContextKey("", { description: "client address" });
 
-type Handle = (opened: { payload: Uint8Array; secret: Uint8Array; address: string }) => Promise<Uint8Array>;
-
 /** The routes of RegistrationService. */
 export function registrationRoutes(deps: RegistrationServiceDeps): (router: ConnectRouter) => void {
-  const { key, registration, nowMs } = deps;
+  const { key, desks, nowMs, failed } = deps;
+  const handlers = sealedHandlers(desks, nowMs);
 
-  const answer = async (
-    method: SealedMethod,
-    sealed: Sealed | undefined,
-    context: HandlerContext,
-    handle: Handle,
-  ): Promise<{ answer: Uint8Array }> => {
-    try {
-      const address = context.values.get(addressKey);
-      checkOpen(deps, address);
-      const { payload, secret } = await openSealed(key, method, sealed);
-      const outcome = await outcomeOf(handle({ payload, secret, address }), deps.failed);
-      return { answer: sealAnswer(secret, method, outcome) };
-    } catch (error) {
-      throw connectError(error, deps.failed);
-    }
-  };
+  const answers =
+    (method: SealedMethod) =>
+    async (
+      { sealed }: { readonly sealed?: Sealed | undefined },
+      context: HandlerContext,
+    ): Promise<{ answer: Uint8Array }> => {
+      try {
+        const address = context.values.get(addressKey);
+        checkOpen(deps, address);
+        const { payload, secret } = await openSealed(key, method, sealed);
+        const outcome = await outcomeOf(handlers[method]({ payload, secret, address }), failed);
+        return { answer: sealAnswer(secret, method, outcome) };
+      } catch (error) {
+        throw connectError(error, failed);
+      }
+    };
 
   return (router) =>
     router.service(RegistrationService, {
@@ -75,23 +68,17 @@ export function registrationRoutes(deps: RegistrationServiceDeps): (router: Conn
         version: deps.version,
         protocolVersion: LIMITS.protocolVersion,
         serverTimeMs: BigInt(nowMs()),
-        registrationOpen: await registration.isOpen(),
+        registrationOpen: await desks.registration.isOpen(),
         classicAllowed: deps.classicAllowed,
       }),
-      requestCode: ({ sealed }, context) =>
-        answer("RequestCode", sealed, context, async ({ payload, secret, address }) => {
-          const { identifier } = decode(RequestCodePayloadSchema, payload);
-          const result = await registration.requestCode(identifier, address, secret);
-          return toBinary(RequestCodeResultSchema, create(RequestCodeResultSchema, result));
-        }),
-      register: ({ sealed }, context) =>
-        answer("Register", sealed, context, async ({ payload, address }) => {
-          const { identifier, code, deviceList } = decode(RegisterPayloadSchema, payload);
-          if (deviceList === undefined) throw new ValidationError("malformed", "device_list is missing");
-          await registration.register(identifier, code, deviceList, address);
-          const result = { serverTimeMs: BigInt(nowMs()) };
-          return toBinary(RegisterResultSchema, create(RegisterResultSchema, result));
-        }),
+      requestCode: answers("RequestCode"),
+      register: answers("Register"),
+      openLink: answers("OpenLink"),
+      awaitLink: answers("AwaitLink"),
+      recover: answers("Recover"),
+      readLists: answers("ReadLists"),
+      finishRecovery: answers("FinishRecovery"),
+      reset: answers("Reset"),
     });
 }
 

@@ -2,6 +2,7 @@
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
 import { ProblemSchema, RegistrationService, TransportError, type SottoError } from "@sotto/protocol";
+import type { SealedMethod } from "@sotto/crypto";
 import { refusedError } from "../../core/session.ts";
 import type { Transport } from "../../core/transport.ts";
 import { connectWebSocket } from "./websocket.ts";
@@ -37,10 +38,8 @@ export function nodeTransport(origin: string): Transport {
       };
     },
     async call(method, sealed) {
-      const response =
-        method === "RequestCode"
-          ? await told(() => client.requestCode({ sealed }))
-          : await told(() => client.register({ sealed }));
+      const name = `${method[0]?.toLowerCase()}${method.slice(1)}` as Uncapitalize<SealedMethod>;
+      const response = await told(async (): Promise<{ answer: Uint8Array }> => client[name]({ sealed }));
       return response.answer;
     },
   };

@@ -16,6 +16,7 @@ import type {
   KeyPackagesLeft,
 } from "../../core/key-packages/store.ts";
 import { KeyPackageTable } from "./key-package-table.ts";
+import { RecoveryTable } from "./recovery-table.ts";
 import type { LogTable } from "./log-table.ts";
 
 interface AccountRow {
@@ -28,6 +29,7 @@ interface AccountRow {
 export class AccountTable {
   readonly #logs: LogTable;
   readonly #keyPackages: KeyPackageTable;
+  readonly #recovery: RecoveryTable;
   readonly #sql: ReturnType<typeof statements>;
   /** Kept, since counting looks at every account and strangers may ask; undefined when it must be asked for. */
   #count: number | undefined;
@@ -35,6 +37,7 @@ export class AccountTable {
   constructor(database: DatabaseSync, logs: LogTable) {
     this.#logs = logs;
     this.#keyPackages = new KeyPackageTable(database);
+    this.#recovery = new RecoveryTable(database);
     this.#sql = statements(database);
   }
 
@@ -45,11 +48,39 @@ export class AccountTable {
   ): Awaited<ReturnType<Store["createAccount"]>> {
     if (this.byIdentifier(identifierHash) !== undefined) return "identifier_taken";
     if (maxAccounts !== undefined && this.count() >= maxAccounts) return "server_full";
-    if (this.#find(change.account) !== undefined || this.#inboxTaken(undefined, change)) return "log_exists";
-    const { lastInsertRowid } = this.#sql.insertAccount.run(change.account, identifierHash, change.version);
-    this.#applyList(Number(lastInsertRowid), change);
+    if (this.#sql.byId.get(change.account) !== undefined || this.#inboxTaken(undefined, change)) {
+      return "log_exists";
+    }
+    this.#insert(identifierHash, change);
     if (this.#count !== undefined) this.#count++;
     return "created";
+  }
+
+  /** See Store.replaceAccount. */
+  replace(
+    identifierHash: Uint8Array,
+    old: AccountId,
+    change: DeviceListChange,
+    nowSec: number,
+  ): Awaited<ReturnType<Store["replaceAccount"]>> {
+    const account = this.#find(old);
+    const holder = this.byIdentifier(identifierHash)?.account;
+    const resetAtSec = account && this.#recovery.readReset(account.num);
+    if (account === undefined || holder === undefined || idKey(holder) !== idKey(old)) return "conflict";
+    if (resetAtSec === undefined || resetAtSec > nowSec) return "conflict";
+    if (this.#sql.byId.get(change.account) !== undefined || this.#inboxTaken(undefined, change)) {
+      return "log_exists";
+    }
+    for (const row of this.#sql.devicesInUse.all(account.num)) {
+      this.#logs.deleteLog(row["inbox"] as DeviceRecord["inbox"]);
+      this.#keyPackages.deleteDevice(account.num, row["device"] as DeviceId);
+    }
+    this.#recovery.deleteAccount(account.num);
+    this.#sql.revokeAll.run(account.num);
+    this.#sql.deleteLists.run(account.num);
+    this.#sql.retire.run(account.num);
+    this.#insert(identifierHash, change);
+    return "replaced";
   }
 
   putList(change: DeviceListChange): Awaited<ReturnType<Store["putDeviceList"]>> {
@@ -80,7 +111,7 @@ export class AccountTable {
   }
 
   device(account: AccountId, device: DeviceId): DeviceRecord | undefined {
-    const owner = this.#find(account);
+    const owner = this.#sql.byId.get(account) as unknown as AccountRow | undefined;
     const found = owner && this.#readDevice(owner.num, device);
     if (owner === undefined || found === undefined) return undefined;
     return {
@@ -107,6 +138,30 @@ export class AccountTable {
 
   countKeyPackages(account: AccountId, device: DeviceId, ciphersuite: number): KeyPackagesLeft {
     return this.#keyPackages.count(this.#find(account)?.num ?? 0, device, ciphersuite);
+  }
+
+  putRecovery(account: AccountId, backup: Uint8Array): boolean {
+    const owner = this.#find(account);
+    if (owner !== undefined) this.#recovery.put(owner.num, backup);
+    return owner !== undefined;
+  }
+
+  readRecovery(account: AccountId): Uint8Array | undefined {
+    return this.#recovery.read(this.#find(account)?.num ?? 0);
+  }
+
+  putReset(account: AccountId, resetAtSec: number): boolean {
+    const owner = this.#find(account);
+    if (owner !== undefined) this.#recovery.putReset(owner.num, resetAtSec);
+    return owner !== undefined;
+  }
+
+  readReset(account: AccountId): number | undefined {
+    return this.#recovery.readReset(this.#find(account)?.num ?? 0);
+  }
+
+  deleteReset(account: AccountId): boolean {
+    return this.#recovery.deleteReset(this.#find(account)?.num ?? 0);
   }
 
   /** After a rollback: an account that was counted may not be there. */
@@ -148,8 +203,15 @@ export class AccountTable {
     }
   }
 
+  #insert(identifierHash: Uint8Array, change: DeviceListChange): void {
+    const { lastInsertRowid } = this.#sql.insertAccount.run(change.account, identifierHash, change.version);
+    this.#applyList(Number(lastInsertRowid), change);
+  }
+
+  /** undefined as well for an account that was replaced. */
   #find(account: AccountId): AccountRow | undefined {
-    return this.#sql.byId.get(account) as unknown as AccountRow | undefined;
+    const row = this.#sql.byId.get(account) as unknown as AccountRow | undefined;
+    return row?.newest_version === 0 ? undefined : row;
   }
 
   #readDevice(account: number, device: DeviceId) {
@@ -168,7 +230,13 @@ function statements(database: DatabaseSync) {
   return {
     byId: database.prepare(`SELECT ${columns} FROM accounts WHERE account = ?`),
     byIdentifier: database.prepare(`SELECT ${columns} FROM accounts WHERE identifier_hash = ?`),
-    count: database.prepare("SELECT count(*) AS n FROM accounts"),
+    count: database.prepare("SELECT count(*) AS n FROM accounts WHERE newest_version > 0"),
+    devicesInUse: database.prepare("SELECT device, inbox FROM devices WHERE account = ? AND revoked = 0"),
+    revokeAll: database.prepare("UPDATE devices SET revoked = 1 WHERE account = ?"),
+    deleteLists: database.prepare("DELETE FROM device_lists WHERE account = ?"),
+    retire: database.prepare(
+      "UPDATE accounts SET newest_version = 0, identifier_hash = account WHERE num = ?",
+    ),
     insertAccount: database.prepare(
       "INSERT INTO accounts (account, identifier_hash, newest_version) VALUES (?, ?, ?)",
     ),

@@ -80,4 +80,15 @@ export const MIGRATIONS: readonly string[] = [
   ) STRICT;
   CREATE INDEX key_packages_by_device ON key_packages (account, device, ciphersuite, last_resort, num);
   `,
+  // An account that was replaced stays as a row with newest_version 0 and its own id in the place of identifier_hash.
+  `
+  CREATE TABLE backups (
+    account INTEGER PRIMARY KEY REFERENCES accounts (num),
+    backup BLOB NOT NULL
+  ) STRICT;
+  CREATE TABLE resets (
+    account INTEGER PRIMARY KEY REFERENCES accounts (num),
+    reset_at_sec INTEGER NOT NULL
+  ) STRICT;
+  `,
 ];

@@ -142,6 +142,35 @@ export class SqliteStore implements Store {
     return this.#read(() => this.#accounts.countKeyPackages(account, device, ciphersuite));
   }
 
+  async putRecovery(account: AccountId, backup: Uint8Array): Promise<boolean> {
+    return this.#transaction(() => this.#accounts.putRecovery(account, backup));
+  }
+
+  async readRecovery(account: AccountId): Promise<Uint8Array | undefined> {
+    return this.#read(() => this.#accounts.readRecovery(account));
+  }
+
+  async putReset(account: AccountId, resetAtSec: number): Promise<boolean> {
+    return this.#transaction(() => this.#accounts.putReset(account, resetAtSec));
+  }
+
+  async readReset(account: AccountId): Promise<number | undefined> {
+    return this.#read(() => this.#accounts.readReset(account));
+  }
+
+  async deleteReset(account: AccountId): Promise<boolean> {
+    return this.#transaction(() => this.#accounts.deleteReset(account));
+  }
+
+  async replaceAccount(
+    identifierHash: Uint8Array,
+    old: AccountId,
+    change: DeviceListChange,
+    nowSec: number,
+  ): ReturnType<Store["replaceAccount"]> {
+    return this.#transaction(() => this.#accounts.replace(identifierHash, old, change, nowSec));
+  }
+
   async expire(beforeSec: number, limit: number): Promise<number> {
     return this.#transaction(() => this.#logs.expire(beforeSec, limit));
   }

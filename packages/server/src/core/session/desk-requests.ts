@@ -1,5 +1,5 @@
 /**
- * A session's requests that desks answer, beside the logs: the directory, KeyPackages. A bounded number of them is under
+ * A session's requests that desks answer, beside the logs: directory, KeyPackages, links, recovery. A bounded number of them is under
  * way at once; answers may come in another order than the requests.
  */
 import {
@@ -8,11 +8,15 @@ import {
   accountId,
   decode,
   deviceId,
+  type AnswerLink,
+  type CancelReset,
   type ClaimKeyPackages,
   type CountKeyPackages,
+  type FetchLink,
   type Lookup,
   type PutDeviceList,
   type PutKeyPackages,
+  type PutRecovery,
 } from "@sotto/protocol";
 import { encodeFrame, type FrameInit } from "./frames.ts";
 import type { Asker, DeliveryPorts, SessionOutput } from "./ports.ts";
@@ -80,6 +84,35 @@ export class DeskRequests {
     const { ports, asker } = this.#host;
     await ports.keyPackages.put(asker, put);
     this.#answer({ case: "done", value: { request: put.request } });
+  }
+
+  /** @throws SottoError as LinkPort.fetch. */
+  fetchLink(fetch: FetchLink): void {
+    requestNumber(fetch.request);
+    const { ports, asker } = this.#host;
+    this.#answer({ case: "linkFetched", value: ports.links.fetch(asker, fetch) });
+  }
+
+  /** @throws SottoError as LinkPort.answer. */
+  answerLink(answer: AnswerLink): void {
+    const request = requestNumber(answer.request);
+    const { ports, asker } = this.#host;
+    ports.links.answer(asker, answer);
+    this.#answer({ case: "done", value: { request } });
+  }
+
+  /** Resolves when it was answered. @throws SottoError as RecoveryPort.put. */
+  async putRecovery(put: PutRecovery): Promise<void> {
+    const { ports, asker } = this.#host;
+    await ports.recovery.put(asker, put);
+    this.#answer({ case: "done", value: { request: put.request } });
+  }
+
+  /** Resolves when it was answered. @throws SottoError as RecoveryPort.cancelReset. */
+  async cancelReset({ request }: CancelReset): Promise<void> {
+    const { ports, asker } = this.#host;
+    await ports.recovery.cancelReset(asker);
+    this.#answer({ case: "done", value: { request } });
   }
 
   /** Publishes a list, and ends the sessions of devices that it revokes. @throws SottoError as DirectoryPort. */

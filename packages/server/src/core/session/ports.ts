@@ -5,16 +5,20 @@
  */
 import type {
   AccountId,
+  AnswerLink,
   ClaimKeyPackages,
   CountKeyPackages,
   DeviceId,
+  FetchLink,
   KeyPackageCount,
   KeyPackagesClaimed,
+  LinkFetched,
   Lookup,
   LookupResult,
   Problem,
   PutDeviceList,
   PutKeyPackages,
+  PutRecovery,
   ServerCertificate,
 } from "@sotto/protocol";
 import type { Bus } from "../bus.ts";
@@ -41,6 +45,20 @@ export interface KeyPackagePort {
   count(asker: Asker, count: CountKeyPackages): Promise<KeyPackageCount>;
 }
 
+/** Linking, from the side of a device that has an account. Both throw SottoError with a code that travels. */
+export interface LinkPort {
+  fetch(asker: Asker, fetch: FetchLink): LinkFetched;
+  answer(asker: Asker, answer: AnswerLink): void;
+}
+
+/** Recovery and reset, from the side of a device that is there. All throw SottoError with a code that travels. */
+export interface RecoveryPort {
+  put(asker: Asker, put: PutRecovery): Promise<void>;
+  /** Seconds since 1970; 0 when no reset is pending. */
+  resetAtSec(account: AccountId): Promise<number>;
+  cancelReset(asker: Asker): Promise<void>;
+}
+
 /** How the server proves to be itself. */
 export interface ChallengerPort {
   /** SHA-256 of the server's public key, 32 bytes. */
@@ -59,6 +77,8 @@ export interface AccountQuota {
   attachOrClose(): number;
   /** @param bytes of all KeyPackages together: they count like appended ones. */
   putKeyPackages(bytes: number): number;
+  /** @param bytes of the backup: they count likewise. */
+  putRecovery(bytes: number): number;
 }
 
 /** Finds the quota of an account, once for each sign-in. */
@@ -132,6 +152,8 @@ export interface DeliveryPorts {
   readonly crypto: ServerCrypto;
   readonly directory: DirectoryPort;
   readonly keyPackages: KeyPackagePort;
+  readonly links: LinkPort;
+  readonly recovery: RecoveryPort;
   readonly challenger: ChallengerPort;
   readonly quota: QuotaPort;
   readonly scheduler: SchedulerPort;

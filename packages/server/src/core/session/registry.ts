@@ -6,6 +6,8 @@ import type { ConnectionEnd } from "./ports.ts";
 /** A session that can be told to end. */
 export interface Endable {
   end(code: "superseded" | "sign_in_refused", end: ConnectionEnd, message: string): void;
+  /** A reset of its account began or was cancelled. @param resetAtSec 0: none is pending. */
+  resetChanged(resetAtSec: number): void;
 }
 
 /** Live sessions by device. */
@@ -30,5 +32,11 @@ export class SessionRegistry {
   revoke(account: AccountId, device: DeviceId): void {
     const revoked = this.#byDevice.get(idKey(account) + idKey(device));
     revoked?.end("sign_in_refused", "revoked", "the device was revoked");
+  }
+
+  /** The account's sessions. Looks at all there are: not for what happens often. */
+  ofAccount(account: AccountId): Endable[] {
+    const prefix = idKey(account);
+    return [...this.#byDevice].filter(([key]) => key.startsWith(prefix)).map(([, session]) => session);
   }
 }

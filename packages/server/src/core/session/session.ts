@@ -59,6 +59,10 @@ export class Session implements CommitSink, Endable {
   #device: DeviceRecord | undefined;
   #quota: AccountQuota | undefined;
   #draining = false;
+  /** Whether SignedIn went out. */
+  #announced = false;
+  /** What changed about a reset of the account since sign-in began. */
+  #resetAtSec: number | undefined;
   /** Operations that are not settled yet. */
   #pending = 0;
   #whenSettled: (() => void) | undefined;
@@ -127,6 +131,13 @@ export class Session implements CommitSink, Endable {
   /** Ends the session with a Goodbye. */
   end(code: ErrorCode, end: ConnectionEnd, message: string): void {
     this.#finish(new SottoError(code, message), end);
+  }
+
+  /** From the registry. */
+  resetChanged(resetAtSec: number): void {
+    this.#resetAtSec = resetAtSec;
+    if (!this.#announced || this.#isClosed()) return;
+    this.output.frame(encodeFrame({ case: "resetChanged", value: { resetAtSec: BigInt(resetAtSec) } }));
   }
 
   /** The connection is gone. */
@@ -231,6 +242,17 @@ export class Session implements CommitSink, Endable {
         });
       case "claimKeyPackages":
         return this.#guard(frame.value.request, () => this.#ask().claimKeyPackages(frame.value));
+      case "fetchLink":
+        return this.#guard(frame.value.request, () => this.#ask().fetchLink(frame.value));
+      case "answerLink":
+        return this.#guard(frame.value.request, () => this.#ask().answerLink(frame.value));
+      case "putRecovery":
+        return this.#later(frame.value.request, async () => {
+          this.#allow(this.#quota?.putRecovery(frame.value.sealed.length));
+          await this.#ask().putRecovery(frame.value);
+        });
+      case "cancelReset":
+        return this.#later(frame.value.request, () => this.#ask().cancelReset(frame.value));
       case "countKeyPackages":
         return this.#guard(frame.value.request, () => this.#ask().countKeyPackages(frame.value));
       default:
@@ -277,9 +299,15 @@ export class Session implements CommitSink, Endable {
       const now = await ports.store.readDevice(device.account, device.device);
       if (now === undefined || now.revoked) throw new SottoError("sign_in_refused", "the device was revoked");
       if (this.#isClosed()) return;
+      const resetAtSec = await ports.recovery.resetAtSec(device.account);
+      if (this.#isClosed()) return;
       ports.events.signedIn();
-      const deviceListVersion = BigInt(now.newestListVersion);
-      this.output.frame(encodeFrame({ case: "signedIn", value: { deviceListVersion } }));
+      this.#announced = true;
+      const value = {
+        deviceListVersion: BigInt(now.newestListVersion),
+        resetAtSec: BigInt(this.#resetAtSec ?? resetAtSec),
+      };
+      this.output.frame(encodeFrame({ case: "signedIn", value }));
     } catch (error) {
       if (this.#isClosed()) return;
       if (isRefusal(error) && !(error instanceof StorageError)) ports.events.signInRefused();

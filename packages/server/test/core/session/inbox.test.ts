@@ -244,7 +244,8 @@ describe("failures", () => {
       createLog: () => 9,
       openSlot: () => 9,
       attachOrClose: () => 9,
-      putKeyPackages: () => 0,
+      putKeyPackages: () => 9,
+      putRecovery: () => 9,
     };
     sender.send(
       message(1, ann.inbox, "ok"),

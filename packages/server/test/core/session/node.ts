@@ -27,6 +27,9 @@ import { nodeCrypto } from "../../../src/adapters/node-crypto.ts";
 import { nodeClock, nodeScheduler } from "../../../src/adapters/node-scheduler.ts";
 import { Directory } from "../../../src/core/directory.ts";
 import { KeyPackages } from "../../../src/core/key-packages/desk.ts";
+import { Links } from "../../../src/core/links/desk.ts";
+import { Recovery } from "../../../src/core/recovery/desk.ts";
+import { Registration } from "../../../src/core/registration.ts";
 import { Delivery } from "../../../src/core/session/delivery.ts";
 import { FrameBatch } from "../../../src/core/session/frame-batch.ts";
 import type {
@@ -148,6 +151,7 @@ export class TestNode {
     openSlot: () => 0,
     attachOrClose: () => 0,
     putKeyPackages: () => 0,
+    putRecovery: () => 0,
   };
   readonly failures: unknown[] = [];
   readonly challengeKey = generateKeyPairSync("ed25519");
@@ -167,6 +171,21 @@ export class TestNode {
         accountsPerAddress: limit,
         listsPerAccount: limit,
       },
+    });
+    const registration = new Registration({
+      store: this.store,
+      crypto: nodeCrypto,
+      senders: [],
+      events: silent(),
+      hashIdentifier: (identifier) => directory.hashIdentifier(identifier),
+      nowMs: Date.now,
+      limits: {
+        resendAfterSec: 0,
+        codesPerIdentifier: limit,
+        codesPerAddress: limit,
+        wrongCodesPerAddress: limit,
+      },
+      maxAccounts: undefined,
     });
     const events = silent<DeliveryEvents>({
       sessionFailed: (error) => void this.failures.push(error),
@@ -188,6 +207,32 @@ export class TestNode {
           oneTimePerTarget: limit,
         },
       }),
+      links: new Links({
+        crypto: nodeCrypto,
+        events: silent(),
+        scheduler: nodeScheduler,
+        nowMs: Date.now,
+        limits: {
+          opensPerAddress: limit,
+          answersPerAccount: limit,
+          missesPerAccount: limit,
+          missesPerAddress: limit,
+        },
+      }),
+      recovery: new Recovery({
+        store: this.store,
+        crypto: nodeCrypto,
+        events: silent(),
+        directory,
+        codes: registration,
+        watch: {
+          revoked: (account, devices) => this.delivery.revoked(account, devices),
+          replaced: (account) => this.delivery.replaced(account),
+          resetChanged: (account, resetAtSec) => this.delivery.resetChanged(account, resetAtSec),
+        },
+        nowMs: Date.now,
+        resetDelaySec: 1,
+      }),
       challenger: {
         fingerprint: this.fingerprint,
         certificate: () => create(ServerCertificateSchema),
@@ -200,6 +245,7 @@ export class TestNode {
           openSlot: () => this.quota.openSlot(),
           attachOrClose: () => this.quota.attachOrClose(),
           putKeyPackages: (bytes) => this.quota.putKeyPackages(bytes),
+          putRecovery: (bytes) => this.quota.putRecovery(bytes),
         }),
       },
       scheduler: nodeScheduler,
