@@ -4,8 +4,10 @@
  */
 import type { ErrorCode } from "@sotto/protocol";
 import { UsageError } from "@sotto/protocol";
-import type { Contact, ConversationSummary, Message, MessageStatus } from "../api.ts";
-import { isBlocked, peerName, putContact } from "./contacts.ts";
+import type { Contact, ConversationSummary, Group, Message, MessageStatus } from "../api.ts";
+import { findContact, isBlocked, peerName, putContact } from "./contacts.ts";
+import { parseGroupData } from "./groups/data.ts";
+import { groupNames, type GroupRecord } from "./groups/records.ts";
 import { activeDevices } from "@sotto/crypto";
 import type { Pinned } from "./directory.ts";
 import { names, type ContactRecord, type MessagePlace, type MessageRecord } from "./records.ts";
@@ -68,10 +70,21 @@ export async function advanceStatus(
   notify(step, {
     type: "status",
     id: message.id,
-    peer: contact === undefined ? "" : peerName(contact),
+    peer: await conversationName(step.draft, contact, place.conversation),
     status,
     ...(problem !== undefined && { problem }),
   });
+}
+
+async function conversationName(
+  view: View,
+  contact: ContactRecord | undefined,
+  conversation: string,
+): Promise<string> {
+  if (contact !== undefined) return peerName(contact);
+  const id = await view.get(groupNames.groupOfConversation(conversation));
+  const group = id === undefined ? undefined : await view.get(groupNames.group(id));
+  return group === undefined ? "" : parseGroupData(group.data).name;
 }
 
 /** Marks incoming messages as shown. Returns those that were not before, as they are kept. */
@@ -88,20 +101,52 @@ export async function markShown(
     step.draft.deleteItem(names.unshownIn(conversation), order);
     step.draft.putItem(names.messages(conversation), order, { ...message, status: "read" });
     const contact = await contactOf(step.draft, conversation);
-    if (contact !== undefined) putContact(step, { ...contact, unread: Math.max(0, contact.unread - 1) });
+    if (contact === undefined) await lessUnread(step, conversation);
+    else putContact(step, { ...contact, unread: Math.max(0, contact.unread - 1) });
     shown.push(message);
   }
   return shown;
 }
 
-/** Places of the messages of a contact that were not shown. */
-export async function unshownOf(view: View, contact: ContactRecord): Promise<readonly MessagePlace[]> {
+async function lessUnread(step: Step, conversation: string): Promise<void> {
+  const id = await step.draft.get(groupNames.groupOfConversation(conversation));
+  const group = id === undefined ? undefined : step.live.groups.byId.get(id);
+  if (group === undefined) return;
+  group.record = { ...group.record, unread: Math.max(0, group.record.unread - 1) };
+  step.draft.put(groupNames.group(group.record.id), group.record);
+}
+
+/** Places of the messages of a conversation that were not shown. */
+export async function unshownOf(
+  view: View,
+  { conversations }: ConversationRef,
+): Promise<readonly MessagePlace[]> {
   const places: MessagePlace[] = [];
-  for (const conversation of contact.conversations) {
+  for (const conversation of conversations) {
     for (const { order } of await view.page(names.unshownIn(conversation)))
       places.push({ conversation, order });
   }
   return places;
+}
+
+/** A conversation: a contact's, or a group's. */
+export interface ConversationRef {
+  /** Lists of messages, the one in use first. */
+  readonly conversations: readonly string[];
+  /** Of a conversation with one person. */
+  readonly contact: ContactRecord | undefined;
+  /** Who may have sent something in it. */
+  readonly accounts: readonly string[];
+}
+
+/** A contact's conversation. */
+export function refOfContact(contact: ContactRecord): ConversationRef {
+  const { conversations, account, formerAccounts = [] } = contact;
+  return {
+    conversations,
+    contact,
+    accounts: [...(account === undefined ? [] : [account]), ...formerAccounts],
+  };
 }
 
 /** Who this device is, for the names in messages. */
@@ -118,14 +163,12 @@ export async function toMessage(
   record: MessageRecord,
 ): Promise<Message> {
   const envelopes = await view.get(names.envelopes(place));
-  const peer = contact === undefined ? "" : peerName(contact);
-  const { id, direction, body, status, sentAt, problem } = record;
+  const { id, direction, body, status, sentAt, problem, suite = "classic" } = record;
   return {
     id,
     direction,
-    from: direction === "in" ? peer : self.identifier,
-    to: direction === "in" ? self.identifier : peer,
-    suite: "classic",
+    ...(await namesIn(view, self, contact, place, record)),
+    suite,
     body,
     status,
     sentAt,
@@ -134,17 +177,44 @@ export async function toMessage(
   };
 }
 
-/** The newest messages of a contact, or those before a given one, oldest first. @throws UsageError `usage` for an unknown `before`. */
+/** Whose a message is, and where it belongs. */
+async function namesIn(
+  view: View,
+  self: SelfName,
+  contact: ContactRecord | undefined,
+  place: MessagePlace,
+  { direction, sender }: MessageRecord,
+): Promise<Pick<Message, "from" | "to" | "conversation" | "groupId">> {
+  if (contact !== undefined) {
+    const peer = peerName(contact);
+    const [from, to] = direction === "in" ? [peer, self.identifier] : [self.identifier, peer];
+    return { from, to, conversation: peer };
+  }
+  const groupId = await view.get(groupNames.groupOfConversation(place.conversation));
+  const group = groupId === undefined ? undefined : await view.get(groupNames.group(groupId));
+  if (groupId === undefined || group === undefined) return { from: "", to: "", conversation: "" };
+  const { name } = parseGroupData(group.data);
+  const from = direction === "out" ? self.identifier : await senderName(view, sender ?? "");
+  return { from, to: name, conversation: name, groupId };
+}
+
+async function senderName(view: View, account: string): Promise<string> {
+  const contact = await findContact(view, { account });
+  return contact === undefined ? account : peerName(contact);
+}
+
+/** The newest messages of a conversation, or those before a given one, oldest first. @throws UsageError `usage` for an unknown `before`. */
 export async function history(
   view: View,
   self: SelfName,
-  contact: ContactRecord,
+  { conversations, contact, accounts }: ConversationRef,
   options: { readonly limit?: number; readonly before?: string },
 ): Promise<readonly Message[]> {
-  const below = options.before === undefined ? undefined : await orderOf(view, contact, options.before);
+  const below =
+    options.before === undefined ? undefined : await orderOf(view, conversations, accounts, options.before);
   const page = { reverse: true, ...(options.limit !== undefined && { limit: options.limit }) };
   const found: (Item<MessageRecord> & { readonly conversation: string })[] = [];
-  for (const conversation of contact.conversations) {
+  for (const conversation of conversations) {
     const items = await view.page(names.messages(conversation), {
       ...page,
       ...(below !== undefined && { below }),
@@ -162,14 +232,18 @@ export async function history(
   );
 }
 
-async function orderOf(view: View, contact: ContactRecord, id: string): Promise<number> {
-  const accounts = [contact.account, ...(contact.formerAccounts ?? [])];
+async function orderOf(
+  view: View,
+  conversations: readonly string[],
+  accounts: readonly string[],
+  id: string,
+): Promise<number> {
   const places = await Promise.all([
     view.get(names.sentMessage(id)),
-    ...accounts.map((account) => account && view.get(names.receivedMessage(account, id))),
+    ...accounts.map((account) => view.get(names.receivedMessage(account, id))),
   ]);
   for (const place of places) {
-    if (place && contact.conversations.includes(place.conversation)) return place.order;
+    if (place !== undefined && conversations.includes(place.conversation)) return place.order;
   }
   throw new UsageError("usage", "that message is not in this conversation");
 }
@@ -195,8 +269,26 @@ export async function summarize(
   const last = contact.last && (await messageAt(view, contact.last));
   return {
     peer: peerName(contact),
+    group: undefined,
     unread: contact.unread,
     last: last && contact.last && (await toMessage(view, self, contact, contact.last, last)),
     contact: contact.account === undefined ? undefined : toContact(contact, known),
+  };
+}
+
+/** A group's conversation in an overview. */
+export async function summarizeGroup(
+  view: View,
+  self: SelfName,
+  group: Group,
+  record: GroupRecord,
+): Promise<ConversationSummary> {
+  const last = record.last && (await messageAt(view, record.last));
+  return {
+    peer: group.name,
+    group,
+    unread: record.unread,
+    last: last && record.last && (await toMessage(view, self, undefined, record.last, last)),
+    contact: undefined,
   };
 }

@@ -5,6 +5,7 @@
 import { SottoError, StorageError, TransportError } from "@sotto/protocol";
 import type { ClientEvent } from "../api.ts";
 import type { Cancel, Env } from "./env.ts";
+import { pumpGroups } from "./groups/pump.ts";
 import { pumpHeld } from "./held.ts";
 import { settleCaughtUp } from "./inbox.ts";
 import { loadLive, type Live } from "./live.ts";
@@ -278,6 +279,7 @@ function asTransportError(cause: unknown): SottoError | undefined {
 /** What every batch ends with: whatever was woken goes on, and who waited for a state that is reached is let go. */
 async function settleDown(step: Step): Promise<void> {
   await pumpHeld(step);
+  await pumpGroups(step);
   await pumpOutbox(step);
   settleCaughtUp(step);
   leaveWhenDrained(step);

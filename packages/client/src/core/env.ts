@@ -1,5 +1,5 @@
 /** What the core may use of the world. Tests give it a virtual clock and seeded randomness. */
-import type { CryptoProvider } from "@sotto/crypto";
+import type { CryptoProvider, MlsEngine, MlsProvider } from "@sotto/crypto";
 
 /** Cancels a timer. */
 export type Cancel = () => void;
@@ -7,6 +7,8 @@ export type Cancel = () => void;
 /** The environment port. */
 export interface Env {
   readonly crypto: CryptoProvider;
+  readonly mlsProvider: MlsProvider;
+  readonly mls: MlsEngine;
   /** Milliseconds since 1970-01-01 UTC. */
   nowMs(): number;
   /** Uniform in [0, 1): for jitter only, never for secrets. */

@@ -13,8 +13,11 @@ import {
   type Attached,
   type Entries,
   type Entry,
+  type SealedItem,
 } from "@sotto/protocol";
 import { claimedSender, refuse } from "./classic-inbound.ts";
+import { groupsCaughtUp } from "./groups/reading.ts";
+import { noItemsHeld, takeSealed } from "./groups/receiving.ts";
 import { nothingHeldUpTo, takeOrHold } from "./held.ts";
 import { bytesOf } from "./hex.ts";
 import { names } from "./records.ts";
@@ -136,6 +139,12 @@ function restart(step: Step): boolean {
 }
 
 async function onEntry(step: Step, entry: Entry, seq: number): Promise<void> {
+  const sealed = sealedOf(entry);
+  if (sealed !== undefined) {
+    // Its ack may have been lost; then it was stored before.
+    if (seq > step.live.session.cursor) await takeSealed(step, seq, sealed);
+    return;
+  }
   const classic = classicOf(entry);
   const account = classic === undefined ? undefined : claimedSender(classic);
   // Its ack may have been lost; then it was dealt with before, and must not be told of again.
@@ -156,6 +165,15 @@ function classicOf(entry: Entry): string | undefined {
   }
 }
 
+function sealedOf(entry: Entry): SealedItem | undefined {
+  try {
+    const { item } = decode(InboxItemSchema, entry.body, LIMITS.maxEntryBytes);
+    return item.case === "sealed" ? item.value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 function moveCursor(step: Step, seq: number): void {
   step.live.session.cursor = seq;
   step.draft.put(names.cursor, seq);
@@ -169,12 +187,12 @@ function safeNumber(seq: bigint): number {
 
 /** Whether all that the server held at the time of connecting was taken in. */
 export function isCaughtUp(step: Step): boolean {
-  const { session, held } = step.live;
+  const { session, held, heldItems } = step.live;
   const { head } = session;
   if (session.phase !== "online" || head === undefined) return false;
   // Not the cursor: a server that was restored numbers anew, below what was read before.
   if (session.read < head) return false;
-  return nothingHeldUpTo(held, head);
+  return nothingHeldUpTo(held, head) && noItemsHeld(heldItems) && groupsCaughtUp(step);
 }
 
 /** Lets go who waited for the inbox. */

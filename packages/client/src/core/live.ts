@@ -4,6 +4,11 @@
  */
 import type { VerifiedDeviceList } from "@sotto/crypto";
 import { InternalError } from "@sotto/protocol";
+import { newKeyPackageState, type KeyPackageState } from "./groups/key-packages.ts";
+import { loadQueues, type MlsQueues } from "./groups/queue.ts";
+import { loadHeldItems, type HeldItems } from "./groups/receiving.ts";
+import type { SideReads } from "./groups/side-logs.ts";
+import { loadGroups, type GroupsState } from "./groups/state.ts";
 import { loadHeld, type HeldState } from "./held.ts";
 import { newLookups, type LookupState } from "./lookups.ts";
 import { loadOutbox, type OutboxState } from "./outbox-queue.ts";
@@ -21,6 +26,11 @@ export interface Live {
   readonly lookups: LookupState;
   readonly outbox: OutboxState;
   readonly held: HeldState;
+  readonly groups: GroupsState;
+  readonly queues: MlsQueues;
+  readonly heldItems: HeldItems;
+  readonly sideReads: SideReads;
+  readonly keyPackages: KeyPackageState;
   /** How many notices are stored. */
   notices: number;
 }
@@ -37,6 +47,11 @@ export async function loadLive(view: View): Promise<Live> {
     lookups: newLookups(),
     outbox: await loadOutbox(view),
     held: await loadHeld(view),
+    groups: await loadGroups(view),
+    queues: await loadQueues(view),
+    heldItems: await loadHeldItems(view),
+    sideReads: new Map(),
+    keyPackages: newKeyPackageState(),
     notices: (await view.page(names.notices)).length,
   };
 }

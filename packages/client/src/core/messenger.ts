@@ -2,11 +2,20 @@
 import { exportPrivateKey, openVault, rewrapVault } from "@sotto/crypto";
 import { InternalError, formatFingerprint, toHex } from "@sotto/protocol";
 import type { DeviceSummary, Messenger, Settings } from "../api.ts";
-import { knownContact } from "./contacts.ts";
-import { history, summarize, toContact } from "./conversations.ts";
+import { history, summarize, summarizeGroup, toContact } from "./conversations.ts";
 import { pinned } from "./directory.ts";
 import type { Engine } from "./engine.ts";
 import type { Env } from "./env.ts";
+import {
+  addToGroup,
+  createGroup,
+  leaveGroup,
+  removeFromGroup,
+  renameGroup,
+  setAdmins,
+} from "./groups/commands.ts";
+import { doctor, findConversation, groupMembers, groupsOf, toGroup } from "./groups/overview.ts";
+import { tellTyping } from "./groups/typing.ts";
 import { KEYS_PUBLISHED, makeClassicKey, proposeKey } from "./keys.ts";
 import { signingKey } from "./own-keys.ts";
 import {
@@ -21,7 +30,6 @@ import { names } from "./records.ts";
 import { caughtUp, flushed, send, whenSent } from "./sending.ts";
 import { connectionState } from "./session.ts";
 import type { Step } from "./step.ts";
-import { sendTyping } from "./typing.ts";
 import { markRead, unshownMessages } from "./unshown.ts";
 import type { HeaderFile } from "./vault-header.ts";
 
@@ -48,26 +56,31 @@ export function messengerOf(engine: Engine, env: Env, header: HeaderFile): Messe
     get connection() {
       return engine.closed ? "offline" : connectionState(engine.live.session);
     },
-    send: (to, body, options) => send(engine, to, body, options?.suite ?? "classic"),
+    send: (to, body, options) => send(engine, to, body, options?.suite ?? "mls"),
     whenSent: (id, options) => whenSent(engine, id, options?.signal),
     messages: (options) => unshownMessages(engine, options?.signal),
     caughtUp: (options) => caughtUp(engine, options?.signal),
     flushed: (options) => flushed(engine, options?.signal),
     markRead: (peer) => engine.run((step) => markRead(step, peer)),
-    sendTyping: (peer) => engine.run(async (step) => sendTyping(step, await knownContact(step.draft, peer))),
-    history: async (peer, options = {}) =>
-      history(engine.view, own, await knownContact(engine.view, peer), options),
+    sendTyping: (peer) => engine.run((step) => tellTyping(step, peer)),
+    history: (peer, options = {}) =>
+      engine.run(async (step) => history(step.draft, own, await findConversation(step, peer), options)),
     conversations: () =>
       engine.run(async (step) => {
         const contacts = await allContacts(step);
-        const newest = contacts.toSorted(
-          (a, b) => (b.contact.last?.order ?? 0) - (a.contact.last?.order ?? 0),
-        );
-        return Promise.all(
-          newest
+        const rows = [
+          ...contacts
             .filter(({ contact }) => contact.last !== undefined)
-            .map((known) => summarize(step.draft, own, known.contact, known.pinned)),
-        );
+            .map(({ contact, pinned: known }) => ({
+              order: contact.last?.order ?? 0,
+              summary: () => summarize(step.draft, own, contact, known),
+            })),
+          ...groupsOf(step).map((group) => ({
+            order: group.record.last?.order ?? group.record.listed,
+            summary: () => summarizeGroup(step.draft, own, toGroup(step, group), group.record),
+          })),
+        ];
+        return Promise.all(rows.toSorted((a, b) => b.order - a.order).map(({ summary }) => summary()));
       }),
     contacts: () =>
       engine.run(async (step) =>
@@ -79,6 +92,15 @@ export function messengerOf(engine: Engine, env: Env, header: HeaderFile): Messe
     safetyNumber: (peer) => safetyNumberWith(engine, env, peer),
     setVerified: (peer, verified) => engine.run((step) => setVerified(step, peer, verified)),
     acknowledgeIdentity: (peer) => engine.run((step) => acknowledge(step, peer)),
+    groups: () => engine.run(async (step) => groupsOf(step).map((group) => toGroup(step, group))),
+    createGroup: (name, members) => createGroup(engine, name, members),
+    addToGroup: (group, members) => addToGroup(engine, group, members),
+    removeFromGroup: (group, members) => removeFromGroup(engine, group, members),
+    renameGroup: (group, name) => renameGroup(engine, group, name),
+    setAdmins: (group, members, admin) => setAdmins(engine, group, members, admin),
+    leaveGroup: (group) => leaveGroup(engine, group),
+    groupMembers: (group) => engine.run((step) => groupMembers(step, group)),
+    doctor: () => doctor(engine),
     devices: () => engine.run(devices),
     rotateClassicKey: () => changeKey("retired"),
     revokeClassicKey: () => changeKey("revoked"),
@@ -113,6 +135,7 @@ async function devices(step: Step): Promise<readonly DeviceSummary[]> {
   if (known === undefined) throw new InternalError("internal", "the vault holds no device list of its own");
   return known.list.list.devices.map((device) => ({
     id: toHex(device.deviceId),
+    name: "",
     addedAt: Number(device.addedAtSec),
     current: toHex(device.deviceId) === own.device,
     revoked: device.revokedAtSec !== 0n,

@@ -2,7 +2,7 @@
  * What the vault holds: the shape of each record and list, and its name. Ids in names and records are hexadecimal; times are
  * seconds since 1970-01-01 UTC unless a name says otherwise.
  */
-import type { Ed25519KeyPair } from "@sotto/crypto";
+import type { Ed25519KeyPair, KemKeyPair } from "@sotto/crypto";
 import type { MessageStatus, Notice, Settings } from "../api.ts";
 import type { ListName, RecordName } from "./vault-store.ts";
 
@@ -27,6 +27,8 @@ export interface OwnAccount {
   readonly serverFingerprint: Uint8Array;
   readonly identityKey: Ed25519KeyPair;
   readonly deviceKey: Ed25519KeyPair;
+  /** X25519: what others leave in the inbox is sealed to it. */
+  readonly inboxKey: KemKeyPair;
   /** The newest last; never empty. */
   readonly classicKeys: readonly OwnClassicKey[];
   /** The next version of the own device list, until the server has it. */
@@ -94,6 +96,10 @@ export interface MessageRecord {
   readonly status: MessageStatus;
   readonly sentAt: number;
   readonly problem?: string;
+  /** Absent: classic. */
+  readonly suite?: "mls";
+  /** Only under MLS: the account that sent it. */
+  readonly sender?: string;
   /** Only of incoming ones: which device sent it, and SHA-256 of its signature, for receipts. */
   readonly senderDevice?: string;
   readonly signatureHash?: Uint8Array;

@@ -5,6 +5,7 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 import {
   createIdentity,
+  generateInboxKey,
   decodeSignedDeviceList,
   generateClassicKey,
   sealRequest,
@@ -28,6 +29,7 @@ import {
 } from "@sotto/protocol";
 import { startEngine } from "./engine.ts";
 import type { Env } from "./env.ts";
+import { KEY_PACKAGES_PUBLISHED } from "./groups/key-packages.ts";
 import { names, type OwnAccount } from "./records.ts";
 import type { Transport } from "./transport.ts";
 import type { VaultStore } from "./vault-store.ts";
@@ -63,9 +65,10 @@ export async function storeNewAccount(
   },
 ): Promise<OwnAccount> {
   const { crypto } = env;
-  const [identityKey, deviceKey, classicKey] = await Promise.all([
+  const [identityKey, deviceKey, inboxKey, classicKey] = await Promise.all([
     createIdentity(crypto),
     crypto.ed25519Generate(),
+    generateInboxKey(env.mlsProvider),
     generateClassicKey(crypto),
   ]);
   const [accountId, deviceId, inboxId] = [0, 1, 2].map(() => crypto.randomBytes(ID_BYTES)) as [
@@ -84,6 +87,7 @@ export async function storeNewAccount(
         deviceId,
         signatureKey: deviceKey.publicKey,
         inboxId,
+        inboxKey: inboxKey.publicKey,
         classicKeys: [{ publicKey: classicKey.publicKey, addedAtSec: now }],
         addedAtSec: now,
       },
@@ -102,6 +106,7 @@ export async function storeNewAccount(
     serverFingerprint: account.serverKey.fingerprint,
     identityKey,
     deviceKey,
+    inboxKey,
     classicKeys: [{ ...classicKey, retiredAt: 0 }],
   };
   const draft = store.draft();
@@ -164,6 +169,38 @@ export async function canSignIn(env: Env, store: VaultStore, transport: Transpor
             : new TransportError(code, "the server cannot be asked whether the account exists"),
         );
       });
+    });
+  } finally {
+    await engine.close();
+  }
+}
+
+/**
+ * Signs a fresh account's device in, and waits until the server has its KeyPackages: so others can write to it while it is away. What does
+ * not work within that time is done when the account is opened next. The store stays open.
+ */
+export async function publishFirstKeyPackages(
+  env: Env,
+  store: VaultStore,
+  transport: Transport,
+  withinMs: number,
+): Promise<void> {
+  const engine = await startEngine({ ...store, close: async () => {} }, transport, env);
+  try {
+    await new Promise<void>((resolve, reject) => {
+      const cancel = env.setTimer(withinMs, resolve);
+      const done = (): void => {
+        cancel();
+        resolve();
+      };
+      engine
+        .run(async (step) => ({
+          published: step.live.keyPackages.published
+            ? Promise.resolve()
+            : step.waiters.wait(KEY_PACKAGES_PUBLISHED),
+        }))
+        .then(({ published }) => published.then(done))
+        .catch(reject);
     });
   } finally {
     await engine.close();

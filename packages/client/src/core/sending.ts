@@ -5,6 +5,11 @@ import { ensureContact, isBlocked, parsePeer } from "./contacts.ts";
 import { addMessage, contactOf, messageAt, toMessage } from "./conversations.ts";
 import { pinned } from "./directory.ts";
 import type { Engine } from "./engine.ts";
+import { checkMlsText } from "./groups/content.ts";
+import { matchGroup } from "./groups/overview.ts";
+import { enqueueMls, freshId } from "./groups/queue.ts";
+import { addGroupMessage } from "./groups/show.ts";
+import type { GroupLive } from "./groups/state.ts";
 import { CAUGHT_UP, isCaughtUp } from "./inbox.ts";
 import { FLUSHED, identityChanged, isFlushed, sentGroup } from "./outbox.ts";
 import { checkText } from "./outbox-copies.ts";
@@ -18,22 +23,53 @@ const idBytes = 16;
 export function send(engine: Engine, to: string, body: string, suite: Suite): Promise<Message> {
   return engine.run(async (step) => {
     const { own } = step.live;
+    const group = matchGroup(step, to);
+    if (group !== undefined) return sendToGroup(step, group, body, suite);
     const peer = parsePeer(to);
-    if (suite !== "classic") {
-      throw new UsageError("suite_unavailable", "this version speaks the classic suite only");
-    }
     const self = "identifier" in peer ? peer.identifier === own.identifier : peer.account === own.account;
     if (self) throw new UsageError("usage", "one cannot write to oneself");
-    checkText(body, own.identifier);
+    if (suite === "mls") checkMlsText(body);
+    else checkText(body, own.identifier);
     const contact = await ensureContact(step, peer);
     if (await blocked(step, contact)) throw identityChanged();
     const id = toHex(step.env.crypto.randomBytes(idBytes));
     const sentAt = nowSec(step);
-    const record = { id, direction: "out", body, status: "queued", sentAt } as const;
+    const common = { id, direction: "out", body, status: "queued", sentAt } as const;
+    const record = suite === "mls" ? { ...common, suite, sender: own.account } : common;
     const place = await addMessage(step, contact, record);
-    enqueue(step, { contact: contact.id, content: { type: "text", place, id, sentAt } });
+    if (suite === "mls") {
+      const sentAtMs = step.env.nowMs();
+      await enqueueMls(step, place.conversation, { type: "text", id, place, sentAtMs });
+    } else {
+      enqueue(step, { contact: contact.id, content: { type: "text", place, id, sentAt } });
+    }
     return toMessage(step.draft, own, contact, place, record);
   });
+}
+
+async function sendToGroup(step: Step, group: GroupLive, body: string, suite: Suite): Promise<Message> {
+  if (suite !== "mls") throw new UsageError("suite_unavailable", "groups are protected by MLS only");
+  checkMlsText(body);
+  const { record: known } = group;
+  if (known.state === "left" || known.state === "removed") {
+    throw new UsageError("group_forbidden", "this device is not in that group any more");
+  }
+  const { own } = step.live;
+  const id = freshId(step);
+  const sentAtMs = step.env.nowMs();
+  const sentAt = nowSec(step);
+  const record = {
+    id,
+    direction: "out",
+    body,
+    status: "queued",
+    sentAt,
+    suite,
+    sender: own.account,
+  } as const;
+  const place = await addGroupMessage(step, group, record);
+  await enqueueMls(step, place.conversation, { type: "text", id, place, sentAtMs });
+  return toMessage(step.draft, own, undefined, place, record);
 }
 
 async function blocked(step: Step, contact: ContactRecord): Promise<boolean> {

@@ -7,6 +7,8 @@ import {
   isErrorCode,
   type Attached,
   type ClientFrame,
+  type KeyPackageCount,
+  type KeyPackagesClaimed,
   type LookupResult,
   type Problem,
   type SottoError,
@@ -19,10 +21,12 @@ export const CONNECTION_SETTLED = "connection settled";
 
 /** The answer to a request. `lost`: the connection broke first, and it may or may not have been carried out. */
 export type Answer =
-  | { readonly type: "appended" }
+  | { readonly type: "appended"; /** 0: fanned out, not stored. */ readonly seq: number }
   | { readonly type: "done" }
   | { readonly type: "attached"; readonly attached: Attached }
   | { readonly type: "found"; readonly result: LookupResult }
+  | { readonly type: "claimed"; readonly claimed: KeyPackagesClaimed }
+  | { readonly type: "counted"; readonly count: KeyPackageCount }
   | { readonly type: "refused"; readonly error: RefusedError }
   | { readonly type: "lost"; readonly error: TransportError };
 

@@ -12,6 +12,9 @@ import {
   type Challenge,
   type ServerFrame,
 } from "@sotto/protocol";
+import { startGroups, stopGroups } from "./groups/pump.ts";
+import { onGroupEntries } from "./groups/reading.ts";
+import { onSideEntries } from "./groups/side-logs.ts";
 import { accountOf, deviceOf } from "./hex.ts";
 import { attach, onEntries } from "./inbox.ts";
 import { noteOwnVersion, pruneRetired } from "./keys.ts";
@@ -95,6 +98,7 @@ export async function onClosed(step: Step, cause: SottoError | undefined): Promi
   step.effects.push({ type: "cancel-timer", name: handshakeTimer });
   await loseRequests(step);
   await loseLookups(step);
+  await stopGroups(step);
   tellState(step);
   settleConnection(step);
   if (!session.wanted) return;
@@ -145,13 +149,19 @@ async function onFrame(step: Step, frame: ServerFrame["frame"]): Promise<void> {
     case "signedIn":
       return onSignedIn(step, Number(frame.value.deviceListVersion));
     case "entries":
+      if (await onGroupEntries(step, frame.value)) return undefined;
+      if (await onSideEntries(step, frame.value)) return undefined;
       return onEntries(step, frame.value);
     case "appended":
-      return answer(step, frame.value.request, { type: "appended" });
+      return answer(step, frame.value.request, { type: "appended", seq: Number(frame.value.seq) });
     case "attached":
       return answer(step, frame.value.request, { type: "attached", attached: frame.value });
     case "done":
       return answer(step, frame.value.request, { type: "done" });
+    case "keyPackagesClaimed":
+      return answer(step, frame.value.request, { type: "claimed", claimed: frame.value });
+    case "keyPackageCount":
+      return answer(step, frame.value.request, { type: "counted", count: frame.value });
     case "lookupResult":
       return answer(step, frame.value.request, { type: "found", result: frame.value });
     case "refused":
@@ -161,7 +171,7 @@ async function onFrame(step: Step, frame: ServerFrame["frame"]): Promise<void> {
     case "goodbye":
       return giveUp(step, refusedError(frame.value.problem));
     default:
-      // Conversation logs come with MLS; a newer server may say more than we understand.
+      // A newer server may say more than we understand.
       return undefined;
   }
 }
@@ -193,6 +203,7 @@ async function onSignedIn(step: Step, ownVersion: number): Promise<void> {
   await noteOwnVersion(step, ownVersion);
   await keepHouse(step);
   wakeAll(step);
+  await startGroups(step);
 }
 
 /** Forgets, every hour, what is too old to matter. */

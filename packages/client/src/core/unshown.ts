@@ -1,8 +1,11 @@
 /** Messages that were not shown before, each once: the SDK's async iterator, and marking a whole conversation. */
 import type { Message } from "../api.ts";
-import { knownContact } from "./contacts.ts";
 import { contactOf, markShown, messageAt, toMessage, unshownOf } from "./conversations.ts";
 import type { Engine } from "./engine.ts";
+import { findConversation } from "./groups/overview.ts";
+import { queueReceipt } from "./groups/queue.ts";
+import { groupOfConversation } from "./groups/state.ts";
+import { tellsReceipts } from "./groups/show.ts";
 import { names, type MessagePlace } from "./records.ts";
 import { sendReceipt, sendsReadReceipts } from "./receipts.ts";
 import type { Step } from "./step.ts";
@@ -47,8 +50,7 @@ async function next(
 
 /** Marks all messages of a peer as shown. */
 export async function markRead(step: Step, peer: string): Promise<void> {
-  const contact = await knownContact(step.draft, peer);
-  await show(step, await unshownOf(step.draft, contact));
+  await show(step, await unshownOf(step.draft, await findConversation(step, peer)));
 }
 
 async function show(step: Step, places: readonly MessagePlace[]): Promise<void> {
@@ -56,7 +58,15 @@ async function show(step: Step, places: readonly MessagePlace[]): Promise<void> 
   for (const place of places) {
     const contact = await contactOf(step.draft, place.conversation);
     for (const message of await markShown(step, [place])) {
-      if (tells && contact !== undefined) await sendReceipt(step, contact.id, "read", message);
+      if (!tells) continue;
+      if (message.suite === "mls") await sendMlsReceipt(step, place.conversation, message.id);
+      else if (contact !== undefined) await sendReceipt(step, contact.id, "read", message);
     }
   }
+}
+
+async function sendMlsReceipt(step: Step, conversation: string, id: string): Promise<void> {
+  const group = await groupOfConversation(step, conversation);
+  if (group !== undefined && !tellsReceipts(group)) return;
+  await queueReceipt(step, conversation, "read", id);
 }

@@ -1,11 +1,16 @@
 /** The environment port in Node: node:crypto, the system's clock and timers. */
-import { nodeProvider } from "@sotto/crypto/node";
+import { createMlsEngine } from "@sotto/crypto";
+import { nodeMlsProvider, nodeProvider } from "@sotto/crypto/node";
 import type { Env } from "../../core/env.ts";
 
 /** Makes the environment. Its timers do not keep a process alive by themselves: connections do. */
 export function nodeEnv(): Env {
+  const crypto = nodeProvider();
+  const mlsProvider = nodeMlsProvider(crypto);
   return {
-    crypto: nodeProvider(),
+    crypto,
+    mlsProvider,
+    mls: createMlsEngine(mlsProvider),
     nowMs: () => Date.now(),
     random: () => Math.random(),
     setTimer(delayMs, callback) {

@@ -11,6 +11,7 @@ import {
   canSignIn,
   isDefinitive,
   markRegistered,
+  publishFirstKeyPackages,
   registerPending,
   requestOneTimeCode,
   storeNewAccount,
@@ -117,9 +118,13 @@ async function finish(attempt: Attempt, store: VaultStore, code: string): Promis
     if (exists === false) folder.discard();
     throw cause;
   }
+  await publishFirstKeyPackages(env, store, server.transport, publishWithinMs);
   await store.close();
   return own;
 }
+
+/** Registering is done whether or not this works: the account's next start does it otherwise. */
+const publishWithinMs = 15_000;
 
 /** The keys of an earlier try for the same identifier and server, or new ones. */
 async function pendingAccount(attempt: Attempt, store: VaultStore): Promise<OwnAccount> {

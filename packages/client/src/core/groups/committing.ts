@@ -19,7 +19,7 @@ import { conversationsOf } from "./outgoing.ts";
 import { wakeQueue } from "./queue.ts";
 import { isLive } from "./reading.ts";
 import { groupNames, type Intent, type Joiner, type PendingCommit } from "./records.ts";
-import { mlsOf, putGroup, wakeGroup, type GroupLive } from "./state.ts";
+import { mlsOf, putGroup, saveDelta, wakeGroup, type GroupLive } from "./state.ts";
 import { welcomeTasks } from "./welcoming.ts";
 
 /** A device that could not be added, for want of a KeyPackage, is not asked for again before this time. */
@@ -58,8 +58,7 @@ export async function pumpChanges(step: Step, group: GroupLive): Promise<void> {
   await findInvitees(step, plan.wanted, group.record.ciphersuite, async (later, { invitees, error }) => {
     group.planning = false;
     if (!isLive(group) || group.pending !== undefined) return wakeGroup(later, group.record.id);
-    const worthIt =
-      invitees.length > 0 || plan.remove.length > 0 || plan.data !== undefined || plan.update;
+    const worthIt = invitees.length > 0 || plan.remove.length > 0 || plan.data !== undefined || plan.update;
     noteMissing(later, group, plan.wanted, invitees);
     if (error !== undefined && !worthIt) return setback(later, group, error);
     if (!worthIt) return settleIntents(later, group, plan.intents, noKey());
@@ -128,7 +127,8 @@ async function deviceChanges(
   const leaving = group.record.leaving ?? [];
   const { own } = step.live;
   const data = parseGroupData(group.record.data);
-  const mayRemove = data.kind === "group" && (data.mayRemove === "members" || data.admins.includes(own.account));
+  const mayRemove =
+    data.kind === "group" && (data.mayRemove === "members" || data.admins.includes(own.account));
   const byAccount = Map.groupBy(mls.members, accountOfMember);
   for (const [account, members] of byAccount) {
     if (leaving.includes(account)) {
@@ -175,6 +175,7 @@ async function makeCommit(
     remove: plan.remove.map((member) => member.leafIndex),
     ...(plan.data !== undefined && { groupData: encodeGroupData(plan.data) }),
   });
+  saveDelta(step, group, made.group, made.delta);
   const pending: PendingCommit = {
     epoch: group.record.epoch,
     body: groupEntry(made.commit),

@@ -139,7 +139,10 @@ export function checkMlsText(text: string): void {
 
 /** The body of a log's entry. */
 export function groupEntry(mlsMessage: Uint8Array): Uint8Array {
-  return toBinary(GroupEntrySchema, create(GroupEntrySchema, { entry: { case: "mlsMessage", value: mlsMessage } }));
+  return toBinary(
+    GroupEntrySchema,
+    create(GroupEntrySchema, { entry: { case: "mlsMessage", value: mlsMessage } }),
+  );
 }
 
 /** Reads the body of a log's entry. @throws CodecError `malformed`. */

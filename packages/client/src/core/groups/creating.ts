@@ -79,9 +79,11 @@ async function make(step: Step, wanted: NewGroup, invitees: readonly Invitee[]):
   const mls = made.next;
   const token = await accessToken(step, mls);
   const slot = toHex(env.crypto.randomBytes(16));
-  const openSlots = [slot, ...joiners.map((joiner) => joiner.slot)].map(
-    (one): GroupTask => ({ type: "open-slot", slot: one, afterSeq: 0 }),
-  );
+  const openSlots = [slot, ...joiners.map((joiner) => joiner.slot)].map((one): GroupTask => ({
+    type: "open-slot",
+    slot: one,
+    afterSeq: 0,
+  }));
   const welcomes = await welcomeTasks(step, id, { joiners, tree: made.tree }, 0, wanted.replaces);
   return addGroup(
     step,

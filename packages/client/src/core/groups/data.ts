@@ -78,7 +78,12 @@ export function parseGroupData(bytes: Uint8Array): CheckedData {
 /** Whether a text can be a group's name: 1 to 128 characters, no control characters, no space at its ends. */
 export function isGroupName(name: string): boolean {
   // oxlint-disable-next-line no-control-regex -- control characters are what it looks for
-  return name.length >= 1 && name.length <= longestName && name.trim() === name && !/[\u0000-\u001f\u007f]/u.test(name);
+  return (
+    name.length >= 1 &&
+    name.length <= longestName &&
+    name.trim() === name &&
+    !/[\u0000-\u001f\u007f]/u.test(name)
+  );
 }
 
 /** The data of a new pair. */

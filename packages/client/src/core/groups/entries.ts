@@ -17,14 +17,15 @@ import {
 import { isFresh, pinned } from "../directory.ts";
 import { lookUp } from "../lookups.ts";
 import { addNotice, passNotice } from "../notices.ts";
-import type { Step } from "../step.ts";
+import { nowSec, type Step } from "../step.ts";
 import { askClaim, isClaimOpen } from "./claims.ts";
-import { adoptPending, dropPending } from "./committing.ts";
+import { adoptPending, dropPending, settleIntents } from "./committing.ts";
 import { parseContent, parseGroupEntry } from "./content.ts";
 import { loseState } from "./healing.ts";
-import { accountOfMember, checkCommit, standing, type ListOf } from "./membership.ts";
+import { accountOfMember, checkCommit, deviceOfMember, standing, type ListOf } from "./membership.ts";
 import { nameOfAccount, tellChanges } from "./naming.ts";
 import { takeOwnEntry } from "./outgoing.ts";
+import { groupNames } from "./records.ts";
 import { closeSlot } from "./reading.ts";
 import { applyContent, showUnreadable } from "./show.ts";
 import { dropState, mlsOf, putGroup, saveDelta, saveEpoch, type GroupLive } from "./state.ts";
@@ -71,18 +72,18 @@ async function afterFailure(
   }
   if (error.code === "internal" && !lastTry) return { type: "again", fault: error };
   if (error.code === "vault_damaged") {
-    await loseState(step, group, "its state in the vault is damaged");
+    await loseState(step, group);
     return { type: "stopped" };
   }
   if (entry.kind === EntryKind.COMMIT) {
     await addNotice(step, { type: "refused", from: undefined, code: error.code });
-    await loseState(step, group, "a Commit could not be followed");
+    await loseState(step, group);
     return { type: "stopped" };
   }
   await showUnreadable(step, group, error.code);
   group.reader.unreadable += 1;
   if (group.reader.unreadable >= mostUnreadable) {
-    await loseState(step, group, "messages cannot be read");
+    await loseState(step, group);
     return { type: "stopped" };
   }
   return done;
@@ -118,7 +119,7 @@ async function takeMessage(
 ): Promise<Verdict> {
   const { sender } = opened;
   if (sender.leafIndex === mls.ownLeafIndex) {
-    await loseState(step, group, "this device's copy is older than what it had sent");
+    await loseState(step, group);
     return { type: "stopped" };
   }
   const account = accountOfMember(sender);
@@ -157,7 +158,7 @@ async function takeCommit(
   seq: number,
 ): Promise<Verdict> {
   if (commit.sender.leafIndex === mls.ownLeafIndex) {
-    await loseState(step, group, "this device's copy is older than what it had sent");
+    await loseState(step, group);
     return { type: "stopped" };
   }
   const { listOf, stale } = await listsFor(step, group, commit);
@@ -196,14 +197,10 @@ export function accessToken(step: Step, mls: MlsGroup): Promise<Uint8Array> {
 }
 
 /** Devices that were added need not be added anew: requests from before are answered. */
-export async function noteAdded(
-  step: Step,
-  group: GroupLive,
-  added: readonly (MlsMember | Invitee)[],
-): Promise<void> {
+async function noteAdded(step: Step, group: GroupLive, added: readonly MlsMember[]): Promise<void> {
   const { id } = group.record;
-  for (const one of added) {
-    const device = "device" in one ? toHex(one.device.deviceId) : deviceOfMember(one);
+  for (const member of added) {
+    const device = deviceOfMember(member);
     step.draft.put(groupNames.rejoined(id, device), nowSec(step));
     for (const order of [...group.intents]) {
       const intent = await step.draft.item(groupNames.intents(id), order);
@@ -237,7 +234,8 @@ async function listsFor(
     const settled = [...commit.added]
       .filter((member) => accountOfMember(member) === account)
       .every((member) => known !== undefined && standing(member, known.list.list) === "in-use");
-    if (known !== undefined && (asked || (isFresh(step, known) && settled))) lists.set(account, known.list.list);
+    if (known !== undefined && (asked || (isFresh(step, known) && settled)))
+      lists.set(account, known.list.list);
     else if (asked) throw refused("SOTTO-COMMIT-8", "nobody knows an account that was added");
     else stale.push(account);
   }
@@ -254,7 +252,8 @@ async function askLists(
   for (const account of accounts) {
     await lookUp(step, { account }, async (later, found) => {
       // A failure of the network is asked again; an answer, whatever it is, counts.
-      if (found.type !== "failed" || found.error.code.startsWith("device_list")) group.reader.asked.add(account);
+      if (found.type !== "failed" || found.error.code.startsWith("device_list"))
+        group.reader.asked.add(account);
       left -= 1;
       if (left === 0) await then(later);
     });

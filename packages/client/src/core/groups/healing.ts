@@ -18,7 +18,7 @@ const askEveryMs = 600_000;
 const mostAsked = 16;
 
 /** Gives the state of a group up. */
-export async function loseState(step: Step, group: GroupLive, reason: string): Promise<void> {
+export async function loseState(step: Step, group: GroupLive): Promise<void> {
   if (group.record.state !== "joined") return;
   group.reader.phase = "detached";
   group.reader.waiting.length = 0;
@@ -51,7 +51,11 @@ export async function pumpHealing(step: Step, group: GroupLive): Promise<void> {
 async function requests(step: Step, group: GroupLive): Promise<readonly GroupTask[]> {
   const { own } = step.live;
   const madeAtSec = BigInt(nowSec(step));
-  const ids = { logId: bytesOf(group.record.id), accountId: bytesOf(own.account), deviceId: bytesOf(own.device) };
+  const ids = {
+    logId: bytesOf(group.record.id),
+    accountId: bytesOf(own.account),
+    deviceId: bytesOf(own.device),
+  };
   const signature = await step.env.crypto.ed25519Sign(
     own.deviceKey.privateKey,
     rejoinTranscript({ ...ids, madeAtSec }),
@@ -59,7 +63,9 @@ async function requests(step: Step, group: GroupLive): Promise<readonly GroupTas
   const value = create(RejoinRequestSchema, { ...ids, madeAtSec, signature });
   const content = create(SealedContentSchema, { content: { case: "rejoin", value } });
   const tasks: GroupTask[] = [];
-  const others = group.record.accounts.toSorted((a, b) => Number(b === own.account) - Number(a === own.account));
+  const others = group.record.accounts.toSorted(
+    (a, b) => Number(b === own.account) - Number(a === own.account),
+  );
   for (const account of others) {
     if (account !== own.account && (await pinned(step, account)) === undefined) continue;
     for (const device of await devicesOf(step, account)) {
@@ -83,4 +89,3 @@ export function rejoinTranscript(request: {
   const { logId, accountId, deviceId } = request;
   return labelled(LABELS.rejoin, logId, accountId, deviceId, new Uint8Array(time.buffer));
 }
-

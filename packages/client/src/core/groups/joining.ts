@@ -39,7 +39,8 @@ export async function takeWelcome(step: Step, order: number, item: WelcomeItem):
   const { mls } = step.env;
   const id = toHex(item.logId);
   const keyPackage = await keyPackageOf(step, mls.welcomeRef(item.welcome));
-  if (keyPackage === undefined) throw invalid("SOTTO-WELCOME-1", "a Welcome for a KeyPackage that is used up");
+  if (keyPackage === undefined)
+    throw invalid("SOTTO-WELCOME-1", "a Welcome for a KeyPackage that is used up");
   const opened = await mls.openWelcome(item.welcome, keyPackage, step.live.own.deviceKey);
   if (!equalBytes(opened.groupId, item.logId)) throw invalid("SOTTO-WELCOME-2", "a Welcome of another group");
   const known = step.live.groups.byId.get(id);
@@ -172,7 +173,11 @@ async function enter(
     const contact =
       data.kind === "pair" && peer !== undefined ? await ensureContact(step, { account: peer }) : undefined;
     const conversation = contact?.conversations[0];
-    group = await addGroup(step, { ...fresh, ...(conversation !== undefined && { conversation }), unread: 0 }, mls);
+    group = await addGroup(
+      step,
+      { ...fresh, ...(conversation !== undefined && { conversation }), unread: 0 },
+      mls,
+    );
   } else {
     group = known;
     await dropState(step, group);

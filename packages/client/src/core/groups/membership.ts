@@ -12,7 +12,9 @@ import type { GroupRecord } from "./records.ts";
 export type ListOf = (account: string) => DeviceList | undefined;
 
 /** What checking came to: fine, or which lists must be looked up first. A broken rule throws. */
-export type Checked = { readonly type: "fine" } | { readonly type: "ask"; readonly accounts: readonly string[] };
+export type Checked =
+  | { readonly type: "fine" }
+  | { readonly type: "ask"; readonly accounts: readonly string[] };
 
 const fine: Checked = { type: "fine" };
 
@@ -45,7 +47,8 @@ export function checkJoin(
   const data = parseGroupData(join.data);
   const accounts = [...new Set(join.members.map(accountOfMember))];
   const sender = accountOfMember(join.sender);
-  if (data.kind === "pair" && accounts.length > 2) throw invalid("SOTTO-JOIN-1", "a pair has more than two people");
+  if (data.kind === "pair" && accounts.length > 2)
+    throw invalid("SOTTO-JOIN-1", "a pair has more than two people");
   if (data.kind === "account" && accounts.some((account) => account !== join.ownAccount)) {
     throw invalid("SOTTO-JOIN-2", "the group of the own devices has somebody else's");
   }
@@ -88,7 +91,7 @@ export function checkCommit(
     if (known === undefined) ask.add(account);
     return known;
   };
-  for (const member of commit.added) checkAdded(member, before, group.record, commit, isAdmin, list);
+  for (const member of commit.added) checkAdded(member, before, group.record, isAdmin, list);
   for (const member of commit.removed) checkRemoved(member, before, group.record, commit, isAdmin, list);
   if (ask.size > 0) return { type: "ask", accounts: [...ask] };
   const gone = new Set(commit.removed.map((member) => member.leafIndex));
@@ -122,7 +125,6 @@ function checkAdded(
   member: MlsMember,
   before: CheckedData,
   record: Pick<GroupRecord, "accounts">,
-  commit: StagedCommit,
   isAdmin: boolean,
   listOf: Lists,
 ): void {

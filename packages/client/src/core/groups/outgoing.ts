@@ -2,7 +2,14 @@
  * Sending under MLS: an item is encrypted for the present epoch and stored with the ratchet that it used, before it is sent; encrypted
  * again only when its epoch ended before the server had it. After a connection broke, the log is read first: it says what arrived.
  */
-import { EntryKind, UsageError, equalBytes, type Entry, type ErrorCode, type SottoError } from "@sotto/protocol";
+import {
+  EntryKind,
+  UsageError,
+  equalBytes,
+  type Entry,
+  type ErrorCode,
+  type SottoError,
+} from "@sotto/protocol";
 import { contactOf, advanceStatus, messageAt } from "../conversations.ts";
 import { isBlocked } from "../contacts.ts";
 import { pinned } from "../directory.ts";
@@ -278,4 +285,3 @@ async function block(step: Step, conversation: string, queue: MlsQueue): Promise
     });
   }
 }
-

@@ -57,7 +57,11 @@ export async function loadQueues(view: View): Promise<MlsQueues> {
 }
 
 /** Puts an item at the end of a conversation's queue. */
-export async function enqueueMls(step: Step, conversation: string, content: MlsItem["content"]): Promise<void> {
+export async function enqueueMls(
+  step: Step,
+  conversation: string,
+  content: MlsItem["content"],
+): Promise<void> {
   const { queues } = step.live;
   const order = nextOrder(step);
   step.draft.putItem(groupNames.outbox(conversation), order, { content });

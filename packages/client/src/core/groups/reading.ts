@@ -19,7 +19,8 @@ const mostFaults = 4;
 
 /** Whether a group's log is to be read. */
 export const isRead = ({ record }: GroupLive): boolean =>
-  record.state === "joined" && !record.tasks.some((task) => task.type === "create-log" || isOwnSlot(record, task));
+  record.state === "joined" &&
+  !record.tasks.some((task) => task.type === "create-log" || isOwnSlot(record, task));
 
 function isOwnSlot(record: GroupLive["record"], task: GroupLive["record"]["tasks"][number]): boolean {
   return task.type === "open-slot" && task.slot === record.slot;
@@ -59,7 +60,7 @@ async function onAttached(step: Step, group: GroupLive, asked: number, answer: A
   reader.failures += 1;
   const { code } = answer.error;
   if ((code === "log_refused" || code === "slot_unknown") && reader.failures >= mostRefusals) {
-    return loseState(step, group, "the server does not let this device read any more");
+    return loseState(step, group);
   }
   later(step, group, `attach ${record.id}`, reader.failures, answer.error);
 }
@@ -76,10 +77,10 @@ async function begin(step: Step, group: GroupLive, asked: number, attached: Atta
   reader.head = Number(attached.headSeq);
   reader.read = record.cursor;
   if (Number(attached.cursorSeq) > record.cursor) {
-    return loseState(step, group, "this device's copy is older than what it had read");
+    return loseState(step, group);
   }
   if (Number(attached.trimmedSeq) > record.cursor) {
-    return loseState(step, group, "messages were deleted before this device read them");
+    return loseState(step, group);
   }
   wakeGroup(step, record.id);
 }
@@ -219,4 +220,3 @@ export function closeSlot(step: Step, group: GroupLive): void {
     async () => {},
   );
 }
-

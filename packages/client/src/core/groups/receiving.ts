@@ -52,7 +52,7 @@ export async function loadHeldItems(view: View): Promise<HeldItems> {
 export async function takeSealed(step: Step, seq: number, item: SealedItem): Promise<void> {
   const { own, heldItems } = step.live;
   try {
-    const opened = await openInboxItem(step.env.crypto, own.inboxKey, item);
+    const opened = await openInboxItem(step.env.mlsProvider, own.inboxKey, item);
     const content = decode(SealedContentSchema, opened, LIMITS.maxEntryBytes);
     if (content.content.case === undefined || heldItems.orders.length >= mostHeld) return;
     const order = nextOrder(step);
@@ -109,7 +109,8 @@ function finish(step: Step, order: number): void {
   step.draft.deleteItem(groupNames.heldItems, order);
   const index = heldItems.orders.indexOf(order);
   if (index >= 0) heldItems.orders.splice(index, 1);
-  for (const part of [heldItems.busy, heldItems.failures, heldItems.trees, heldItems.asked]) part.delete(order);
+  for (const part of [heldItems.busy, heldItems.failures, heldItems.trees, heldItems.asked])
+    part.delete(order);
 }
 
 function retryLater(step: Step, order: number, error: SottoError): void {

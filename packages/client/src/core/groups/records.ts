@@ -2,7 +2,7 @@
  * What the vault holds of MLS groups: one record per group, its state of this epoch in parts, what waits to be sent in it, and changes
  * that wait to be committed. Ids are hexadecimal.
  */
-import type { MlsCiphersuite } from "@sotto/crypto";
+import type { MlsCiphersuite, MlsSnapshot } from "@sotto/crypto";
 import type { ListName, RecordName } from "../vault-store.ts";
 import type { MessagePlace } from "../records.ts";
 
@@ -72,7 +72,7 @@ export interface PendingCommit {
   /** The body of the entry. */
   readonly body: Uint8Array;
   /** The state that follows. */
-  readonly next: StoredState;
+  readonly next: MlsSnapshot;
   readonly nextToken: Uint8Array;
   readonly joiners: readonly Joiner[];
   /** Serialized ratchet tree, when somebody joins. */
@@ -87,12 +87,6 @@ export interface Joiner {
   readonly inboxKey: Uint8Array;
   readonly slot: string;
   readonly welcome: Uint8Array;
-}
-
-/** A state as it is stored: what stays for the epoch, and the secrets that messages use up. */
-export interface StoredState {
-  readonly base: Uint8Array;
-  readonly secrets: readonly { readonly id: number; readonly bytes: Uint8Array }[];
 }
 
 /** A change that somebody asked for on this device, until a Commit carried it out. */

@@ -2,7 +2,7 @@
 import type { MlsMember } from "@sotto/crypto";
 import { LIMITS, type ErrorCode } from "@sotto/protocol";
 
-import { addMessage, advanceStatus, contactOf, markShown, messageAt, toMessage } from "../conversations.ts";
+import { addMessage, advanceStatus, contactOf, markShown, toMessage } from "../conversations.ts";
 import { addNotice } from "../notices.ts";
 import { names, type ContactRecord, type MessagePlace, type MessageRecord } from "../records.ts";
 import { nextOrder, notify, type Step } from "../step.ts";
@@ -30,9 +30,7 @@ export async function applyContent(
     case "unknown":
       return show(step, group, sender, content, unknownLine);
     case "receipt":
-      return own
-        ? takeOwnReading(step, group, body)
-        : takeReceipt(step, group, account, body);
+      return own ? takeOwnReading(step, group, body) : takeReceipt(step, group, account, body);
     case "leave":
       return noteLeaving(step, group, account);
     case "account-sync":
@@ -111,12 +109,7 @@ export const tellsReceipts = ({ record }: Pick<GroupLive, "record">): boolean =>
 
 type Receipt = Extract<CheckedContent["body"], { type: "receipt" }>;
 
-async function takeReceipt(
-  step: Step,
-  group: GroupLive,
-  account: string,
-  receipt: Receipt,
-): Promise<void> {
+async function takeReceipt(step: Step, group: GroupLive, account: string, receipt: Receipt): Promise<void> {
   const { record } = group;
   const others = record.accounts.filter((other) => other !== step.live.own.account);
   for (const id of receipt.ids) {
@@ -165,5 +158,3 @@ async function noteLeaving(step: Step, group: GroupLive, account: string): Promi
 export async function showUnreadable(step: Step, group: GroupLive, code: ErrorCode): Promise<void> {
   await addNotice(step, { type: "refused", from: await nameOfGroup(step, group.record), code });
 }
-
-export { ensureContact, putContact, messageAt, tellChanges };

@@ -2,11 +2,11 @@
  * The groups in memory: a mirror of their records, the MLS state of those in use, and where reading and sending stand. What is here
  * can be made again from the vault.
  */
-import type { MlsDelta, MlsGroup } from "@sotto/crypto";
+import type { MlsDelta, MlsGroup, MlsSnapshot } from "@sotto/crypto";
 import { InternalError, type Entry } from "@sotto/protocol";
 import { nextOrder, type Step } from "../step.ts";
 import type { View } from "../vault-store.ts";
-import { groupNames, type GroupRecord, type PendingCommit, type StoredState } from "./records.ts";
+import { groupNames, type GroupRecord, type PendingCommit } from "./records.ts";
 
 /** Where reading a group's log stands. */
 export interface GroupReader {
@@ -160,7 +160,7 @@ export async function saveEpoch(step: Step, live: GroupLive, mls: MlsGroup): Pro
 }
 
 /** Stores what a snapshot holds in place of what was there. */
-async function saveStored(step: Step, id: string, stored: StoredState): Promise<void> {
+async function saveStored(step: Step, id: string, stored: MlsSnapshot): Promise<void> {
   for (const { order } of await step.draft.page(groupNames.secrets(id))) {
     step.draft.deleteItem(groupNames.secrets(id), order);
   }
@@ -170,7 +170,7 @@ async function saveStored(step: Step, id: string, stored: StoredState): Promise<
 
 /** Stores what one message changed: it takes the place of the secrets that the message used up. */
 export function saveDelta(step: Step, live: GroupLive, mls: MlsGroup, delta: MlsDelta): void {
-  step.draft.putItem(groupNames.secrets(live.record.id), delta.id, delta.bytes);
+  for (const { id, bytes } of delta) step.draft.putItem(groupNames.secrets(live.record.id), id, bytes);
   live.mls = mls;
 }
 
@@ -210,4 +210,3 @@ export async function pairGroups(
     )
     .toSorted((a, b) => (a.record.id < b.record.id ? -1 : 1));
 }
-

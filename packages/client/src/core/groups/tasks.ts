@@ -145,7 +145,8 @@ async function makeSideLog(
         append(later, bytesOf(task.log), task.token, piece, async (last_, given) => {
           left -= 1;
           if (given.type !== "appended") last = given;
-          if (left === 0) await then(last_, last.type === "refused" && last.error.code === "log_exists" ? given : last);
+          if (left === 0)
+            await then(last_, last.type === "refused" && last.error.code === "log_exists" ? given : last);
         });
       }
     },

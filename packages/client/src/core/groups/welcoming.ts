@@ -45,13 +45,15 @@ export async function welcomeTasks(
       slotId: bytesOf(joiner.slot),
       afterSeq: BigInt(seq),
       tree:
-        side === undefined
-          ? { case: "inlineTree", value: tree }
-          : { case: "sideTree", value: side.sideLog },
+        side === undefined ? { case: "inlineTree", value: tree } : { case: "sideTree", value: side.sideLog },
       replacesLogId: replaces === undefined ? new Uint8Array() : bytesOf(replaces),
     });
     const content = create(SealedContentSchema, { content: { case: "welcome", value: welcome } });
-    tasks.push({ type: "inbox", inbox: joiner.inbox, item: await sealedItem(step, joiner.inboxKey, content) });
+    tasks.push({
+      type: "inbox",
+      inbox: joiner.inbox,
+      item: await sealedItem(step, joiner.inboxKey, content),
+    });
   }
   return tasks;
 }
@@ -67,10 +69,12 @@ export async function sealedItem(
     ...content,
     padding: new Uint8Array(paddedLength(bare.length + 3) - bare.length - 3),
   });
-  const value = await sealInboxItem(step.env.crypto, inboxKey, padded);
+  const value = await sealInboxItem(step.env.mlsProvider, inboxKey, padded);
   return toBinary(
     InboxItemSchema,
-    create(InboxItemSchema, { item: { case: "sealed", value: { ...value, $typeName: "sotto.v1.SealedItem" } } }),
+    create(InboxItemSchema, {
+      item: { case: "sealed", value: { ...value, $typeName: "sotto.v1.SealedItem" } },
+    }),
   );
 }
 

@@ -1,0 +1,184 @@
+/** What people do with groups: each change is checked against the group's rules, stored as wanted, and waited for until it is committed. */
+import { TransportError, UsageError } from "@sotto/protocol";
+import type { Group } from "../../api.ts";
+import { bindIdentifier, findContact, parsePeer } from "../contacts.ts";
+import type { Engine } from "../engine.ts";
+import { lookUp, type Found } from "../lookups.ts";
+import { connectionSettled } from "../people.ts";
+import { isReady } from "../session.ts";
+import type { Step } from "../step.ts";
+import { addIntent, intentGroup } from "./committing.ts";
+import { madeGroup, makeGroup, type Made } from "./creating.ts";
+import { isGroupName, newGroupData, parseGroupData } from "./data.ts";
+import { leftGroup } from "./outgoing.ts";
+import { findGroup, toGroup } from "./overview.ts";
+import { enqueueMls } from "./queue.ts";
+import { closeSlot } from "./reading.ts";
+import type { Intent } from "./records.ts";
+import { dropState, putGroup, type GroupLive } from "./state.ts";
+
+/** Makes a group, and waits until the server has it. @throws as Messenger.createGroup. */
+export async function createGroup(engine: Engine, name: string, members: readonly string[]): Promise<Group> {
+  checkName(name);
+  const accounts = await accountsOf(engine, members);
+  const { promise, resolve } = Promise.withResolvers<Made>();
+  await engine.run(async (step) => {
+    const { own } = step.live;
+    const data = newGroupData(name, own.account);
+    await makeGroup(step, { data, accounts }, async (later, made) => {
+      later.effects.push({ type: "settle", settle: () => resolve(made) });
+    });
+  });
+  const made = await promise;
+  if ("error" in made) throw made.error;
+  const { id } = made.group.record;
+  await wait(engine, async (step) => {
+    const state = step.live.groups.byId.get(id)?.record.state;
+    return { until: state === "creating" ? step.waiters.wait(madeGroup(id)) : undefined };
+  });
+  return engine.run(async (step) => toGroup(step, step.live.groups.byId.get(id) as GroupLive));
+}
+
+/** Adds people. */
+export async function addToGroup(engine: Engine, group: string, members: readonly string[]): Promise<void> {
+  const accounts = await accountsOf(engine, members);
+  await change(engine, group, { type: "add", accounts }, "mayAdd");
+}
+
+/** Removes people. */
+export async function removeFromGroup(
+  engine: Engine,
+  group: string,
+  members: readonly string[],
+): Promise<void> {
+  const accounts = await accountsOf(engine, members);
+  await change(engine, group, { type: "remove", accounts }, "mayRemove");
+}
+
+/** Renames a group. */
+export async function renameGroup(engine: Engine, group: string, name: string): Promise<void> {
+  checkName(name);
+  await change(engine, group, { type: "rename", name }, "mayRename");
+}
+
+/** Makes people admins, or ordinary members again. */
+export async function setAdmins(
+  engine: Engine,
+  group: string,
+  members: readonly string[],
+  admin: boolean,
+): Promise<void> {
+  const accounts = await accountsOf(engine, members);
+  await change(engine, group, { type: "admins", accounts, admin }, "admin");
+}
+
+/** Tells the group that this account leaves, and forgets its keys. */
+export async function leaveGroup(engine: Engine, name: string): Promise<void> {
+  const { told } = await engine.run(async (step) => {
+    const group = await findGroup(step, name);
+    const { own } = step.live;
+    const data = parseGroupData(group.record.data);
+    const others = group.record.accounts.filter((account) => account !== own.account);
+    const lastAdmin = data.admins.every((admin) => admin === own.account || !others.includes(admin));
+    if (lastAdmin && others.length > 0) {
+      throw new UsageError(
+        "group_forbidden",
+        "make somebody else an admin first: nobody could change it any more",
+      );
+    }
+    if (group.record.state !== "joined" || others.length === 0) return { told: undefined };
+    await enqueueMls(step, group.record.conversation, { type: "leave" });
+    return { told: step.waiters.wait(leftGroup(group.record.id)) };
+  });
+  await told;
+  await engine.run(async (step) => {
+    const group = await findGroup(step, name);
+    closeSlot(step, group);
+    await dropState(step, group);
+    putGroup(step, group, { state: "left", tasks: [] });
+  });
+}
+
+async function change(
+  engine: Engine,
+  name: string,
+  intent: Intent,
+  right: "mayAdd" | "mayRemove" | "mayRename" | "admin",
+): Promise<void> {
+  await wait(engine, async (step) => {
+    const group = await findGroup(step, name);
+    const data = parseGroupData(group.record.data);
+    const isAdmin = data.admins.includes(step.live.own.account);
+    if (group.record.state !== "joined") {
+      throw new UsageError("group_forbidden", "this device is not in that group any more");
+    }
+    if (!isAdmin && (right === "admin" || data[right] === "admins")) {
+      throw new UsageError("group_forbidden", "only admins of that group may do this");
+    }
+    if (intent.type === "remove" || (intent.type === "admins" && !intent.admin)) {
+      const left = data.admins.filter((admin) => !intent.accounts.includes(admin));
+      if (left.length === 0) throw new UsageError("group_forbidden", "a group needs at least one admin");
+    }
+    if (intent.type === "remove" && intent.accounts.includes(step.live.own.account)) {
+      throw new UsageError("usage", "one leaves a group; one cannot remove oneself");
+    }
+    const missing =
+      intent.type === "remove" || intent.type === "admins"
+        ? intent.accounts.find((account) => !group.record.accounts.includes(account))
+        : undefined;
+    if (missing !== undefined)
+      throw new UsageError("contact_unknown", "somebody of these is not in the group");
+    const order = addIntent(step, group, intent);
+    return { until: step.waiters.wait(intentGroup(group.record.id, order)) };
+  });
+}
+
+/** Runs a step that may hand out a promise, and waits for that. */
+async function wait(
+  engine: Engine,
+  step: (step: Step) => Promise<{ readonly until: Promise<void> | undefined }>,
+): Promise<void> {
+  const { until } = await engine.run(step);
+  await until;
+}
+
+function checkName(name: string): void {
+  if (!isGroupName(name)) throw new UsageError("usage", "a group's name has 1 to 128 characters");
+}
+
+/** The accounts of people, looked up where they are not known. @throws `identifier_not_found`, `identifier_invalid`. */
+async function accountsOf(engine: Engine, members: readonly string[]): Promise<readonly string[]> {
+  await connectionSettled(engine);
+  const accounts: string[] = [];
+  for (const member of members) accounts.push(await accountOfPeer(engine, member));
+  return [...new Set(accounts)];
+}
+
+async function accountOfPeer(engine: Engine, text: string): Promise<string> {
+  const peer = parsePeer(text);
+  const outcome = await engine.run(async (step) => {
+    const { own } = step.live;
+    if ("identifier" in peer ? peer.identifier === own.identifier : peer.account === own.account) {
+      throw new UsageError("usage", "one is in one's own groups already");
+    }
+    const known = await findContact(step.draft, peer);
+    if (known?.account !== undefined) return { account: known.account };
+    if (!isReady(step))
+      throw new TransportError("server_unreachable", "there is no connection to the server");
+    const { promise: asked, resolve } = Promise.withResolvers<Found>();
+    await lookUp(step, peer, async (later, found) => {
+      later.effects.push({ type: "settle", settle: () => resolve(found) });
+    });
+    return { asked };
+  });
+  if (outcome.account !== undefined) return outcome.account;
+  const found = await outcome.asked;
+  if (found.type === "failed") throw found.error;
+  if (found.type === "not-found") {
+    throw new UsageError("identifier_not_found", "nobody is registered under that identifier");
+  }
+  if ("identifier" in peer) {
+    await engine.run((step) => bindIdentifier(step, peer.identifier, found.account));
+  }
+  return found.account;
+}

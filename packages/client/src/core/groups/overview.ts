@@ -1,0 +1,118 @@
+/** Groups as the SDK gives them out, and finding one by what people call it. */
+import { UsageError, parseId } from "@sotto/protocol";
+import type { Doctor, Group, GroupMember } from "../../api.ts";
+import { findContact, knownContact, peerName } from "../contacts.ts";
+import { refOfContact, type ConversationRef } from "../conversations.ts";
+import type { Engine } from "../engine.ts";
+import { connectionState } from "../session.ts";
+import type { Step } from "../step.ts";
+import { parseGroupData } from "./data.ts";
+import { accountOfMember } from "./membership.ts";
+import { nameOfGroup } from "./naming.ts";
+import { mlsOf, type GroupLive } from "./state.ts";
+
+/** The groups of people, newest last. */
+export function groupsOf(step: Pick<Step, "live">): readonly GroupLive[] {
+  return [...step.live.groups.byId.values()].filter(({ record }) => record.kind === "group");
+}
+
+/** The group of that name or id; undefined when there is none. @throws UsageError `group_ambiguous`. */
+export function matchGroup(step: Pick<Step, "live">, text: string): GroupLive | undefined {
+  const trimmed = text.trim();
+  const groups = groupsOf(step);
+  if (parseId(trimmed) !== undefined) {
+    const byId = groups.find(({ record }) => record.id === trimmed);
+    if (byId !== undefined) return byId;
+  }
+  const named = groups.filter(({ record }) => parseGroupData(record.data).name === trimmed);
+  const inUse = named.filter(({ record }) => record.state === "joined" || record.state === "healing");
+  const found = inUse.length > 0 ? inUse : named;
+  if (found.length > 1) {
+    const ids = found.map(({ record }) => record.id).join(", ");
+    throw new UsageError("group_ambiguous", `several groups have that name; use an id: ${ids}`);
+  }
+  return found[0];
+}
+
+/** The group of that name or id. @throws UsageError `group_unknown`, `group_ambiguous`. */
+export async function findGroup(step: Pick<Step, "live">, text: string): Promise<GroupLive> {
+  const group = matchGroup(step, text);
+  if (group === undefined)
+    throw new UsageError("group_unknown", "this device knows no group of that name or id");
+  return group;
+}
+
+/** The conversation with a peer, or of a group. @throws UsageError `contact_unknown`, `group_ambiguous`. */
+export async function findConversation(step: Step, text: string): Promise<ConversationRef> {
+  const group = matchGroup(step, text);
+  if (group === undefined) return refOfContact(await knownContact(step.draft, text));
+  const { conversation, accounts } = group.record;
+  return { conversations: [conversation], contact: undefined, accounts };
+}
+
+/** A group as the SDK gives it out. */
+export function toGroup(step: Pick<Step, "live">, { record }: GroupLive): Group {
+  const data = parseGroupData(record.data);
+  const state = record.state === "creating" || record.state === "replaced" ? "joined" : record.state;
+  return {
+    id: record.id,
+    name: data.name,
+    epoch: record.epoch,
+    state,
+    admin: data.admins.includes(step.live.own.account),
+    members: record.accounts.length,
+  };
+}
+
+/** The people of a group. */
+export async function groupMembers(step: Step, text: string): Promise<readonly GroupMember[]> {
+  const group = await findGroup(step, text);
+  const { own } = step.live;
+  const data = parseGroupData(group.record.data);
+  const leaves = group.record.state === "joined" ? (await mlsOf(step, group)).members : [];
+  const members: GroupMember[] = [];
+  for (const account of group.record.accounts) {
+    const contact = account === own.account ? undefined : await findContact(step.draft, { account });
+    members.push({
+      identifier:
+        account === own.account ? own.identifier : contact === undefined ? account : peerName(contact),
+      accountId: account,
+      role: data.admins.includes(account) ? "admin" : "member",
+      verified: account === own.account || contact?.verified === true,
+      devices: leaves.filter((leaf) => accountOfMember(leaf) === account).length,
+      self: account === own.account,
+    });
+  }
+  return members;
+}
+
+/** The state of things. */
+export function doctor(engine: Engine): Promise<Doctor> {
+  return engine.run(async (step) => {
+    const { session, groups, queues, outbox, keyPackages } = step.live;
+    const queued =
+      [...queues.byConversation.values()].reduce((sum, queue) => sum + queue.orders.length, 0) +
+      [...outbox.queues.values()].reduce((sum, queue) => sum + queue.orders.length, 0);
+    const conversations: Doctor["conversations"][number][] = [];
+    for (const { record, intents, pending } of groups.byId.values()) {
+      if (record.state === "replaced") continue;
+      conversations.push({
+        id: record.id,
+        name: await nameOfGroup(step, record),
+        kind: record.kind,
+        epoch: record.epoch,
+        members: record.accounts.length,
+        state: record.state,
+        pending: intents.length + (pending === undefined ? 0 : 1) + record.tasks.length,
+      });
+    }
+    return {
+      vault: "open",
+      connection: connectionState(session),
+      problem: session.problem?.code,
+      queued,
+      keyPackages: { left: keyPackages.left.get("x-wing") },
+      conversations,
+    };
+  });
+}

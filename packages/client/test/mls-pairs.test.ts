@@ -1,0 +1,123 @@
+/** Conversations of two under MLS, between real clients over a real server. */
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { open, type Message, type Messenger } from "../src/node.ts";
+import { PASSPHRASE, testServer, type TestServer } from "./support/server.ts";
+
+let server: TestServer;
+beforeAll(async () => {
+  server = await testServer();
+});
+afterAll(() => server.stop());
+
+/** The next messages that were not shown before. */
+async function take(messenger: Messenger, count: number): Promise<readonly Message[]> {
+  const taken: Message[] = [];
+  const signal = AbortSignal.timeout(20_000);
+  for await (const message of messenger.messages({ signal })) {
+    taken.push(message);
+    if (taken.length === count) break;
+  }
+  // The last one counts as shown only when the next is asked for.
+  for (const conversation of new Set(taken.map((message) => message.conversation))) {
+    await messenger.markRead(conversation);
+  }
+  return taken;
+}
+
+async function until(condition: () => Promise<boolean> | boolean): Promise<void> {
+  for (let tries = 0; tries < 400; tries++) {
+    if (await condition()) return;
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+  throw new Error("it did not come to be");
+}
+
+const statusOf = async (messenger: Messenger, peer: string, id: string) =>
+  (await messenger.history(peer)).find((message) => message.id === id)?.status;
+
+describe("two people", () => {
+  test("the first message to somebody who was never online since registering waits for them", async () => {
+    const ann = await server.join("ann@example.org");
+    const home = await server.register("ben@example.org");
+    const sent = await ann.send("ben@example.org", "hello, Ben");
+    expect(sent.suite).toBe("mls");
+    await ann.whenSent(sent.id);
+
+    const ben = await open({ home, passphrase: PASSPHRASE });
+    const [message] = await take(ben, 1);
+    expect(message).toMatchObject({
+      id: sent.id,
+      from: "ann@example.org",
+      to: "ben@example.org",
+      conversation: "ann@example.org",
+      suite: "mls",
+      body: "hello, Ben",
+    });
+    await until(async () => (await statusOf(ann, "ben@example.org", sent.id)) === "read");
+    await ben.close();
+  });
+
+  test("many messages both ways arrive once, in order, across restarts", async () => {
+    const homes = [await server.register("cleo@example.org"), await server.register("dan@example.org")];
+    let [cleo, dan] = await Promise.all(homes.map((home) => open({ home, passphrase: PASSPHRASE })));
+    const got: string[] = [];
+    for (let round = 0; round < 3; round++) {
+      const bodies = Array.from({ length: 40 }, (_, i) => `${round}/${i}`);
+      for (const body of bodies) {
+        await cleo?.send("dan@example.org", body);
+        await dan?.send("cleo@example.org", `re ${body}`);
+      }
+      await Promise.all([cleo?.flushed(), dan?.flushed()]);
+      const taken = await take(dan as Messenger, 40);
+      got.push(...taken.map(({ body }) => body));
+      expect(taken.map(({ body }) => body)).toEqual(bodies);
+      expect((await take(cleo as Messenger, 40)).map(({ body }) => body)).toEqual(
+        bodies.map((b) => `re ${b}`),
+      );
+      await Promise.all([cleo?.close(), dan?.close()]);
+      [cleo, dan] = await Promise.all(homes.map((home) => open({ home, passphrase: PASSPHRASE })));
+    }
+    expect(new Set(got).size).toBe(120);
+    const history = await cleo?.history("dan@example.org");
+    expect(history).toHaveLength(240);
+    await Promise.all([cleo?.close(), dan?.close()]);
+  });
+
+  test("both write first at the same time: everything arrives on both sides", async () => {
+    const eve = await server.join("eve@example.org");
+    const fay = await server.join("fay@example.org");
+    await Promise.all([eve.send("fay@example.org", "from Eve"), fay.send("eve@example.org", "from Fay")]);
+    expect((await take(eve, 1))[0]?.body).toBe("from Fay");
+    expect((await take(fay, 1))[0]?.body).toBe("from Eve");
+    await eve.send("fay@example.org", "and on");
+    expect((await take(fay, 1))[0]?.body).toBe("and on");
+    await fay.send("eve@example.org", "and back");
+    expect((await take(eve, 1))[0]?.body).toBe("and back");
+  });
+
+  test("typing is told, and nothing else", async () => {
+    const gus = await server.join("gus@example.org");
+    const hal = await server.join("hal@example.org");
+    await gus.send("hal@example.org", "hi");
+    await take(hal, 1);
+    let typed: string | undefined;
+    gus.subscribe((event) => {
+      if (event.type === "typing") typed = event.from;
+    });
+    await until(async () => {
+      await hal.sendTyping("gus@example.org");
+      return typed !== undefined;
+    });
+    expect(typed).toBe("hal@example.org");
+    expect(await gus.history("hal@example.org")).toHaveLength(1);
+  });
+
+  test("classic goes on when it is asked for, beside MLS", async () => {
+    const ida = await server.join("ida@example.org");
+    const jon = await server.join("jon@example.org");
+    await ida.send("jon@example.org", "old", { suite: "classic" });
+    expect((await take(jon, 1))[0]).toMatchObject({ body: "old", suite: "classic" });
+    await jon.send("ida@example.org", "new");
+    expect((await take(ida, 1))[0]).toMatchObject({ body: "new", suite: "mls" });
+  });
+});
