@@ -180,6 +180,31 @@ test("the private key is exported only with the passphrase, and belongs to the p
   expect(await world.crypto.rsaPssVerify(publicKey, data, signature)).toBe(true);
 });
 
+test(
+  "a device rotates its keys for years: the oldest are left out of its list once they verify nothing any more",
+  { timeout: 60_000 },
+  async () => {
+    await ann.stop();
+    const tenth = (LIMITS.maxMessageAgeSec + LIMITS.retiredKeyGraceSec) / 10;
+    for (let n = 1; n <= LIMITS.maxClassicKeys + 4; n++) {
+      await during(ben.up.rotateClassicKey());
+      await ben.stop();
+      await world.clock.advance(tenth * 1000);
+      await ben.start();
+      await world.settle();
+    }
+    expect(world.server.accounts.get(ben.account)?.length).toBeGreaterThan(LIMITS.maxClassicKeys);
+    expect(published(ben).length).toBeLessThan(14);
+    // Who never saw the versions in between believes the whole chain, and who is new as well.
+    await ann.start();
+    await ann.up.send(BEN, "after years");
+    await ben.up.send(ANN, "the same");
+    await world.settle(30);
+    expect(ben.received.map((message) => message.body)).toEqual(["after years"]);
+    expect(ann.received.map((message) => message.body)).toEqual(["the same"]);
+  },
+);
+
 test("devices() tells this device", async () => {
   expect(await ben.up.devices()).toMatchObject([{ id: ben.device, current: true, revoked: false }]);
 });

@@ -3,7 +3,8 @@
  * check alike. Pure and without signatures: each side checks those with its own crypto, over the exact bytes.
  *
  * Invariants: versions are contiguous and chained by hash; time never runs back; devices and RSA keys are only ever
- * appended, never altered, and what is retired or revoked stays so.
+ * appended, never altered, and what is retired or revoked stays so. The oldest keys may be left out once nothing that
+ * they signed would be taken any more.
  * @see spec/PROTOCOL.md "Device lists"
  */
 import { equalBytes, toHex } from "./bytes.ts";
@@ -92,7 +93,19 @@ export function checkNextList(previous: DeviceList, previousHash: Uint8Array, ne
   check(next.version === previous.version + 1n, "version does not follow the one before");
   check(equalBytes(next.previousHash, previousHash), "previous_hash is not that of the version before");
   check(next.createdAtSec >= previous.createdAtSec, "created_at_sec is before that of the version before");
-  for (const [index, device] of previous.devices.entries()) checkSameDevice(device, next.devices[index]);
+  for (const [index, device] of previous.devices.entries()) {
+    checkSameDevice(device, next.devices[index], next.createdAtSec);
+  }
+}
+
+/**
+ * Whether a version may leave a key out that ended before: whatever it signed is too old to be taken by then.
+ * @param createdAtSec of that version.
+ */
+export function isClassicKeyOutdated(key: ClassicKey, createdAtSec: bigint): boolean {
+  const endedAtSec = key.retiredAtSec > key.revokedAtSec ? key.retiredAtSec : key.revokedAtSec;
+  const keptForSec = BigInt(LIMITS.retiredKeyGraceSec + LIMITS.maxMessageAgeSec);
+  return endedAtSec !== 0n && endedAtSec + keptForSec < createdAtSec;
 }
 
 function checkDevice(device: Device, createdAtSec: bigint): void {
@@ -131,7 +144,7 @@ function checkEnd(end: bigint, begin: bigint, createdAtSec: bigint, what: string
   check(end === 0n || (end >= begin && end <= createdAtSec), `${what} is out of range`);
 }
 
-function checkSameDevice(before: Device, after: Device | undefined): void {
+function checkSameDevice(before: Device, after: Device | undefined, createdAtSec: bigint): void {
   check(after !== undefined, "a device has disappeared");
   check(equalBytes(after.deviceId, before.deviceId), "a device was replaced or moved");
   check(equalBytes(after.signatureKey, before.signatureKey), "a device's signature_key has changed");
@@ -142,9 +155,18 @@ function checkSameDevice(before: Device, after: Device | undefined): void {
   );
   check(after.addedAtSec === before.addedAtSec, "a device's added_at_sec has changed");
   checkSetOnce(before.revokedAtSec, after.revokedAtSec, "a device's revoked_at_sec");
-  for (const [index, key] of before.classicKeys.entries()) checkSameKey(key, after.classicKeys[index]);
-  const grew = after.classicKeys.length > before.classicKeys.length;
+  const kept = before.classicKeys.slice(leftOut(before, after, createdAtSec));
+  for (const [index, key] of kept.entries()) checkSameKey(key, after.classicKeys[index]);
+  const grew = after.classicKeys.length > kept.length;
   check(before.revokedAtSec === 0n || !grew, "a revoked device has a new classic key");
+}
+
+/** How many of a device's oldest keys were left out, if they all may be; otherwise 0. */
+function leftOut(before: Device, after: Device, createdAtSec: bigint): number {
+  const [first] = after.classicKeys;
+  const at = first ? before.classicKeys.findIndex((key) => equalBytes(key.publicKey, first.publicKey)) : -1;
+  const missing = before.classicKeys.slice(0, at < 0 ? undefined : at);
+  return missing.every((key) => isClassicKeyOutdated(key, createdAtSec)) ? missing.length : 0;
 }
 
 function checkSameKey(before: ClassicKey, after: ClassicKey | undefined): void {

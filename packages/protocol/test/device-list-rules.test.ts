@@ -295,6 +295,37 @@ describe("checkNextList", () => {
     expect(rule(() => checkNextList(before, hash, both))).toBe("accepted");
   });
 
+  test("the oldest keys may be left out once nothing that they signed would be taken any more", () => {
+    const kept = BigInt(LIMITS.retiredKeyGraceSec + LIMITS.maxMessageAgeSec);
+    const keys = [key(1, 100n, 150n), key(2, 150n, 160n, 170n), key(3, 160n, 0n, 190n), key(4, 190n)];
+    const before = parseDeviceList(next({ devices: [device(1, { classicKeys: keys })] }));
+    const after = (createdAtSec: bigint, classicKeys: typeof keys) =>
+      parseDeviceList(
+        list({ version: 3n, previousHash: hash, createdAtSec, devices: [device(1, { classicKeys })] }),
+      );
+    const outcome = (createdAtSec: bigint, classicKeys: typeof keys) =>
+      rule(() => checkNextList(before, hash, after(createdAtSec, classicKeys)));
+    const [, second, third, fourth] = keys as [
+      (typeof keys)[0],
+      (typeof keys)[0],
+      (typeof keys)[0],
+      (typeof keys)[0],
+    ];
+
+    expect(outcome(151n + kept, [second, third, fourth])).toBe("accepted");
+    expect(outcome(150n + kept, [second, third, fourth])).not.toBe("accepted");
+    expect(outcome(171n + kept, [third, fourth])).toBe("accepted");
+    expect(outcome(170n + kept, [third, fourth])).not.toBe("accepted");
+    expect(outcome(191n + kept, [{ ...fourth, retiredAtSec: 191n + kept }, key(5, 191n + kept)])).toBe(
+      "accepted",
+    );
+    // Nothing from the middle, nothing that is in use, nothing exchanged.
+    expect(outcome(191n + kept, [keys[0]!, third, fourth])).not.toBe("accepted");
+    expect(outcome(1_000n + kept, [key(5, 1_000n + kept)])).not.toBe("accepted");
+    expect(outcome(1_000n + kept, [])).not.toBe("accepted");
+    expect(outcome(1_000n + kept, [third, { ...fourth, addedAtSec: 191n }])).not.toBe("accepted");
+  });
+
   test("a key's retirement and revocation are set once", () => {
     const retired = follow([device(1, { classicKeys: [key(1, 100n, 160n), key(4, 160n)] }), gone]);
     const third = (first: ReturnType<typeof key>) =>

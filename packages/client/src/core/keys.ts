@@ -22,6 +22,7 @@ import {
   SignedDeviceListSchema,
   UsageError,
   equalBytes,
+  isClassicKeyOutdated,
   type DeviceList,
 } from "@sotto/protocol";
 import { pin, pinned } from "./directory.ts";
@@ -81,10 +82,13 @@ function addKey(
 ): void {
   const device = findDevice(list, deviceOf(own.device));
   if (device === undefined) throw new InternalError("internal", "this device is not on its own list");
+  while (device.classicKeys[0] && isClassicKeyOutdated(device.classicKeys[0], list.createdAtSec)) {
+    device.classicKeys.shift();
+  }
   if (device.classicKeys.length >= LIMITS.maxClassicKeys) {
     throw new UsageError(
       "usage",
-      `a device can have ${LIMITS.maxClassicKeys} keys in its life, and it had them`,
+      `a device can have ${LIMITS.maxClassicKeys} keys in three months, and it had them`,
     );
   }
   for (const key of device.classicKeys) {
