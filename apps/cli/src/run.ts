@@ -42,6 +42,10 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: "write and read in a full-screen view",
     load: async () => (await import("./commands/chat.ts")).chatCommand(),
   },
+  group: {
+    summary: "make groups, add and remove people, leave",
+    load: async () => (await import("./commands/group.ts")).groupCommand(),
+  },
   contacts: {
     summary: "list contacts, look somebody up, accept a changed identity key",
     load: async () => (await import("./commands/contacts.ts")).contactsCommand(),
@@ -69,6 +73,10 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
   export: {
     summary: "write a readable copy of the history",
     load: async () => (await import("./commands/export.ts")).exportCommand(),
+  },
+  doctor: {
+    summary: "look for faults and say what to do",
+    load: async () => (await import("./commands/doctor.ts")).doctorCommand(),
   },
   admin: {
     summary: "look after a server",

@@ -7,8 +7,10 @@ import type { ConnectionState, Messenger } from "@sotto/client";
 import { isErrorCode, SottoError, type ErrorCode } from "@sotto/protocol";
 import type { Context } from "./context.ts";
 import { Failure } from "./errors.ts";
-import { remark } from "./io/output.ts";
+import { remark, write } from "./io/output.ts";
+import { safeJson } from "./io/sanitise.ts";
 import { currentPassphrase } from "./passphrases.ts";
+import { formatNotice } from "./view.ts";
 
 /** Problems of a connection that trying again does not mend. */
 const fatalProblems: ReadonlySet<string> = new Set<ErrorCode>([
@@ -36,10 +38,18 @@ export interface Session {
   ): Promise<boolean>;
 }
 
-/** Opens the account, runs `use` and closes again. `connect` false: works with what is stored here. */
+interface SessionOptions {
+  /** false: works with what is stored here. */
+  readonly connect: boolean;
+  readonly passphrase?: string;
+  /** The caller listens to the account itself. A notice is told once: nobody else may take it. */
+  readonly ownListener?: boolean;
+}
+
+/** Opens the account, runs `use` and closes again. Notices go to standard error meanwhile. */
 export async function withSession<T>(
   context: Context,
-  options: { readonly connect: boolean; readonly passphrase?: string },
+  options: SessionOptions,
   use: (session: Session) => Promise<T>,
 ): Promise<T> {
   if (!existsSync(context.home)) throw new SottoError("vault_missing", "there is no account here yet");
@@ -48,20 +58,34 @@ export async function withSession<T>(
   context.signal.throwIfAborted();
   const messenger = await open({ home: context.home, passphrase, connect: options.connect });
   try {
-    return await use(sessionOf(context, messenger));
+    if (options.ownListener !== true) printNotices(context, messenger);
+    return await use(sessionOf(context, messenger, options.ownListener !== true));
   } finally {
     await messenger.close();
   }
 }
 
-function sessionOf(context: Context, messenger: Messenger): Session {
+/** Notices are no messages: they go to standard error, so that scripts can count lines. */
+function printNotices({ io, json }: Context, messenger: Messenger): void {
+  messenger.subscribe((event) => {
+    if (event.type !== "notice") return;
+    const { notice } = event;
+    const text = formatNotice(notice, messenger.self.identifier);
+    const line = json ? safeJson({ type: "notice", notice, message: text }) : `! ${text}`;
+    void write(io.stderr, `${line}\n`);
+  });
+}
+
+function sessionOf(context: Context, messenger: Messenger, listen: boolean): Session {
   let problem: string | undefined;
   const problemListeners = new Set<() => void>();
-  messenger.subscribe((event) => {
-    if (event.type !== "connection") return;
-    problem = nextProblem(problem, event.state, event.problem);
-    for (const listener of problemListeners) listener();
-  });
+  if (listen) {
+    messenger.subscribe((event) => {
+      if (event.type !== "connection") return;
+      problem = nextProblem(problem, event.state, event.problem);
+      for (const listener of problemListeners) listener();
+    });
+  }
   return {
     messenger,
     problem: () => problem,
@@ -119,6 +143,15 @@ function connectionFailure(problem: string | undefined): SottoError {
     superseded: "this device connected from somewhere else",
   };
   return new SottoError(code, said[code] ?? "the server cannot be reached");
+}
+
+/** The promise's outcome; rejects with the signal's reason when that comes first. For work that takes no signal itself. */
+export function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(signal.reason as Error);
+    signal.addEventListener("abort", onAbort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
+  });
 }
 
 /** The failure of a command for which the time ran out. */

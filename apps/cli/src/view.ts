@@ -35,11 +35,16 @@ export function formatDay(seconds: number): string {
 /** A message as lines of text; further lines of its body are indented. */
 export function formatMessage(message: Message): string {
   const arrow = message.direction === "in" ? "\u2190" : "\u2192";
-  const who = message.direction === "in" ? sanitiseLine(message.from) : `me to ${sanitiseLine(message.to)}`;
+  const who = message.direction === "in" ? senderOf(message) : `me to ${sanitiseLine(message.to)}`;
   const status = formatStatus(message);
   const head = `${formatDay(message.sentAt)} ${formatTime(message.sentAt)} ${arrow} ${who}`;
   const body = sanitise(message.body).replaceAll("\n", "\n    ");
   return `${head}${status === "" ? "" : `  [${status}]`}\n    ${body}`;
+}
+
+function senderOf(message: Message): string {
+  const group = message.groupId === undefined ? "" : ` in ${sanitiseLine(message.conversation)}`;
+  return `${sanitiseLine(message.from)}${group}`;
 }
 
 /** What scripts get for a newly received message. */
@@ -47,6 +52,7 @@ export function messageLine(message: Message): object {
   return {
     type: "message",
     id: message.id,
+    conversation: message.conversation,
     from: message.from,
     suite: message.suite,
     body: message.body,
@@ -58,6 +64,7 @@ export function messageLine(message: Message): object {
 export function historyRow(message: Message, raw: boolean): object {
   return {
     id: message.id,
+    conversation: message.conversation,
     direction: message.direction,
     from: message.from,
     to: message.to,
@@ -75,8 +82,8 @@ function rawMembers(message: Message): object {
   return { envelope: envelopes[0] ?? null, ...(envelopes.length > 1 ? { envelopes } : {}) };
 }
 
-/** A notice in words. */
-export function formatNotice(notice: Notice): string {
+/** A notice in words. `self` is the identifier of the one who reads it. */
+export function formatNotice(notice: Notice, self: string): string {
   switch (notice.type) {
     case "gap":
       return notice.count === 1
@@ -88,5 +95,46 @@ export function formatNotice(notice: Notice): string {
       return `The identity key of ${sanitiseLine(notice.identifier)} changed. Compare safety numbers before you write on.`;
     case "device_unlisted":
       return `A device that ${sanitiseLine(notice.identifier)} did not list tried to write; it was refused.`;
+    case "group_changed":
+      return `${sanitiseLine(notice.group)}: ${formatChange(notice, self)}`;
+    case "healed":
+      return `${sanitiseLine(notice.conversation)}: this device had lost its place here and was put right. ${missed(notice.missed)}`;
   }
+}
+
+const missed = (count: number): string =>
+  count === 0
+    ? "No message was missed."
+    : count === 1
+      ? "1 message in between cannot be shown here."
+      : `${count} messages in between cannot be shown here.`;
+
+/** What changed in a group, in words, without the group's name: "You added +15551230003." */
+export function formatChange(notice: Notice & { readonly type: "group_changed" }, self: string): string {
+  const { by, change } = notice;
+  const actor = by === self ? "You" : sanitiseLine(by);
+  switch (change.kind) {
+    case "joined":
+      return by === self ? "You joined." : `${actor} added ${people(change.who, self)}.`;
+    case "added":
+    case "removed":
+      return `${actor} ${change.kind} ${people(change.who, self)}.`;
+    case "left":
+      return `${people(change.who, self).replace(/^you\b/, "You")} left.`;
+    case "renamed":
+      return `${actor} renamed the group to ${sanitiseLine(change.name)}.`;
+    case "admins":
+      return `${actor} changed who is an admin.`;
+  }
+}
+
+const mostNamed = 5;
+
+/** "you, +15551230002 and 12 others". */
+function people(who: readonly string[], self: string): string {
+  const names = who.map((one) => (one === self ? "you" : sanitiseLine(one)));
+  const named = names.length > mostNamed ? names.slice(0, mostNamed - 1) : names;
+  const rest = names.length - named.length;
+  if (rest > 0) return `${named.join(", ")} and ${rest} others`;
+  return named.length < 2 ? named.join("") : `${named.slice(0, -1).join(", ")} and ${named.at(-1)}`;
 }

@@ -2,7 +2,8 @@
 import { Command } from "commander";
 import { contextOf } from "../context.ts";
 import { usageFailure } from "../errors.ts";
-import { examples, parsePeer } from "../options.ts";
+import { examples } from "../options.ts";
+import { recipientOf } from "../recipient.ts";
 import { withSession } from "../session.ts";
 
 /** The command `chat`. */
@@ -11,8 +12,11 @@ export function chatCommand(): Command {
     .description(
       "Opens the full-screen view: conversations, messages as they come, who is typing. Press ? there for the keys.",
     )
-    .argument("[contact]", "open the conversation with this phone number, e-mail address or account id")
-    .addHelpText("after", examples("sotto chat", "sotto chat +15551230002"))
+    .argument(
+      "[peer]",
+      "open this conversation: phone number, e-mail address or account id; a group's name or id",
+    )
+    .addHelpText("after", examples("sotto chat", "sotto chat +15551230002", 'sotto chat "Book club"'))
     .action(async (peer: string | undefined, _options: object, command: Command) => {
       const context = contextOf(command);
       const { io } = context;
@@ -22,8 +26,8 @@ export function chatCommand(): Command {
           "run it at one; scripts use 'sotto send', 'sotto receive --json' and 'sotto history --json'.",
         );
       }
-      const who = peer === undefined ? undefined : parsePeer(peer);
-      await withSession(context, { connect: true }, async ({ messenger }) => {
+      const who = peer === undefined ? undefined : recipientOf(context, peer);
+      await withSession(context, { connect: true, ownListener: true }, async ({ messenger }) => {
         // React's development build is slower, and warns on the screen.
         process.env["NODE_ENV"] ??= "production";
         const { runChat } = await import("../chat/run-chat.ts");

@@ -2,6 +2,8 @@
 import { Command } from "commander";
 import { contextOf } from "../context.ts";
 import { printJson, printLine } from "../io/output.ts";
+import { sanitiseLine } from "../io/sanitise.ts";
+import { alignRows } from "../io/table.ts";
 import { examples } from "../options.ts";
 import { withSession } from "../session.ts";
 import { formatDay } from "../view.ts";
@@ -14,14 +16,20 @@ export function devicesCommand(): Command {
     .action(async (_options: object, command: Command) => {
       const context = contextOf(command);
       await withSession(context, { connect: false }, async ({ messenger }) => {
-        for (const { id, addedAt, current, revoked } of await messenger.devices()) {
-          if (context.json) {
-            await printJson(context.io, { id, added_at: addedAt, current, revoked });
-          } else {
-            const state = revoked ? "revoked" : current ? "this device" : "in use";
-            await printLine(context.io, `${id}  since ${formatDay(addedAt)}  ${state}`);
+        const devices = await messenger.devices();
+        if (context.json) {
+          for (const { id, name, addedAt, current, revoked } of devices) {
+            await printJson(context.io, { id, name, added_at: addedAt, current, revoked });
           }
+          return;
         }
+        const rows = devices.map(({ id, name, addedAt, current, revoked }) => [
+          id,
+          `since ${formatDay(addedAt)}`,
+          revoked ? "revoked" : current ? "this device" : "in use",
+          sanitiseLine(name),
+        ]);
+        for (const row of alignRows(rows)) await printLine(context.io, row);
       });
     });
 }

@@ -1,5 +1,6 @@
 /** `sotto export`: a readable copy of the history, as JSON, text or a page that any browser shows and prints. */
 import { Command, Option } from "commander";
+import type { Group, Messenger } from "@sotto/client";
 import { contextOf, type Context } from "../context.ts";
 import { renderHtml } from "../export/html.ts";
 import { renderJson } from "../export/json.ts";
@@ -7,7 +8,8 @@ import { renderText } from "../export/text.ts";
 import type { ExportedHistory } from "../export/exported-history.ts";
 import { writePrivateFile } from "../io/private-file.ts";
 import { printJson, remark, write } from "../io/output.ts";
-import { examples, parsePeer } from "../options.ts";
+import { examples } from "../options.ts";
+import { forRecipient, recipientOf } from "../recipient.ts";
 import { refresh, withSession, type Session } from "../session.ts";
 import { wholeHistory } from "./history.ts";
 
@@ -29,7 +31,10 @@ const renderers: Readonly<Record<Format, (history: ExportedHistory) => string>> 
 export function exportCommand(): Command {
   return new Command("export")
     .description("Writes a readable copy of the history. It is no longer encrypted: keep it safe.")
-    .argument("[peer]", "only the conversation with this phone number, e-mail address or account id")
+    .argument(
+      "[peer]",
+      "only this conversation: phone number, e-mail address or account id; a group's name or id",
+    )
     .addOption(
       new Option("--format <format>", "form of the copy")
         .choices(["json", "txt", "html"])
@@ -43,7 +48,7 @@ export function exportCommand(): Command {
     )
     .action(async (peer: string | undefined, options: ExportOptions, command: Command) => {
       const context = contextOf(command);
-      await exportHistory(context, peer === undefined ? undefined : parsePeer(peer), options);
+      await exportHistory(context, peer === undefined ? undefined : recipientOf(context, peer), options);
     });
 }
 
@@ -69,8 +74,24 @@ async function exportHistory(
 }
 
 async function collect({ messenger }: Session, peer: string | undefined): Promise<ExportedHistory> {
-  const peers = peer === undefined ? (await messenger.conversations()).map((one) => one.peer) : [peer];
-  const conversations = [];
-  for (const one of peers) conversations.push({ peer: one, messages: await wholeHistory(messenger, one) });
+  const summaries = await messenger.conversations();
+  const chosen =
+    peer === undefined
+      ? summaries.map((one) => ({ key: one.group?.id ?? one.peer, peer: one.peer, group: one.group }))
+      : [{ key: peer, ...(await named(messenger, peer)) }];
+  const conversations: ExportedHistory["conversations"][number][] = [];
+  for (const { key, peer: name, group } of chosen) {
+    const messages = await forRecipient(key, () => wholeHistory(messenger, key));
+    conversations.push({ peer: name, groupId: group?.id, messages });
+  }
   return { self: messenger.self, exportedAtSec: Math.floor(Date.now() / 1000), conversations };
+}
+
+/** What a recipient's conversation is called. */
+async function named(
+  messenger: Messenger,
+  text: string,
+): Promise<{ readonly peer: string; readonly group: Group | undefined }> {
+  const group = (await messenger.groups()).find(({ id, name }) => id === text || name === text);
+  return { peer: group?.name ?? text, group };
 }

@@ -4,7 +4,8 @@ import type { Message, Messenger } from "@sotto/client";
 import { contextOf } from "../context.ts";
 import { printJson, printLine, remark } from "../io/output.ts";
 import { sanitiseLine } from "../io/sanitise.ts";
-import { examples, parseCount, parsePeer } from "../options.ts";
+import { examples, parseCount } from "../options.ts";
+import { forRecipient, recipientOf } from "../recipient.ts";
 import { refresh, withSession } from "../session.ts";
 import { formatMessage, historyRow } from "../view.ts";
 
@@ -18,23 +19,23 @@ interface HistoryOptions {
 export function historyCommand(): Command {
   return new Command("history")
     .description("Prints a conversation, oldest first, with the state of each message.")
-    .argument("<peer>", "phone number, e-mail address or account id")
+    .argument("<peer>", "phone number, e-mail address or account id; a group's name or id")
     .option("--limit <n>", "only the newest n messages", parseCount)
-    .option("--raw", "with --json: add each message as it travelled, encrypted and signed")
+    .option("--raw", "with --json: add each classic message as it travelled, encrypted and signed")
     .option("--offline", "do not ask the server for news first")
     .addHelpText("after", examples("sotto history +15551230002", "sotto history +15551230002 --json --raw"))
     .action(async (peer: string, options: HistoryOptions, command: Command) => {
       const context = contextOf(command);
-      const who = parsePeer(peer);
+      const who = recipientOf(context, peer);
       await withSession(context, { connect: options.offline !== true }, async (session) => {
         if (options.offline !== true) await refresh(context, session);
-        const messages = await wholeHistory(session.messenger, who, options.limit);
+        const messages = await forRecipient(who, () => wholeHistory(session.messenger, who, options.limit));
         for (const message of messages) {
           if (context.json) await printJson(context.io, historyRow(message, options.raw === true));
           else await printLine(context.io, formatMessage(message));
         }
         if (messages.length === 0 && !context.json) {
-          await remark(context.io, `No messages with ${sanitiseLine(who)} yet.`);
+          await remark(context.io, `No messages in the conversation with ${sanitiseLine(who)} yet.`);
         }
       });
     });
@@ -42,7 +43,7 @@ export function historyCommand(): Command {
 
 const pageSize = 500;
 
-/** All messages with a peer, or the newest `limit`, oldest first. */
+/** All messages of a conversation (a peer, or a group's name or id), or the newest `limit`, oldest first. */
 export async function wholeHistory(
   messenger: Messenger,
   peer: string,

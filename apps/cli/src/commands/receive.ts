@@ -3,13 +3,12 @@
  * when it was written out: after a crash in between it is printed again rather than lost.
  */
 import { Command } from "commander";
-import type { Message, Notice } from "@sotto/client";
+import type { Message } from "@sotto/client";
 import { contextOf, type Context } from "../context.ts";
-import { printJson, printLine, write } from "../io/output.ts";
-import { safeJson } from "../io/sanitise.ts";
+import { printJson, printLine } from "../io/output.ts";
 import { examples, parseSeconds } from "../options.ts";
 import { timeoutFailure, withSession, type Session } from "../session.ts";
-import { formatMessage, formatNotice, messageLine } from "../view.ts";
+import { formatMessage, messageLine } from "../view.ts";
 
 /** How long to wait for the server when --wait does not say. */
 const catchUpTimeoutSec = 10;
@@ -24,16 +23,7 @@ export function receiveCommand(): Command {
     .addHelpText("after", examples("sotto receive", "sotto receive --json --wait 60"))
     .action(async (options: { readonly wait?: number }, command: Command) => {
       const context = contextOf(command);
-      await withSession(context, { connect: true }, async (session) => {
-        const unsubscribe = session.messenger.subscribe((event) => {
-          if (event.type === "notice") void printNotice(context, event.notice);
-        });
-        try {
-          await receive(context, session, options.wait);
-        } finally {
-          unsubscribe();
-        }
-      });
+      await withSession(context, { connect: true }, (session) => receive(context, session, options.wait));
     });
 }
 
@@ -75,11 +65,4 @@ async function printNew(context: Context, session: Session): Promise<void> {
 async function print(context: Context, message: Message): Promise<void> {
   if (context.json) await printJson(context.io, messageLine(message));
   else await printLine(context.io, formatMessage(message));
-}
-
-/** Notices are no messages: they go to standard error, so that scripts can count lines. */
-async function printNotice(context: Context, notice: Notice): Promise<void> {
-  const text = formatNotice(notice);
-  const line = context.json ? safeJson({ type: "notice", notice, message: text }) : `! ${text}`;
-  await write(context.io.stderr, `${line}\n`);
 }

@@ -7,7 +7,8 @@ import { canAsk } from "../io/io.ts";
 import { printJson, printLine } from "../io/output.ts";
 import { ask } from "../io/prompt.ts";
 import { readAll } from "../io/read-all.ts";
-import { examples, parsePeer, parseSeconds } from "../options.ts";
+import { examples, parseSeconds } from "../options.ts";
+import { forRecipient, recipientOf } from "../recipient.ts";
 import { timeoutFailure, withSession } from "../session.ts";
 
 interface SendOptions {
@@ -20,18 +21,22 @@ interface SendOptions {
 export function sendCommand(): Command {
   return new Command("send")
     .description("Sends a message and prints its id once the server has it.")
-    .argument("<to>", "phone number, e-mail address or account id")
+    .argument("<to>", "phone number, e-mail address or account id; a group's name or id")
     .argument("[text]", "the message; - reads it from standard input (one newline at its end is dropped)")
-    .addOption(new Option("--suite <suite>", "how to protect it").choices(["classic", "mls"]))
+    .addOption(new Option("--suite <suite>", "how to protect it (default mls)").choices(["classic", "mls"]))
     .option("--no-wait", "only queue it: it goes out with the next connection")
     .option("--timeout <seconds>", "how long to wait for the server", parseSeconds, 30)
     .addHelpText(
       "after",
-      examples('sotto send +15551230002 "See you at six"', "git log -1 | sotto send ann@example.org -"),
+      examples(
+        'sotto send +15551230002 "See you at six"',
+        'sotto send "Book club" "Chapter nine by Friday"',
+        "git log -1 | sotto send ann@example.org -",
+      ),
     )
     .action(async (to: string, text: string | undefined, options: SendOptions, command: Command) => {
       const context = contextOf(command);
-      await send(context, parsePeer(to), await messageText(context, text), options);
+      await send(context, recipientOf(context, to), await messageText(context, text), options);
     });
 }
 
@@ -57,7 +62,9 @@ async function messageText(context: Context, text: string | undefined): Promise<
 async function send(context: Context, to: string, body: string, options: SendOptions): Promise<void> {
   await withSession(context, { connect: options.wait }, async (session) => {
     const { messenger } = session;
-    const message = await messenger.send(to, body, options.suite && { suite: options.suite });
+    const message = await forRecipient(to, () =>
+      messenger.send(to, body, options.suite && { suite: options.suite }),
+    );
     if (options.wait) {
       const sent = await session.within(options.timeout, (signal) =>
         messenger.whenSent(message.id, { signal }),

@@ -7,7 +7,10 @@ export interface ExportedHistory {
   /** Seconds since 1970-01-01 UTC. */
   readonly exportedAtSec: number;
   readonly conversations: readonly {
+    /** A person, or a group's name. */
     readonly peer: string;
+    /** 32 hexadecimal digits; undefined for a person. */
+    readonly groupId: string | undefined;
     /** Oldest first. */
     readonly messages: readonly Message[];
   }[];

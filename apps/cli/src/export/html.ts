@@ -49,14 +49,15 @@ export function renderHtml(history: ExportedHistory): string {
 <body>
 <h1>${title}</h1>
 <p class="note">Copied by Sotto on ${formatDay(exportedAtSec)} at ${formatTime(exportedAtSec)} from ${line(self.serverOrigin)}. This copy is not encrypted.</p>
-${conversations.map(({ peer, messages }) => renderConversation(peer, messages)).join("\n")}
+${conversations.map((one) => renderConversation(one)).join("\n")}
 </body>
 </html>
 `;
 }
 
-function renderConversation(peer: string, messages: readonly Message[]): string {
-  const parts = [`<section>\n<h2>With <bdi>${line(peer)}</bdi></h2>`];
+function renderConversation({ peer, groupId, messages }: ExportedHistory["conversations"][number]): string {
+  const title = groupId === undefined ? "With" : "Group";
+  const parts = [`<section>\n<h2>${title} <bdi>${line(peer)}</bdi></h2>`];
   let day = "";
   for (const message of messages) {
     const messageDay = formatDay(message.sentAt);

@@ -9,8 +9,9 @@ export function renderJson(history: ExportedHistory): string {
     format: "sotto-history/v1",
     exported_at: exportedAtSec,
     account: { identifier: self.identifier, account_id: self.accountId, server: self.serverOrigin },
-    conversations: conversations.map(({ peer, messages }) => ({
+    conversations: conversations.map(({ peer, groupId, messages }) => ({
       peer,
+      ...(groupId === undefined ? {} : { group_id: groupId }),
       messages: messages.map((message) => historyRow(message, false)),
     })),
   };

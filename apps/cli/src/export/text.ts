@@ -10,8 +10,8 @@ export function renderText(history: ExportedHistory): string {
     `Sotto: messages of ${sanitiseLine(self.identifier)} at ${self.serverOrigin}`,
     `Copied ${formatDay(exportedAtSec)} ${formatTime(exportedAtSec)}. This copy is not encrypted.`,
   ];
-  for (const { peer, messages } of conversations) {
-    const title = `With ${sanitiseLine(peer)}: ${messages.length} message${messages.length === 1 ? "" : "s"}`;
+  for (const { peer, groupId, messages } of conversations) {
+    const title = `${groupId === undefined ? "With" : "Group"} ${sanitiseLine(peer)}: ${messages.length} message${messages.length === 1 ? "" : "s"}`;
     lines.push("", title, "=".repeat(title.length), ...messages.map((message) => formatMessage(message)));
   }
   return `${lines.join("\n")}\n`;
