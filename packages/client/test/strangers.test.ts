@@ -57,7 +57,7 @@ test("messages in thousands of names cost a bounded number of lookups, do not pa
     );
   }
   await world.settle(2);
-  const { id } = await ann.up.send(BEN, "to somebody new");
+  const { id } = await ann.up.send(BEN, "to somebody new", { suite: "classic" });
   await world.during(ann.up.whenSent(id));
   await world.during(ann.up.caughtUp());
   expect(asked.indexOf(BEN)).toBeGreaterThanOrEqual(0);
@@ -67,7 +67,7 @@ test("messages in thousands of names cost a bounded number of lookups, do not pa
   // Beyond a thousand that wait, they are refused and told.
   const refused = ann.notices.filter((notice) => notice.type === "refused" && notice.code === "rate_limited");
   expect(refused.length).toBeGreaterThan(0);
-  await ben.up.send(ANN, "and back");
+  await ben.up.send(ANN, "and back", { suite: "classic" });
   await world.settle(5);
   expect(ann.received.map((message) => message.body)).toEqual(["and back"]);
 }, 60_000);
@@ -85,7 +85,7 @@ test("what strangers made wait does not keep the person's own lookups waiting", 
   }
   await world.settle(1);
   expect(asked.length).toBeGreaterThan(5);
-  await ann.up.send(BEN, "at once");
+  await ann.up.send(BEN, "at once", { suite: "classic" });
   await world.settle(1);
   expect(asked).toContain(BEN);
   expect(ben.received.map((message) => message.body)).toEqual(["at once"]);
@@ -100,7 +100,7 @@ test("a limit of the server that strangers' claims ran into does not pause the p
   deliver(ann, (await craft(eve, ann, { type: "text", body: "claim", from: claimed(1) })).json);
   await world.settle();
   expect(asked).toEqual([claimed(1)]);
-  await ann.up.send(BEN, "at once");
+  await ann.up.send(BEN, "at once", { suite: "classic" });
   await world.settle(5);
   expect(ben.received.map((message) => message.body)).toEqual(["at once"]);
 });

@@ -14,8 +14,8 @@ import type { Session } from "../core/session/session.ts";
 const mostWaitingBytes = 8 * HIGH_WATER_BYTES;
 
 /**
- * A connection that always has something waiting must take as many bytes in as many sweeps (90 s): a byte now and then would hold its
- * buffers for ever. The slowest link that anybody uses takes ten times as much.
+ * A connection that always has something waiting must take as many bytes in as many sweeps (two minutes): a byte now and then would
+ * hold its buffers for ever. The slowest link that anybody uses takes ten times as much.
  */
 const mostSlowSweeps = 3;
 const leastTakenBytes = 131_072;
