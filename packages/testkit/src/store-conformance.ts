@@ -14,6 +14,7 @@ import {
 } from "@sotto/protocol";
 import type { DeviceListChange, Store, StoreOperation, StoreResult } from "@sotto/server";
 import { keyPackageConformance } from "./key-package-conformance.ts";
+import { recoveryConformance } from "./recovery-conformance.ts";
 
 /** Bounds that stores are opened with, so that the suite can reach them. */
 export interface ConformanceLimits {
@@ -566,6 +567,7 @@ export function storeConformance(
     });
 
     keyPackageConformance(() => store, again);
+    recoveryConformance(() => store, again);
 
     test("statistics count accounts, logs and entries", async () => {
       await store.createAccount(hash(50), firstList, undefined);

@@ -96,7 +96,8 @@ export class AccountTable {
   }
 
   byIdentifier(identifierHash: Uint8Array): AccountRecord | undefined {
-    return record(this.#sql.byIdentifier.get(identifierHash) as unknown as AccountRow | undefined);
+    const row = this.#sql.byIdentifier.get(identifierHash) as unknown as AccountRow | undefined;
+    return record(unlessReplaced(row));
   }
 
   byId(account: AccountId): AccountRecord | undefined {
@@ -210,8 +211,7 @@ export class AccountTable {
 
   /** undefined as well for an account that was replaced. */
   #find(account: AccountId): AccountRow | undefined {
-    const row = this.#sql.byId.get(account) as unknown as AccountRow | undefined;
-    return row?.newest_version === 0 ? undefined : row;
+    return unlessReplaced(this.#sql.byId.get(account) as unknown as AccountRow | undefined);
   }
 
   #readDevice(account: number, device: DeviceId) {
@@ -219,6 +219,10 @@ export class AccountTable {
       | { signature_key: Uint8Array; inbox: DeviceRecord["inbox"]; revoked: number }
       | undefined;
   }
+}
+
+function unlessReplaced(row: AccountRow | undefined): AccountRow | undefined {
+  return row?.newest_version === 0 ? undefined : row;
 }
 
 function record(row: AccountRow | undefined): AccountRecord | undefined {
