@@ -15,7 +15,6 @@ import { protect } from "ts-mls/messageProtection.js";
 import { privateMessageContentEncoder } from "ts-mls/privateMessage.js";
 import type { ProposalOrRef } from "ts-mls/proposalOrRefType.js";
 import type { RatchetTree } from "ts-mls/ratchetTree.js";
-import { treeHashRoot } from "ts-mls/treeHash.js";
 import { leafToNodeIndex, toLeafIndex } from "ts-mls/treemath.js";
 import { createUpdatePath, firstCommonAncestor } from "ts-mls/updatePath.js";
 import { encryptGroupInfo, encryptGroupSecrets } from "ts-mls/welcome.js";
@@ -30,6 +29,7 @@ import type { NewCommit, VerifiedKeyPackage } from "./port.ts";
 import { asSecretTree, newSecretRecords, withRatchets } from "./secret-tree.ts";
 import { deltaOf, openRatchets } from "./snapshot.ts";
 import { applyChanges, checkUnique } from "./tree-changes.ts";
+import { treeHashOf } from "./tree-hash.ts";
 import { encodeTree } from "./wire.ts";
 
 /** What a Commit is to change. */
@@ -128,7 +128,7 @@ export async function makeCommit(state: GroupState, changes: Changes): Promise<N
     "mls_private_message",
     framedContent,
     signature,
-    await treeHashRoot(tree, impl.hash),
+    await treeHashOf(tree, suite),
     epoch.confirmationTag,
     impl.hash,
   );

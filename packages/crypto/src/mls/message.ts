@@ -2,11 +2,22 @@
  * PrivateMessages (RFC 9420 §6.3), application data and Commits. Nothing of the state that was given changes; the ratchet that moved on is
  * in the state that comes out, and only after signature and content were checked.
  */
-import { UsageError, ValidationError, equalBytes } from "@sotto/protocol";
-import { protectApplicationData, unprotectPrivateMessage } from "ts-mls/messageProtection.js";
+import { CodecError, CryptoError, UsageError, ValidationError, equalBytes } from "@sotto/protocol";
+import type { AuthenticatedContent } from "ts-mls/authenticatedContent.js";
+import { verifyFramedContentSignature } from "ts-mls/framedContent.js";
 import { encodeMlsMessage } from "ts-mls/message.js";
-import { type PrivateMessage, decryptSenderData } from "ts-mls/privateMessage.js";
-import type { GenerationSecret } from "ts-mls/secretTree.js";
+import { protectApplicationData } from "ts-mls/messageProtection.js";
+import {
+  type PrivateMessage,
+  decodePrivateMessageContent,
+  decryptSenderData,
+  encodePrivateContentAAD,
+  toAuthenticatedContent,
+} from "ts-mls/privateMessage.js";
+import { getSignaturePublicKeyFromLeafIndex } from "ts-mls/ratchetTree.js";
+import { type GenerationSecret, type SecretTree, ratchetToGeneration } from "ts-mls/secretTree.js";
+import type { SenderData } from "ts-mls/sender.js";
+import { toLeafIndex } from "ts-mls/treemath.js";
 import { check, guarded } from "./checks.ts";
 import { type GroupState, groupOf, keyRetention } from "./group-state.ts";
 import { memberAt } from "./identity.ts";
@@ -73,15 +84,7 @@ export async function unprotectMessage(state: GroupState, message: Uint8Array): 
   const { records, changed, ratchets } = await openRatchets(state, leafIndex);
   checkGeneration(isCommit ? ratchets.handshake : ratchets.application, generation);
   const { content, tree } = await guarded("MLS-MSG-7", "the message opens and its signature holds", () =>
-    unprotectPrivateMessage(
-      epoch.keySchedule.senderDataSecret,
-      privateMessage,
-      asSecretTree(leafIndex, ratchets),
-      epoch.tree,
-      epoch.groupContext,
-      keyRetention,
-      impl,
-    ),
+    openContent(state, privateMessage, senderData, asSecretTree(leafIndex, ratchets)),
   );
   if (content.content.contentType === "commit" && content.auth.contentType === "commit") {
     return {
@@ -98,6 +101,41 @@ export async function unprotectMessage(state: GroupState, message: Uint8Array): 
     group: groupOf(next),
     delta: deltaOf(next, [...changed, leafIndex]),
   };
+}
+
+/** RFC 9420 §6.3.1 and §6.1: the same steps as the library's unprotectPrivateMessage, which would open the sender data once more. */
+async function openContent(
+  { epoch }: GroupState,
+  message: PrivateMessage,
+  senderData: SenderData,
+  secrets: SecretTree,
+): Promise<{ content: AuthenticatedContent; tree: SecretTree }> {
+  const { impl } = epoch.suite;
+  const { contentType } = message;
+  const { leafIndex } = senderData;
+  const { key, nonce, newTree } = await ratchetToGeneration(
+    secrets,
+    senderData,
+    contentType,
+    keyRetention,
+    impl,
+  );
+  const aad = encodePrivateContentAAD(message);
+  const plaintext = await impl.hpke.decryptAead(key, nonce, aad, message.ciphertext);
+  key.fill(0);
+  const decoded = decodePrivateMessageContent(contentType)(plaintext, 0)?.[0];
+  if (decoded === undefined) throw new CodecError("malformed", "MLS-MSG-8: the content is well formed");
+  const content = toAuthenticatedContent(decoded, message, leafIndex);
+  const signed = await verifyFramedContentSignature(
+    getSignaturePublicKeyFromLeafIndex(epoch.tree, toLeafIndex(leafIndex)),
+    "mls_private_message",
+    content.content,
+    content.auth,
+    epoch.groupContext,
+    impl.signature,
+  );
+  if (!signed) throw new CryptoError("signature_invalid", "MLS-MSG-9: the sender signed the message");
+  return { content, tree: newTree };
 }
 
 function checkFrame({ epoch }: GroupState, frame: PrivateMessage, message: Uint8Array): void {

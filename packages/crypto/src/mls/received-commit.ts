@@ -15,7 +15,6 @@ import type { KeyPackage } from "ts-mls/keyPackage.js";
 import { initializeEpoch } from "ts-mls/keySchedule.js";
 import { verifyLeafNodeSignature } from "ts-mls/leafNode.js";
 import type { RatchetTree } from "ts-mls/ratchetTree.js";
-import { treeHashRoot } from "ts-mls/treeHash.js";
 import { leafToNodeIndex, toLeafIndex } from "ts-mls/treemath.js";
 import { type UpdatePath, applyUpdatePath } from "ts-mls/updatePath.js";
 import { check, guarded, mlsInvalid } from "./checks.ts";
@@ -27,6 +26,7 @@ import { keptKeys, keysAlongPath } from "./path.ts";
 import type { MlsGroup, MlsMember, StagedCommit } from "./port.ts";
 import { newSecretRecords } from "./secret-tree.ts";
 import { applyChanges, checkUnique } from "./tree-changes.ts";
+import { treeHashOf } from "./tree-hash.ts";
 
 const nextStates = new WeakMap<object, GroupState>();
 
@@ -152,7 +152,7 @@ async function nextState(
     applyUpdatePath(changedTree, toLeafIndex(sender), path, impl.hash),
   );
   checkUnique(tree);
-  const treeHash = await treeHashRoot(tree, impl.hash);
+  const treeHash = await treeHashOf(tree, suite);
   const { nodeIndex, pathSecret } = await guarded("MLS-PATH-7", "the path secret opens", () =>
     applyUpdatePathSecret(
       tree,

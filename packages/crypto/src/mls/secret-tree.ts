@@ -27,6 +27,7 @@ import {
   secretTreeNodeEncoder,
 } from "ts-mls/secretTree.js";
 import { isLeaf, left, leafToNodeIndex, right, root, toLeafIndex, toNodeIndex } from "ts-mls/treemath.js";
+import { isBelow } from "./tree-hash.ts";
 
 /** What is kept for one leaf. */
 export interface LeafSecrets {
@@ -156,18 +157,10 @@ function findSubtree(records: SecretRecords, target: number): Subtree | undefine
     if (holder === undefined) continue;
     for (const [key, secret] of Object.entries(holder.subtrees)) {
       const node = Number(key);
-      // A node of level k spans the leaves at most 2^k - 1 node indices away (RFC 9420, appendix C).
-      const span = 2 ** level(node) - 1;
-      if (Math.abs(target - node) <= span) return { leaf, holder, node, secret };
+      if (isBelow(target, node)) return { leaf, holder, node, secret };
     }
   }
   return undefined;
-}
-
-function level(node: number): number {
-  let k = 0;
-  while (((node >> k) & 1) === 1) k++;
-  return k;
 }
 
 async function newRatchet(

@@ -52,17 +52,19 @@ const optionalNode = encode(optionalEncoder(nodeEncoder));
 const nodeBytes = new WeakMap<Node, Uint8Array>();
 const blank = Uint8Array.of(0);
 
+/** An optional<Node> that is there; remembered, since nodes are values and are asked for again. */
+export function encodeNode(node: Node): Uint8Array {
+  const known = nodeBytes.get(node);
+  if (known !== undefined) return known;
+  const bytes = optionalNode(node);
+  nodeBytes.set(node, bytes);
+  return bytes;
+}
+
 /** A ratchet_tree (RFC 9420 §12.4.3.3) without the blanks at its end. */
 export function encodeTree(tree: RatchetTree): Uint8Array {
-  const parts = stripBlankNodes(tree).map((node) => {
-    if (node === undefined) return blank;
-    const known = nodeBytes.get(node);
-    if (known !== undefined) return known;
-    const bytes = optionalNode(node);
-    nodeBytes.set(node, bytes);
-    return bytes;
-  });
-  const content = concatBytes(...parts);
+  const nodes = stripBlankNodes(tree).map((node) => (node === undefined ? blank : encodeNode(node)));
+  const content = concatBytes(...nodes);
   return concatBytes(encode(lengthEncoder as BufferEncoder<number>)(content.length), content);
 }
 

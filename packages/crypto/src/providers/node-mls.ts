@@ -6,6 +6,7 @@ import {
   type KeyObject,
   createCipheriv,
   createDecipheriv,
+  createHash,
   createHmac,
   createPrivateKey,
   createPublicKey,
@@ -25,7 +26,7 @@ import { checkLength, decryptionFailed } from "./checks.ts";
 import { buffer, hpkeOf } from "./hpke.ts";
 import { KeyCache } from "./key-cache.ts";
 import { x25519Kem } from "./x25519-kem.ts";
-import { type HalfKem, xWingKem } from "./x-wing-kem.ts";
+import { type HalfKem, type Sha3, xWingKem } from "./x-wing-kem.ts";
 
 type HashName = "sha256" | "sha512";
 
@@ -80,7 +81,7 @@ export function nodeMlsProvider(crypto: CryptoProvider): MlsProvider {
         ...sha512,
         ...aes("aes-256-gcm", 32),
         ...hpkeOf({
-          kem: xWingKem(crypto, mlKem768, x25519),
+          kem: xWingKem(crypto, { mlKem768, x25519, sha3 }),
           kdf: new NodeHkdfSha512(),
           aead: hpkeAead("aes-256-gcm", 32, AeadId.Aes256Gcm),
         }),
@@ -211,6 +212,11 @@ class NodeHkdfSha512 extends HkdfSha512 {
     return buffer(expand("sha512", 64, hmac("sha512", view(salt), view(ikm)), view(info), length));
   }
 }
+
+const sha3: Sha3 = {
+  sha3: (data) => plain(hash("sha3-256", data, "buffer")),
+  shake256: (data, outputLength) => plain(createHash("shake256", { outputLength }).update(data).digest()),
+};
 
 /** ML-KEM-768 (FIPS 203), its private key as the seed d || z. Node's own randomness is used, not what the caller offers. */
 const mlKem768: HalfKem = {

@@ -4,8 +4,8 @@
  */
 import type { KemInterface } from "@hpke/common";
 import { KemId } from "@hpke/common";
-import { sha3_256, shake256 } from "@noble/hashes/sha3.js";
-import { combineKEMS, expandSeedXof, ml_kem768_x25519 } from "@noble/post-quantum/hybrid.js";
+import { shake256 } from "@noble/hashes/sha3.js";
+import { combineKEMS, ml_kem768_x25519 } from "@noble/post-quantum/hybrid.js";
 import type { KEM } from "@noble/post-quantum/utils.js";
 import { concatBytes, utf8 } from "@sotto/protocol";
 import type { CryptoProvider } from "../provider.ts";
@@ -23,6 +23,12 @@ export interface HalfKem {
   decapsulate(cipherText: Uint8Array, seed: Uint8Array): Uint8Array;
 }
 
+/** SHA3-256 and SHAKE256 (FIPS 202) of a platform. */
+export interface Sha3 {
+  sha3(data: Uint8Array): Uint8Array;
+  shake256(data: Uint8Array, length: number): Uint8Array;
+}
+
 /** X25519 of a platform that answers at once. */
 interface SyncX25519 {
   generate(): { privateKey: Uint8Array; publicKey: Uint8Array };
@@ -30,9 +36,16 @@ interface SyncX25519 {
   diffieHellman(privateKey: Uint8Array, publicKey: Uint8Array): Uint8Array;
 }
 
-/** X-Wing over a platform's halves; with noble's own where it has none. */
-export function xWingKem(crypto: CryptoProvider, mlKem768?: HalfKem, x25519?: SyncX25519): KemInterface {
-  const kem = mlKem768 === undefined || x25519 === undefined ? ml_kem768_x25519 : combine(mlKem768, x25519);
+/** What X-Wing is made of. */
+export interface XWingParts {
+  readonly mlKem768: HalfKem;
+  readonly x25519: SyncX25519;
+  readonly sha3: Sha3;
+}
+
+/** X-Wing over a platform's parts; with noble's own where it has none. */
+export function xWingKem(crypto: CryptoProvider, parts?: XWingParts): KemInterface {
+  const kem = parts === undefined ? ml_kem768_x25519 : combine(parts);
   const pairOf = (seed: Uint8Array): CryptoKeyPair => ({
     privateKey: asKey(seed),
     publicKey: asKey(kem.getPublicKey(seed)),
@@ -63,7 +76,7 @@ export function xWingKem(crypto: CryptoProvider, mlKem768?: HalfKem, x25519?: Sy
 }
 
 // The same parameters as noble's ml_kem768_x25519; only the halves differ.
-function combine(mlKem768: HalfKem, x25519: SyncX25519): KEM {
+function combine({ mlKem768, x25519, sha3 }: XWingParts): KEM {
   const first: KEM = {
     lengths: { secretKey: 64, publicKey: 1184, seed: 64, msg: 32, cipherText: 1088 },
     keygen: (seed = new Uint8Array(64)) => {
@@ -92,9 +105,9 @@ function combine(mlKem768: HalfKem, x25519: SyncX25519): KEM {
   return combineKEMS(
     seedBytes,
     32,
-    expandSeedXof(shake256),
+    (seed: Uint8Array, length?: number) => sha3.shake256(seed, length ?? 0),
     (publicKeys: Uint8Array[], cipherTexts: Uint8Array[], secrets: Uint8Array[]) =>
-      sha3_256(concatBytes(...[secrets[0], secrets[1], cipherTexts[1], publicKeys[1], label].map(present))),
+      sha3.sha3(concatBytes(...[secrets[0], secrets[1], cipherTexts[1], publicKeys[1], label].map(present))),
     first,
     second,
   );
