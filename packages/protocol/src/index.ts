@@ -11,6 +11,7 @@ export * from "./labels.ts";
 export * from "./limits.ts";
 export * from "./rsa-public-key.ts";
 export * from "./transcript.ts";
+export * from "./gen/sotto/v1/devices_pb.js";
 export * from "./gen/sotto/v1/directory_pb.js";
 export * from "./gen/sotto/v1/inbox_pb.js";
 export * from "./gen/sotto/v1/key_packages_pb.js";

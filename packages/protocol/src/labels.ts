@@ -22,6 +22,8 @@ export const LABELS = {
   ephemeral: "sotto/ephemeral/v1",
   rejoin: "sotto/rejoin/v1",
   sideLog: "sotto/side-log/v1",
+  linkAnswer: "sotto/link/answer/v1",
+  recovery: "sotto/recovery/v1",
   deviceName: "sotto/device-name/v1",
 } as const;
 

@@ -158,3 +158,9 @@ describe("the signatures in the vectors hold", () => {
     expect(ed25519(device.signatureKey, transcript, signIn.value.signature)).toBe(true);
   });
 });
+
+test("the id of the link is a hash of its offer", () => {
+  const { linkId, offer } = vector("open-link-payload", protocol.OpenLinkPayloadSchema);
+  const hash = createHash("sha256").update(labelled(LABELS.linkOffer, offer)).digest();
+  expect(toHex(linkId)).toBe(hash.toString("hex").slice(0, 32));
+});

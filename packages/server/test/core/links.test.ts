@@ -32,7 +32,7 @@ function desk(maxHeldBytes: number) {
   const secret = new Uint8Array(randomBytes(32));
   const open = (bytes: number) => {
     const offer = new Uint8Array(randomBytes(bytes));
-    const linkId = nodeCrypto.sha256(labelled(LABELS.linkOffer, offer)).subarray(0, 16);
+    const linkId = nodeCrypto.sha256(labelled(LABELS.linkOffer, offer)).subarray(0, 10);
     const payload = { linkId, offer, secretHash: nodeCrypto.sha256(secret) };
     links.open(create(OpenLinkPayloadSchema, payload), "192.0.2.1");
     return linkId;

@@ -3,8 +3,10 @@
  * again only when its epoch ended before the server had it. After a connection broke, the log is read first: it says what arrived.
  */
 import {
+  AccountSyncSchema,
   EntryKind,
   UsageError,
+  decode,
   equalBytes,
   type Entry,
   type ErrorCode,
@@ -127,6 +129,11 @@ async function plaintextOf(step: Step, { content }: MlsItem): Promise<Uint8Array
       const { status, ids } = content;
       const body = { type: "receipt", status, ids } as const;
       return encodeContent({ id: freshId(step), sentAtMs: step.env.nowMs(), from, body });
+    }
+    case "sync": {
+      const sync = decode(AccountSyncSchema, content.sync).change;
+      const body = { type: "account-sync", sync } as const;
+      return encodeContent({ id: freshId(step), sentAtMs: step.env.nowMs(), from: "", body });
     }
     case "leave":
       return encodeContent({ id: freshId(step), sentAtMs: step.env.nowMs(), from, body: { type: "leave" } });

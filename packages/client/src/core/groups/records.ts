@@ -55,12 +55,11 @@ export interface GroupRecord {
 export type GroupTask =
   | { readonly type: "create-log"; readonly epoch: number; readonly tokenHash: Uint8Array }
   | { readonly type: "open-slot"; readonly slot: string; readonly afterSeq: number }
-  /** Makes a side log that holds these pieces. */
+  /** Makes a side log that holds the pieces kept under its id. */
   | {
       readonly type: "side-log";
       readonly log: string;
       readonly token: Uint8Array;
-      readonly pieces: readonly Uint8Array[];
     }
   /** Leaves something in an inbox. */
   | { readonly type: "inbox"; readonly inbox: string; readonly item: Uint8Array };
@@ -112,7 +111,9 @@ export interface MlsItem {
         readonly status: "delivered" | "read";
         readonly ids: readonly string[];
       }
-    | { readonly type: "leave" };
+    | { readonly type: "leave" }
+    /** For the account's own devices: a serialized AccountSync. */
+    | { readonly type: "sync"; readonly sync: Uint8Array };
   /** As it was encrypted last, and for which group and epoch; absent before. */
   readonly sealed?: { readonly group: string; readonly epoch: number; readonly body: Uint8Array };
 }
@@ -148,6 +149,8 @@ export const groupNames = {
   secrets: (id: string) => list<Uint8Array>(`group-secrets/${id}`),
   pending: (id: string) => record<PendingCommit>(`group-pending/${id}`),
   intents: (id: string) => list<Intent>(`group-intents/${id}`),
+  /** What a side log is to hold, until the server has it. */
+  pieces: (log: string) => list<Uint8Array>(`side-log/${log}`),
   /** Conversations with something in their outbox. */
   outbox: (conversation: string) => list<MlsItem>(`mls-outbox/${conversation}`),
   outboxes: list<string>("mls-outboxes"),

@@ -8,7 +8,7 @@ import { backoffMs } from "../reconnect.ts";
 import { isReady, request, type Answer } from "../session.ts";
 import type { Step } from "../step.ts";
 import { noteLogMade } from "./creating.ts";
-import type { GroupTask } from "./records.ts";
+import { groupNames, type GroupTask } from "./records.ts";
 import { putGroup, wakeGroup, type GroupLive } from "./state.ts";
 
 /** Goes on with what is left to do. */
@@ -119,38 +119,48 @@ async function carryOut(
 
 async function makeSideLog(
   step: Step,
-  task: Extract<GroupTask, { type: "side-log" }>,
+  { log, token }: Extract<GroupTask, { type: "side-log" }>,
   then: (step: Step, answer: Answer) => Promise<void>,
 ): Promise<void> {
-  const tokenHash = await step.env.crypto.sha256(task.token);
+  const tokenHash = await step.env.crypto.sha256(token);
+  const createLog = {
+    $typeName: "sotto.v1.CreateLog",
+    logId: bytesOf(log),
+    epoch: 0n,
+    tokenHash,
+  } as const;
   request(
     step,
-    (number) => ({
-      case: "createLog",
-      value: {
-        $typeName: "sotto.v1.CreateLog",
-        request: number,
-        logId: bytesOf(task.log),
-        epoch: 0n,
-        tokenHash,
-      },
-    }),
-    async (later, answer) => {
-      // Tried before: a piece may be there twice, and readers take what fits.
-      if (answer.type === "lost") return then(later, answer);
-      if (answer.type === "refused" && answer.error.code !== "log_exists") return then(later, answer);
-      let left = task.pieces.length;
-      let last: Answer = answer;
-      for (const piece of task.pieces) {
-        append(later, bytesOf(task.log), task.token, piece, async (last_, given) => {
-          left -= 1;
-          if (given.type !== "appended") last = given;
-          if (left === 0)
-            await then(last_, last.type === "refused" && last.error.code === "log_exists" ? given : last);
-        });
-      }
+    (number) => ({ case: "createLog", value: { ...createLog, request: number } }),
+    async (later, made) => {
+      // It may exist from a try before; a piece may be there twice then, and readers take what fits.
+      if (made.type === "lost") return then(later, made);
+      if (made.type === "refused" && made.error.code !== "log_exists") return then(later, made);
+      await appendPieces(later, log, token, then);
     },
   );
+}
+
+async function appendPieces(
+  step: Step,
+  log: string,
+  token: Uint8Array,
+  then: (step: Step, answer: Answer) => Promise<void>,
+): Promise<void> {
+  const pieces = await step.draft.page(groupNames.pieces(log));
+  let left = pieces.length;
+  let failed: Answer | undefined;
+  for (const { value } of pieces) {
+    append(step, bytesOf(log), token, value, async (later, answer) => {
+      left -= 1;
+      if (answer.type !== "appended") failed ??= answer;
+      if (left > 0) return;
+      if (failed === undefined) {
+        for (const { order } of pieces) later.draft.deleteItem(groupNames.pieces(log), order);
+      }
+      await then(later, failed ?? answer);
+    });
+  }
 }
 
 function append(

@@ -18,7 +18,7 @@ import {
 } from "@sotto/protocol";
 import { bytesOf } from "../hex.ts";
 import type { Step } from "../step.ts";
-import type { GroupTask, Joiner } from "./records.ts";
+import { groupNames, type GroupTask, type Joiner } from "./records.ts";
 
 const largestInlineTree = 16_384;
 const pieceBytes = 196_608;
@@ -98,15 +98,21 @@ export async function sideLog(
   const { crypto } = step.env;
   const [logId, token, key] = [crypto.randomBytes(16), crypto.randomBytes(32), crypto.randomBytes(32)];
   const sealed = await crypto.aesGcmSeal(key, onlyNonce(), bytes, utf8(LABELS.sideLog));
-  const pieces: Uint8Array[] = [];
+  const log = toHex(logId);
+  let pieces = 0;
   for (let at = 0; at < sealed.length; at += pieceBytes) {
     // Numbered, since a piece may be there twice after a connection broke.
     const number = new Uint8Array(4);
-    new DataView(number.buffer).setUint32(0, pieces.length);
-    pieces.push(concatBytes(number, sealed.subarray(at, at + pieceBytes)));
+    new DataView(number.buffer).setUint32(0, pieces);
+    step.draft.putItem(
+      groupNames.pieces(log),
+      pieces,
+      concatBytes(number, sealed.subarray(at, at + pieceBytes)),
+    );
+    pieces += 1;
   }
   return {
-    task: { type: "side-log", log: toHex(logId), token, pieces },
+    task: { type: "side-log", log, token },
     sideLog: create(SideLogSchema, {
       logId,
       accessToken: token,

@@ -9,7 +9,6 @@
 import { create } from "@bufbuild/protobuf";
 import {
   CodecError,
-  ID_BYTES,
   LABELS,
   LIMITS,
   LinkFetchedSchema,
@@ -106,7 +105,7 @@ export class Links implements LinkPort {
       checkLength("offer", offer, LIMITS.maxLinkOfferBytes);
       exact("secret_hash", secretHash, hashBytes);
       const { crypto, nowMs } = this.#deps;
-      const id = crypto.sha256(labelled(LABELS.linkOffer, offer)).subarray(0, ID_BYTES);
+      const id = crypto.sha256(labelled(LABELS.linkOffer, offer)).subarray(0, LIMITS.linkIdBytes);
       if (!equalBytes(id, linkId)) throw new CodecError("malformed", "link_id is not that of the offer");
       this.#expire();
       const known = this.#links.get(toHex(id));
@@ -133,7 +132,7 @@ export class Links implements LinkPort {
    * @throws SottoError `malformed`, `rate_limited`, `link_refused` for an unknown link and a wrong secret alike.
    */
   async await({ linkId, secret }: AwaitLinkPayload, address: string): Promise<Uint8Array | undefined> {
-    exact("link_id", linkId, ID_BYTES);
+    exact("link_id", linkId, LIMITS.linkIdBytes);
     exact("secret", secret, secretBytes);
     const { crypto, scheduler } = this.#deps;
     this.#expire();
@@ -198,7 +197,7 @@ export class Links implements LinkPort {
 
   /** Counts what is not there, and refuses to look when that was too often. */
   #find({ account, address }: Asker, linkId: Uint8Array): Link {
-    exact("link_id", linkId, ID_BYTES);
+    exact("link_id", linkId, LIMITS.linkIdBytes);
     this.#expire();
     const misses = [
       [this.#missesPerAccount, toHex(account)] as const,

@@ -20,7 +20,7 @@ export declare const file_sotto_v1_link: GenFile;
  */
 export declare type OpenLinkPayload = Message<"sotto.v1.OpenLinkPayload"> & {
   /**
-   * The first 16 bytes of SHA-256("sotto/link/offer/v1" || 0x00 || offer).
+   * The first 10 bytes of SHA-256("sotto/link/offer/v1" || 0x00 || offer).
    *
    * @generated from field: bytes link_id = 1;
    */

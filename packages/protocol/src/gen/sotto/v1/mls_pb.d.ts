@@ -550,9 +550,23 @@ export declare type HistoryOffer = Message<"sotto.v1.HistoryOffer"> & {
   deviceId: Uint8Array;
 
   /**
+   * A HistoryPart (devices.proto).
+   *
    * @generated from field: sotto.v1.SideLog history = 2;
    */
   history?: SideLog | undefined;
+
+  /**
+   * Which part of how many, from 1.
+   *
+   * @generated from field: uint32 part = 3;
+   */
+  part: number;
+
+  /**
+   * @generated from field: uint32 parts = 4;
+   */
+  parts: number;
 };
 
 /**
