@@ -11,6 +11,7 @@ import * as protocol from "../src/index.ts";
 import {
   type DeviceList,
   LABELS,
+  LIMITS,
   SottoError,
   accountId,
   challengeTranscript,
@@ -162,5 +163,5 @@ describe("the signatures in the vectors hold", () => {
 test("the id of the link is a hash of its offer", () => {
   const { linkId, offer } = vector("open-link-payload", protocol.OpenLinkPayloadSchema);
   const hash = createHash("sha256").update(labelled(LABELS.linkOffer, offer)).digest();
-  expect(toHex(linkId)).toBe(hash.toString("hex").slice(0, 32));
+  expect(toHex(linkId)).toBe(hash.toString("hex").slice(0, 2 * LIMITS.linkIdBytes));
 });

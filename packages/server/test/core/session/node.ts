@@ -156,7 +156,7 @@ export class TestNode {
   readonly failures: unknown[] = [];
   readonly challengeKey = generateKeyPairSync("ed25519");
 
-  constructor() {
+  constructor({ classicAllowed = true } = {}) {
     const limit = { burst: 1_000, perHour: 1_000 };
     const directory = new Directory({
       store: this.store,
@@ -250,6 +250,7 @@ export class TestNode {
       },
       scheduler: nodeScheduler,
       clock: nodeClock(),
+      classicAllowed,
       events,
     };
     // No distance between commits: what is sent is settled after a few turns.
