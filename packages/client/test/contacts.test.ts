@@ -63,20 +63,22 @@ test("safety numbers are equal on both sides, and change with the identity", asy
 });
 
 test("a changed identity key blocks sending until it is acknowledged; what was queued then goes out", async () => {
-  await ann.up.send(BEN, "before");
+  await ann.up.send(BEN, "before", { suite: "classic" });
   await world.settle();
   await ann.up.setVerified(BEN, true);
   expect((await ann.up.contacts())[0]?.verified).toBe(true);
 
   await rotateIdentity(ben);
   await world.settle(400);
-  const { id } = await ann.up.send(BEN, "queued");
+  const { id } = await ann.up.send(BEN, "queued", { suite: "classic" });
   const outcome = ann.up.whenSent(id).catch((error: unknown) => error);
   await world.settle();
   expect(await outcome).toMatchObject({ code: "identity_changed" });
   expect(ann.notices).toEqual([{ type: "identity_changed", identifier: BEN }]);
   expect(await ann.up.contacts()).toMatchObject([{ identityChanged: true, verified: false }]);
-  await expect(ann.up.send(BEN, "blocked")).rejects.toMatchObject({ code: "identity_changed" });
+  await expect(ann.up.send(BEN, "blocked", { suite: "classic" })).rejects.toMatchObject({
+    code: "identity_changed",
+  });
   await expect(ann.up.setVerified(BEN, true)).rejects.toMatchObject({ code: "identity_changed" });
   await ann.up.flushed();
   expect(ben.received.map((message) => message.body)).toEqual(["before"]);
@@ -84,7 +86,9 @@ test("a changed identity key blocks sending until it is acknowledged; what was q
   await ann.stop();
   await ann.start();
   await world.settle();
-  await expect(ann.up.send(BEN, "blocked")).rejects.toMatchObject({ code: "identity_changed" });
+  await expect(ann.up.send(BEN, "blocked", { suite: "classic" })).rejects.toMatchObject({
+    code: "identity_changed",
+  });
   await ann.up.acknowledgeIdentity(BEN);
   await world.settle();
   expect(ben.received.map((message) => message.body)).toEqual(["before", "queued"]);
@@ -92,7 +96,7 @@ test("a changed identity key blocks sending until it is acknowledged; what was q
 });
 
 test("a key that changes again after its safety number was shown is not acknowledged with it", async () => {
-  await ann.up.send(BEN, "before");
+  await ann.up.send(BEN, "before", { suite: "classic" });
   await world.settle();
   await rotateIdentity(ben);
   await world.settle(400);
@@ -109,18 +113,20 @@ test("a key that changes again after its safety number was shown is not acknowle
   await world.settle();
   expect(await ann.up.contacts()).toMatchObject([{ identityChanged: true, verified: false }]);
   expect(ann.notices.slice(told)).toEqual([{ type: "identity_changed", identifier: BEN }]);
-  await expect(ann.up.send(BEN, "blocked")).rejects.toMatchObject({ code: "identity_changed" });
+  await expect(ann.up.send(BEN, "blocked", { suite: "classic" })).rejects.toMatchObject({
+    code: "identity_changed",
+  });
 
   expect(await during(ann.up.safetyNumber(BEN))).not.toBe(compared);
   await ann.up.acknowledgeIdentity(BEN);
   expect(await ann.up.contacts()).toMatchObject([{ identityChanged: false }]);
-  await ann.up.send(BEN, "after");
+  await ann.up.send(BEN, "after", { suite: "classic" });
   await world.settle();
   expect(ben.received.map((message) => message.body)).toEqual(["before", "after"]);
 });
 
 test("an identity key that the old one did not sign never replaces the pinned one", async () => {
-  await ann.up.send(BEN, "before");
+  await ann.up.send(BEN, "before", { suite: "classic" });
   await world.settle();
   const forger = await world.crypto.ed25519Generate();
   await publishNext(
@@ -132,7 +138,7 @@ test("an identity key that the old one did not sign never replaces the pinned on
   );
   await world.settle(400);
   const number = await during(ann.up.safetyNumber(BEN));
-  const { id } = await ann.up.send(BEN, "secret");
+  const { id } = await ann.up.send(BEN, "secret", { suite: "classic" });
   const outcome = ann.up.whenSent(id).catch((error: unknown) => error);
   await world.settle();
   expect(await outcome).toMatchObject({ code: "signature_invalid" });
@@ -143,11 +149,11 @@ test("an identity key that the old one did not sign never replaces the pinned on
 test("an older device list is refused, the pinned one stays in force, and messages still come in", async () => {
   const before = [...(world.server.accounts.get(ben.account) ?? [])];
   await during(ben.up.rotateClassicKey());
-  await ann.up.send(BEN, "before");
+  await ann.up.send(BEN, "before", { suite: "classic" });
   await world.settle();
   world.server.accounts.set(ben.account, before);
   await world.settle(400);
-  const { id } = await ann.up.send(BEN, "to an old key?");
+  const { id } = await ann.up.send(BEN, "to an old key?", { suite: "classic" });
   const outcome = ann.up.whenSent(id).catch((error: unknown) => error);
   await world.settle();
   expect(await outcome).toMatchObject({ code: "device_list_rolled_back" });
@@ -161,8 +167,8 @@ test("an older device list is refused, the pinned one stays in force, and messag
 });
 
 test("an identifier that leads to another account is a change of identity, and keeps its history", async () => {
-  await ann.up.send(BEN, "to the first");
-  await ben.up.send(ANN, "from the first");
+  await ann.up.send(BEN, "to the first", { suite: "classic" });
+  await ben.up.send(ANN, "from the first", { suite: "classic" });
   await world.settle();
   await ben.stop();
   // Ben set up anew on a server that lost his account.
@@ -171,14 +177,14 @@ test("an identifier that leads to another account is a change of identity, and k
   world.server.inboxes.delete(ben.inbox);
   await second.start();
   await world.settle(400);
-  const { id } = await ann.up.send(BEN, "to whom?");
+  const { id } = await ann.up.send(BEN, "to whom?", { suite: "classic" });
   const outcome = ann.up.whenSent(id).catch((error: unknown) => error);
   await world.settle();
   expect(await outcome).toMatchObject({ code: "identity_changed" });
   expect(ann.notices).toEqual([{ type: "identity_changed", identifier: BEN }]);
   expect(second.received).toEqual([]);
   // Until then, what the new account says stands under its id.
-  await second.up.send(ANN, "it is me, Ben");
+  await second.up.send(ANN, "it is me, Ben", { suite: "classic" });
   await world.settle();
   expect(ann.received.at(-1)).toMatchObject({ from: second.account, body: "it is me, Ben" });
 
@@ -219,13 +225,13 @@ test("a list of many versions is fetched page by page, and checked as one chain"
 });
 
 test("a device that was revoked gets nothing and its messages are refused", async () => {
-  await ann.up.send(BEN, "before");
+  await ann.up.send(BEN, "before", { suite: "classic" });
   await world.settle();
   await publishNext(ben, (list) => {
     for (const device of list.devices) device.revokedAtSec = list.createdAtSec;
   });
   await world.settle(400);
-  const { id } = await ann.up.send(BEN, "after");
+  const { id } = await ann.up.send(BEN, "after", { suite: "classic" });
   const outcome = ann.up.whenSent(id).catch((error: unknown) => error);
   deliver(ann, (await craft(ben, ann, { type: "text", body: "still here", from: BEN })).json);
   await world.settle();
@@ -245,7 +251,7 @@ test("giving a nameless contact its name does not acknowledge a changed identity
   deliver(ann, (await craft(ben, ann, { raw: '{"type":"text","body":"again"}' })).json);
   await world.settle();
   expect(ann.notices).toEqual([{ type: "identity_changed", identifier: ben.account }]);
-  await ann.up.send(BEN, "blocked");
+  await ann.up.send(BEN, "blocked", { suite: "classic" });
   await world.settle();
   expect(ben.received).toEqual([]);
   expect(await ann.up.contacts()).toMatchObject([{ identifier: BEN, identityChanged: true }]);
@@ -253,6 +259,6 @@ test("giving a nameless contact its name does not acknowledge a changed identity
 
 test("nobody is verified before a key of theirs is known", async () => {
   world.server.refuse = (frame) => (frame.case === "lookup" ? { code: "unavailable" } : undefined);
-  await ann.up.send(BEN, "queued");
+  await ann.up.send(BEN, "queued", { suite: "classic" });
   await expect(ann.up.setVerified(BEN, true)).rejects.toMatchObject({ code: "contact_unknown" });
 });

@@ -44,7 +44,7 @@ describe("accepted messages arrive once and in order, whatever crashes", () => {
       if (roll < 60 && peer !== person) {
         const body = `${seed}/${random.nextUint32()}`;
         const key = `${person.identifier} ${peer.identifier}`;
-        person.up.send(peer.identifier, body).then(
+        person.up.send(peer.identifier, body, { suite: "classic" }).then(
           () => accepted.set(key, [...(accepted.get(key) ?? []), body]),
           () => undefined,
         );
@@ -107,7 +107,7 @@ describe("a kill at each effect of one exchange, before it and after it", () => 
       const accepted: string[] = [];
       for (const body of ["one", "two"]) {
         if (ann.alive)
-          ann.up.send(ben.identifier, body).then(
+          ann.up.send(ben.identifier, body, { suite: "classic" }).then(
             () => accepted.push(body),
             () => undefined,
           );

@@ -27,7 +27,7 @@ const statuses = async (
 
 test("queued, sent, delivered, read: each state comes, in this order", async () => {
   const { world, ann, ben } = await pair();
-  const { id } = await ann.up.send(BEN, "hello");
+  const { id } = await ann.up.send(BEN, "hello", { suite: "classic" });
   expect(await statuses(ann, BEN)).toEqual(["queued"]);
   await world.settle();
   expect(ben.received.map((message) => message.body)).toEqual(["hello"]);
@@ -44,7 +44,7 @@ test("queued, sent, delivered, read: each state comes, in this order", async () 
 test("read receipts can be switched off; delivered receipts are always sent", async () => {
   const { world, ann, ben } = await pair();
   await ben.up.updateSettings({ readReceipts: false });
-  await ann.up.send(BEN, "hello");
+  await ann.up.send(BEN, "hello", { suite: "classic" });
   await world.settle();
   await ben.up.markRead(ANN);
   await world.settle();
@@ -58,7 +58,7 @@ test("what is queued while the server is away goes out in order when it is back"
   world.network.partition();
   await world.settle(60);
   expect(ann.up.connection).not.toBe("online");
-  for (let i = 0; i < 10; i++) await ann.up.send(BEN, `number ${i}`);
+  for (let i = 0; i < 10; i++) await ann.up.send(BEN, `number ${i}`, { suite: "classic" });
   const flushed = ann.up.flushed();
   await world.settle(60);
   expect(ben.received).toEqual([]);
@@ -73,7 +73,7 @@ test("what is queued while the server is away goes out in order when it is back"
 test("many messages that come together share one receipt", async () => {
   const { world, ann, ben } = await pair();
   await ben.stop();
-  for (let i = 0; i < 30; i++) await ann.up.send(BEN, `number ${i}`);
+  for (let i = 0; i < 30; i++) await ann.up.send(BEN, `number ${i}`, { suite: "classic" });
   await world.settle(30);
   const before = world.server.appended.length;
   await ben.start();
@@ -87,19 +87,19 @@ test("a refusal that passes is tried again; one that does not fails the message 
   let refusals = 0;
   world.server.refuse = (frame) =>
     frame.case === "append" && ++refusals <= 3 ? { code: "quota_exceeded", retryAfterMs: 2_000 } : undefined;
-  await ann.up.send(BEN, "patience");
+  await ann.up.send(BEN, "patience", { suite: "classic" });
   await world.settle(1);
   expect(await statuses(ann, BEN)).toEqual(["queued"]);
   await world.settle(60);
   expect(ben.received.map((message) => message.body)).toEqual(["patience"]);
 
   world.server.refuse = (frame) => (frame.case === "append" ? { code: "classic_switched_off" } : undefined);
-  const { id } = await ann.up.send(BEN, "never");
+  const { id } = await ann.up.send(BEN, "never", { suite: "classic" });
   const outcome = ann.up.whenSent(id).catch((error: unknown) => error);
   await world.settle(60);
   expect(await outcome).toMatchObject({ code: "classic_switched_off" });
   world.server.refuse = () => undefined;
-  await ann.up.send(BEN, "after");
+  await ann.up.send(BEN, "after", { suite: "classic" });
   await world.settle(60);
   expect((await ann.up.history(BEN)).at(1)).toMatchObject({
     status: "failed",
@@ -113,7 +113,7 @@ test("a refusal that passes is tried again; one that does not fails the message 
 test("a message that fails after an answer was lost keeps its number: the server may have it", async () => {
   const { world, ann, ben } = await pair();
   world.server.twist = (frame) => (frame.frame.case === "appended" ? [] : [frame]);
-  await ann.up.send(BEN, "taken, but who knows");
+  await ann.up.send(BEN, "taken, but who knows", { suite: "classic" });
   await world.until(() => ben.received.length === 1);
   world.server.twist = (frame) => [frame];
   let refusals = 0;
@@ -126,7 +126,7 @@ test("a message that fails after an answer was lost keeps its number: the server
   await world.until(() => refusals > 0);
   await world.during(ann.up.flushed());
   world.server.refuse = () => undefined;
-  await ann.up.send(BEN, "the next");
+  await ann.up.send(BEN, "the next", { suite: "classic" });
   await world.settle(60);
   expect(ben.received.map((message) => message.body)).toEqual(["taken, but who knows", "the next"]);
   const vault = vaultStore(ben.vault, memoryStorage(new Map(ben.rows)));
@@ -135,9 +135,9 @@ test("a message that fails after an answer was lost keeps its number: the server
 
 test("writing to nobody fails with identifier_not_found, and other conversations go on", async () => {
   const { world, ann, ben } = await pair();
-  const { id } = await ann.up.send("+15551239999", "anybody there?");
+  const { id } = await ann.up.send("+15551239999", "anybody there?", { suite: "classic" });
   const outcome = ann.up.whenSent(id).catch((error: unknown) => error);
-  await ann.up.send(BEN, "hello");
+  await ann.up.send(BEN, "hello", { suite: "classic" });
   await world.settle();
   expect(await outcome).toMatchObject({ code: "identifier_not_found" });
   expect(ben.received.map((message) => message.body)).toEqual(["hello"]);
@@ -155,6 +155,7 @@ test("every device in use gets a copy; one that was revoked meanwhile is looked 
       deviceId: bytesOfId(other.id),
       inboxId: bytesOfId(other.inbox),
       signatureKey: signer.publicKey,
+      inboxKey: new Uint8Array(),
       classicKeys: first.classicKeys.map((key) => ({
         ...key,
         publicKey: other.key.publicKey,
@@ -163,7 +164,7 @@ test("every device in use gets a copy; one that was revoked meanwhile is looked 
       addedAtSec: list.createdAtSec,
     });
   });
-  await ann.up.send(BEN, "to both");
+  await ann.up.send(BEN, "to both", { suite: "classic" });
   await world.settle();
   expect(world.server.inboxes.get(other.inbox)?.entries).toHaveLength(1);
   expect((await ann.up.history(BEN))[0]?.envelopes).toHaveLength(2);
@@ -172,7 +173,7 @@ test("every device in use gets a copy; one that was revoked meanwhile is looked 
     for (const device of list.devices.slice(1)) device.revokedAtSec = list.createdAtSec;
   });
   expect(world.server.inboxes.has(other.inbox)).toBe(false);
-  await ann.up.send(BEN, "to the one that is left");
+  await ann.up.send(BEN, "to the one that is left", { suite: "classic" });
   await world.settle(30);
   expect(await statuses(ann, BEN)).toEqual(["delivered", "delivered"]);
   expect(ben.received.map((message) => message.body)).toEqual(["to both", "to the one that is left"]);
@@ -181,10 +182,10 @@ test("every device in use gets a copy; one that was revoked meanwhile is looked 
 
 test("what was encrypted and not taken is encrypted anew when the recipient's key changed, under the same id and n", async () => {
   const { world, ann, ben } = await pair();
-  await ann.up.send(BEN, "before");
+  await ann.up.send(BEN, "before", { suite: "classic" });
   await world.settle();
   world.server.refuse = (frame) => (frame.case === "append" ? { code: "unavailable" } : undefined);
-  const { id } = await ann.up.send(BEN, "waits");
+  const { id } = await ann.up.send(BEN, "waits", { suite: "classic" });
   await world.settle(2);
   await ben.stop();
   const fresh = await world.crypto.rsaGenerate();
@@ -211,8 +212,8 @@ test("what was encrypted and not taken is encrypted anew when the recipient's ke
 
 test("typing reaches the peer and is never stored", async () => {
   const { world, ann, ben } = await pair();
-  await ann.up.send(BEN, "hello");
-  await ben.up.send(ANN, "hello");
+  await ann.up.send(BEN, "hello", { suite: "classic" });
+  await ben.up.send(ANN, "hello", { suite: "classic" });
   await world.settle();
   const before = world.server.appended.length;
   await ann.up.sendTyping(BEN);
@@ -229,12 +230,15 @@ test("typing reaches the peer and is never stored", async () => {
 
 test("what is too large, for oneself, or malformed is refused before anything is stored", async () => {
   const { ann } = await pair();
-  await expect(ann.up.send(BEN, "x".repeat(65_537))).rejects.toMatchObject({ code: "message_too_large" });
-  await expect(ann.up.send(BEN, "\u0001".repeat(60_000))).rejects.toMatchObject({
+  await expect(ann.up.send(BEN, "x".repeat(65_537), { suite: "classic" })).rejects.toMatchObject({
     code: "message_too_large",
   });
-  await expect(ann.up.send(ANN, "me")).rejects.toMatchObject({ code: "usage" });
-  await expect(ann.up.send("nobody", "x")).rejects.toMatchObject({ code: "identifier_invalid" });
-  await expect(ann.up.send(BEN, "x", { suite: "mls" })).rejects.toMatchObject({ code: "suite_unavailable" });
+  await expect(ann.up.send(BEN, "\u0001".repeat(60_000), { suite: "classic" })).rejects.toMatchObject({
+    code: "message_too_large",
+  });
+  await expect(ann.up.send(ANN, "me", { suite: "classic" })).rejects.toMatchObject({ code: "usage" });
+  await expect(ann.up.send("nobody", "x", { suite: "classic" })).rejects.toMatchObject({
+    code: "identifier_invalid",
+  });
   expect(await ann.up.conversations()).toEqual([]);
 });

@@ -52,7 +52,7 @@ test("a claimed identifier is believed only when the directory leads from it to 
 test("what was received under an account id joins its conversation once the identifier is proven", async () => {
   deliver(ann, (await craft(ben, ann, { raw: '{"type":"text","body":"first"}' })).json);
   await world.settle();
-  await ann.up.send(BEN, "queued before the lookup");
+  await ann.up.send(BEN, "queued before the lookup", { suite: "classic" });
   await world.settle();
   deliver(ann, (await craft(ben, ann, text("second", 1))).json);
   await world.settle();
@@ -210,7 +210,7 @@ test("what the server swallows is seen with the next message; what comes late cl
 
 test("a receipt counts only from the device that the message went to", async () => {
   await ben.start();
-  const { id } = await ann.up.send(BEN, "for Ben");
+  const { id } = await ann.up.send(BEN, "for Ben", { suite: "classic" });
   ben.kill();
   await world.settle();
   const [envelope] = (await ann.up.history(BEN))[0]?.envelopes ?? [];
@@ -316,6 +316,7 @@ test("a device added by the server gets nothing, and what it sends is refused an
         deviceId: bytesOfId("2".repeat(32)),
         inboxId: bytesOfId("3".repeat(32)),
         signatureKey: forger.publicKey,
+        inboxKey: new Uint8Array(),
         classicKeys: device.classicKeys.map((key) => ({
           ...key,
           publicKey: rsa.publicKey,
@@ -336,7 +337,7 @@ test("a device added by the server gets nothing, and what it sends is refused an
     expect.arrayContaining(["signature_invalid", "device_unknown", "device_unlisted"]),
   );
   await world.settle(400);
-  const { id } = await ann.up.send(BEN, "secret");
+  const { id } = await ann.up.send(BEN, "secret", { suite: "classic" });
   const outcome = ann.up.whenSent(id).catch((error: unknown) => error);
   await world.settle();
   expect(await outcome).toMatchObject({ code: "signature_invalid" });

@@ -31,8 +31,8 @@ test("after a rotation, messages under way to the old key are read, and new ones
   await during(ben.up.rotateClassicKey());
   expect(published(ben).map((key) => key.retiredAtSec !== 0n)).toEqual([true, false]);
   deliver(ben, underWay.json);
-  await ann.up.send(BEN, "to the new key");
-  await ben.up.send(ANN, "signed by the new key");
+  await ann.up.send(BEN, "to the new key", { suite: "classic" });
+  await ben.up.send(ANN, "signed by the new key", { suite: "classic" });
   await world.settle();
   expect(ben.received.map((message) => message.body)).toEqual(["under way", "to the new key"]);
   expect(ann.received.map((message) => message.body)).toEqual(["signed by the new key"]);
@@ -53,8 +53,8 @@ test("a retired key is deleted once nothing encrypted to it would be taken any m
 test("after a revocation the old key opens nothing here, and verifies nothing newer", async () => {
   const stolen = await secretsOf(ben);
   const underWay = await craft(ann, ben, { type: "text", body: "to the old key", from: ANN, n: 1 });
-  await ann.up.send(BEN, "before");
-  await ben.up.send(ANN, "before");
+  await ann.up.send(BEN, "before", { suite: "classic" });
+  await ben.up.send(ANN, "before", { suite: "classic" });
   await world.settle();
   await during(ben.up.revokeClassicKey());
   const kept = await secretsOf(ben);
@@ -76,8 +76,8 @@ test("after a revocation the old key opens nothing here, and verifies nothing ne
     { privateKey: stolen.classicKeys[0]?.privateKey as Uint8Array },
   );
   deliver(ann, byThief.json);
-  await ann.up.send(BEN, "after");
-  await ben.up.send(ANN, "after");
+  await ann.up.send(BEN, "after", { suite: "classic" });
+  await ben.up.send(ANN, "after", { suite: "classic" });
   await world.settle();
   expect(ann.notices).toMatchObject([{ type: "refused", code: "key_revoked" }]);
   expect(ann.received.map((message) => message.body)).toEqual(["before", "after"]);
@@ -108,8 +108,8 @@ test.each(["before", "after"] as const)(
         Buffer.from(own.classicKeys.at(-1)?.publicKey ?? []).equals(keys.at(-1)?.publicKey as Uint8Array),
       ).toBe(true);
       await world.settle(400);
-      await ann.up.send(BEN, `${when} ${effect}`);
-      await ben.up.send(ANN, `${when} ${effect}`);
+      await ann.up.send(BEN, `${when} ${effect}`, { suite: "classic" });
+      await ben.up.send(ANN, `${when} ${effect}`, { suite: "classic" });
       await world.settle();
       const newest = (await ben.up.history(ANN)).slice(-2);
       expect(newest.map((message) => [message.direction, message.body, message.status]).toSorted()).toEqual([
@@ -151,18 +151,18 @@ test("a revocation whose answer was lost, and whose lookup then fails, takes eff
 });
 
 test("who was away asks for a contact's keys anew before sending, however short it was", async () => {
-  await ann.up.send(BEN, "before");
+  await ann.up.send(BEN, "before", { suite: "classic" });
   await world.settle();
   ann.kill();
   await world.during(ben.up.revokeClassicKey());
   await ann.start();
-  await ann.up.send(BEN, "after a restart");
+  await ann.up.send(BEN, "after a restart", { suite: "classic" });
   await world.settle();
   world.server.cutAll();
   await world.during(ben.up.revokeClassicKey());
   await world.settle(1);
   world.server.cutAll();
-  await ann.up.send(BEN, "after a break");
+  await ann.up.send(BEN, "after a break", { suite: "classic" });
   await world.settle(60);
   expect(ben.received.map((message) => message.body)).toEqual(["before", "after a restart", "after a break"]);
   expect(ben.notices).toEqual([]);
@@ -197,8 +197,8 @@ test(
     expect(published(ben).length).toBeLessThan(14);
     // Who never saw the versions in between believes the whole chain, and who is new as well.
     await ann.start();
-    await ann.up.send(BEN, "after years");
-    await ben.up.send(ANN, "the same");
+    await ann.up.send(BEN, "after years", { suite: "classic" });
+    await ben.up.send(ANN, "the same", { suite: "classic" });
     await world.settle(30);
     expect(ben.received.map((message) => message.body)).toEqual(["after years"]);
     expect(ann.received.map((message) => message.body)).toEqual(["the same"]);

@@ -16,7 +16,7 @@ const first = async (messenger: Messenger): Promise<Message> => {
   throw new Error("no message came");
 };
 
-test("two people write to each other, with receipts up to read", async () => {
+test("two people write to each other in the classic suite, with receipts up to read", async () => {
   const ann = await server.join("+15551230001");
   const ben = await server.join("ben@example.org");
   const statuses: string[] = [];
@@ -24,7 +24,7 @@ test("two people write to each other, with receipts up to read", async () => {
     if (event.type === "status") statuses.push(event.status);
   });
 
-  const sent = await ann.send("ben@example.org", "Hello Ben — 你好 🌍");
+  const sent = await ann.send("ben@example.org", "Hello Ben — 你好 🌍", { suite: "classic" });
   expect(sent).toMatchObject({ direction: "out", status: "queued", to: "ben@example.org" });
   await ann.whenSent(sent.id);
   const received = await first(ben);
@@ -41,7 +41,7 @@ test("two people write to each other, with receipts up to read", async () => {
 
   await ben.markRead("+15551230001");
   await expect.poll(() => statuses).toEqual(["sent", "delivered", "read"]);
-  const reply = await ben.send("+15551230001", "Hello Ann");
+  const reply = await ben.send("+15551230001", "Hello Ann", { suite: "classic" });
   await ben.whenSent(reply.id);
   expect((await first(ann)).body).toBe("Hello Ann");
   expect((await ann.history("ben@example.org")).map(({ body, status }) => [body, status])).toEqual([

@@ -15,7 +15,7 @@ test("what is read does not grow with the conversation", { timeout: 120_000 }, a
   const ben = await world.person(BEN);
   await ann.start();
   await ben.start();
-  await ann.up.send(BEN, "the first");
+  await ann.up.send(BEN, "the first", { suite: "classic" });
   await world.settle();
   const cost = async (work: () => Promise<unknown>): Promise<number> => {
     const before = ann.rowsRead;
@@ -23,7 +23,7 @@ test("what is read does not grow with the conversation", { timeout: 120_000 }, a
     return ann.rowsRead - before;
   };
   const write = async (): Promise<void> => {
-    await ann.up.send(BEN, "one more");
+    await ann.up.send(BEN, "one more", { suite: "classic" });
     await world.settle();
   };
   await write();

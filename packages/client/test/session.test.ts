@@ -55,7 +55,7 @@ describe("a server that does not prove the pinned key hears nothing but a hello"
       ];
     };
     await ann.start();
-    await ann.up.send(BEN, "secret");
+    await ann.up.send(BEN, "secret", { suite: "classic" });
     await world.settle(20);
     expect(connectionEvents(ann)).toContain("offline server_key_mismatch");
     expect([...world.server.counts.keys()]).toEqual(["hello"]);
@@ -102,7 +102,7 @@ test("a server that stops is left when nothing is under way, and found again whe
   world.server.tellAll({ case: "draining", value: { reconnectAfterMs: 3_000n } });
   await world.settle(1);
   expect(ann.up.connection).toBe("offline");
-  const { id } = await ann.up.send(BEN, "meanwhile");
+  const { id } = await ann.up.send(BEN, "meanwhile", { suite: "classic" });
   await world.settle(1);
   expect(world.server.counts.get("hello")).toBe(1);
   await world.settle(8);
@@ -191,7 +191,7 @@ test.each([1, 2, 3, 4, 5])(
     const bodies: string[] = [];
     for (let i = 0; i < 60; i++) {
       bodies.push(`number ${i}`);
-      await ann.up.send(BEN, `number ${i}`);
+      await ann.up.send(BEN, `number ${i}`, { suite: "classic" });
       if (i % 7 === 0) await world.settle(1);
     }
     world.server.cutAll();
@@ -244,12 +244,12 @@ test("an entry that the server keeps swallowing holds nobody up, and shows as mi
 test("without a connection, what is stored can be read and what needs a server says so", async () => {
   await ann.start();
   await ben.start();
-  await ben.up.send(ANN, "stored");
+  await ben.up.send(ANN, "stored", { suite: "classic" });
   await world.settle();
   await ann.stop();
   const hellos = world.server.counts.get("hello");
   await ann.start(false);
-  await ann.up.send(BEN, "later");
+  await ann.up.send(BEN, "later", { suite: "classic" });
   expect((await ann.up.history(BEN)).map((message) => message.body)).toEqual(["stored", "later"]);
   await expect(ann.up.caughtUp()).rejects.toMatchObject({ code: "server_unreachable" });
   await expect(ann.up.contact("+15551239999")).rejects.toMatchObject({ code: "server_unreachable" });
@@ -261,7 +261,7 @@ test("without a connection, what is stored can be read and what needs a server s
 test("waiting ends with its signal, and with close()", async () => {
   await ann.start(false);
   const abort = new AbortController();
-  const { id } = await ann.up.send(BEN, "never");
+  const { id } = await ann.up.send(BEN, "never", { suite: "classic" });
   const waits = [ann.up.whenSent(id, { signal: abort.signal }), ann.up.flushed({ signal: abort.signal })].map(
     (wait) => wait.catch((error: unknown) => error),
   );

@@ -91,7 +91,7 @@ beforeAll(async () => {
   const ben = await server.join(BEN);
   const envelopes: string[] = [];
   for (const body of bodies) {
-    await ann.whenSent((await ann.send(BEN, body)).id);
+    await ann.whenSent((await ann.send(BEN, body, { suite: "classic" })).id);
     await ben.whenSent((await ben.send(ANN, `re: ${body}`)).id);
   }
   await ann.send("+15551239999", `${bodies[0]} to nobody`);
@@ -99,7 +99,7 @@ beforeAll(async () => {
   await ann.sendTyping(BEN);
   await ann.changePassphrase(PASSPHRASE, nextPassphrase);
   await ann.setVerified(BEN, true);
-  await ann.send(BEN, "signed with the new key");
+  await ann.send(BEN, "signed with the new key", { suite: "classic" });
   await ann.flushed();
   await vi.waitUntil(async () => (await ann.history(BEN)).length >= 7);
   await ann.markRead(BEN);
@@ -142,6 +142,8 @@ beforeAll(async () => {
     part("the identity key", own.identityKey.privateKey),
     part("the identity's public key", own.identityKey.publicKey),
     part("the device key", own.deviceKey.privateKey),
+    part("the inbox key", own.inboxKey.privateKey),
+    part("the inbox's public key", own.inboxKey.publicKey),
     ...own.classicKeys.flatMap((key) => [
       part("an RSA private key", key.privateKey, 300),
       part("an RSA private key's prime", key.privateKey, 700),

@@ -33,6 +33,12 @@ interface Inbox {
   reader: Session | undefined;
 }
 
+/** KeyPackages are kept and counted, so that clients are content; nobody claims one here, since MLS is played on the real server. */
+interface KeptKeyPackages {
+  readonly keyPackages: Uint8Array[];
+  hasLastResort: boolean;
+}
+
 /** What a refusal says. */
 export interface Refusal {
   readonly code: string;
@@ -50,6 +56,8 @@ export class FakeServer {
   readonly accounts = new Map<string, SignedDeviceList[]>();
   readonly identifiers = new Map<string, string>();
   readonly inboxes = new Map<string, Inbox>();
+  /** By device and ciphersuite. */
+  readonly keyPackages = new Map<string, KeptKeyPackages>();
   readonly sessions = new Set<Session>();
   /** Every stored entry that was ever appended, by inbox. */
   readonly appended: { readonly inbox: string; readonly body: Uint8Array }[] = [];
@@ -297,9 +305,29 @@ class Session implements Connection {
         server.addList(this.#account, signed);
         return this.tell({ case: "done", value: { request: number } });
       }
+      case "countKeyPackages": {
+        const { keyPackages, hasLastResort } = this.#keyPackages(this.device, frame.value.ciphersuite);
+        const value = { request: number, left: keyPackages.length, hasLastResort };
+        return this.tell({ case: "keyPackageCount", value });
+      }
+      case "putKeyPackages": {
+        const { ciphersuite, keyPackages, lastResort, replace } = frame.value;
+        const kept = this.#keyPackages(this.device, ciphersuite);
+        if (replace) kept.keyPackages.length = 0;
+        kept.keyPackages.push(...keyPackages);
+        kept.hasLastResort ||= lastResort.length > 0;
+        return this.tell({ case: "done", value: { request: number } });
+      }
       default:
         throw new Error(`the fake server does not play ${frame.case}`);
     }
+  }
+
+  #keyPackages(device: string, ciphersuite: number): KeptKeyPackages {
+    const key = `${device} ${ciphersuite}`;
+    const kept = this.#server.keyPackages.get(key) ?? { keyPackages: [], hasLastResort: false };
+    this.#server.keyPackages.set(key, kept);
+    return kept;
   }
 
   #signIn(account: string, device: string): void {

@@ -1,9 +1,15 @@
 /**
- * A world in memory: a clock that stands still until it is told to move, seeded chance, one server, and people whose process can be
+ * A world in memory for the classic suite: a clock that stands still until it is told to move, seeded chance, one server, and people whose process can be
  * killed at any of its effects and started again on what it had stored.
  */
-import { createVault, decodeSignedDeviceList, type CryptoProvider, type Vault } from "@sotto/crypto";
-import { nodeProvider } from "@sotto/crypto/node";
+import {
+  createMlsEngine,
+  createVault,
+  decodeSignedDeviceList,
+  type CryptoProvider,
+  type Vault,
+} from "@sotto/crypto";
+import { nodeMlsProvider, nodeProvider } from "@sotto/crypto/node";
 import { StorageError, parseIdentifier } from "@sotto/protocol";
 import { SeededRandom, SimulatedNetwork, VirtualClock } from "@sotto/testkit";
 import { memoryStorage, type MemoryRows } from "../../src/adapters/memory-storage.ts";
@@ -18,6 +24,8 @@ import { vaultStore } from "../../src/core/vault-store.ts";
 import { FakeServer } from "./fake-server.ts";
 
 const crypto = nodeProvider();
+const mlsProvider = nodeMlsProvider(crypto);
+const mls = createMlsEngine(mlsProvider);
 let sharedVault: Promise<{ header: Uint8Array; vault: Vault }> | undefined;
 export const PASSPHRASE = "correct horse battery staple";
 
@@ -128,7 +136,14 @@ export class TestPerson {
   async register(): Promise<void> {
     const { server, clock } = this.world;
     const store = vaultStore(this.vault, memoryStorage(this.rows));
-    const env: Env = { crypto, nowMs: clock.nowMs, random: Math.random, setTimer: clock.setTimer };
+    const env: Env = {
+      crypto,
+      mlsProvider,
+      mls,
+      nowMs: clock.nowMs,
+      random: Math.random,
+      setTimer: clock.setTimer,
+    };
     const own = await storeNewAccount(env, store, {
       identifier: parseIdentifier(this.identifier),
       serverOrigin: server.origin,
@@ -150,6 +165,8 @@ export class TestPerson {
     const { clock, random, network, server } = this.world;
     const env: Env = {
       crypto,
+      mlsProvider,
+      mls,
       nowMs: clock.nowMs,
       random: random.float,
       setTimer: (delayMs, callback) => clock.setTimer(delayMs, () => life.dead || callback()),
