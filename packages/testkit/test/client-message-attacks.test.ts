@@ -247,12 +247,15 @@ describe("messages that the server", () => {
     expect(bob.refusals).toEqual(["message_stale"]);
   });
 
-  test("is dated in the future: is refused", async () => {
+  test("is dated in the future: is refused, or not shown before its time", async () => {
     const { bob } = scene;
     const { person, deliver } = await scene.person();
-    const later = nowSec() + LIMITS.maxClockSkewSec + 60;
-    await deliver((await person.write(scene.bobsDevice, "from tomorrow", { nowSec: later })).json);
+    const tomorrow = nowSec() + 86_400;
+    await deliver((await person.write(scene.bobsDevice, "from tomorrow", { nowSec: tomorrow })).json);
+    const later = nowSec() + LIMITS.maxCertificateLifetimeSec + LIMITS.maxClockSkewSec + 60;
+    await deliver((await person.write(scene.bobsDevice, "from next month", { nowSec: later })).json);
     await bob.until("it is refused", () => bob.refusals.length === 1);
+    expect(bob.inbox).toEqual([]);
     expect(bob.refusals).toEqual(["message_from_future"]);
   });
 
