@@ -58,7 +58,8 @@ const NEXT_STEPS: Readonly<Record<ErrorCode, string>> = {
   vault_exists: "there is an account in this folder already: use it, or choose another folder with --home.",
   vault_locked: "another sotto uses this account: close it ('sotto chat' counts), then try again.",
   vault_damaged: "restore the folder from a backup; what was there is left untouched.",
-  vault_foreign: "this folder holds something else, or a vault of a newer Sotto: choose another with --home, or update.",
+  vault_foreign:
+    "this folder holds something else, or a vault of a newer Sotto: choose another with --home, or update.",
   storage_failed: "check free space and permissions of the folder (--home), then try again.",
   usage: "see 'sotto help', or 'sotto COMMAND --help' for an example.",
   contact_unknown:
