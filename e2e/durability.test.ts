@@ -3,15 +3,13 @@
  * with SIGKILL at random moments, again and again, on the same data. Then every acknowledged entry is there: under the
  * seq that was told, in the order of its sender, once; and what a reader was given before a crash is what it finds after.
  */
-import { spawn, type ChildProcess } from "node:child_process";
-import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { afterAll, expect, test, vi } from "vitest";
-import { parseFingerprint, toHex, type LogId } from "@sotto/protocol";
+import { toHex, type LogId } from "@sotto/protocol";
 import { SeededRandom, type ClientFrameInit } from "@sotto/testkit";
-import { cleanEnvironment } from "./support/sotto.ts";
+import { KillableServer } from "./support/killable-server.ts";
 import { WireSession, addDevices, sha256, type WireDevice } from "./support/wire-device.ts";
 
 const kills = 26;
@@ -21,11 +19,10 @@ const inFlight = 12;
 const seed = Number(process.env["SOTTO_SEED"] ?? 20_261_123);
 const random = new SeededRandom(seed);
 
-const main = resolve(import.meta.dirname, "../apps/cli/src/main.ts");
 const folder = mkdtempSync(join(tmpdir(), "sotto-durability-"));
-let server: ChildProcess | undefined;
-afterAll(() => {
-  server?.kill("SIGKILL");
+const server = new KillableServer(folder);
+afterAll(async () => {
+  await server.stop("SIGKILL");
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -41,33 +38,6 @@ interface WrittenLog {
   acked: number;
 }
 
-async function startServer(): Promise<{ url: string; fingerprint: Uint8Array }> {
-  const args = ["serve", "--port", "0", "--data", join(folder, "data"), "--log-level", "error"];
-  const child = spawn(process.execPath, [main, ...args, "--otp", `file:${join(folder, "codes")}`], {
-    env: cleanEnvironment(),
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  server = child;
-  let printed = "";
-  return new Promise((found, fail) => {
-    child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
-      printed += chunk;
-      const url = /listening on (http:\S+)/.exec(printed)?.[1];
-      const fingerprint = parseFingerprint(/fingerprint: (\S{43})/.exec(printed)?.[1] ?? "");
-      if (url !== undefined && fingerprint !== undefined) found({ url, fingerprint });
-    });
-    child.once("exit", (code) => fail(new Error(`ended with ${code} before it listened:\n${printed}`)));
-  });
-}
-
-async function stopServer(signal: "SIGKILL" | "SIGTERM"): Promise<void> {
-  const child = server;
-  if (child === undefined) return;
-  child.kill(signal);
-  if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
-  server = undefined;
-}
-
 const pause = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
 
 function note(known: Map<number, string>, seq: number, text: string): void {
@@ -80,9 +50,9 @@ function note(known: Map<number, string>, seq: number, text: string): void {
 
 test("what was acknowledged survives SIGKILL at any moment, in order, once", async () => {
   console.log(`durability: seed ${seed}, ${kills} kills, ${writers} writers, ${readers} readers`);
-  await startServer();
-  await stopServer("SIGTERM");
-  const devices = await addDevices(join(folder, "data", "sotto.db"), writers + readers);
+  await server.start();
+  await server.stop("SIGTERM");
+  const devices = await addDevices(server.databasePath, writers + readers);
   const owners = devices.slice(writers);
   const token = random.bytes(32);
   const talk: WrittenLog = {
@@ -154,7 +124,7 @@ test("what was acknowledged survives SIGKILL at any moment, in order, once", asy
 
   const startedMs = performance.now();
   for (let round = 0; round < kills; round++) {
-    const { url, fingerprint } = await startServer();
+    const { url, fingerprint } = await server.start();
     const sessions = await Promise.all(
       devices.map((device: WireDevice) => WireSession.open(url, device, fingerprint)),
     );
@@ -167,11 +137,11 @@ test("what was acknowledged survives SIGKILL at any moment, in order, once", asy
     for (let reader = 0; reader < readers; reader++) read(reader, sessions[writers + reader]!);
     for (let writer = 0; writer < writers; writer++) await write(writer, sessions[writer]!);
     await pause(20 + random.integer(280));
-    await stopServer("SIGKILL");
+    await server.stop("SIGKILL");
     for (const session of sessions) session.close();
   }
 
-  const { url, fingerprint } = await startServer();
+  const { url, fingerprint } = await server.start();
   let acknowledged = 0;
   let stored = 0;
   const seen = new Set<string>();
@@ -204,7 +174,7 @@ test("what was acknowledged survives SIGKILL at any moment, in order, once", asy
     acknowledged += log.acknowledged.size;
     stored += all.size;
   }
-  await stopServer("SIGTERM");
+  await server.stop("SIGTERM");
   const sent = counters.reduce((sum, n) => sum + n, 0);
   console.log(
     `durability: ${kills} kills in ${Math.round((performance.now() - startedMs) / 1_000)} s; ` +

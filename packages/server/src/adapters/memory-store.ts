@@ -2,26 +2,16 @@
  * The storage port in memory: for tests and trials. It is the plain model of what the other adapters do, and forgets
  * everything when the process ends.
  */
-import { timingSafeEqual } from "node:crypto";
-import { EntryKind, type AccountId, type DeviceId, type LogId, type SlotId } from "@sotto/protocol";
-import {
-  advanceSlot,
-  checkAppend,
-  checkToken,
-  firstCursor,
-  refuseEnded,
-  refuseLog,
-  type LogLimits,
-  type SlotState,
-} from "../core/logs/decide.ts";
-import { DEFAULT_LOG_LIMITS } from "../core/logs/defaults.ts";
-import { idKey } from "../core/logs/id-key.ts";
+import type { AccountId, DeviceId, LogId, SlotId } from "@sotto/protocol";
 import type {
   HandedOut,
   KeyPackageClaim,
   KeyPackagePut,
   KeyPackagesLeft,
 } from "../core/key-packages/store.ts";
+import type { LogLimits } from "../core/logs/decide.ts";
+import { DEFAULT_LOG_LIMITS } from "../core/logs/defaults.ts";
+import { idKey } from "../core/logs/id-key.ts";
 import type {
   AccountRecord,
   DeviceListChange,
@@ -35,22 +25,7 @@ import type {
   StoreResult,
 } from "../core/store.ts";
 import { MemoryKeyPackages } from "./memory-key-packages.ts";
-
-type Of<Type extends StoreOperation["type"]> = Extract<StoreOperation, { type: Type }>;
-type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
-
-interface KeptEntry extends StoredEntry {
-  readonly storedAtSec: number;
-}
-
-interface Log {
-  readonly state: Writable<LogState>;
-  readonly madeAtSec: number;
-  entries: KeptEntry[];
-  bytes: number;
-  readonly epochs: Map<number, EpochState>;
-  readonly slots: Map<string, SlotState>;
-}
+import { MemoryLogs } from "./memory-logs.ts";
 
 interface Account {
   readonly account: AccountId;
@@ -59,144 +34,35 @@ interface Account {
   backup?: Uint8Array | undefined;
   resetAtSec?: number | undefined;
 }
-
 const copy = (bytes: Uint8Array): Uint8Array => Uint8Array.from(bytes);
-const equalSecrets = (a: Uint8Array, b: Uint8Array): boolean =>
-  a.length === b.length && timingSafeEqual(a, b);
-
-function newLog(kind: LogState["kind"], epoch: number, madeAtSec: number): Log {
-  return {
-    state: { kind, headSeq: 0, trimmedSeq: 0, epoch },
-    madeAtSec,
-    entries: [],
-    bytes: 0,
-    epochs: new Map(),
-    slots: new Map(),
-  };
-}
 
 /** A store that lives as long as the process. */
 export class MemoryStore implements Store {
-  readonly #logs = new Map<string, Log>();
+  readonly #logs: MemoryLogs;
   /** Every inbox that a device ever had. */
   readonly #inboxes = new Set<string>();
   readonly #accounts = new Map<string, Account>();
   readonly #identifiers = new Map<string, Account>();
   readonly #keyPackages = new MemoryKeyPackages();
-  readonly #limits: LogLimits;
 
   constructor(limits: Partial<LogLimits> = {}) {
-    this.#limits = { ...DEFAULT_LOG_LIMITS, ...limits };
+    this.#logs = new MemoryLogs({ ...DEFAULT_LOG_LIMITS, ...limits });
   }
 
   async commit(operations: readonly StoreOperation[]): Promise<readonly StoreResult[]> {
-    return operations.map((operation) => this.#apply(operation));
-  }
-
-  #apply(operation: StoreOperation): StoreResult {
-    switch (operation.type) {
-      case "append":
-        return this.#append(operation);
-      case "ack":
-        return this.#ack(operation);
-      case "create-log":
-        return this.#createLog(operation);
-      case "open-slot":
-        return this.#openSlot(operation);
-      case "close-slot":
-        return this.#closeSlot(operation);
-    }
-  }
-
-  #append(append: Of<"append">): StoreResult {
-    const log = this.#logs.get(idKey(append.log));
-    const refusal = checkAppend(log?.state, log?.epochs.get(append.epoch), append, equalSecrets);
-    if (refusal !== undefined) return refusal;
-    if (log === undefined) return refuseLog();
-    if (
-      log.entries.length >= this.#limits.maxEntries ||
-      log.bytes + append.body.length > this.#limits.maxBytes
-    ) {
-      return { ok: false, code: "quota_exceeded" };
-    }
-    const seq = ++log.state.headSeq;
-    const { epoch, kind, nowSec, nextTokenHash } = append;
-    log.entries.push({ seq, epoch, kind, body: copy(append.body), storedAtSec: nowSec });
-    log.bytes += append.body.length;
-    if (kind === EntryKind.COMMIT && nextTokenHash !== undefined) {
-      const ended = log.epochs.get(epoch);
-      if (ended !== undefined) log.epochs.set(epoch, { ...ended, endedBySeq: seq });
-      log.state.epoch = epoch + 1;
-      log.epochs.set(epoch + 1, { tokenHash: copy(nextTokenHash), startSeq: seq, endedBySeq: undefined });
-    }
-    return { ok: true, seq };
-  }
-
-  #ack({ log: id, slot: slotId, seq, nowSec }: Of<"ack">): StoreResult {
-    const log = this.#logs.get(idKey(id));
-    if (log === undefined) return refuseLog();
-    const through = Math.min(seq, log.state.headSeq);
-    if (slotId === undefined) {
-      if (log.state.kind !== "inbox") return { ok: false, code: "slot_unknown" };
-      trim(log, through);
-      return { ok: true, seq: log.state.trimmedSeq };
-    }
-    const slot = log.slots.get(idKey(slotId));
-    if (slot === undefined) return { ok: false, code: "slot_unknown" };
-    const next = advanceSlot(slot, through, nowSec);
-    log.slots.set(idKey(slotId), next);
-    if (next.cursor > slot.cursor) trimToSlots(log);
-    return { ok: true, seq: next.cursor };
-  }
-
-  #createLog({ log: id, epoch, tokenHash, nowSec }: Of<"create-log">): StoreResult {
-    const key = idKey(id);
-    if (this.#logs.has(key)) return { ok: false, code: "log_exists" };
-    const log = newLog("conversation", epoch, nowSec);
-    log.epochs.set(epoch, { tokenHash: copy(tokenHash), startSeq: 0, endedBySeq: undefined });
-    this.#logs.set(key, log);
-    return { ok: true, seq: 0 };
-  }
-
-  #openSlot(open: Of<"open-slot">): StoreResult {
-    const log = this.#logs.get(idKey(open.log));
-    const named = log?.epochs.get(open.epoch);
-    const refusal = checkToken(log?.state, named, open, equalSecrets);
-    if (refusal !== undefined) return refusal;
-    if (log === undefined || named === undefined) return refuseLog();
-    const key = idKey(open.slot);
-    const known = log.slots.get(key);
-    if (known !== undefined) {
-      log.slots.set(key, advanceSlot(known, known.cursor, open.nowSec));
-      return { ok: true, seq: known.cursor };
-    }
-    if (named.endedBySeq !== undefined) return refuseEnded(named.endedBySeq, log.state.epoch);
-    if (log.slots.size >= this.#limits.maxSlots) return { ok: false, code: "slot_limit" };
-    const cursor = firstCursor(log.state, named, open.afterSeq);
-    log.slots.set(key, { cursor, usedAtSec: open.nowSec });
-    return { ok: true, seq: cursor };
-  }
-
-  #closeSlot({ log: id, slot }: Of<"close-slot">): StoreResult {
-    const log = this.#logs.get(idKey(id));
-    if (log === undefined || !log.slots.delete(idKey(slot))) return { ok: false, code: "slot_unknown" };
-    trimToSlots(log);
-    return { ok: true, seq: 0 };
+    return operations.map((operation) => this.#logs.apply(operation));
   }
 
   async readLog(log: LogId): Promise<LogState | undefined> {
-    const state = this.#logs.get(idKey(log))?.state;
-    return state && { ...state };
+    return this.#logs.readLog(log);
   }
 
   async readEpoch(log: LogId, epoch: number): Promise<EpochState | undefined> {
-    return this.#logs.get(idKey(log))?.epochs.get(epoch);
+    return this.#logs.readEpoch(log, epoch);
   }
 
   async readCursor(log: LogId, slot: SlotId | undefined): Promise<number | undefined> {
-    const found = this.#logs.get(idKey(log));
-    if (slot !== undefined) return found?.slots.get(idKey(slot))?.cursor;
-    return found?.state.kind === "inbox" ? found.state.trimmedSeq : undefined;
+    return this.#logs.readCursor(log, slot);
   }
 
   async readEntries(
@@ -206,16 +72,7 @@ export class MemoryStore implements Store {
     maxEntries: number,
     maxBytes: number,
   ): Promise<readonly StoredEntry[]> {
-    const found: StoredEntry[] = [];
-    let bytes = 0;
-    for (const { seq, epoch, kind, body } of this.#logs.get(idKey(log))?.entries ?? []) {
-      if (seq <= afterSeq) continue;
-      if (seq > throughSeq || found.length >= maxEntries) break;
-      bytes += body.length;
-      if (found.length > 0 && bytes > maxBytes) break;
-      found.push({ seq, epoch, kind, body: copy(body) });
-    }
-    return found;
+    return this.#logs.readEntries(log, afterSeq, throughSeq, maxEntries, maxBytes);
   }
 
   async createAccount(
@@ -250,7 +107,7 @@ export class MemoryStore implements Store {
     if (account.resetAtSec === undefined || account.resetAtSec > nowSec) return "conflict";
     if (this.#accounts.has(idKey(change.account)) || this.#inboxTaken(undefined, change)) return "log_exists";
     for (const [key, device] of account.devices) {
-      this.#logs.delete(idKey(device.inbox));
+      this.#logs.delete(device.inbox);
       this.#keyPackages.deleteDevice(old, device.device);
       account.devices.set(key, { ...device, revoked: true });
     }
@@ -315,7 +172,7 @@ export class MemoryStore implements Store {
     const inboxes = new Set(added.map(({ inbox }) => idKey(inbox)));
     return (
       inboxes.size < added.length ||
-      [...inboxes].some((inbox) => this.#logs.has(inbox) || this.#inboxes.has(inbox))
+      added.some(({ inbox }) => this.#logs.has(inbox) || this.#inboxes.has(idKey(inbox)))
     );
   }
 
@@ -323,10 +180,10 @@ export class MemoryStore implements Store {
     account.lists.push(copy(signedList));
     for (const { device, signatureKey, inbox, revoked } of devices) {
       const known = account.devices.get(idKey(device));
-      if (known === undefined && !revoked) this.#logs.set(idKey(inbox), newLog("inbox", 0, 0));
+      if (known === undefined && !revoked) this.#logs.createInbox(inbox);
       this.#inboxes.add(idKey(inbox));
       if (known?.revoked === false && revoked) {
-        this.#logs.delete(idKey(known.inbox));
+        this.#logs.delete(known.inbox);
         this.#keyPackages.deleteDevice(account.account, device);
       }
       account.devices.set(idKey(device), {
@@ -392,35 +249,12 @@ export class MemoryStore implements Store {
   }
 
   async expire(beforeSec: number, limit: number): Promise<number> {
-    let gone = 0;
-    for (const [key, log] of this.#logs) {
-      let last = 0;
-      for (const entry of log.entries) {
-        if (entry.storedAtSec >= beforeSec || gone >= limit) break;
-        last = entry.seq;
-        gone++;
-      }
-      trim(log, last);
-      const { size } = log.slots;
-      for (const [slotKey, slot] of log.slots) {
-        if (slot.usedAtSec >= beforeSec || gone >= limit) continue;
-        log.slots.delete(slotKey);
-        gone++;
-      }
-      if (log.slots.size < size) trimToSlots(log);
-      const isUsed = log.state.kind === "inbox" || log.entries.length > 0 || log.slots.size > 0;
-      if (!isUsed && log.madeAtSec < beforeSec && gone < limit) {
-        this.#logs.delete(key);
-        gone++;
-      }
-    }
-    return gone;
+    return this.#logs.expire(beforeSec, limit);
   }
 
   async stats(): Promise<{ accounts: number; logs: number; entries: number; bytesOnDisk: number }> {
-    let entries = 0;
-    for (const log of this.#logs.values()) entries += log.entries.length;
-    return { accounts: this.#identifiers.size, logs: this.#logs.size, entries, bytesOnDisk: 0 };
+    const { size, entries } = this.#logs;
+    return { accounts: this.#identifiers.size, logs: size, entries, bytesOnDisk: 0 };
   }
 
   async close(): Promise<void> {
@@ -430,22 +264,4 @@ export class MemoryStore implements Store {
 
 function record(account: Account | undefined): AccountRecord | undefined {
   return account && { account: account.account, newestVersion: account.lists.length };
-}
-
-/** Deletes entries up to a seq. */
-function trim(log: Log, throughSeq: number): void {
-  if (throughSeq <= log.state.trimmedSeq) return;
-  log.state.trimmedSeq = throughSeq;
-  const gone = log.entries.findIndex(({ seq }) => seq > throughSeq);
-  for (const { body } of log.entries.splice(0, gone === -1 ? log.entries.length : gone)) {
-    log.bytes -= body.length;
-  }
-}
-
-/** Deletes what every slot has acked. A log without slots keeps its entries until they expire. */
-function trimToSlots(log: Log): void {
-  if (log.slots.size === 0) return;
-  let lowest = Number.POSITIVE_INFINITY;
-  for (const { cursor } of log.slots.values()) lowest = Math.min(lowest, cursor);
-  trim(log, lowest);
 }

@@ -33,7 +33,7 @@ export interface SealedDesks {
 }
 
 /** A request that was opened. */
-export interface OpenedRequest {
+interface OpenedRequest {
   readonly payload: Uint8Array;
   /** 32 bytes, unique to the request. */
   readonly secret: Uint8Array;

@@ -29,7 +29,7 @@ import type { Asker, KeyPackagePort } from "../session/ports.ts";
 import type { HandedOut, KeyPackageClaim, KeyPackageStore } from "./store.ts";
 
 /** How often KeyPackages may be claimed. */
-export interface KeyPackageLimits {
+interface KeyPackageLimits {
   readonly claimsPerAccount: RateLimit;
   readonly claimsPerAddress: RateLimit;
   /** Claims that get KeyPackages which are handed out once, by one account from one other. */

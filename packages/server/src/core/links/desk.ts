@@ -29,7 +29,7 @@ import { RateLimiter, takeAll, type RateLimit } from "../rate-limit.ts";
 import type { Asker, LinkPort, SchedulerPort } from "../session/ports.ts";
 
 /** How often people may link, and guess. */
-export interface LinkLimits {
+interface LinkLimits {
   readonly opensPerAddress: RateLimit;
   readonly answersPerAccount: RateLimit;
   /** Links asked for that are not there, by a signed-in account, and by an address with or without one. */

@@ -1,0 +1,63 @@
+/** The real `sotto serve` as a process of its own that can be killed and started again on the same data. */
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { join, resolve } from "node:path";
+import { parseFingerprint } from "@sotto/protocol";
+import { cleanEnvironment } from "./sotto.ts";
+
+const main = resolve(import.meta.dirname, "../../apps/cli/src/main.ts");
+
+/** How a server is reached. */
+export interface Reachable {
+  readonly url: string;
+  /** Of its key, 32 bytes. */
+  readonly fingerprint: Uint8Array;
+}
+
+/** A server that keeps its data in `FOLDER/data`. */
+export class KillableServer {
+  readonly #folder: string;
+  readonly #options: readonly string[];
+  #child: ChildProcess | undefined;
+
+  /** @param options of `sotto serve`, beside port, data, OTP and log level. */
+  constructor(folder: string, options: readonly string[] = []) {
+    this.#folder = folder;
+    this.#options = options;
+  }
+
+  /** The database, for when the server does not run. */
+  get databasePath(): string {
+    return join(this.#folder, "data", "sotto.db");
+  }
+
+  /** Resolves when it listens. */
+  async start(): Promise<Reachable> {
+    const args = ["serve", "--port", "0", "--data", join(this.#folder, "data"), "--log-level", "error"];
+    const otp = ["--otp", `file:${join(this.#folder, "codes")}`];
+    const child = spawn(process.execPath, [main, ...args, ...otp, ...this.#options], {
+      env: cleanEnvironment(),
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    this.#child = child;
+    let printed = "";
+    return new Promise((found, fail) => {
+      child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
+        printed += chunk;
+        const url = /listening on (http:\S+)/.exec(printed)?.[1];
+        const fingerprint = parseFingerprint(/fingerprint: (\S{43})/.exec(printed)?.[1] ?? "");
+        if (url !== undefined && fingerprint !== undefined) found({ url, fingerprint });
+      });
+      child.once("exit", (code) => fail(new Error(`ended with ${code} before it listened:\n${printed}`)));
+    });
+  }
+
+  /** Resolves when it is gone. */
+  async stop(signal: "SIGKILL" | "SIGTERM"): Promise<void> {
+    const child = this.#child;
+    if (child === undefined) return;
+    child.kill(signal);
+    if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
+    this.#child = undefined;
+  }
+}
