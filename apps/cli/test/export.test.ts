@@ -11,7 +11,8 @@ const message = (changes: Partial<Message>): Message => ({
   direction: "in",
   from: "+15551230002",
   to: "+15551230001",
-  suite: "classic",
+  conversation: "+15551230002",
+  suite: "mls",
   body: "hello",
   status: "read",
   sentAt: 1_700_000_000,
@@ -29,12 +30,14 @@ const history: ExportedHistory = {
   conversations: [
     {
       peer: `${hostile}@example.org`,
+      groupId: undefined,
       messages: [
         message({ from: hostile, body: `${hostile}\nsecond line` }),
         message({ direction: "out", status: "failed", problem: hostile, sentAt: 1_700_200_000 }),
       ],
     },
-    { peer: "empty@example.org", messages: [] },
+    { peer: "empty@example.org", groupId: undefined, messages: [] },
+    { peer: "Book club", groupId: "c".repeat(32), messages: [] },
   ],
 };
 
@@ -49,6 +52,7 @@ describe("the readable copy", () => {
     expect(html).toContain("default-src 'none'");
     expect(html.match(/<h3>/g)).toHaveLength(2);
     expect(html).toContain("No messages.");
+    expect(html).toContain("<h2>Group <bdi>Book club</bdi></h2>");
   });
 
   test("text: no control character but newlines", () => {
@@ -56,12 +60,14 @@ describe("the readable copy", () => {
     // oxlint-disable-next-line no-control-regex
     expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e]/);
     expect(text).toContain("2 messages");
+    expect(text).toContain("Group Book club: 0 messages");
     expect(text).toContain("    second line");
   });
 
   test("JSON: exactly what was written", () => {
     const document = JSON.parse(renderJson(history)) as { conversations: { messages: { body: string }[] }[] };
     expect(document).toMatchObject({ format: "sotto-history/v1", exported_at: 1_700_000_100 });
+    expect(document.conversations[2]).toEqual({ peer: "Book club", group_id: "c".repeat(32), messages: [] });
     expect(document.conversations[0]?.messages[0]?.body).toBe(`${hostile}\nsecond line`);
   });
 });

@@ -10,7 +10,8 @@ export type Action =
         | "submit"
         | "escape"
         | "new"
-        | "verify"
+        | "menu"
+        | "people"
         | "help"
         | "quit"
         | "up"
@@ -33,8 +34,9 @@ const controls: Readonly<Record<string, Action>> = {
   g: act("help"),
   k: edit("kill-to-end"),
   n: act("new"),
+  p: act("menu"),
   q: act("quit"),
-  t: act("verify"),
+  t: act("people"),
   u: edit("kill-to-start"),
   w: edit("kill-word"),
 };

@@ -20,6 +20,13 @@ export interface Span {
 /** One row of the message pane. */
 export type Line = readonly Span[];
 
+/** A row of one piece. */
+export const line = (text: string, style: Style = "text"): Line => [{ text, style }];
+
+/** Text broken into rows of one style. */
+export const paragraphs = (text: string, columns: number, style: Style = "text"): readonly Line[] =>
+  wrap(text, columns - 1).map((row) => line(row, style));
+
 const timeColumns = 7;
 
 const statusStyles: Readonly<Record<Message["status"], Style>> = {
@@ -65,7 +72,12 @@ function layOut(message: Message, columns: number): readonly Line[] {
 }
 
 /** What stands above a message: the day and the writer, where they change. */
-function headLines(message: Message, before: Message | undefined, columns: number): readonly Line[] {
+function headLines(
+  message: Message,
+  before: Message | undefined,
+  columns: number,
+  verified: Verified,
+): readonly Line[] {
   const lines: Line[] = [];
   const day = formatDay(message.sentAt);
   const newDay = before === undefined || formatDay(before.sentAt) !== day;
@@ -73,10 +85,14 @@ function headLines(message: Message, before: Message | undefined, columns: numbe
     const rule = "\u2500".repeat(Math.max(0, Math.floor((columns - day.length - 2) / 2)));
     lines.push([{ text: truncate(`${rule} ${day} ${rule}`, columns), style: "dim" }]);
   }
-  if (newDay || before.direction !== message.direction) {
+  if (newDay || before.direction !== message.direction || before.from !== message.from) {
     const mine = message.direction === "out";
     const name = mine ? "You" : sanitiseLine(message.from);
-    lines.push([{ text: truncate(name, columns), style: mine ? "mine" : "theirs" }]);
+    const mark = !mine && message.groupId !== undefined && verified.has(message.from) ? " \u2713" : "";
+    lines.push([
+      { text: truncate(name, columns - width(mark)), style: mine ? "mine" : "theirs" },
+      { text: mark, style: "good" },
+    ]);
   }
   return lines;
 }
@@ -88,19 +104,32 @@ function noticeLines(
 ): readonly Line[] {
   return notices
     .filter((notice) => notice.afterId === afterId)
-    .flatMap(({ text }) => wrap(`! ${text}`, columns).map((line): Line => [{ text: line, style: "bad" }]));
+    .flatMap(({ text, tone }) => {
+      const [mark, style] = tone === "warning" ? (["!", "bad"] as const) : (["\u00b7", "dim"] as const);
+      return wrap(`${mark} ${text}`, columns).map((row) => line(row, style));
+    });
 }
 
 /** Lines of the messages from index `from` on, notices among them. */
 export function linesFrom(thread: Thread, from: number, columns: number): readonly Line[] {
   return thread.messages
     .slice(from)
-    .flatMap((message, index) => blockOf(thread, from + index, message, columns));
+    .flatMap((message, index) => blockOf(thread, from + index, message, columns, nobody));
 }
 
-function blockOf(thread: Thread, index: number, message: Message, columns: number): readonly Line[] {
+/** Identifiers of people whose safety numbers were compared. */
+type Verified = ReadonlySet<string>;
+const nobody: Verified = new Set();
+
+function blockOf(
+  thread: Thread,
+  index: number,
+  message: Message,
+  columns: number,
+  verified: Verified,
+): readonly Line[] {
   return [
-    ...headLines(message, thread.messages[index - 1], columns),
+    ...headLines(message, thread.messages[index - 1], columns, verified),
     ...messageLines(message, columns),
     ...noticeLines(thread.notices, message.id, columns),
   ];
@@ -115,8 +144,14 @@ export interface Window {
   readonly atTop: boolean;
 }
 
-/** The window of `rows` lines whose last is `scroll` lines above the newest; less when there is not so much. */
-export function windowOf(thread: Thread, columns: number, rows: number, scroll: number): Window {
+/** The window of `rows` lines whose last is `scroll` lines above the newest; less when there is not so much. Marks who is verified. */
+export function windowOf(
+  thread: Thread,
+  columns: number,
+  rows: number,
+  scroll: number,
+  verified: Verified = nobody,
+): Window {
   const wanted = rows + scroll;
   let blocks: (readonly Line[])[] = [];
   let count = 0;
@@ -124,7 +159,7 @@ export function windowOf(thread: Thread, columns: number, rows: number, scroll: 
   for (; index >= 0 && count < wanted; index--) {
     const message = thread.messages[index];
     if (message === undefined) break;
-    const block = blockOf(thread, index, message, columns);
+    const block = blockOf(thread, index, message, columns, verified);
     blocks.push(block);
     count += block.length;
   }

@@ -5,15 +5,18 @@
 import type {
   ClientEvent,
   ConnectionState,
+  Contact,
   ConversationSummary,
+  GroupMember,
   Message,
   Messenger,
   MessageStatus,
+  Notice,
 } from "@sotto/client";
-import { SottoError } from "@sotto/protocol";
+import { SottoError, UsageError } from "@sotto/protocol";
 import { sanitiseLine } from "../io/sanitise.ts";
 import { nextStep } from "../next-steps.ts";
-import { formatNotice } from "../view.ts";
+import { formatChange, formatNotice } from "../view.ts";
 
 /** A remark shown between messages. */
 export interface NoticeLine {
@@ -21,6 +24,8 @@ export interface NoticeLine {
   /** The message after which it stands; undefined: before all. */
   readonly afterId: string | undefined;
   readonly text: string;
+  /** info: something happened. warning: somebody should look. */
+  readonly tone: "info" | "warning";
 }
 
 /** What is loaded of one conversation. */
@@ -32,14 +37,27 @@ export interface Thread {
   readonly hasOlder: boolean;
 }
 
+/** What a conversation is known by here: a peer's identifier, or a group's id, since names of groups may be equal. */
+export const keyOf = ({ peer, group }: ConversationSummary): string => group?.id ?? peer;
+
+/** The open conversation. */
+export const activeOf = ({ conversations, active }: Snapshot): ConversationSummary | undefined =>
+  conversations.find((one) => keyOf(one) === active);
+
 /** Everything that the screen shows of the account. */
 export interface Snapshot {
   readonly connection: ConnectionState;
   readonly connectionProblem: string | undefined;
   readonly conversations: readonly ConversationSummary[];
+  /** Key of the open conversation. */
   readonly active: string | undefined;
   readonly thread: Thread;
-  readonly typing: ReadonlySet<string>;
+  /** People of the open group; undefined with a person, or until they are loaded. */
+  readonly members: readonly GroupMember[] | undefined;
+  /** By identifier. */
+  readonly contacts: ReadonlyMap<string, Contact>;
+  /** Who types, by key of the conversation. */
+  readonly typing: ReadonlyMap<string, string>;
   /** Something that went wrong or needs attention, until it is dismissed. */
   readonly alert: string | undefined;
 }
@@ -54,6 +72,8 @@ export class ChatModel {
   readonly messenger: Messenger;
   #snapshot: Snapshot;
   readonly #threads = new Map<string, Thread>();
+  /** Notices of conversations that were not opened yet. */
+  readonly #early = new Map<string, readonly NoticeLine[]>();
   readonly #listeners = new Set<() => void>();
   readonly #typingTimers = new Map<string, NodeJS.Timeout>();
   /** Conversations that were begun here and hold no message yet. */
@@ -73,7 +93,9 @@ export class ChatModel {
       conversations: [],
       active: undefined,
       thread: emptyThread,
-      typing: new Set(),
+      members: undefined,
+      contacts: new Map(),
+      typing: new Map(),
       alert: undefined,
     };
   }
@@ -85,14 +107,14 @@ export class ChatModel {
     return () => this.#listeners.delete(listener);
   };
 
-  /** Loads the conversations and opens one: `peer`, or the newest. */
+  /** Loads the conversations and opens one: `peer` (a person, or a group's name or id), or the newest. */
   async start(peer?: string): Promise<void> {
     this.#unsubscribe = this.messenger.subscribe((event) => this.#onEvent(event));
     this.#set({ connection: this.messenger.connection });
     await this.#refresh();
-    const first = peer ?? this.#snapshot.conversations[0]?.peer;
+    const [first] = this.#snapshot.conversations;
     if (peer !== undefined) await this.begin(peer);
-    else if (first !== undefined) await this.select(first);
+    else if (first !== undefined) await this.select(keyOf(first));
   }
 
   /** Stops to follow; the messenger stays open. */
@@ -103,15 +125,18 @@ export class ChatModel {
   }
 
   /** Opens a conversation and marks it read. */
-  async select(peer: string): Promise<void> {
+  async select(key: string): Promise<void> {
     await this.#guard(async () => {
-      if (!this.#threads.has(peer)) {
-        const messages = await this.messenger.history(peer, { limit: pageSize });
-        this.#threads.set(peer, { messages, notices: [], hasOlder: messages.length === pageSize });
+      if (!this.#threads.has(key)) {
+        const messages = await this.messenger.history(key, { limit: pageSize });
+        const notices = this.#early.get(key) ?? [];
+        this.#early.delete(key);
+        this.#threads.set(key, { messages, notices, hasOlder: messages.length === pageSize });
       }
       this.#lastTypingMs = 0;
-      this.#set({ active: peer, thread: this.#threads.get(peer) ?? emptyThread });
-      await this.#markRead(peer);
+      this.#set({ active: key, thread: this.#threads.get(key) ?? emptyThread, members: undefined });
+      await this.#markRead(key);
+      await this.#loadMembers();
     });
   }
 
@@ -119,19 +144,34 @@ export class ChatModel {
   async step(by: 1 | -1): Promise<void> {
     const { conversations, active } = this.#snapshot;
     if (conversations.length === 0) return;
-    const at = conversations.findIndex(({ peer }) => peer === active);
+    const at = conversations.findIndex((one) => keyOf(one) === active);
     const next = conversations[(at + by + conversations.length) % conversations.length];
-    if (next !== undefined && next.peer !== active) await this.select(next.peer);
+    if (next !== undefined && keyOf(next) !== active) await this.select(keyOf(next));
   }
 
-  /** Looks somebody up and opens a conversation with them. @returns whether they were found. */
+  /** Opens a conversation that there is, or looks somebody up and begins one. @returns whether that went well. */
   async begin(peer: string): Promise<boolean> {
     return await this.#guard(async () => {
-      const known = this.#snapshot.conversations.some((one) => one.peer === peer);
-      const name = known ? peer : (await this.messenger.contact(peer)).identifier;
-      this.#begun.add(name);
+      const { conversations } = this.#snapshot;
+      const found = conversations.filter((one) => keyOf(one) === peer || one.peer === peer);
+      const [known] = found;
+      if (known?.group !== undefined && found.length > 1) {
+        throw new UsageError("group_ambiguous", "several groups have that name");
+      }
+      if (known !== undefined) return await this.select(keyOf(known));
+      const { identifier } = await this.messenger.contact(peer);
+      this.#begun.add(identifier);
       await this.#refresh();
-      await this.select(name);
+      await this.select(identifier);
+    });
+  }
+
+  /** Does something to the account or a group of it, and looks at it anew. @returns whether it went well; if not, the alert says why. */
+  async attempt(work: () => Promise<unknown>): Promise<boolean> {
+    return await this.#guard(async () => {
+      await work();
+      await this.#refresh();
+      await this.#loadMembers();
     });
   }
 
@@ -170,26 +210,6 @@ export class ChatModel {
     this.messenger.sendTyping(peer).catch(() => undefined);
   }
 
-  /** Marks the open contact as verified or not. */
-  async setVerified(verified: boolean): Promise<void> {
-    const peer = this.#snapshot.active;
-    if (peer === undefined) return;
-    await this.#guard(async () => {
-      await this.messenger.setVerified(peer, verified);
-      await this.#refresh();
-    });
-  }
-
-  /** Accepts the changed identity key of the open contact. */
-  async acknowledgeIdentity(): Promise<void> {
-    const peer = this.#snapshot.active;
-    if (peer === undefined) return;
-    await this.#guard(async () => {
-      await this.messenger.acknowledgeIdentity(peer);
-      await this.#refresh();
-    });
-  }
-
   /** Shows a failure with its next step, until it is dismissed. */
   showProblem(error: unknown): void {
     const code = error instanceof SottoError ? error.code : "internal";
@@ -205,18 +225,18 @@ export class ChatModel {
     switch (event.type) {
       case "message": {
         const { message } = event;
-        const peer = message.direction === "in" ? message.from : message.to;
-        if (message.direction === "in") this.#setTyping(peer, false);
-        this.#upsert(peer, message);
+        const key = message.groupId ?? message.conversation;
+        if (message.direction === "in") this.#setTyping(key, undefined);
+        this.#upsert(key, message);
         this.#scheduleRefresh();
-        if (message.direction === "in" && peer === this.#snapshot.active) this.#seen = true;
+        if (message.direction === "in" && key === this.#snapshot.active) this.#seen = true;
         return;
       }
       case "status":
-        this.#setStatus(event.peer, event.id, event.status, event.problem);
+        this.#setStatus(event.id, event.status, event.problem);
         return;
       case "typing":
-        this.#setTyping(event.from, true);
+        this.#setTyping(event.groupId ?? event.from, event.from);
         return;
       case "connection":
         this.#set({
@@ -225,15 +245,43 @@ export class ChatModel {
             event.state === "online" ? undefined : (event.problem ?? this.#snapshot.connectionProblem),
         });
         return;
-      case "notice": {
-        const { notice } = event;
-        const peer = "identifier" in notice ? notice.identifier : notice.from;
-        const text = formatNotice(notice);
-        if (peer !== undefined) this.#addNotice(peer, text);
-        if (peer === undefined || peer !== this.#snapshot.active) this.#set({ alert: text });
-        this.#scheduleRefresh();
-      }
+      case "notice":
+        this.#onNotice(event.notice);
     }
+  }
+
+  #onNotice(notice: Notice): void {
+    const self = this.messenger.self.identifier;
+    const key = this.#keyOfNotice(notice);
+    const text = formatNotice(notice, self);
+    const changed = notice.type === "group_changed";
+    const tone = changed || notice.type === "healed" ? "info" : "warning";
+    if (key !== undefined) this.#addNotice(key, changed ? formatChange(notice, self) : text, tone);
+    // What others do in a group that is not open is found there; what concerns oneself is told at once.
+    const concerns = !changed || ("who" in notice.change && notice.change.who.includes(self));
+    const open = key !== undefined && key === this.#snapshot.active;
+    if (concerns && !open) this.#set({ alert: text });
+    if (open) void this.#guard(() => this.#loadMembers());
+    this.#scheduleRefresh();
+  }
+
+  #keyOfNotice(notice: Notice): string | undefined {
+    if (notice.type === "group_changed") return notice.groupId;
+    if (notice.type === "healed") return this.#keyNamed(notice.conversation);
+    return "identifier" in notice ? notice.identifier : notice.from && this.#keyNamed(notice.from);
+  }
+
+  #keyNamed(name: string): string {
+    const found = this.#snapshot.conversations.find(({ peer }) => peer === name);
+    return found === undefined ? name : keyOf(found);
+  }
+
+  async #loadMembers(): Promise<void> {
+    const conversation = activeOf(this.#snapshot);
+    if (conversation?.group === undefined) return;
+    const key = keyOf(conversation);
+    const members = await this.messenger.groupMembers(key);
+    if (this.#snapshot.active === key) this.#set({ members });
   }
 
   #upsert(peer: string, message: Message): void {
@@ -245,20 +293,28 @@ export class ChatModel {
     this.#setThread(peer, { messages });
   }
 
-  #setStatus(peer: string, id: string, status: MessageStatus, problem: string | undefined): void {
-    const messages = this.#threads.get(peer)?.messages ?? [];
-    const at = messages.findLastIndex((message) => message.id === id);
-    const message = messages[at];
-    if (message === undefined) return;
-    const changed = { ...message, status, ...(problem === undefined ? {} : { problem }) };
-    this.#setThread(peer, { messages: messages.with(at, changed) });
+  /** The message's id finds it: names of groups may be equal. */
+  #setStatus(id: string, status: MessageStatus, problem: string | undefined): void {
+    for (const [key, { messages }] of this.#threads) {
+      const at = messages.findLastIndex((message) => message.id === id);
+      const message = messages[at];
+      if (message === undefined) continue;
+      const changed = { ...message, status, ...(problem === undefined ? {} : { problem }) };
+      this.#setThread(key, { messages: messages.with(at, changed) });
+      return;
+    }
   }
 
-  #addNotice(peer: string, text: string): void {
-    const thread = this.#threads.get(peer);
-    if (thread === undefined) return;
-    const notice = { id: this.#noticeCount++, afterId: thread.messages.at(-1)?.id, text };
-    this.#setThread(peer, { notices: [...thread.notices, notice] });
+  #addNotice(key: string, text: string, tone: NoticeLine["tone"]): void {
+    const thread = this.#threads.get(key);
+    const id = this.#noticeCount++;
+    if (thread !== undefined) {
+      const notice = { id, afterId: thread.messages.at(-1)?.id, text, tone };
+      this.#setThread(key, { notices: [...thread.notices, notice] });
+      return;
+    }
+    const afterId = this.#snapshot.conversations.find((one) => keyOf(one) === key)?.last?.id;
+    this.#early.set(key, [...(this.#early.get(key) ?? []), { id, afterId, text, tone }]);
   }
 
   #setThread(peer: string, changes: Partial<Thread>): void {
@@ -267,16 +323,16 @@ export class ChatModel {
     if (peer === this.#snapshot.active) this.#set({ thread });
   }
 
-  #setTyping(peer: string, on: boolean): void {
-    clearTimeout(this.#typingTimers.get(peer));
-    const typing = new Set(this.#snapshot.typing);
-    if (on) {
-      typing.add(peer);
+  #setTyping(key: string, who: string | undefined): void {
+    clearTimeout(this.#typingTimers.get(key));
+    const typing = new Map(this.#snapshot.typing);
+    if (who !== undefined) {
+      typing.set(key, who);
       this.#typingTimers.set(
-        peer,
-        setTimeout(() => this.#setTyping(peer, false), typingShownMs),
+        key,
+        setTimeout(() => this.#setTyping(key, undefined), typingShownMs),
       );
-    } else if (!typing.delete(peer)) return;
+    } else if (!typing.delete(key)) return;
     this.#set({ typing });
   }
 
@@ -298,22 +354,23 @@ export class ChatModel {
         await this.#refresh();
         // The first message to somebody who had none opens its conversation.
         const [first] = this.#snapshot.conversations;
-        if (this.#snapshot.active === undefined && first !== undefined) await this.select(first.peer);
+        if (this.#snapshot.active === undefined && first !== undefined) await this.select(keyOf(first));
       });
     }, 30);
   }
 
   async #refresh(): Promise<void> {
     const stored = await this.messenger.conversations();
-    for (const { peer } of stored) this.#begun.delete(peer);
-    const contacts = this.#begun.size === 0 ? [] : await this.messenger.contacts();
+    for (const { peer, group } of stored) if (group === undefined) this.#begun.delete(peer);
+    const contacts = new Map((await this.messenger.contacts()).map((one) => [one.identifier, one]));
     const begun = Array.from(this.#begun, (peer) => ({
       peer,
+      group: undefined,
       unread: 0,
       last: undefined,
-      contact: contacts.find(({ identifier }) => identifier === peer),
+      contact: contacts.get(peer),
     }));
-    this.#set({ conversations: [...begun, ...stored] });
+    this.#set({ conversations: [...begun, ...stored], contacts });
   }
 
   /** Runs a step; a failure becomes an alert with its next step instead of ending the screen. */

@@ -2,25 +2,14 @@
  * What the screen shows beside the account's data: drafts, scrolling, overlays. It turns actions into changes, one after
  * the other, so that keys that come in one chunk see each other's effect. React only draws it.
  */
-import { SottoError } from "@sotto/protocol";
-import { parsePeer } from "../options.ts";
 import { divide, promptColumns, type Areas } from "./areas.ts";
 import { edit, emptyDraft, layOutDraft, type Draft, type Edit } from "./editor.ts";
 import type { Action } from "./keys.ts";
 import { linesFrom, windowOf } from "./lines.ts";
 import type { ChatModel, Snapshot } from "./model.ts";
+import { OverlayControl } from "./overlay-control.ts";
+import type { Overlay } from "./overlay.ts";
 import { wrap } from "./text.ts";
-
-/** What lies over the messages. */
-export type Overlay =
-  | { readonly type: "help" }
-  | {
-      readonly type: "new";
-      readonly draft: Draft;
-      readonly problem: string | undefined;
-      readonly busy: boolean;
-    }
-  | { readonly type: "verify"; readonly peer: string; readonly safetyNumber: string | undefined };
 
 /** The state of the screen. */
 export interface ScreenState {
@@ -42,6 +31,7 @@ export class Screen {
   readonly #drafts = new Map<string, Draft>();
   readonly #listeners = new Set<() => void>();
   readonly #quit: () => void;
+  readonly #overlays: OverlayControl;
 
   constructor(model: ChatModel, columns: number, rows: number, quit: () => void) {
     this.model = model;
@@ -55,6 +45,13 @@ export class Screen {
       listShown: false,
       draft: emptyDraft,
     };
+    this.#overlays = new OverlayControl({
+      model,
+      overlay: () => this.#state.overlay,
+      setOverlay: (overlay) => this.#set({ overlay }),
+      showThread: () => this.#set({ listShown: false }),
+      quit,
+    });
     model.subscribe(() => this.#onAccount());
   }
 
@@ -88,7 +85,7 @@ export class Screen {
   dispatch(action: Action): void {
     if (action.type === "quit") return this.#quit();
     const { overlay } = this.#state;
-    if (overlay !== undefined) return this.#dispatchToOverlay(overlay, action);
+    if (overlay !== undefined) return this.#overlays.dispatch(overlay, action);
     if (this.areas().narrow && this.#state.listShown) return this.#dispatchToList(action);
     this.#dispatchToThread(action);
   }
@@ -118,12 +115,13 @@ export class Screen {
         else this.#set({ scroll: 0 });
         return;
       case "help":
-        return this.#set({ overlay: { type: "help" } });
+        return this.#overlays.openHelp();
       case "new":
-        return this.#set({ overlay: { type: "new", draft: emptyDraft, problem: undefined, busy: false } });
-      case "verify":
-        void this.#openVerify();
-        return;
+        return this.#overlays.ask({ kind: "person" });
+      case "menu":
+        return this.#overlays.openMenu();
+      case "people":
+        return this.#overlays.openPeople();
       case "quit":
         return this.#quit();
     }
@@ -139,76 +137,14 @@ export class Screen {
     }
   }
 
-  #dispatchToOverlay(overlay: Overlay, action: Action): void {
-    if (action.type === "escape") return this.#set({ overlay: undefined });
-    if (overlay.type === "help") return this.#set({ overlay: undefined });
-    if (overlay.type === "new") return this.#dispatchToNew(overlay, action);
-    if (action.type === "edit" && action.step.type === "insert") this.#answerVerify(action.step.text);
-    if (action.type === "submit" || action.type === "verify") this.#set({ overlay: undefined });
-  }
-
-  #dispatchToNew(overlay: Overlay & { type: "new" }, action: Action): void {
-    if (overlay.busy) return;
-    if (action.type === "edit") {
-      const step: Edit =
-        action.step.type === "insert"
-          ? { type: "insert", text: action.step.text.replaceAll("\n", " ") }
-          : action.step;
-      return this.#set({ overlay: { ...overlay, draft: edit(overlay.draft, step), problem: undefined } });
-    }
-    if (action.type !== "submit" || overlay.draft.text.trim() === "") return;
-    let peer: string;
-    try {
-      peer = parsePeer(overlay.draft.text.trim());
-    } catch (error) {
-      const problem = error instanceof SottoError ? error.message : String(error);
-      return this.#set({ overlay: { ...overlay, problem } });
-    }
-    void this.#begin(peer, { ...overlay, busy: true });
-  }
-
-  async #begin(peer: string, overlay: Overlay & { type: "new" }): Promise<void> {
-    this.#set({ overlay });
-    const found = await this.model.begin(peer);
-    if (this.#state.overlay?.type !== "new") return;
-    if (found) return this.#set({ overlay: undefined, listShown: false });
-    const problem = this.model.getSnapshot().alert;
-    this.model.dismissAlert();
-    this.#set({ overlay: { ...overlay, busy: false, problem } });
-  }
-
-  async #openVerify(): Promise<void> {
-    const peer = this.#account.active;
-    if (peer === undefined) return;
-    this.#set({ overlay: { type: "verify", peer, safetyNumber: undefined } });
-    try {
-      const safetyNumber = await this.model.messenger.safetyNumber(peer);
-      if (this.#state.overlay?.type === "verify" && this.#state.overlay.peer === peer) {
-        this.#set({ overlay: { type: "verify", peer, safetyNumber } });
-      }
-    } catch (error) {
-      this.#set({ overlay: undefined });
-      this.model.showProblem(error);
-    }
-  }
-
-  #answerVerify(text: string): void {
-    const contact = this.#account.conversations.find(({ peer }) => peer === this.#account.active)?.contact;
-    if (text === "y") void this.model.setVerified(true);
-    else if (text === "r") void this.model.setVerified(false);
-    else if (text === "a" && contact?.identityChanged === true) void this.model.acknowledgeIdentity();
-    else return;
-    this.#set({ overlay: undefined });
-  }
-
   #edit(step: Edit): void {
     if (this.#account.active === undefined) {
-      if (step.type === "insert" && step.text === "?") this.#set({ overlay: { type: "help" } });
+      if (step.type === "insert" && step.text === "?") this.#overlays.openHelp();
       return;
     }
     const { draft } = this.#state;
     if (step.type === "insert" && step.text === "?" && draft.text === "") {
-      return this.#set({ overlay: { type: "help" } });
+      return this.#overlays.openHelp();
     }
     const changed = edit(draft, step);
     if (changed === draft) return;

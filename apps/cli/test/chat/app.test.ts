@@ -81,10 +81,50 @@ describe("the drawn screen", () => {
     await shows("Hello there");
     const lines = stdout.lines();
     expect(lines[0]).toMatch(/^ Sotto {2}\+15551230001 +● online$/);
-    expect(lines[1]).toMatch(/▸ \+15551230002.*│ \+15551230002 {2}unverified {2}classic: no forward secrecy/);
+    expect(lines[1]).toMatch(/▸ \+15551230002.*│ \+15551230002 {2}unverified {2}mls/);
     expect(lines.at(-2)).toContain("> Write a message");
-    expect(lines.at(-1)).toBe(" ? help  Tab switch  Ctrl+N new  Ctrl+T verify  Ctrl+C quit");
+    expect(lines.at(-1)).toBe(" ? help  Tab switch  Ctrl+N new  Ctrl+P menu  Ctrl+T verify  Ctrl+C quit");
   });
+
+  test("the newest message is classic: the title says that it has no forward secrecy", async () => {
+    const messenger = withBob();
+    messenger.put(bob, "in", "old ways", { suite: "classic" });
+    const { stdout, shows } = await draw(messenger);
+    await shows("old ways");
+    expect(stdout.lines()[1]).toContain("classic: no forward secrecy");
+  });
+
+  test.each([
+    [80, 24],
+    [40, 12],
+    [24, 8],
+  ])(
+    "a group at %i×%i: a name that looks like a person's stays a group's, its people fit",
+    async (columns, rows) => {
+      const messenger = withBob();
+      const people = Array.from({ length: 30 }, (_, index) => `person${index}@example.org`);
+      messenger.addContact("person0@example.org", { verified: true });
+      const { id } = messenger.addGroup("+15551230002\u202e\u001b[2J", people);
+      messenger.put(id, "in", "Hello all", { from: "person0@example.org" });
+      const { stdin, stdout, shows, model } = await draw(messenger, columns, rows);
+      await model.select(id);
+      await shows("Hello all");
+      const title = stdout.lines()[1] ?? "";
+      expect(title).toMatch(/# \+1555/);
+      if (columns === 80) {
+        expect(title).toMatch(/▸ # \+1555.*│ # \+15551230002.* {2}31 members, 1 of 30 verified/);
+        expect(stdout.lines().join("\n")).toContain("person0@example.org ✓");
+        expect(stdout.lines().at(-1)).toContain("Ctrl+T members");
+      }
+      stdin.write("\u0014");
+      await shows("31 members of");
+      for (let i = 0; i < 30; i++) stdin.write("\u001b[B");
+      await shows(/▸ person29@ex/);
+      await shows("Esc back");
+      expect(stdout.lines()[0]).toContain("Sotto");
+      expect(stdout.raw).not.toContain("\u202e");
+    },
+  );
 
   test("the help fits into 80×24", async () => {
     const { stdin, shows, stdout } = await draw(withBob());

@@ -9,7 +9,8 @@ const message = (id: number, changes: Partial<Message> = {}): Message => ({
   direction: "in",
   from: "+15551230002",
   to: "+15551230001",
-  suite: "classic",
+  conversation: "+15551230002",
+  suite: "mls",
   body: `message ${id}`,
   status: "received",
   sentAt: 1_700_000_000,
@@ -79,11 +80,28 @@ describe("the window onto a conversation", () => {
   });
 
   test("puts notices where they came", () => {
-    const notices = [{ id: 0, afterId: "1", text: "one message never arrived" }];
+    const notices = [{ id: 0, afterId: "1", text: "one message never arrived", tone: "warning" } as const];
     const { lines } = windowOf(thread(3, { notices }), 40, 10, 0);
     expect(lines.map(text).slice(-3)).toEqual([
       expect.stringContaining("message 1"),
       "! one message never arrived",
+      expect.stringContaining("message 2"),
+    ]);
+  });
+
+  test("in a group each writer is named, and marked where verified; what happened stands between, quietly", () => {
+    const said = (id: number, from: string): Message =>
+      message(id, { from, to: "Club", conversation: "Club", groupId: "c".repeat(32) });
+    const messages = [said(0, "ann@example.org"), said(1, "ann@example.org"), said(2, "+15551230003")];
+    const notices = [{ id: 0, afterId: "1", text: "You added +15551230003.", tone: "info" }] as const;
+    const verified = new Set(["ann@example.org"]);
+    const { lines } = windowOf({ messages, notices, hasOlder: false }, 40, 10, 0, verified);
+    expect(lines.map(text).slice(1)).toEqual([
+      "ann@example.org ✓",
+      expect.stringContaining("message 0"),
+      expect.stringContaining("message 1"),
+      "· You added +15551230003.",
+      "+15551230003",
       expect.stringContaining("message 2"),
     ]);
   });

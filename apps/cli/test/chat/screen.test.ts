@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
+import type { Notice } from "@sotto/client";
 import { UsageError } from "@sotto/protocol";
 import { ChatModel } from "../../src/chat/model.ts";
 import { Screen } from "../../src/chat/screen.ts";
@@ -167,7 +168,7 @@ describe("the chat screen", () => {
 
   test("verifying shows the number first and takes y for an answer", async () => {
     const { model, screen } = await open(withBob());
-    screen.dispatch({ type: "verify" });
+    screen.dispatch({ type: "people" });
     await settled(() =>
       expect(screen.getSnapshot().overlay).toHaveProperty("safetyNumber", expect.any(String)),
     );
@@ -178,12 +179,12 @@ describe("the chat screen", () => {
   test("a changed identity key can be accepted only when there is one", async () => {
     const messenger = withBob();
     const { model, screen } = await open(messenger);
-    screen.dispatch({ type: "verify" });
+    screen.dispatch({ type: "people" });
     type(screen, "a");
     expect(screen.getSnapshot().overlay?.type).toBe("verify");
     messenger.addContact(bob, { identityChanged: true });
     messenger.emit({ type: "notice", notice: { type: "identity_changed", identifier: bob } });
-    await settled(() => expect(model.getSnapshot().conversations[0]?.contact?.identityChanged).toBe(true));
+    await settled(() => expect(model.getSnapshot().contacts.get(bob)?.identityChanged).toBe(true));
     type(screen, "a");
     await settled(() => expect(model.getSnapshot().conversations[0]?.contact?.identityChanged).toBe(false));
   });
@@ -226,6 +227,184 @@ describe("the chat screen", () => {
     const { screen, quits } = await open(withBob());
     screen.dispatch({ type: "quit" });
     expect(quits()).toBe(1);
+  });
+});
+
+describe("groups on the screen", () => {
+  const key = (screen: Screen, name: "submit" | "escape" | "people" | "menu" | "down" | "up"): void =>
+    screen.dispatch({ type: name });
+  const overlay = (screen: Screen) => screen.getSnapshot().overlay;
+
+  test("the menu makes a group: its name, its people, and it is open", async () => {
+    const messenger = withBob();
+    messenger.addContact(ann);
+    const { model, screen } = await open(messenger);
+    key(screen, "menu");
+    type(screen, "g");
+    type(screen, "Book club");
+    key(screen, "submit");
+    type(screen, `${bob}, nobody`);
+    key(screen, "submit");
+    expect(overlay(screen)).toMatchObject({ problem: expect.stringContaining("'nobody'") as string });
+    screen.dispatch({ type: "edit", step: { type: "kill-to-start" } });
+    type(screen, `${bob} ${ann}`);
+    key(screen, "submit");
+    await settled(() => expect(overlay(screen)).toBeUndefined());
+    const [group] = await messenger.groups();
+    expect(group).toMatchObject({ name: "Book club", members: 3 });
+    expect(model.getSnapshot().active).toBe(group?.id);
+    expect(model.getSnapshot().members?.map(({ identifier }) => identifier)).toEqual([
+      messenger.self.identifier,
+      bob,
+      ann,
+    ]);
+    type(screen, "Hello all");
+    key(screen, "submit");
+    await settled(() => expect(bodies(model)).toEqual(["Hello all"]));
+  });
+
+  test("somebody unknown is explained in the prompt, and nothing is made", async () => {
+    const messenger = withBob();
+    const { screen } = await open(messenger);
+    for (const letter of ["menu", "g", "Club", "submit", "+15551239999", "submit"]) {
+      if (letter === "menu" || letter === "submit") key(screen, letter);
+      else type(screen, letter);
+    }
+    await settled(() =>
+      expect(overlay(screen)).toMatchObject({ busy: false, problem: expect.any(String) as string }),
+    );
+    expect(await messenger.groups()).toEqual([]);
+  });
+
+  test("two groups of one name are two conversations, each with its messages", async () => {
+    const messenger = withBob();
+    const one = messenger.addGroup("Club", [bob]);
+    const other = messenger.addGroup("Club", [ann]);
+    messenger.put(one.id, "in", "in the first", { from: bob });
+    const { model } = await open(messenger);
+    await model.select(other.id);
+    messenger.arrive(one.id, "again in the first", { from: bob });
+    messenger.arrive(other.id, "in the second", { from: ann });
+    expect(bodies(model)).toEqual(["in the second"]);
+    await model.select(one.id);
+    expect(bodies(model)).toEqual(["in the first", "again in the first"]);
+    expect(await model.begin("Club")).toBe(false);
+    expect(model.getSnapshot().alert).toContain("several groups");
+    expect(await model.begin(other.id)).toBe(true);
+    expect(model.getSnapshot().active).toBe(other.id);
+  });
+
+  test("the people of a group: verified, made an admin, removed after a question", async () => {
+    const messenger = withBob();
+    messenger.addContact(ann);
+    const { id } = messenger.addGroup("Club", [bob, ann]);
+    const { model, screen } = await open(messenger);
+    await model.select(id);
+    const people = (): unknown =>
+      Object.fromEntries(
+        (model.getSnapshot().members ?? []).map((one) => [one.identifier, [one.role, one.verified]]),
+      );
+    key(screen, "people");
+    type(screen, "o");
+    await settled(() =>
+      expect(overlay(screen)).toMatchObject({
+        problem: expect.stringContaining("at least one admin") as string,
+      }),
+    );
+    key(screen, "down");
+    key(screen, "submit");
+    await settled(() =>
+      expect(overlay(screen)).toMatchObject({
+        type: "verify",
+        peer: bob,
+        safetyNumber: expect.any(String) as string,
+      }),
+    );
+    type(screen, "y");
+    expect(overlay(screen)?.type).toBe("members");
+    await settled(() =>
+      expect(people()).toMatchObject({ [bob]: ["member", true], [ann]: ["member", false] }),
+    );
+    type(screen, "o");
+    await settled(() => expect(people()).toMatchObject({ [bob]: ["admin", true] }));
+    type(screen, "x");
+    expect(overlay(screen)).toMatchObject({ type: "confirm", who: bob });
+    type(screen, "y");
+    await settled(() => expect(people()).not.toHaveProperty([bob]));
+    expect(overlay(screen)).toBeUndefined();
+  });
+
+  test("who is no admin is offered nothing that only admins may do", async () => {
+    const messenger = withBob();
+    const { id } = messenger.addGroup("Club", [bob], { admin: false });
+    const { model, screen } = await open(messenger);
+    await model.select(id);
+    key(screen, "people");
+    key(screen, "down");
+    for (const letter of ["a", "x", "o"]) type(screen, letter);
+    expect(overlay(screen)?.type).toBe("members");
+    key(screen, "escape");
+    key(screen, "menu");
+    type(screen, "r");
+    expect(overlay(screen)?.type).toBe("menu");
+    type(screen, "l");
+    expect(overlay(screen)).toMatchObject({ type: "confirm", who: undefined });
+    type(screen, "n");
+    expect(overlay(screen)).toBeUndefined();
+    expect((await messenger.groups())[0]?.state).toBe("joined");
+  });
+
+  test("the menu's arrows choose, and keys that come in one chunk do what they do one by one", async () => {
+    const messenger = withBob();
+    const { id } = messenger.addGroup("Club", [bob]);
+    const { model, screen } = await open(messenger);
+    await model.select(id);
+    key(screen, "menu");
+    key(screen, "down");
+    key(screen, "submit");
+    expect(overlay(screen)).toMatchObject({ type: "prompt", asked: { kind: "group-name" } });
+    key(screen, "escape");
+    key(screen, "menu");
+    type(screen, "r!");
+    expect(overlay(screen)).toMatchObject({ type: "prompt", draft: { text: "Club!" } });
+    key(screen, "submit");
+    await settled(async () => expect((await messenger.groups())[0]?.name).toBe("Club!"));
+  });
+
+  test("what happens in a group stands in it, also from before it was opened; only what concerns oneself alerts", async () => {
+    const messenger = withBob(1);
+    const { id } = messenger.addGroup("Club", [bob]);
+    messenger.put(id, "in", "old", { from: bob });
+    const { model } = await open(messenger);
+    await model.select(bob);
+    const changed = (change: Extract<Notice, { type: "group_changed" }>["change"]): void =>
+      messenger.emit({
+        type: "notice",
+        notice: { type: "group_changed", group: "Club", groupId: id, by: bob, change },
+      });
+    changed({ kind: "added", who: [ann] });
+    expect(model.getSnapshot().alert).toBeUndefined();
+    changed({ kind: "joined", who: [messenger.self.identifier] });
+    expect(model.getSnapshot().alert).toBe(`Club: ${bob} added you.`);
+    await model.select(id);
+    messenger.emit({ type: "notice", notice: { type: "healed", conversation: "Club", missed: 2 } });
+    expect(
+      model.getSnapshot().thread.notices.map(({ text, tone, afterId }) => [text, tone, afterId]),
+    ).toEqual([
+      [`${bob} added ${ann}.`, "info", model.getSnapshot().thread.messages[0]?.id],
+      [`${bob} added you.`, "info", expect.any(String)],
+      [expect.stringContaining("2 messages in between"), "info", expect.any(String)],
+    ]);
+  });
+
+  test("who types in a group is named, in that group only", async () => {
+    const messenger = withBob();
+    const { id } = messenger.addGroup("Club", [bob]);
+    const { model } = await open(messenger);
+    messenger.emit({ type: "typing", from: bob, groupId: id });
+    expect(Array.from(model.getSnapshot().typing)).toEqual([[id, bob]]);
+    messenger.arrive(id, "done", { from: bob });
+    expect(model.getSnapshot().typing.size).toBe(0);
   });
 });
 

@@ -7,6 +7,8 @@ import type {
   ConnectionState,
   Contact,
   ConversationSummary,
+  Group,
+  GroupMember,
   Message,
   Messenger,
   Settings,
@@ -29,6 +31,7 @@ export class FakeMessenger implements Messenger {
   connection: ConnectionState = "online";
   readonly messagesByPeer = new Map<string, Message[]>();
   readonly contactsByPeer = new Map<string, Contact>();
+  readonly groupsById = new Map<string, { group: Group; people: GroupMember[] }>();
   readonly typingSentTo: string[] = [];
   failNextSend: Error | undefined;
   readonly #listeners = new Set<(event: ClientEvent) => void>();
@@ -46,15 +49,58 @@ export class FakeMessenger implements Messenger {
     if (!this.messagesByPeer.has(identifier)) this.messagesByPeer.set(identifier, []);
   }
 
+  /** Stores a group of this account and others. */
+  addGroup(name: string, people: readonly string[], changes: Partial<Group> = {}): Group {
+    const id = String(this.groupsById.size + 1).padStart(32, "c");
+    const self = { identifier: this.self.identifier, accountId: this.self.accountId, devices: 1, self: true };
+    const members: GroupMember[] = [
+      { ...self, role: "admin", verified: true },
+      ...people.map((one) => this.#member(one)),
+    ];
+    const group: Group = {
+      id,
+      name,
+      epoch: 1,
+      state: "joined",
+      admin: true,
+      members: members.length,
+      ...changes,
+    };
+    this.groupsById.set(id, { group, people: members });
+    this.messagesByPeer.set(id, []);
+    return group;
+  }
+
+  #member(identifier: string): GroupMember {
+    const contact = this.contactsByPeer.get(identifier);
+    const { accountId = "b".repeat(32), verified = false } = contact ?? {};
+    return { identifier, accountId, role: "member", verified, devices: 1, self: false };
+  }
+
+  #change(id: string, people: GroupMember[], changes: Partial<Group> = {}): void {
+    const { group } = this.#group(id);
+    this.groupsById.set(id, { group: { ...group, members: people.length, ...changes }, people });
+  }
+
+  #group(id: string): { group: Group; people: GroupMember[] } {
+    const found = this.groupsById.get(id);
+    if (found === undefined) throw new UsageError("group_unknown", "there is no such group");
+    return found;
+  }
+
   /** Stores a message without telling anybody. */
   put(peer: string, direction: "in" | "out", body: string, changes: Partial<Message> = {}): Message {
     this.#count += 1;
+    const group = this.groupsById.get(peer)?.group;
+    const conversation = group?.name ?? peer;
     const message: Message = {
       id: String(this.#count).padStart(32, "0"),
       direction,
       from: direction === "in" ? peer : this.self.identifier,
-      to: direction === "in" ? this.self.identifier : peer,
-      suite: "classic",
+      to: direction === "in" && group === undefined ? this.self.identifier : conversation,
+      conversation,
+      ...(group === undefined ? {} : { groupId: group.id }),
+      suite: "mls",
       body,
       status: direction === "in" ? "received" : "queued",
       sentAt: 1_700_000_000 + this.#count,
@@ -64,9 +110,9 @@ export class FakeMessenger implements Messenger {
     return message;
   }
 
-  /** Stores an incoming message and tells. */
-  arrive(peer: string, body: string): Message {
-    const message = this.put(peer, "in", body);
+  /** Stores an incoming message and tells. `peer`: a person, or a group's id with `changes` that say from whom. */
+  arrive(peer: string, body: string, changes: Partial<Message> = {}): Message {
+    const message = this.put(peer, "in", body, changes);
     this.emit({ type: "message", message });
     return message;
   }
@@ -96,7 +142,8 @@ export class FakeMessenger implements Messenger {
       ([, a], [, b]) => (b.at(-1)?.sentAt ?? 0) - (a.at(-1)?.sentAt ?? 0),
     );
     return newestFirst.map(([peer, messages]) => ({
-      peer,
+      peer: this.groupsById.get(peer)?.group.name ?? peer,
+      group: this.groupsById.get(peer)?.group,
       unread: messages.filter(({ status }) => status === "received").length,
       last: messages.at(-1),
       contact: this.contactsByPeer.get(peer),
@@ -137,6 +184,52 @@ export class FakeMessenger implements Messenger {
     this.addContact(peer, { ...this.contactsByPeer.get(peer), identityChanged: false });
   }
 
+  async groups(): Promise<readonly Group[]> {
+    return Array.from(this.groupsById.values(), ({ group }) => group);
+  }
+
+  async groupMembers(id: string): Promise<readonly GroupMember[]> {
+    return this.#group(id).people.map((one) =>
+      one.self
+        ? one
+        : { ...one, verified: this.contactsByPeer.get(one.identifier)?.verified ?? one.verified },
+    );
+  }
+
+  async createGroup(name: string, members: readonly string[]): Promise<Group> {
+    for (const one of members) await this.contact(one);
+    return this.addGroup(name, members);
+  }
+
+  async addToGroup(id: string, members: readonly string[]): Promise<void> {
+    for (const one of members) await this.contact(one);
+    this.#change(id, [...this.#group(id).people, ...members.map((one) => this.#member(one))]);
+  }
+
+  async removeFromGroup(id: string, members: readonly string[]): Promise<void> {
+    const left = this.#group(id).people.filter(({ identifier }) => !members.includes(identifier));
+    this.#change(id, left);
+  }
+
+  async renameGroup(id: string, name: string): Promise<void> {
+    this.#change(id, this.#group(id).people, { name });
+  }
+
+  async setAdmins(id: string, members: readonly string[], admin: boolean): Promise<void> {
+    const role = admin ? "admin" : "member";
+    const people = this.#group(id).people.map((one) =>
+      members.includes(one.identifier) ? ({ ...one, role } as const) : one,
+    );
+    if (!people.some((one) => one.role === "admin")) {
+      throw new UsageError("group_forbidden", "a group needs at least one admin");
+    }
+    this.#change(id, people);
+  }
+
+  async leaveGroup(id: string): Promise<void> {
+    this.#change(id, this.#group(id).people, { state: "left" });
+  }
+
   subscribe(listener: (event: ClientEvent) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -152,6 +245,7 @@ export class FakeMessenger implements Messenger {
   caughtUp = missing;
   flushed = missing;
   devices = missing;
+  doctor = missing;
   rotateClassicKey = missing;
   revokeClassicKey = missing;
   exportClassicPrivateKey = missing;

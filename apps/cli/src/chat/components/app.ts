@@ -1,14 +1,17 @@
 /** The chat screen: draws the state of the screen and of the account, and passes keys on. */
 import { createElement as h, useSyncExternalStore, type ReactElement } from "react";
 import { Box, Text, useCursor, useInput, usePaste } from "ink";
+import type { Contact } from "@sotto/client";
 import { promptColumns, type Areas } from "../areas.ts";
 import { layOutDraft } from "../editor.ts";
 import { actionsOf, cleanPaste } from "../keys.ts";
+import { activeOf } from "../model.ts";
 import type { Screen, ScreenState } from "../screen.ts";
 import type { Theme } from "../theme.ts";
 import { Bar, Footer } from "./bar.ts";
 import { ConversationList } from "./conversation-list.ts";
-import { newCursor, Overlay } from "./overlays.ts";
+import { Overlay } from "./overlays.ts";
+import { promptCursor } from "./prompt-lines.ts";
 import { firstDraftRow, Thread } from "./thread.ts";
 
 interface AppProps {
@@ -32,7 +35,7 @@ export function App({ screen, theme }: AppProps): ReactElement {
   if (areas.tooSmall) return h(Text, { wrap: "truncate" }, "Sotto: make the window larger");
 
   const { overlay } = state;
-  const contact = account.conversations.find(({ peer }) => peer === account.active)?.contact;
+  const conversation = activeOf(account);
   const listColumns = areas.narrow ? areas.columns - 1 : areas.listColumns;
   const list = h(ConversationList, {
     conversations: account.conversations,
@@ -45,16 +48,17 @@ export function App({ screen, theme }: AppProps): ReactElement {
   const pane =
     overlay === undefined
       ? h(Thread, {
-          peer: account.active,
-          contact,
+          conversation,
+          members: account.members,
+          verified: verifiedIn(account.contacts),
           thread: account.thread,
-          typing: account.active !== undefined && account.typing.has(account.active),
+          typing: account.active === undefined ? undefined : account.typing.get(account.active),
           scroll: state.scroll,
           draft: state.draft,
           areas,
           theme,
         })
-      : h(Overlay, { overlay, contact, columns: areas.paneColumns, rows: areas.bodyRows, theme });
+      : h(Overlay, { overlay, account, columns: areas.paneColumns, rows: areas.bodyRows, theme });
   const body = areas.narrow
     ? state.listShown && overlay === undefined
       ? list
@@ -75,8 +79,24 @@ export function App({ screen, theme }: AppProps): ReactElement {
     { flexDirection: "column", width: areas.columns, height: areas.rows },
     h(Bar, { self: model.messenger.self, account, columns: areas.columns, theme }),
     h(Box, { height: areas.bodyRows }, body),
-    h(Footer, { alert: account.alert, columns: areas.columns, theme }),
+    h(Footer, {
+      alert: account.alert,
+      group: conversation?.group !== undefined,
+      columns: areas.columns,
+      theme,
+    }),
   );
+}
+
+const verifiedSets = new WeakMap<ReadonlyMap<string, Contact>, ReadonlySet<string>>();
+
+function verifiedIn(contacts: ReadonlyMap<string, Contact>): ReadonlySet<string> {
+  const known = verifiedSets.get(contacts);
+  if (known !== undefined) return known;
+  const verified = Array.from(contacts.values()).filter((one) => one.verified && !one.identityChanged);
+  const found = new Set(verified.map(({ identifier }) => identifier));
+  verifiedSets.set(contacts, found);
+  return found;
 }
 
 type Subscribe = (listener: () => void) => () => void;
@@ -108,8 +128,8 @@ function calm(subscribe: Subscribe): Subscribe {
 function cursorOf(state: ScreenState, areas: Areas, writing: boolean): { x: number; y: number } | undefined {
   if (areas.tooSmall) return undefined;
   const { overlay } = state;
-  if (overlay?.type === "new") {
-    const { x, y } = newCursor(overlay, areas.paneColumns);
+  if (overlay?.type === "prompt") {
+    const { x, y } = promptCursor(overlay, areas.paneColumns);
     return { x: areas.paneLeft + x, y: 1 + y };
   }
   if (overlay !== undefined || !writing || (areas.narrow && state.listShown)) return undefined;

@@ -36,27 +36,30 @@ export function Bar({ self, account, columns, theme }: BarProps): ReactElement {
   );
 }
 
-const hints: readonly (readonly [string, string])[] = [
+const hintsFor = (group: boolean): readonly (readonly [string, string])[] => [
   ["?", "help"],
   ["Tab", "switch"],
   ["Ctrl+N", "new"],
-  ["Ctrl+T", "verify"],
+  ["Ctrl+P", "menu"],
+  ["Ctrl+T", group ? "members" : "verify"],
   ["Ctrl+C", "quit"],
 ];
 
 interface FooterProps {
   readonly alert: string | undefined;
+  /** Whether the open conversation is a group. */
+  readonly group: boolean;
   readonly columns: number;
   readonly theme: Theme;
 }
 
 /** The footer: the most used keys, or what needs attention. */
-export function Footer({ alert, columns, theme }: FooterProps): ReactElement {
+export function Footer({ alert, group, columns, theme }: FooterProps): ReactElement {
   if (alert !== undefined) {
     const rows = alertRows(alert, columns).map((row, index) => h(Text, { key: index, ...theme.bad }, row));
     return h(Box, { flexDirection: "column", height: rows.length }, ...rows);
   }
-  const parts = hints.flatMap(([key, what], index) => [
+  const parts = hintsFor(group).flatMap(([key, what], index) => [
     h(Text, { key: `k${index}`, ...theme.key }, ` ${key}`),
     h(Text, { key: `w${index}`, ...theme.dim }, ` ${what} `),
   ]);

@@ -3,14 +3,16 @@ import { createElement as h, type ReactElement } from "react";
 import type { ConversationSummary } from "@sotto/client";
 import { sanitiseLine } from "../../io/sanitise.ts";
 import type { Line } from "../lines.ts";
-import { padEnd, truncate, width } from "../text.ts";
+import { keyOf } from "../model.ts";
+import { truncate, width } from "../text.ts";
 import type { Theme } from "../theme.ts";
+import { groupStates, titleOf } from "../titles.ts";
 import { Rows } from "./spans.ts";
 
 interface ListProps {
   readonly conversations: readonly ConversationSummary[];
   readonly active: string | undefined;
-  readonly typing: ReadonlySet<string>;
+  readonly typing: ReadonlyMap<string, string>;
   readonly columns: number;
   readonly rows: number;
   readonly theme: Theme;
@@ -23,25 +25,28 @@ export function ConversationList(props: ListProps): ReactElement {
   const fitting = Math.max(1, Math.floor(rows / perEntry));
   const at = Math.max(
     0,
-    conversations.findIndex(({ peer }) => peer === active),
+    conversations.findIndex((one) => keyOf(one) === active),
   );
   const first = Math.max(0, Math.min(at - Math.floor(fitting / 2), conversations.length - fitting));
   const lines = conversations
     .slice(first, first + fitting)
-    .flatMap((one) => entry(one, one.peer === active, typing.has(one.peer), columns));
+    .flatMap((one) => entry(one, keyOf(one) === active, typing.has(keyOf(one)), columns));
   return h(Rows, { lines, rows, theme });
 }
 
 function entry(one: ConversationSummary, active: boolean, typing: boolean, columns: number): readonly Line[] {
   const unread = one.unread === 0 ? "" : ` (${one.unread})`;
   const warning = one.contact?.identityChanged === true ? " !" : "";
-  const room = columns - 2 - width(unread) - width(warning);
-  const name = padEnd(truncate(sanitiseLine(one.peer), room), room);
+  const verified = warning === "" && one.contact?.verified === true ? " \u2713" : "";
+  const room = columns - 2 - width(unread) - width(warning) - width(verified);
+  const name = truncate(titleOf(one), room);
   const preview = typing ? "typing \u2026" : previewOf(one);
   return [
     [
       { text: active ? "\u25b8 " : "  ", style: active ? "theirs" : "text" },
       { text: name, style: active ? "theirs" : one.unread > 0 ? "strong" : "text" },
+      { text: verified, style: "good" },
+      { text: " ".repeat(Math.max(0, room - width(name))), style: "text" },
       { text: warning, style: "bad" },
       { text: unread, style: "pending" },
     ],
@@ -49,7 +54,9 @@ function entry(one: ConversationSummary, active: boolean, typing: boolean, colum
   ];
 }
 
-function previewOf({ last }: ConversationSummary): string {
+function previewOf({ last, group }: ConversationSummary): string {
+  if (group !== undefined && group.state !== "joined") return groupStates[group.state];
   if (last === undefined) return "no messages yet";
-  return `${last.direction === "out" ? "You: " : ""}${sanitiseLine(last.body.slice(0, 200))}`;
+  const from = last.direction === "out" ? "You: " : group === undefined ? "" : `${sanitiseLine(last.from)}: `;
+  return `${from}${sanitiseLine(last.body.slice(0, 200))}`;
 }

@@ -1,46 +1,57 @@
-/** What lies over the messages for a moment: help, somebody new, the safety number. */
+/** What lies over the messages for a moment: help, the menu, prompts, a group's people, the safety number. */
 import { createElement as h, type ReactElement } from "react";
 import type { Contact } from "@sotto/client";
 import { sanitiseLine } from "../../io/sanitise.ts";
 import { safetyNumberRows } from "../../safety-number.ts";
-import type { Line, Span } from "../lines.ts";
-import type { Overlay as OverlayState } from "../screen.ts";
+import { line, paragraphs, type Line } from "../lines.ts";
+import type { Snapshot } from "../model.ts";
+import type { Overlay as OverlayState } from "../overlay.ts";
 import { padEnd, wrap } from "../text.ts";
 import type { Theme } from "../theme.ts";
+import { confirmLines, membersLines, menuLines } from "./group-lines.ts";
+import { promptLines } from "./prompt-lines.ts";
 import { Rows } from "./spans.ts";
 
 interface OverlayProps {
   readonly overlay: OverlayState;
-  readonly contact: Contact | undefined;
+  readonly account: Snapshot;
   readonly columns: number;
   readonly rows: number;
   readonly theme: Theme;
 }
 
 /** The overlay, as large as the space that it is given. */
-export function Overlay({ overlay, contact, columns, rows, theme }: OverlayProps): ReactElement {
-  const lines =
-    overlay.type === "help"
-      ? helpLines(columns)
-      : overlay.type === "new"
-        ? newLines(overlay, columns)
-        : verifyLines(overlay, contact, columns);
-  return h(Rows, { lines, rows, theme });
+export function Overlay(props: OverlayProps): ReactElement {
+  return h(Rows, { lines: linesOf(props), rows: props.rows, theme: props.theme });
 }
 
-const line = (text: string, style: Span["style"] = "text"): Line => [{ text, style }];
-const paragraphs = (text: string, columns: number, style: Span["style"] = "text"): readonly Line[] =>
-  wrap(text, columns - 1).map((row) => line(row, style));
+function linesOf({ overlay, account, columns, rows }: OverlayProps): readonly Line[] {
+  switch (overlay.type) {
+    case "help":
+      return helpLines(columns);
+    case "menu":
+      return menuLines(account, overlay.selected);
+    case "prompt":
+      return promptLines(overlay, columns);
+    case "confirm":
+      return confirmLines(overlay, columns);
+    case "members":
+      return membersLines(account, overlay, columns, rows);
+    case "verify":
+      return verifyLines(overlay, account.contacts.get(overlay.peer), columns);
+  }
+}
 
 const keys: readonly (readonly [string, string])[] = [
   ["Enter", "send (Alt+Enter: a new line)"],
   ["Tab, Shift+Tab", "next, previous conversation"],
   ["Ctrl+N", "write to somebody new"],
+  ["Ctrl+P", "menu: groups, and all else"],
   ["Up, Down, PgUp, PgDn", "scroll (Esc: to the newest)"],
-  ["Ctrl+T", "verify, accept a changed key"],
+  ["Ctrl+T", "verify; members of a group"],
   ["Ctrl+A/E, Alt+B/F", "start, end; word by word"],
   ["Ctrl+U/K/W", "delete to start, end; a word"],
-  ["? or Ctrl+G", "this help (? on an empty line)"],
+  ["? or Ctrl+G", "help (? on an empty line)"],
   ["Ctrl+C or Ctrl+Q", "quit; the queue is kept"],
 ];
 
@@ -70,31 +81,6 @@ function helpLines(columns: number): readonly Line[] {
     ...table(states),
     line("Any key closes this.", "dim"),
   ];
-}
-
-function newLines(overlay: OverlayState & { type: "new" }, columns: number): readonly Line[] {
-  const { draft, problem, busy } = overlay;
-  return [
-    line("Write to somebody", "mine"),
-    [],
-    ...paragraphs("Their phone number (+15551230002) or e-mail address:", columns),
-    [
-      { text: "> ", style: "theirs" },
-      { text: draft.text, style: "text" },
-    ],
-    [],
-    ...(problem === undefined ? [] : paragraphs(problem, columns, "bad")),
-    line(busy ? "Looking them up \u2026" : "Enter looks them up, Esc goes back.", "dim"),
-  ];
-}
-
-/** Where the cursor stands in the overlay for somebody new: row and column within it. */
-export function newCursor(
-  overlay: OverlayState & { type: "new" },
-  columns: number,
-): { x: number; y: number } {
-  const above = 2 + paragraphs("Their phone number (+15551230002) or e-mail address:", columns).length;
-  return { x: 2 + overlay.draft.cursor, y: above };
 }
 
 function verifyLines(

@@ -1,7 +1,7 @@
 /** The open conversation: title, messages, a rule that says who is typing, and the line where one writes. */
 import { createElement as h, type ReactElement } from "react";
 import { Box, Text } from "ink";
-import type { Contact, Suite } from "@sotto/client";
+import type { ConversationSummary, GroupMember, Suite } from "@sotto/client";
 import { sanitiseLine } from "../../io/sanitise.ts";
 import { promptColumns, type Areas } from "../areas.ts";
 import { layOutDraft, type Draft } from "../editor.ts";
@@ -9,13 +9,19 @@ import { windowOf, type Line, type Span } from "../lines.ts";
 import type { Thread as ThreadData } from "../model.ts";
 import { padEnd, truncate, width } from "../text.ts";
 import type { Theme } from "../theme.ts";
+import { groupStates, titleOf } from "../titles.ts";
+import { counted } from "../../io/table.ts";
 import { Rows } from "./spans.ts";
 
 interface ThreadProps {
-  readonly peer: string | undefined;
-  readonly contact: Contact | undefined;
+  readonly conversation: ConversationSummary | undefined;
+  /** Of the open group. */
+  readonly members: readonly GroupMember[] | undefined;
+  /** Identifiers of people who are verified. */
+  readonly verified: ReadonlySet<string>;
   readonly thread: ThreadData;
-  readonly typing: boolean;
+  /** Who types. */
+  readonly typing: string | undefined;
   readonly scroll: number;
   readonly draft: Draft;
   readonly areas: Areas;
@@ -24,18 +30,18 @@ interface ThreadProps {
 
 /** The message pane. */
 export function Thread(props: ThreadProps): ReactElement {
-  const { peer, contact, thread, typing, scroll, draft, areas, theme } = props;
+  const { conversation, members, verified, thread, typing, scroll, draft, areas, theme } = props;
   const { paneColumns, messageRows, bodyRows } = areas;
-  if (peer === undefined) return h(Rows, { lines: welcome, rows: bodyRows, theme });
-  const { lines, below } = windowOf(thread, paneColumns, messageRows, scroll);
+  if (conversation === undefined) return h(Rows, { lines: welcome, rows: bodyRows, theme });
+  const { lines, below } = windowOf(thread, paneColumns, messageRows, scroll, verified);
   const shown =
     lines.length === 0 ? [[{ text: "No messages yet. Write the first one.", style: "dim" } as Span]] : lines;
   return h(
     Box,
     { flexDirection: "column", width: paneColumns, height: bodyRows },
-    h(Rows, { lines: [titleLine(peer, contact, suiteOf(thread), paneColumns)], rows: 1, theme }),
+    h(Rows, { lines: [titleLine(conversation, members, suiteOf(thread), paneColumns)], rows: 1, theme }),
     h(Rows, { lines: shown, rows: messageRows, align: "bottom", theme }),
-    h(Rows, { lines: [ruleLine(peer, typing, below, paneColumns)], rows: 1, theme }),
+    h(Rows, { lines: [ruleLine(typing, below, paneColumns)], rows: 1, theme }),
     h(Composer, { draft, rows: areas.composerRows, columns: paneColumns, theme }),
   );
 }
@@ -45,38 +51,58 @@ const welcome: readonly Line[] = [
   [{ text: "No conversations yet.", style: "theirs" }],
   [],
   [{ text: "Ctrl+N  write to somebody", style: "text" }],
+  [{ text: "Ctrl+P  menu: make a group, and more", style: "text" }],
   [{ text: "?       all keys", style: "text" }],
 ];
 
-/** The suite of the newest message: what the next one will use too. */
+/** The suite of the newest message. */
 function suiteOf(thread: ThreadData): Suite {
-  return thread.messages.at(-1)?.suite ?? "classic";
+  return thread.messages.at(-1)?.suite ?? "mls";
 }
 
-function titleLine(peer: string, contact: Contact | undefined, suite: Suite, columns: number): Line {
-  const state = titleState(contact);
+function titleLine(
+  conversation: ConversationSummary,
+  members: readonly GroupMember[] | undefined,
+  suite: Suite,
+  columns: number,
+): Line {
+  const state = titleState(conversation, members);
   // Every face says that the classic suite has no forward secrecy.
   const protection = suite === "classic" ? "classic: no forward secrecy" : suite;
-  const tail = truncate(
-    `  ${protection}`,
-    Math.max(0, columns - width(sanitiseLine(peer)) - width(state.text)),
-  );
+  const title = truncate(titleOf(conversation), Math.max(8, columns - width(state.text)));
+  const tail = truncate(`  ${protection}`, Math.max(0, columns - width(title) - width(state.text)));
   return [
-    { text: truncate(sanitiseLine(peer), columns), style: "theirs" },
-    state,
+    { text: title, style: "theirs" },
+    { ...state, text: truncate(state.text, columns - width(title)) },
     { text: tail, style: "dim" },
   ];
 }
 
-function titleState(contact: Contact | undefined): Span {
+function titleState(
+  { contact, group }: ConversationSummary,
+  members: readonly GroupMember[] | undefined,
+): Span {
+  if (group !== undefined) {
+    if (group.state !== "joined") return { text: `  ${groupStates[group.state]}`, style: "bad" };
+    return { text: `  ${counted(group.members, "member")}${verifiedOf(members)}`, style: "pending" };
+  }
   if (contact?.identityChanged === true) return { text: "  IDENTITY CHANGED (Ctrl+T)", style: "bad" };
   if (contact?.verified === true) return { text: "  \u2713 verified", style: "good" };
   return { text: "  unverified", style: "pending" };
 }
 
-function ruleLine(peer: string, typing: boolean, below: number, columns: number): Line {
+/** ", 1 of 2 verified": oneself is not counted. */
+function verifiedOf(members: readonly GroupMember[] | undefined): string {
+  const others = (members ?? []).filter(({ self }) => !self);
+  if (others.length === 0) return "";
+  const verified = others.filter((member) => member.verified).length;
+  return verified === others.length ? ", \u2713 all verified" : `, ${verified} of ${others.length} verified`;
+}
+
+function ruleLine(typing: string | undefined, below: number, columns: number): Line {
   const words: Span[] = [];
-  if (typing) words.push({ text: ` ${truncate(sanitiseLine(peer), 20)} is typing \u2026 `, style: "theirs" });
+  if (typing !== undefined)
+    words.push({ text: ` ${truncate(sanitiseLine(typing), 20)} is typing \u2026 `, style: "theirs" });
   if (below > 0)
     words.push({ text: ` \u25bc ${below} more line${below === 1 ? "" : "s"} (PgDn) `, style: "pending" });
   const used = words.reduce((sum, { text }) => sum + width(text), 2);

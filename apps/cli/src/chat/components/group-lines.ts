@@ -1,0 +1,111 @@
+/** The menu, the people of a group, and the question before a step that cannot be taken back. */
+import type { GroupMember } from "@sotto/client";
+import { sanitiseLine } from "../../io/sanitise.ts";
+import { counted } from "../../io/table.ts";
+import { line, paragraphs, type Line } from "../lines.ts";
+import { activeOf, type Snapshot } from "../model.ts";
+import { menuFor, type Confirm } from "../overlay.ts";
+import { padEnd, truncate, width } from "../text.ts";
+import { groupTitle } from "../titles.ts";
+
+/** The menu: what can be done with what is open. */
+export function menuLines(account: Snapshot, selected: number): readonly Line[] {
+  const entries = menuFor(activeOf(account));
+  return [
+    line("Menu", "mine"),
+    [],
+    ...entries.map(({ letter, label }, index): Line => [
+      { text: index === selected ? "\u25b8 " : "  ", style: "theirs" },
+      { text: letter, style: "theirs" },
+      { text: `  ${label}`, style: index === selected ? "strong" : "text" },
+    ]),
+    [],
+    line("Enter or its letter, Esc goes back.", "dim"),
+  ];
+}
+
+/** The people of the open group, the selected one in sight. */
+export function membersLines(
+  account: Snapshot,
+  { selected, problem }: { readonly selected: number; readonly problem: string | undefined },
+  columns: number,
+  rows: number,
+): readonly Line[] {
+  const { members } = account;
+  const group = activeOf(account)?.group;
+  const keys =
+    group?.admin === true && group.state === "joined"
+      ? "a add  x remove  o admin on, off  Enter safety number  Esc back"
+      : "Enter safety number  Esc back";
+  const below = [
+    [],
+    ...(problem === undefined ? [] : paragraphs(problem, columns, "bad")),
+    ...paragraphs(keys, columns, "dim"),
+  ];
+  const title = `${counted(members?.length ?? 0, "member")} of ${groupTitle(group?.name ?? "")}`;
+  const room = Math.max(1, rows - 2 - below.length);
+  const first = Math.max(0, Math.min(selected - Math.floor(room / 2), (members?.length ?? 0) - room));
+  const shown = (members ?? []).slice(first, first + room);
+  return [
+    line(truncate(title, columns), "mine"),
+    [],
+    ...(members === undefined ? [line("\u2026")] : []),
+    ...shown.map((member, index) => memberLine(member, first + index === selected, columns)),
+    ...below,
+  ];
+}
+
+function memberLine(member: GroupMember, selected: boolean, columns: number): Line {
+  const { identifier, role, verified, devices, self } = member;
+  const state = self ? "you" : verified ? "\u2713 verified" : "unverified";
+  const tail = `  ${padEnd(role === "admin" ? "admin" : "", 5)}  ${padEnd(state, 10)}`;
+  const more = `  ${counted(devices, "device")}`;
+  if (columns < 44) return narrowMemberLine(member, selected, columns);
+  const room = columns - 2 - width(tail) - width(more);
+  const name = padEnd(truncate(sanitiseLine(identifier), room), Math.min(room, 24));
+  return [
+    { text: selected ? "\u25b8 " : "  ", style: "theirs" },
+    { text: name, style: selected ? "strong" : "text" },
+    { text: tail, style: self ? "dim" : verified ? "good" : "pending" },
+    { text: more, style: "dim" },
+  ];
+}
+
+function narrowMemberLine(
+  { identifier, role, verified, self }: GroupMember,
+  selected: boolean,
+  columns: number,
+): Line {
+  const tail = `${role === "admin" ? " admin" : ""}${self ? " you" : verified ? " \u2713" : ""}`;
+  return [
+    { text: selected ? "\u25b8 " : "  ", style: "theirs" },
+    {
+      text: truncate(sanitiseLine(identifier), columns - 2 - width(tail)),
+      style: selected ? "strong" : "text",
+    },
+    { text: tail, style: verified ? "good" : "dim" },
+  ];
+}
+
+/** The question before somebody is removed, or one leaves. */
+export function confirmLines({ name, who, problem, busy }: Confirm, columns: number): readonly Line[] {
+  const group = groupTitle(name);
+  const [title, text] =
+    who === undefined
+      ? [
+          `Leave ${group}?`,
+          "What was written stays on this device. You read nothing more of it, and come back only if an admin adds you.",
+        ]
+      : [
+          `Remove ${sanitiseLine(who)} from ${group}?`,
+          "They keep what they have read, and read nothing that is written from then on.",
+        ];
+  return [
+    ...paragraphs(title, columns, "mine"),
+    [],
+    ...paragraphs(text, columns),
+    [],
+    ...(problem === undefined ? [] : [...paragraphs(problem, columns, "bad"), []]),
+    line(busy ? "Waiting for the server \u2026  Esc back" : "y  yes     Esc  back", "dim"),
+  ];
+}

@@ -1,0 +1,311 @@
+/**
+ * Turns keys into what happens to the overlay: menu, prompts, members, safety numbers. Work on the account runs beside;
+ * a failure is shown where it was asked for, and Esc always leads back, whatever is still under way.
+ */
+import { SottoError } from "@sotto/protocol";
+import type { GroupMember } from "@sotto/client";
+import { sanitiseLine } from "../io/sanitise.ts";
+import { parsePeer } from "../options.ts";
+import { emptyDraft } from "./editor.ts";
+import type { Action } from "./keys.ts";
+import { activeOf, type ChatModel } from "./model.ts";
+import {
+  editLine,
+  menuFor,
+  parsePeople,
+  type Asked,
+  type Confirm,
+  type MenuEntry,
+  type Overlay,
+  type Prompt,
+} from "./overlay.ts";
+
+/** What the control needs of the screen. */
+export interface OverlayHost {
+  readonly model: ChatModel;
+  overlay(): Overlay | undefined;
+  setOverlay(overlay: Overlay | undefined): void;
+  /** A conversation was opened: it is to be seen. */
+  showThread(): void;
+  quit(): void;
+}
+
+/** Rows that PgUp and PgDn move in a list. */
+const page = 10;
+
+/** The control of what lies over the messages. */
+export class OverlayControl {
+  readonly #host: OverlayHost;
+
+  constructor(host: OverlayHost) {
+    this.#host = host;
+  }
+
+  openHelp(): void {
+    this.#host.setOverlay({ type: "help" });
+  }
+
+  openMenu(): void {
+    this.#host.setOverlay({ type: "menu", selected: 0 });
+  }
+
+  /** Asks for a line of text. */
+  ask(asked: Asked, text = ""): void {
+    const draft = text === "" ? emptyDraft : { text, cursor: text.length };
+    this.#host.setOverlay({ type: "prompt", asked, draft, problem: undefined, busy: false });
+  }
+
+  /** The safety number of the open contact, or the people of the open group. */
+  openPeople(): void {
+    const open = activeOf(this.#host.model.getSnapshot());
+    if (open?.group !== undefined) {
+      this.#host.setOverlay({ type: "members", selected: 0, problem: undefined });
+    } else if (open !== undefined) {
+      void this.#openVerify(open.peer, undefined);
+    }
+  }
+
+  dispatch(overlay: Overlay, action: Action): void {
+    // Keys that came in one chunk mean what they would mean one by one.
+    if (action.type === "edit" && action.step.type === "insert" && overlay.type !== "prompt") {
+      const [first = "", ...rest] = Array.from(action.step.text);
+      this.#letter(overlay, first);
+      const next = this.#host.overlay();
+      if (rest.length > 0 && next !== undefined) {
+        this.dispatch(next, { type: "edit", step: { type: "insert", text: rest.join("") } });
+      }
+      return;
+    }
+    if (action.type === "escape") {
+      return this.#host.setOverlay(overlay.type === "verify" ? overlay.back : undefined);
+    }
+    switch (overlay.type) {
+      case "help":
+        return this.#host.setOverlay(undefined);
+      case "menu":
+        return this.#inMenu(overlay, action);
+      case "prompt":
+        return this.#inPrompt(overlay, action);
+      case "members":
+        return this.#inMembers(overlay, action);
+      case "verify":
+        if (action.type === "submit" || action.type === "people") this.#host.setOverlay(overlay.back);
+        return;
+      case "confirm":
+        return;
+    }
+  }
+
+  #letter(overlay: Overlay, letter: string): void {
+    switch (overlay.type) {
+      case "help":
+        return this.#host.setOverlay(undefined);
+      case "menu": {
+        const entry = this.#menu().find((one) => one.letter === letter.toLowerCase());
+        if (entry !== undefined) this.#run(entry.command);
+        return;
+      }
+      case "members":
+        return this.#memberLetter(overlay, letter);
+      case "verify":
+        return this.#answerVerify(overlay, letter);
+      case "confirm":
+        if (letter === "y") void this.#confirmed(overlay);
+        else if (letter === "n") this.#host.setOverlay(undefined);
+        return;
+      case "prompt":
+        return;
+    }
+  }
+
+  #menu(): readonly MenuEntry[] {
+    return menuFor(activeOf(this.#host.model.getSnapshot()));
+  }
+
+  #inMenu(overlay: Overlay & { type: "menu" }, action: Action): void {
+    const entries = this.#menu();
+    const { selected } = overlay;
+    if (action.type === "menu") return this.#host.setOverlay(undefined);
+    if (action.type === "submit") {
+      const entry = entries[selected];
+      if (entry !== undefined) this.#run(entry.command);
+      return;
+    }
+    this.#host.setOverlay({ ...overlay, selected: moved(selected, action, entries.length) });
+  }
+
+  #run(command: MenuEntry["command"]): void {
+    const group = activeOf(this.#host.model.getSnapshot())?.group;
+    switch (command) {
+      case "person":
+        return this.ask({ kind: "person" });
+      case "group":
+        return this.ask({ kind: "group-name" });
+      case "members":
+      case "verify":
+        return this.openPeople();
+      case "help":
+        return this.openHelp();
+      case "quit":
+        return this.#host.quit();
+    }
+    if (group === undefined) return;
+    const { id, name } = group;
+    if (command === "add") return this.ask({ kind: "add", group: id, name });
+    if (command === "rename") return this.ask({ kind: "rename", group: id, name }, name);
+    this.#confirm(id, name, undefined);
+  }
+
+  #confirm(group: string, name: string, who: string | undefined): void {
+    this.#host.setOverlay({ type: "confirm", group, name, who, problem: undefined, busy: false });
+  }
+
+  #inPrompt(overlay: Prompt, action: Action): void {
+    if (overlay.busy) return;
+    if (action.type === "edit") {
+      const draft = editLine(overlay.draft, action.step);
+      return this.#host.setOverlay({ ...overlay, draft, problem: undefined });
+    }
+    const text = overlay.draft.text.trim();
+    if (action.type !== "submit" || text === "") return;
+    if (overlay.asked.kind === "group-name") return this.ask({ kind: "group-people", name: text });
+    let work: () => Promise<boolean>;
+    try {
+      work = this.#workOf(overlay.asked, text);
+    } catch (error) {
+      const problem = sanitiseLine(error instanceof SottoError ? error.message : String(error));
+      return this.#host.setOverlay({ ...overlay, problem });
+    }
+    void this.#carryOut({ ...overlay, busy: true }, work);
+  }
+
+  /** What a filled-in line asks for. @throws SottoError for people who are none. */
+  #workOf(asked: Asked, text: string): () => Promise<boolean> {
+    const { model } = this.#host;
+    const { messenger } = model;
+    switch (asked.kind) {
+      case "person": {
+        const peer = parsePeer(text);
+        return () => model.begin(peer);
+      }
+      case "group-people": {
+        const people = parsePeople(text);
+        return async () => {
+          let id = "";
+          const made = await model.attempt(async () => {
+            ({ id } = await messenger.createGroup(asked.name, people));
+          });
+          if (made) await model.select(id);
+          return made;
+        };
+      }
+      case "add": {
+        const people = parsePeople(text);
+        return () => model.attempt(() => messenger.addToGroup(asked.group, people));
+      }
+      case "rename":
+        return () => model.attempt(() => messenger.renameGroup(asked.group, text));
+      case "group-name":
+        return () => Promise.resolve(true);
+    }
+  }
+
+  /** Runs work with its overlay shown as busy; then closes that, or shows in it what went wrong. */
+  async #carryOut(busy: Prompt | Confirm, work: () => Promise<boolean>): Promise<void> {
+    const { model } = this.#host;
+    this.#host.setOverlay(busy);
+    const done = await work();
+    // Somebody went back meanwhile: what went wrong stays in the footer.
+    if (this.#host.overlay() !== busy) return;
+    if (done) {
+      this.#host.setOverlay(undefined);
+      return this.#host.showThread();
+    }
+    const problem = model.getSnapshot().alert;
+    model.dismissAlert();
+    this.#host.setOverlay({ ...busy, busy: false, problem });
+  }
+
+  async #confirmed(overlay: Confirm): Promise<void> {
+    if (overlay.busy) return;
+    const { model } = this.#host;
+    const { group, who } = overlay;
+    await this.#carryOut({ ...overlay, busy: true }, () =>
+      model.attempt(() =>
+        who === undefined ? model.messenger.leaveGroup(group) : model.messenger.removeFromGroup(group, [who]),
+      ),
+    );
+  }
+
+  #inMembers(overlay: Overlay & { type: "members" }, action: Action): void {
+    const { members } = this.#host.model.getSnapshot();
+    if (action.type === "people") return this.#host.setOverlay(undefined);
+    if (action.type === "submit") {
+      const member = members?.[overlay.selected];
+      if (member !== undefined && !member.self) void this.#openVerify(member.identifier, overlay);
+      return;
+    }
+    const selected = moved(overlay.selected, action, members?.length ?? 0);
+    this.#host.setOverlay({ ...overlay, selected, problem: undefined });
+  }
+
+  #memberLetter(overlay: Overlay & { type: "members" }, letter: string): void {
+    const { model } = this.#host;
+    const snapshot = model.getSnapshot();
+    const group = activeOf(snapshot)?.group;
+    const member = snapshot.members?.[overlay.selected];
+    if (group?.admin !== true || group.state !== "joined") return;
+    const { id, name } = group;
+    if (letter === "a") return this.ask({ kind: "add", group: id, name });
+    if (member === undefined) return;
+    if (letter === "x" && !member.self) return this.#confirm(id, name, member.identifier);
+    if (letter === "o") void this.#toggleAdmin(id, member);
+  }
+
+  async #toggleAdmin(group: string, member: GroupMember): Promise<void> {
+    const { model } = this.#host;
+    const admin = member.role !== "admin";
+    const done = await model.attempt(() => model.messenger.setAdmins(group, [member.identifier], admin));
+    const overlay = this.#host.overlay();
+    if (done || overlay?.type !== "members") return;
+    const problem = model.getSnapshot().alert;
+    model.dismissAlert();
+    this.#host.setOverlay({ ...overlay, problem });
+  }
+
+  async #openVerify(peer: string, back: (Overlay & { type: "members" }) | undefined): Promise<void> {
+    const { model } = this.#host;
+    const opening: Overlay = { type: "verify", peer, safetyNumber: undefined, back };
+    this.#host.setOverlay(opening);
+    try {
+      const safetyNumber = await model.messenger.safetyNumber(peer);
+      if (this.#host.overlay() === opening) this.#host.setOverlay({ ...opening, safetyNumber });
+    } catch (error) {
+      if (this.#host.overlay() === opening) this.#host.setOverlay(back);
+      model.showProblem(error);
+    }
+  }
+
+  #answerVerify({ peer, back }: Overlay & { type: "verify" }, letter: string): void {
+    const { model } = this.#host;
+    const { messenger } = model;
+    const changed = model.getSnapshot().contacts.get(peer)?.identityChanged === true;
+    if (letter === "y") void model.attempt(() => messenger.setVerified(peer, true));
+    else if (letter === "r") void model.attempt(() => messenger.setVerified(peer, false));
+    else if (letter === "a" && changed) void model.attempt(() => messenger.acknowledgeIdentity(peer));
+    else return;
+    this.#host.setOverlay(back);
+  }
+}
+
+/** The selected row after a key, within a list of `count` rows. */
+function moved(selected: number, action: Action, count: number): number {
+  const by: Partial<Record<Action["type"], number>> = {
+    up: -1,
+    down: 1,
+    "page-up": -page,
+    "page-down": page,
+  };
+  const step = action.type === "switch" ? action.by : (by[action.type] ?? 0);
+  return Math.max(0, Math.min(count - 1, selected + step));
+}

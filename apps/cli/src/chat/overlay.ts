@@ -1,0 +1,118 @@
+/** What can lie over the messages, and what its keys and texts mean. Pure. */
+import { UsageError } from "@sotto/protocol";
+import type { ConversationSummary } from "@sotto/client";
+import { parsePeer } from "../options.ts";
+import { edit, type Draft, type Edit } from "./editor.ts";
+
+/** What a line of text is asked for. `group`: its id. */
+export type Asked =
+  | { readonly kind: "person" }
+  | { readonly kind: "group-name" }
+  | { readonly kind: "group-people"; readonly name: string }
+  | { readonly kind: "add"; readonly group: string; readonly name: string }
+  | { readonly kind: "rename"; readonly group: string; readonly name: string };
+
+/** A line that somebody fills in. */
+export interface Prompt {
+  readonly type: "prompt";
+  readonly asked: Asked;
+  readonly draft: Draft;
+  readonly problem: string | undefined;
+  /** Submitted, and not answered yet. */
+  readonly busy: boolean;
+}
+
+/** A step that cannot be taken back. */
+export interface Confirm {
+  readonly type: "confirm";
+  /** The group's id. */
+  readonly group: string;
+  readonly name: string;
+  /** Whom to remove; undefined: oneself, by leaving. */
+  readonly who: string | undefined;
+  readonly problem: string | undefined;
+  readonly busy: boolean;
+}
+
+/** What lies over the messages. */
+export type Overlay =
+  | { readonly type: "help" }
+  | { readonly type: "menu"; readonly selected: number }
+  | Prompt
+  | Confirm
+  | { readonly type: "members"; readonly selected: number; readonly problem: string | undefined }
+  | {
+      readonly type: "verify";
+      readonly peer: string;
+      readonly safetyNumber: string | undefined;
+      /** What Esc goes back to. */
+      readonly back: (Overlay & { readonly type: "members" }) | undefined;
+    };
+
+/** An entry of the menu. */
+export interface MenuEntry {
+  readonly letter: string;
+  readonly label: string;
+  readonly command: "person" | "group" | "members" | "add" | "rename" | "leave" | "verify" | "help" | "quit";
+}
+
+/** What can be done now, with this conversation open. */
+export function menuFor(open: ConversationSummary | undefined): readonly MenuEntry[] {
+  const group = open?.group;
+  const joined = group?.state === "joined";
+  return [
+    { letter: "n", label: "Write to somebody new", command: "person" },
+    { letter: "g", label: "Make a group", command: "group" },
+    ...(open !== undefined && group === undefined
+      ? [{ letter: "v", label: "Verify, safety number", command: "verify" } as const]
+      : []),
+    ...(group === undefined
+      ? []
+      : [{ letter: "m", label: "Members of this group", command: "members" } as const]),
+    ...(joined && group.admin
+      ? [
+          { letter: "a", label: "Add people to this group", command: "add" } as const,
+          { letter: "r", label: "Rename this group", command: "rename" } as const,
+        ]
+      : []),
+    ...(joined ? [{ letter: "l", label: "Leave this group", command: "leave" } as const] : []),
+    { letter: "h", label: "Help: all keys", command: "help" },
+    { letter: "q", label: "Quit", command: "quit" },
+  ];
+}
+
+/** A line's text after an edit: it stays one line. */
+export function editLine(draft: Draft, step: Edit): Draft {
+  return edit(
+    draft,
+    step.type === "insert" ? { type: "insert", text: step.text.replaceAll("\n", " ") } : step,
+  );
+}
+
+/**
+ * People as typed in one line: with commas between, or with spaces where no number holds any.
+ * @throws UsageError `identifier_invalid`, naming the first that is none.
+ */
+export function parsePeople(text: string): readonly string[] {
+  const parts = text.split(/[,;]/).filter((part) => part.trim() !== "");
+  return parts.flatMap((part) => {
+    try {
+      return [parsePeer(part)];
+    } catch {
+      return part
+        .trim()
+        .split(/\s+/)
+        .map((word) => parseNamed(word));
+    }
+  });
+}
+
+function parseNamed(word: string): string {
+  try {
+    return parsePeer(word);
+  } catch (cause) {
+    throw new UsageError("identifier_invalid", `'${word}' is neither a phone number nor an e-mail address`, {
+      cause,
+    });
+  }
+}
