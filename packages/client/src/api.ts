@@ -51,6 +51,8 @@ export type Notice =
         | { readonly kind: "renamed"; readonly name: string }
         | { readonly kind: "admins" };
     }
+  /** A device was added to this account. */
+  | { readonly type: "device_added"; readonly id: string; readonly name: string }
   /** Messages of a conversation that this device will never have: it had lost its state, and was put right. */
   | { readonly type: "healed"; readonly conversation: string; readonly missed: number };
 
@@ -66,7 +68,9 @@ export type ClientEvent =
     }
   | { readonly type: "typing"; readonly from: string; readonly groupId?: string }
   | { readonly type: "connection"; readonly state: ConnectionState; readonly problem?: string }
-  | { readonly type: "notice"; readonly notice: Notice };
+  | { readonly type: "notice"; readonly notice: Notice }
+  /** On a linked device: a part of the history has come. */
+  | { readonly type: "history"; readonly part: number; readonly parts: number };
 
 export type ConnectionState = "offline" | "connecting" | "online";
 
@@ -146,6 +150,19 @@ export interface DeviceSummary {
   readonly revoked: boolean;
 }
 
+/** A device that asks to be linked. */
+export interface LinkRequest {
+  /** ABCD-EFGH-JKMN-PQRS, as its screen shows it. */
+  readonly code: string;
+  /** What it calls itself, and what runs on it: its own words. */
+  readonly name: string;
+  readonly platform: string;
+  /** Where it asked from, as the server saw it. */
+  readonly address: string;
+  /** Seconds since 1970-01-01 UTC. */
+  readonly askedAt: number;
+}
+
 /** An account at work on this device. Only one process holds a vault at a time. */
 export interface Messenger {
   readonly self: {
@@ -204,6 +221,17 @@ export interface Messenger {
   groupMembers(group: string): Promise<readonly GroupMember[]>;
   doctor(): Promise<Doctor>;
   devices(): Promise<readonly DeviceSummary[]>;
+  /** What asks to be linked to this account, by the code on its screen. @throws `usage`, `link_refused`. */
+  linkRequest(code: string): Promise<LinkRequest>;
+  /**
+   * Lets it in: it becomes equal to every other device of the account, and gets contacts, groups and history. Show the request first: a
+   * code can be part of a fraud. Resolves once it has the account's keys; the rest follows by itself. @throws as linkRequest.
+   */
+  approveLink(code: string): Promise<void>;
+  /** Takes a device off the account and out of its groups. @throws `device_unknown`, `usage`. */
+  revokeDevice(id: string): Promise<void>;
+  /** A new identity key, signed by the one before: contacts see that it changed, and safety numbers are new. */
+  rotateIdentity(): Promise<void>;
   /** A new RSA pair for this device; messages under way to the old one are still read. Resolves once published. */
   rotateClassicKey(): Promise<void>;
   /** The same, but the old pair is not to be trusted any more: it is deleted here. Resolves once published. */
@@ -240,6 +268,33 @@ export interface RegisterOptions extends ServerChoice {
   /** The six digits, or how to ask for them once they are on their way. */
   readonly code: string | (() => Promise<string>);
   readonly passphrase: string;
+  /** What the owner calls this device, at most 64 characters. */
+  readonly deviceName?: string;
+  /** Called once with the recovery key, to be shown and kept: with it the account comes back when every device is lost. */
+  readonly onRecoveryKey?: (recoveryKey: string) => void;
+}
+
+export interface LinkOptions extends ServerChoice {
+  /** Folder of the vault; made with mode 0700 if missing. */
+  readonly home: string;
+  readonly passphrase: string;
+  readonly deviceName: string;
+  /** What runs here, for whoever approves. */
+  readonly platform: string;
+  /** Called with what to show: the code, and the text of a QR code. */
+  readonly onCode: (shown: { readonly code: string; readonly qr: string }) => void;
+  readonly signal?: AbortSignal;
+}
+
+export interface RecoverOptions extends ServerChoice {
+  /** Folder of the vault; made with mode 0700 if missing. */
+  readonly home: string;
+  readonly identifier: string;
+  /** The six digits, or how to ask for them once they are on their way. */
+  readonly code: string | (() => Promise<string>);
+  readonly recoveryKey: string;
+  readonly passphrase: string;
+  readonly deviceName: string;
 }
 
 export interface OpenOptions {

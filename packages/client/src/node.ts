@@ -6,12 +6,21 @@
 import { openVault, type Vault } from "@sotto/crypto";
 import { formatFingerprint, parseIdentifier } from "@sotto/protocol";
 import { nodeEnv } from "./adapters/node/env.ts";
+import { linkFolder } from "./adapters/node/link.ts";
+import { recoverInFolder } from "./adapters/node/recover.ts";
 import { registerInFolder } from "./adapters/node/register.ts";
 import { factsOf, trustServer, type PublicServerFacts } from "./adapters/node/server-choice.ts";
 import { nodeTransport } from "./adapters/node/transport.ts";
 import { openVaultFolder } from "./adapters/node/vault-folder.ts";
-import type { Messenger, OpenOptions, RegisterOptions, ServerChoice } from "./api.ts";
-import { names } from "./core/records.ts";
+import type {
+  LinkOptions,
+  Messenger,
+  OpenOptions,
+  RecoverOptions,
+  RegisterOptions,
+  ServerChoice,
+} from "./api.ts";
+import { names, type OwnAccount } from "./core/records.ts";
 import { requestOneTimeCode, type CodeRequested } from "./core/registration.ts";
 import { startMessenger } from "./core/start.ts";
 import type { Storage } from "./core/storage.ts";
@@ -51,7 +60,10 @@ export async function requestCode(
  * `identifier_taken`, `server_full`; and as requestCode.
  */
 export async function register(options: RegisterOptions): Promise<Messenger["self"]> {
-  const own = await registerInFolder(nodeEnv(), options);
+  return selfOf(await registerInFolder(nodeEnv(), options));
+}
+
+function selfOf(own: OwnAccount): Messenger["self"] {
   return {
     identifier: own.identifier,
     accountId: own.account,
@@ -59,6 +71,24 @@ export async function register(options: RegisterOptions): Promise<Messenger["sel
     serverOrigin: own.serverOrigin,
     serverFingerprint: formatFingerprint(own.serverFingerprint),
   };
+}
+
+/**
+ * Makes `home` a device of an account that exists on another one: shows a code, and resolves when that device approved it. Contacts, groups
+ * and history come when it is opened.
+ * @throws StorageError `vault_exists`, `vault_foreign`; RefusedError `link_refused` when nobody approved in time; as fetchServerFacts.
+ */
+export async function linkDevice(options: LinkOptions): Promise<Messenger["self"]> {
+  return selfOf(await linkFolder(nodeEnv(), options));
+}
+
+/**
+ * Brings an account back on a new device with its recovery key, when every other is lost: those are revoked.
+ * @throws StorageError `vault_exists`, `vault_foreign`; ValidationError `recovery_key_wrong`; RefusedError `code_refused`,
+ * `account_unknown`; and as requestCode.
+ */
+export async function recover(options: RecoverOptions): Promise<Messenger["self"]> {
+  return selfOf(await recoverInFolder(nodeEnv(), options));
 }
 
 /**

@@ -66,6 +66,7 @@ export const ERROR_CODES = {
   key_invalid: { travels: false },
   suite_unavailable: { travels: false },
   mls_invalid: { travels: false },
+  recovery_key_wrong: { travels: false },
   group_unknown: { travels: false },
   group_ambiguous: { travels: false },
   group_forbidden: { travels: false },

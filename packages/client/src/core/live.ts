@@ -4,6 +4,7 @@
  */
 import type { VerifiedDeviceList } from "@sotto/crypto";
 import { InternalError } from "@sotto/protocol";
+import { loadDevices, type DevicesState } from "./devices/state.ts";
 import { newKeyPackageState, type KeyPackageState } from "./groups/key-packages.ts";
 import { loadQueues, type MlsQueues } from "./groups/queue.ts";
 import { loadHeldItems, type HeldItems } from "./groups/receiving.ts";
@@ -31,6 +32,7 @@ export interface Live {
   readonly heldItems: HeldItems;
   readonly sideReads: SideReads;
   readonly keyPackages: KeyPackageState;
+  readonly devices: DevicesState;
   /** How many notices are stored. */
   notices: number;
 }
@@ -52,6 +54,7 @@ export async function loadLive(view: View): Promise<Live> {
     heldItems: await loadHeldItems(view),
     sideReads: new Map(),
     keyPackages: newKeyPackageState(),
+    devices: await loadDevices(view),
     notices: (await view.page(names.notices)).length,
   };
 }

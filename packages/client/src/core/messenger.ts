@@ -1,9 +1,8 @@
 /** The SDK's surface over the engine: each method is a step, a read, or a wait, and nothing more. */
 import { exportPrivateKey, openVault, rewrapVault } from "@sotto/crypto";
-import { InternalError, formatFingerprint, toHex } from "@sotto/protocol";
-import type { DeviceSummary, Messenger, Settings } from "../api.ts";
+import { formatFingerprint } from "@sotto/protocol";
+import type { Messenger, Settings } from "../api.ts";
 import { history, summarize, summarizeGroup, toContact } from "./conversations.ts";
-import { pinned } from "./directory.ts";
 import type { Engine } from "./engine.ts";
 import type { Env } from "./env.ts";
 import {
@@ -14,9 +13,11 @@ import {
   renameGroup,
   setAdmins,
 } from "./groups/commands.ts";
+import { approveLink, linkRequest } from "./devices/approving.ts";
+import { changeList, listDevices, revokeDevice, rotateIdentity } from "./devices/commands.ts";
 import { doctor, findConversation, groupMembers, groupsOf, toGroup } from "./groups/overview.ts";
 import { tellTyping } from "./groups/typing.ts";
-import { KEYS_PUBLISHED, makeClassicKey, proposeKey } from "./keys.ts";
+import { makeClassicKey } from "./keys.ts";
 import { signingKey } from "./own-keys.ts";
 import {
   acknowledge,
@@ -29,7 +30,6 @@ import {
 import { names } from "./records.ts";
 import { caughtUp, flushed, send, whenSent } from "./sending.ts";
 import { connectionState } from "./session.ts";
-import type { Step } from "./step.ts";
 import { markRead, unshownMessages } from "./unshown.ts";
 import type { HeaderFile } from "./vault-header.ts";
 
@@ -37,12 +37,7 @@ import type { HeaderFile } from "./vault-header.ts";
 export function messengerOf(engine: Engine, env: Env, header: HeaderFile): Messenger {
   const { own } = engine.live;
   const changeKey = async (oldKeys: "retired" | "revoked"): Promise<void> => {
-    const key = await makeClassicKey(env);
-    const { published } = await engine.run(async (step) => {
-      await proposeKey(step, key, oldKeys);
-      return { published: step.waiters.wait(KEYS_PUBLISHED) };
-    });
-    return published;
+    await changeList(engine, { type: "classic-key", newKey: await makeClassicKey(env), oldKeys });
   };
 
   return {
@@ -101,7 +96,11 @@ export function messengerOf(engine: Engine, env: Env, header: HeaderFile): Messe
     leaveGroup: (group) => leaveGroup(engine, group),
     groupMembers: (group) => engine.run((step) => groupMembers(step, group)),
     doctor: () => doctor(engine),
-    devices: () => engine.run(devices),
+    devices: () => engine.run(listDevices),
+    linkRequest: (code) => linkRequest(engine, code),
+    approveLink: (code) => approveLink(engine, code),
+    revokeDevice: (id) => revokeDevice(engine, id),
+    rotateIdentity: () => rotateIdentity(engine),
     rotateClassicKey: () => changeKey("retired"),
     revokeClassicKey: () => changeKey("revoked"),
     async exportClassicPrivateKey(passphrase) {
@@ -127,17 +126,4 @@ const defaultSettings: Settings = { readReceipts: true };
 
 async function settings(engine: Engine): Promise<Settings> {
   return (await engine.view.get(names.settings)) ?? defaultSettings;
-}
-
-async function devices(step: Step): Promise<readonly DeviceSummary[]> {
-  const { own } = step.live;
-  const known = await pinned(step, own.account);
-  if (known === undefined) throw new InternalError("internal", "the vault holds no device list of its own");
-  return known.list.list.devices.map((device) => ({
-    id: toHex(device.deviceId),
-    name: "",
-    addedAt: Number(device.addedAtSec),
-    current: toHex(device.deviceId) === own.device,
-    revoked: device.revokedAtSec !== 0n,
-  }));
 }

@@ -12,8 +12,12 @@ export function signingKey(own: OwnAccount): OwnClassicKey {
 /** Private keys that may open a message, the likeliest first. One on its way to the server may be published already. */
 export function openingKeys(own: OwnAccount): readonly Uint8Array[] {
   const published = own.classicKeys.map((key) => key.privateKey).toReversed();
-  return own.proposal === undefined ? published : [...published, own.proposal.newKey.privateKey];
+  const change = own.proposal?.change;
+  return change?.type === "classic-key" ? [...published, change.newKey.privateKey] : published;
 }
 
 /** Whether signing must wait, since the present key is being revoked and may be refused already. */
-export const isSigningPaused = (own: OwnAccount): boolean => own.proposal?.oldKeys === "revoked";
+export function isSigningPaused(own: OwnAccount): boolean {
+  const change = own.proposal?.change;
+  return change?.type === "classic-key" && change.oldKeys === "revoked";
+}

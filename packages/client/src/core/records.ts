@@ -4,6 +4,8 @@
  */
 import type { Ed25519KeyPair, KemKeyPair } from "@sotto/crypto";
 import type { MessageStatus, Notice, Settings } from "../api.ts";
+import type { KeptOffer } from "./devices/history-import.ts";
+import type { LinkJob } from "./devices/approving.ts";
 import type { ListName, RecordName } from "./vault-store.ts";
 
 /** One RSA pair of this device. Revoked ones are not kept. */
@@ -31,17 +33,25 @@ export interface OwnAccount {
   readonly inboxKey: KemKeyPair;
   /** The newest last; never empty. */
   readonly classicKeys: readonly OwnClassicKey[];
+  /** What the account's backup is sealed with, 32 bytes; derived from the recovery key. */
+  readonly backupKey: Uint8Array;
   /** The next version of the own device list, until the server has it. */
   readonly proposal?: DeviceListProposal;
 }
 
+/** A change of the account's own device list. */
+export type ListChange =
+  | { readonly type: "classic-key"; readonly newKey: OwnClassicKey; readonly oldKeys: "retired" | "revoked" }
+  /** A serialized Device, without its times. */
+  | { readonly type: "add-device"; readonly device: Uint8Array }
+  | { readonly type: "revoke-device"; readonly device: string }
+  | { readonly type: "identity"; readonly next: Ed25519KeyPair };
+
 /** A device list on its way to the server, and what takes effect with it. */
-interface DeviceListProposal {
+export interface DeviceListProposal {
   /** A serialized SignedDeviceList. */
   readonly deviceList: Uint8Array;
-  readonly newKey: OwnClassicKey;
-  /** What becomes of the keys before. */
-  readonly oldKeys: "retired" | "revoked";
+  readonly change: ListChange;
   readonly at: number;
 }
 
@@ -191,6 +201,12 @@ export const names = {
   unshown: list<string>("unshown"),
   /** The same of one conversation. */
   unshownIn: (conversation: string) => list<true>(`unshown/${conversation}`),
+  /** SHA-256 of the content of the backup that the server has. */
+  backupHash: record<Uint8Array>("backup-hash"),
+  /** Parts of the history that a linked device has yet to fetch. */
+  historyOffers: list<KeptOffer>("history-offers"),
+  /** Devices that were linked from here, and that have yet to be let into the groups and told the history. */
+  linkJobs: list<LinkJob>("link-jobs"),
   outbox: list<OutboxItem>("outbox"),
   held: list<HeldEntry>("held"),
   notices: list<Notice>("notices"),

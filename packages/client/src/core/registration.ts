@@ -28,6 +28,7 @@ import {
   RefusedError,
 } from "@sotto/protocol";
 import { startEngine } from "./engine.ts";
+import { sealName } from "./devices/names.ts";
 import type { Env } from "./env.ts";
 import { KEY_PACKAGES_PUBLISHED } from "./groups/key-packages.ts";
 import { names, type OwnAccount } from "./records.ts";
@@ -40,14 +41,18 @@ export interface CodeRequested {
   readonly resendAfterSec: number;
 }
 
-/** Has the server send a one-time password. @throws RefusedError, TransportError, CryptoError `server_key_mismatch`. */
+/** Has the server send a one-time password; `forExisting`: to come back to an account, not to make one. @throws RefusedError, TransportError, CryptoError `server_key_mismatch`. */
 export async function requestOneTimeCode(
   env: Env,
   transport: Transport,
   serverKey: ServerKey,
   identifier: Identifier,
+  forExisting = false,
 ): Promise<CodeRequested> {
-  const payload = toBinary(RequestCodePayloadSchema, create(RequestCodePayloadSchema, { identifier }));
+  const payload = toBinary(
+    RequestCodePayloadSchema,
+    create(RequestCodePayloadSchema, { identifier, forExisting }),
+  );
   const request = await sealRequest(env.crypto, serverKey, "RequestCode", payload);
   const answer = await request.openAnswer(await transport.call("RequestCode", request.sealed));
   const { expiresInSec, resendAfterSec } = decode(RequestCodeResultSchema, answer);
@@ -62,6 +67,10 @@ export async function storeNewAccount(
     readonly identifier: Identifier;
     readonly serverOrigin: string;
     readonly serverKey: ServerKey;
+    /** What the account's backup is sealed with; see devices/recovery.ts. */
+    readonly backupKey: Uint8Array;
+    /** What the owner calls this device. */
+    readonly deviceName: string;
   },
 ): Promise<OwnAccount> {
   const { crypto } = env;
@@ -88,6 +97,7 @@ export async function storeNewAccount(
         signatureKey: deviceKey.publicKey,
         inboxId,
         inboxKey: inboxKey.publicKey,
+        sealedName: await sealName(env, account.backupKey, account.deviceName),
         classicKeys: [{ publicKey: classicKey.publicKey, addedAtSec: now }],
         addedAtSec: now,
       },
@@ -107,6 +117,7 @@ export async function storeNewAccount(
     identityKey,
     deviceKey,
     inboxKey,
+    backupKey: account.backupKey,
     classicKeys: [{ ...classicKey, retiredAt: 0 }],
   };
   const draft = store.draft();

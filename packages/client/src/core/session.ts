@@ -9,6 +9,7 @@ import {
   type ClientFrame,
   type KeyPackageCount,
   type KeyPackagesClaimed,
+  type LinkFetched,
   type LookupResult,
   type Problem,
   type SottoError,
@@ -25,6 +26,7 @@ export type Answer =
   | { readonly type: "done" }
   | { readonly type: "attached"; readonly attached: Attached }
   | { readonly type: "found"; readonly result: LookupResult }
+  | { readonly type: "link"; readonly link: LinkFetched }
   | { readonly type: "claimed"; readonly claimed: KeyPackagesClaimed }
   | { readonly type: "counted"; readonly count: KeyPackageCount }
   | { readonly type: "refused"; readonly error: RefusedError }

@@ -17,7 +17,8 @@ import { onGroupEntries } from "./groups/reading.ts";
 import { onSideEntries } from "./groups/side-logs.ts";
 import { accountOf, deviceOf } from "./hex.ts";
 import { attach, onEntries } from "./inbox.ts";
-import { noteOwnVersion, pruneRetired } from "./keys.ts";
+import { noteOwnVersion } from "./devices/own-list.ts";
+import { pruneRetired } from "./keys.ts";
 import { loseLookups } from "./lookups.ts";
 import { wakeAll } from "./outbox-queue.ts";
 import { backoffMs, hintedMs } from "./reconnect.ts";
@@ -158,6 +159,8 @@ async function onFrame(step: Step, frame: ServerFrame["frame"]): Promise<void> {
       return answer(step, frame.value.request, { type: "attached", attached: frame.value });
     case "done":
       return answer(step, frame.value.request, { type: "done" });
+    case "linkFetched":
+      return answer(step, frame.value.request, { type: "link", link: frame.value });
     case "keyPackagesClaimed":
       return answer(step, frame.value.request, { type: "claimed", claimed: frame.value });
     case "keyPackageCount":

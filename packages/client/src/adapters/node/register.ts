@@ -5,6 +5,7 @@
 import { createVault, openVault } from "@sotto/crypto";
 import { StorageError, UsageError, equalBytes, parseIdentifier, type Identifier } from "@sotto/protocol";
 import type { RegisterOptions } from "../../api.ts";
+import { makeRecoveryKey } from "../../core/devices/recovery.ts";
 import type { Env } from "../../core/env.ts";
 import { names, type OwnAccount } from "../../core/records.ts";
 import {
@@ -128,12 +129,17 @@ const publishWithinMs = 15_000;
 
 /** The keys of an earlier try for the same identifier and server, or new ones. */
 async function pendingAccount(attempt: Attempt, store: VaultStore): Promise<OwnAccount> {
-  const { env, server, identifier } = attempt;
+  const { env, server, identifier, options } = attempt;
   const before = await store.get(names.own);
   if (before?.identifier === identifier && before.serverOrigin === server.origin) return before;
-  return storeNewAccount(env, store, {
+  const { text, backupKey } = await makeRecoveryKey(env);
+  const own = await storeNewAccount(env, store, {
     identifier,
     serverOrigin: server.origin,
     serverKey: server.serverKey,
+    backupKey,
+    deviceName: options.deviceName ?? "",
   });
+  options.onRecoveryKey?.(text);
+  return own;
 }

@@ -3,7 +3,7 @@
  * is remembered as refuted, and the sender is shown under the account id.
  */
 import { bindIdentifier, ensureContact, findContact, putContact } from "../contacts.ts";
-import { lookUp } from "../lookups.ts";
+import { lookUp, type Found } from "../lookups.ts";
 import type { Step } from "../step.ts";
 
 /** Whether a claim must be asked for before the message is shown. */
@@ -20,7 +20,7 @@ export async function askClaim(
   claim: string,
   then: (step: Step) => Promise<void>,
 ): Promise<void> {
-  await lookUp(step, { identifier: claim }, async (later, found) => {
+  const onFound = async (later: Step, found: Found): Promise<void> => {
     if (found.type === "found" && found.account === account) {
       await bindIdentifier(later, claim, account);
     } else {
@@ -28,5 +28,6 @@ export async function askClaim(
       putContact(later, { ...(await ensureContact(later, { account })), refutedClaim: claim });
     }
     await then(later);
-  });
+  };
+  await lookUp(step, { identifier: claim }, onFound, "contact");
 }

@@ -27,7 +27,7 @@ export interface CheckedContent {
     | { readonly type: "text"; readonly text: string }
     | { readonly type: "receipt"; readonly status: "delivered" | "read"; readonly ids: readonly string[] }
     | { readonly type: "leave" }
-    | { readonly type: "account-sync"; readonly sync: NonNullable<AccountSyncChange> }
+    | { readonly type: "account-sync"; readonly sync: AccountSyncChange }
     /** Of a kind that this version does not know. */
     | { readonly type: "unknown" };
 }

@@ -96,6 +96,9 @@ export const pairData: CheckedData = {
   mayRename: "members",
 };
 
+/** The data of the group of an account's devices. */
+export const accountData: CheckedData = { ...pairData, kind: "account" };
+
 /** The data of a new group. */
 export function newGroupData(name: string, admin: string): CheckedData {
   return { kind: "group", name, admins: [admin], mayAdd: "admins", mayRemove: "admins", mayRename: "admins" };

@@ -15,7 +15,7 @@ import {
   type ErrorCode,
 } from "@sotto/protocol";
 import { isFresh, pinned } from "../directory.ts";
-import { lookUp } from "../lookups.ts";
+import { lookUp, type Found } from "../lookups.ts";
 import { addNotice, passNotice } from "../notices.ts";
 import { nowSec, type Step } from "../step.ts";
 import { askClaim, isClaimOpen } from "./claims.ts";
@@ -250,13 +250,14 @@ async function askLists(
 ): Promise<void> {
   let left = accounts.length;
   for (const account of accounts) {
-    await lookUp(step, { account }, async (later, found) => {
+    const onFound = async (later: Step, found: Found): Promise<void> => {
       // A failure of the network is asked again; an answer, whatever it is, counts.
       if (found.type !== "failed" || found.error.code.startsWith("device_list"))
         group.reader.asked.add(account);
       left -= 1;
       if (left === 0) await then(later);
-    });
+    };
+    await lookUp(step, { account }, onFound, "contact");
   }
 }
 

@@ -15,7 +15,7 @@ import {
 } from "@sotto/protocol";
 import { ensureContact } from "../contacts.ts";
 import { pinned } from "../directory.ts";
-import { lookUp } from "../lookups.ts";
+import { lookUp, type Found } from "../lookups.ts";
 import { addNotice } from "../notices.ts";
 import { nowSec, type Step } from "../step.ts";
 import { parseGroupData } from "./data.ts";
@@ -119,7 +119,7 @@ async function check(
   let left = checked.accounts.length;
   let trouble: RefusedError | undefined;
   for (const account of checked.accounts) {
-    await lookUp(step, { account }, async (later, found) => {
+    const onFound = async (later: Step, found: Found): Promise<void> => {
       if (found.type !== "failed" || found.error.code.startsWith("device_list")) asked.add(account);
       else if (found.error instanceof RefusedError) trouble = found.error;
       left -= 1;
@@ -130,7 +130,8 @@ async function check(
         delayMs: trouble?.retryAfterMs ?? 0,
         run: async (then) => goOn(then, order),
       });
-    });
+    };
+    await lookUp(step, { account }, onFound, "contact");
   }
   return { type: "wait" };
 }

@@ -1,4 +1,9 @@
 /** Goes on with every group that was woken: what is left to do, reading, healing, changes; then with what waits to be sent. */
+import { pumpLinkJobs } from "../devices/approving.ts";
+import { pumpHistory } from "../devices/history-import.ts";
+import { pumpBackup } from "../devices/recovery.ts";
+import { resetDevices } from "../devices/state.ts";
+import { ensureAccountGroup } from "../devices/syncing.ts";
 import type { Step } from "../step.ts";
 import { pumpChanges } from "./committing.ts";
 import { pumpHealing } from "./healing.ts";
@@ -18,6 +23,9 @@ export async function pumpGroups(step: Step): Promise<void> {
   const { groups, queues } = step.live;
   for (let round = 0; round < mostRounds; round++) {
     await pumpHeldItems(step);
+    await pumpLinkJobs(step);
+    await pumpHistory(step);
+    await pumpBackup(step);
     const woken = [...groups.woken];
     groups.woken.clear();
     for (const id of woken) {
@@ -60,6 +68,7 @@ export async function startGroups(step: Step): Promise<void> {
   wakeGroups(step);
   wakeQueues(step);
   await checkKeyPackages(step);
+  await ensureAccountGroup(step);
 }
 
 /** The connection is gone: whatever was under way begins anew with the next. */
@@ -69,4 +78,5 @@ export async function stopGroups(step: Step): Promise<void> {
   resetHeldItems(step.live.heldItems);
   step.live.sideReads.clear();
   step.live.keyPackages.busy = false;
+  resetDevices(step.live.devices);
 }

@@ -25,7 +25,7 @@ export async function takeRejoin(step: Step, order: number, request: RejoinReque
   const asked = step.live.heldItems.asked.get(order) ?? new Set();
   if (account !== step.live.own.account && !isFresh(step, known) && !asked.has(account)) {
     step.live.heldItems.asked.set(order, asked.add(account));
-    await lookUp(step, { account }, async (later) => goOn(later, order));
+    await lookUp(step, { account }, async (later) => goOn(later, order), "contact");
     return { type: "wait" };
   }
   const listed = known?.list.list.devices.find((one) => equalBytes(one.deviceId, request.deviceId));

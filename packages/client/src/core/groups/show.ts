@@ -3,6 +3,7 @@ import type { MlsMember } from "@sotto/crypto";
 import { LIMITS, type ErrorCode } from "@sotto/protocol";
 
 import { addMessage, advanceStatus, contactOf, markShown, toMessage } from "../conversations.ts";
+import { takeSync } from "../devices/syncing.ts";
 import { addNotice } from "../notices.ts";
 import { names, type ContactRecord, type MessagePlace, type MessageRecord } from "../records.ts";
 import { nextOrder, notify, type Step } from "../step.ts";
@@ -34,7 +35,7 @@ export async function applyContent(
     case "leave":
       return noteLeaving(step, group, account);
     case "account-sync":
-      return;
+      if (group.record.kind === "account" && own) await takeSync(step, body.sync);
   }
 }
 

@@ -1,0 +1,104 @@
+/**
+ * Linking this folder to an account that exists on another device: an offer is left with the server, its code is shown, and the answer of
+ * the other device makes the vault. Nothing is kept here before that.
+ */
+import { createVault, sealRequest } from "@sotto/crypto";
+import { toBinary, create } from "@bufbuild/protobuf";
+import {
+  AwaitLinkPayloadSchema,
+  AwaitLinkResultSchema,
+  OpenLinkPayloadSchema,
+  OpenLinkResultSchema,
+  RefusedError,
+  UsageError,
+  decode,
+} from "@sotto/protocol";
+import type { LinkOptions } from "../../api.ts";
+import { storeLinked } from "../../core/devices/joining-account.ts";
+import { makeNewDevice, openAnswer, type NewDevice } from "../../core/devices/link-offer.ts";
+import type { Env } from "../../core/env.ts";
+import { publishFirstKeyPackages } from "../../core/registration.ts";
+import type { OwnAccount } from "../../core/records.ts";
+import { vaultStore } from "../../core/vault-store.ts";
+import { trustServer, type TrustedServer } from "./server-choice.ts";
+import { prepareVaultFolder, type VaultFolder } from "./vault-folder.ts";
+
+const publishWithinMs = 15_000;
+
+/** Links this folder. Resolves when it is a device of the account. @throws as linkDevice in node.ts. */
+export async function linkFolder(env: Env, options: LinkOptions): Promise<OwnAccount> {
+  if (options.passphrase === "") throw new UsageError("usage", "the passphrase must not be empty");
+  const server = await trustServer(env, options);
+  const folder = prepareVaultFolder(options.home);
+  try {
+    if (folder.exists) throw new UsageError("vault_exists", "that folder holds an account already");
+    return await link(env, server, folder, options);
+  } catch (cause) {
+    if (!folder.exists) folder.discard();
+    throw cause;
+  } finally {
+    folder.release();
+  }
+}
+
+async function link(
+  env: Env,
+  server: TrustedServer,
+  folder: VaultFolder,
+  options: LinkOptions,
+): Promise<OwnAccount> {
+  const made = await makeNewDevice(env, options.deviceName, options.platform);
+  const expiresInSec = await openLink(env, server, made);
+  options.onCode({ code: made.code, qr: `sotto-link:${made.code}` });
+  const answer = await awaitAnswer(env, server, made, expiresInSec, options.signal);
+  const linked = await openAnswer(env, made, answer, server);
+  const { header, vault } = await createVault(env.crypto, options.passphrase);
+  const storage = folder.openStorage();
+  await folder.header.write(header);
+  const store = vaultStore(vault, storage);
+  try {
+    await storeLinked(store, linked);
+    await publishFirstKeyPackages(env, store, server.transport, publishWithinMs);
+  } finally {
+    await store.close();
+  }
+  return linked.own;
+}
+
+async function openLink(env: Env, server: TrustedServer, made: NewDevice): Promise<number> {
+  const payload = create(OpenLinkPayloadSchema, {
+    linkId: made.linkId,
+    offer: made.offer,
+    secretHash: await env.crypto.sha256(made.secret),
+  });
+  const answer = await sealedCall(env, server, "OpenLink", toBinary(OpenLinkPayloadSchema, payload));
+  return decode(OpenLinkResultSchema, answer).expiresInSec;
+}
+
+async function awaitAnswer(
+  env: Env,
+  server: TrustedServer,
+  made: NewDevice,
+  expiresInSec: number,
+  signal: AbortSignal | undefined,
+): Promise<Uint8Array> {
+  const payload = create(AwaitLinkPayloadSchema, { linkId: made.linkId, secret: made.secret });
+  const endMs = env.nowMs() + expiresInSec * 1000;
+  while (env.nowMs() < endMs) {
+    signal?.throwIfAborted();
+    const opened = await sealedCall(env, server, "AwaitLink", toBinary(AwaitLinkPayloadSchema, payload));
+    const { answer } = decode(AwaitLinkResultSchema, opened);
+    if (answer.length > 0) return answer;
+  }
+  throw new RefusedError("link_refused", "nobody approved this device in time");
+}
+
+async function sealedCall(
+  env: Env,
+  server: TrustedServer,
+  method: "OpenLink" | "AwaitLink",
+  payload: Uint8Array,
+): Promise<Uint8Array> {
+  const request = await sealRequest(env.crypto, server.serverKey, method, payload);
+  return request.openAnswer(await server.transport.call(method, request.sealed));
+}

@@ -1,0 +1,49 @@
+/** What people do with their devices and their identity: take a lost one out, change the identity key, look at the list. */
+import { createIdentity } from "@sotto/crypto";
+import { UsageError, parseId, toHex } from "@sotto/protocol";
+import type { DeviceSummary } from "../../api.ts";
+import type { Engine } from "../engine.ts";
+import type { ListChange } from "../records.ts";
+import type { Step } from "../step.ts";
+import { openName } from "./names.ts";
+import { LIST_PUBLISHED, ownList, proposeChange } from "./own-list.ts";
+
+/** The devices of the account, revoked ones too. */
+export async function listDevices(step: Step): Promise<readonly DeviceSummary[]> {
+  const { own } = step.live;
+  const summaries: DeviceSummary[] = [];
+  for (const device of (await ownList(step)).list.devices) {
+    summaries.push({
+      id: toHex(device.deviceId),
+      name: await openName(step.env, own.backupKey, device.sealedName),
+      addedAt: Number(device.addedAtSec),
+      current: toHex(device.deviceId) === own.device,
+      revoked: device.revokedAtSec !== 0n,
+    });
+  }
+  return summaries;
+}
+
+/** Publishes a change of the own list, and waits until the server has it. */
+export async function changeList(engine: Engine, change: ListChange): Promise<void> {
+  const { published } = await engine.run(async (step) => {
+    await proposeChange(step, change);
+    return { published: step.waiters.wait(LIST_PUBLISHED) };
+  });
+  await published;
+}
+
+/** Takes a device out of the account and its groups. @throws UsageError `device_unknown`, `usage` for this very device. */
+export async function revokeDevice(engine: Engine, id: string): Promise<void> {
+  const { own } = engine.live;
+  if (parseId(id) === undefined) throw new UsageError("device_unknown", "that is no device's id");
+  if (id === own.device)
+    throw new UsageError("usage", "a device cannot revoke itself: do it from another one");
+  await changeList(engine, { type: "revoke-device", device: id });
+}
+
+/** Gives the account a new identity key, which the old one signs. Contacts are shown that it changed. */
+export async function rotateIdentity(engine: Engine): Promise<void> {
+  const next = await engine.run(async (step) => createIdentity(step.env.crypto));
+  await changeList(engine, { type: "identity", next });
+}

@@ -1,0 +1,107 @@
+/** The history for a device that was linked: every message that this device keeps, in parts that are sealed and left in side logs. */
+import { create, toBinary } from "@bufbuild/protobuf";
+import { HistoryMessageSchema, HistoryPartSchema, type HistoryMessage } from "@sotto/protocol";
+import { allContacts } from "../people.ts";
+import { groupsOf } from "../groups/overview.ts";
+import { putGroup, wakeGroup } from "../groups/state.ts";
+import { sideLog } from "../groups/welcoming.ts";
+import { bytesOf } from "../hex.ts";
+import { names, type MessageRecord } from "../records.ts";
+import type { Step } from "../step.ts";
+import { accountGroup, contactState, sendSync } from "./syncing.ts";
+
+const partBytes = 3_000_000;
+const pageSize = 500;
+
+/** Tells a linked device all that this one knows: contacts first, then the history, part by part. */
+export async function shareHistory(step: Step, device: string): Promise<void> {
+  const group = accountGroup(step);
+  if (group === undefined) return;
+  for (const { contact } of await allContacts(step)) {
+    const value = contactState(contact);
+    if (value !== undefined) await sendSync(step, { case: "contact", value });
+  }
+  const parts = await historyParts(step);
+  for (const [index, bytes] of parts.entries()) {
+    const side = await sideLog(step, bytes);
+    putGroup(step, group, { tasks: [...group.record.tasks, side.task] });
+    await sendSync(step, {
+      case: "history",
+      value: {
+        $typeName: "sotto.v1.HistoryOffer",
+        deviceId: bytesOf(device),
+        history: side.sideLog,
+        part: index + 1,
+        parts: parts.length,
+      },
+    });
+  }
+  wakeGroup(step, group.record.id);
+}
+
+async function historyParts(step: Step): Promise<readonly Uint8Array[]> {
+  const messages: HistoryMessage[] = [];
+  for (const { contact } of await allContacts(step)) {
+    if (contact.account === undefined) continue;
+    const peer = { case: "peerAccountId", value: bytesOf(contact.account) } as const;
+    for (const conversation of contact.conversations) await collect(step, conversation, peer, messages);
+  }
+  for (const { record } of groupsOf(step)) {
+    const where = { case: "groupLogId", value: bytesOf(record.id) } as const;
+    await collect(step, record.conversation, where, messages);
+  }
+  messages.sort((a, b) => (a.order < b.order ? -1 : 1));
+  const parts: Uint8Array[] = [];
+  let part: HistoryMessage[] = [];
+  let bytes = 0;
+  const close = (): void => {
+    parts.push(toBinary(HistoryPartSchema, create(HistoryPartSchema, { messages: part })));
+    part = [];
+    bytes = 0;
+  };
+  for (const message of messages) {
+    part.push(message);
+    bytes += message.body.length * 2 + 128;
+    if (bytes >= partBytes || part.length >= mostPerPart) close();
+  }
+  if (part.length > 0 || parts.length === 0) close();
+  return parts;
+}
+
+// A decoder bounds the fields of one message.
+const mostPerPart = 1_000;
+
+async function collect(
+  step: Step,
+  conversation: string,
+  where: HistoryMessage["conversation"],
+  into: HistoryMessage[],
+): Promise<void> {
+  for (let from = 0; ;) {
+    const page = await step.draft.page(names.messages(conversation), { from, limit: pageSize });
+    for (const { order, value } of page) {
+      if (value.status !== "queued" && value.status !== "failed") into.push(toHistory(order, value, where));
+    }
+    const last = page.at(-1);
+    if (last === undefined || page.length < pageSize) return;
+    from = last.order + 1;
+  }
+}
+
+function toHistory(
+  order: number,
+  message: MessageRecord,
+  conversation: HistoryMessage["conversation"],
+): HistoryMessage {
+  return create(HistoryMessageSchema, {
+    id: bytesOf(message.id),
+    order: BigInt(order),
+    conversation,
+    outgoing: message.direction === "out",
+    body: message.body,
+    status: message.status,
+    sentAtSec: BigInt(message.sentAt),
+    suite: message.suite ?? "classic",
+    senderAccountId: message.sender === undefined ? new Uint8Array() : bytesOf(message.sender),
+  });
+}

@@ -1,0 +1,154 @@
+/**
+ * Taking the history in on a linked device: offers are kept until their part was fetched and stored. A message that is here already is not
+ * stored twice; those of the history lie before everything that this device met itself.
+ */
+import {
+  HistoryPartSchema,
+  ID_BYTES,
+  LABELS,
+  SideLogSchema,
+  SottoError,
+  decode,
+  toHex,
+  utf8,
+  type HistoryMessage,
+  type HistoryOffer,
+} from "@sotto/protocol";
+import { toBinary } from "@bufbuild/protobuf";
+import type { MessageStatus } from "../../api.ts";
+import { ensureContact, putContact } from "../contacts.ts";
+import { fetchSideLog } from "../groups/side-logs.ts";
+import { putGroup } from "../groups/state.ts";
+import { onlyNonce } from "../groups/welcoming.ts";
+import { addNotice } from "../notices.ts";
+import { names, type MessagePlace, type MessageRecord } from "../records.ts";
+import { isReady } from "../session.ts";
+import { nextOrder, notify, type Step } from "../step.ts";
+
+/** An offer that was not taken in yet. */
+export interface KeptOffer {
+  /** A serialized SideLog. */
+  readonly side: Uint8Array;
+  readonly part: number;
+  readonly parts: number;
+  readonly tries: number;
+}
+
+/** Where a linked device's own messages begin: the history lies below. */
+export const LINKED_FIRST_ORDER = 2 ** 44;
+const historyFirstOrder = 2 ** 43;
+const retryMs = 3_000;
+const mostTries = 20;
+const mostParts = 4_096;
+const partBytes = 32 * 1024 * 1024;
+
+/** Keeps an offer that is for this device. */
+export async function keepOffer(step: Step, offer: HistoryOffer): Promise<void> {
+  const { own, devices } = step.live;
+  if (toHex(offer.deviceId) !== own.device || offer.history === undefined) return;
+  if (offer.part < 1 || offer.part > offer.parts || offer.parts > mostParts) return;
+  const order = nextOrder(step);
+  const side = toBinary(SideLogSchema, offer.history);
+  step.draft.putItem(names.historyOffers, order, { side, part: offer.part, parts: offer.parts, tries: 0 });
+  devices.offers.push(order);
+}
+
+/** Goes on with the oldest offer. */
+export async function pumpHistory(step: Step): Promise<void> {
+  const { devices } = step.live;
+  const order = devices.offers[0];
+  if (order === undefined || devices.fetching || !isReady(step)) return;
+  const offer = await step.draft.item(names.historyOffers, order);
+  if (offer === undefined) return void devices.offers.shift();
+  devices.fetching = true;
+  const side = decode(SideLogSchema, offer.side);
+  await fetchSideLog(step, side, async (later, sealed) => {
+    if (sealed === "failed") return retry(later, order, offer);
+    later.live.devices.fetching = false;
+    try {
+      const bytes = await later.env.crypto.aesGcmOpen(side.key, onlyNonce(), sealed, utf8(LABELS.sideLog));
+      for (const message of decode(HistoryPartSchema, bytes, partBytes).messages) await store(later, message);
+    } catch (cause) {
+      if (!(cause instanceof SottoError) || cause.code === "storage_failed") throw cause;
+      await addNotice(later, { type: "refused", from: later.live.own.identifier, code: cause.code });
+    }
+    finish(later, order);
+    notify(later, { type: "history", part: offer.part, parts: offer.parts });
+  });
+}
+
+function finish(step: Step, order: number): void {
+  step.draft.deleteItem(names.historyOffers, order);
+  step.live.devices.offers.splice(step.live.devices.offers.indexOf(order), 1);
+}
+
+function retry(step: Step, order: number, offer: KeptOffer): void {
+  if (offer.tries + 1 >= mostTries) {
+    step.live.devices.fetching = false;
+    return finish(step, order);
+  }
+  step.draft.putItem(names.historyOffers, order, { ...offer, tries: offer.tries + 1 });
+  step.effects.push({
+    type: "timer",
+    name: "history",
+    delayMs: retryMs,
+    run: async (later) => {
+      later.live.devices.fetching = false;
+    },
+  });
+}
+
+const statuses: readonly string[] = ["sent", "delivered", "received", "read"] satisfies MessageStatus[];
+
+async function store(step: Step, message: HistoryMessage): Promise<void> {
+  if (message.id.length !== ID_BYTES || !statuses.includes(message.status)) return;
+  const place = await placeOf(step, message);
+  if (place === undefined) return;
+  const id = toHex(message.id);
+  const { own } = step.live;
+  const sender = message.senderAccountId.length === ID_BYTES ? toHex(message.senderAccountId) : undefined;
+  const from =
+    sender ??
+    (message.conversation.case === "peerAccountId" ? toHex(message.conversation.value) : own.account);
+  const known = message.outgoing ? names.sentMessage(id) : names.receivedMessage(from, id);
+  if ((await step.draft.get(known)) !== undefined) return;
+  const record: MessageRecord = {
+    id,
+    direction: message.outgoing ? "out" : "in",
+    body: message.body,
+    // What another device of ours has, counts as seen.
+    status: message.outgoing ? (message.status as MessageStatus) : "read",
+    sentAt: Number(message.sentAtSec),
+    ...(message.suite === "mls" && { suite: "mls" as const }),
+    ...(sender !== undefined && { sender }),
+  };
+  step.draft.putItem(names.messages(place.conversation), place.order, record);
+  step.draft.put(known, place);
+  await noteLast(step, place);
+}
+
+async function placeOf(step: Step, message: HistoryMessage): Promise<MessagePlace | undefined> {
+  const order = historyFirstOrder + Number(message.order % BigInt(historyFirstOrder));
+  const { conversation } = message;
+  if (conversation.case === "groupLogId") {
+    const group = step.live.groups.byId.get(toHex(conversation.value));
+    return group === undefined ? undefined : { conversation: group.record.conversation, order };
+  }
+  if (conversation.case !== "peerAccountId" || conversation.value.length !== ID_BYTES) return undefined;
+  const contact = await ensureContact(step, { account: toHex(conversation.value) });
+  return { conversation: contact.conversations[0] ?? contact.id, order };
+}
+
+/** Moves a conversation's last message on, so that overviews have one. */
+async function noteLast(step: Step, place: MessagePlace): Promise<void> {
+  const contactId = await step.draft.get(names.contactOfConversation(place.conversation));
+  const contact = contactId === undefined ? undefined : await step.draft.get(names.contact(contactId));
+  if (contact !== undefined) {
+    if ((contact.last?.order ?? -1) < place.order) putContact(step, { ...contact, last: place });
+    return;
+  }
+  for (const group of step.live.groups.byId.values()) {
+    if (group.record.conversation !== place.conversation) continue;
+    if ((group.record.last?.order ?? -1) < place.order) putGroup(step, group, { last: place });
+  }
+}

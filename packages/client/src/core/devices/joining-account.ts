@@ -1,0 +1,37 @@
+/** A vault's first content on a device that joins an account which exists: by a link, or by its recovery key. */
+import type { ContactState } from "@sotto/protocol";
+import { startEngine } from "../engine.ts";
+import type { Env } from "../env.ts";
+import type { DirectoryRecord, OwnAccount } from "../records.ts";
+import { names } from "../records.ts";
+import type { VaultStore } from "../vault-store.ts";
+import { LINKED_FIRST_ORDER } from "./history-import.ts";
+import { takeContact } from "./syncing.ts";
+
+/** Stores the account. What this device meets from now on lies behind the history that others send. */
+export async function storeLinked(
+  store: VaultStore,
+  linked: { readonly own: OwnAccount; readonly directory: DirectoryRecord },
+): Promise<void> {
+  const draft = store.draft();
+  draft.put(names.own, linked.own);
+  draft.put(names.directory(linked.own.account), linked.directory);
+  draft.put(names.lastOrder, LINKED_FIRST_ORDER);
+  await draft.commit();
+}
+
+/** Stores what a backup says of contacts. The store stays open. */
+export async function restoreContacts(
+  env: Env,
+  store: VaultStore,
+  contacts: readonly ContactState[],
+): Promise<void> {
+  const engine = await startEngine({ ...store, close: async () => {} }, undefined, env);
+  try {
+    await engine.run(async (step) => {
+      for (const contact of contacts) await takeContact(step, contact);
+    });
+  } finally {
+    await engine.close();
+  }
+}

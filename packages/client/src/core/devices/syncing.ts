@@ -1,0 +1,136 @@
+/**
+ * What an account's devices tell each other, in a group of their own: what was decided about contacts, a new identity key, where a
+ * linked device finds the history. A device alone has nobody to tell, and no such group.
+ */
+import { create, toBinary } from "@bufbuild/protobuf";
+import { AccountSyncSchema, equalBytes, toHex, type AccountSync } from "@sotto/protocol";
+import { findContact, ensureContact, putContact } from "../contacts.ts";
+import { pinned } from "../directory.ts";
+import { makeGroup } from "../groups/creating.ts";
+import { accountData } from "../groups/data.ts";
+import { devicesOf } from "../groups/inviting.ts";
+import { enqueueMls } from "../groups/queue.ts";
+import type { GroupLive } from "../groups/state.ts";
+import { bytesOf } from "../hex.ts";
+import { lookUp } from "../lookups.ts";
+import { wake } from "../outbox-queue.ts";
+import { names, type ContactRecord } from "../records.ts";
+import { isReady } from "../session.ts";
+import type { Step } from "../step.ts";
+import { keepOffer } from "./history-import.ts";
+
+type Change = Exclude<AccountSync["change"], { case: undefined }>;
+
+/** The group of the account's devices, the one that all prefer: the lowest id. */
+export function accountGroup(step: Pick<Step, "live">): GroupLive | undefined {
+  return [...step.live.groups.byId.values()]
+    .filter(({ record }) => record.kind === "account" && ["creating", "joined"].includes(record.state))
+    .toSorted((a, b) => (a.record.id < b.record.id ? -1 : 1))[0];
+}
+
+/** Makes the group of the account's devices when there are others and none was made. */
+export async function ensureAccountGroup(step: Step): Promise<void> {
+  const { own, devices } = step.live;
+  if (!isReady(step) || devices.making || accountGroup(step) !== undefined) return;
+  if ((await devicesOf(step, own.account)).length === 0) return;
+  devices.making = true;
+  await makeGroup(step, { data: accountData, accounts: [] }, async (later) => {
+    later.live.devices.making = false;
+  });
+}
+
+/** Tells the other devices something; false when there is none to tell. */
+export async function sendSync(step: Step, change: Change): Promise<boolean> {
+  const group = accountGroup(step);
+  if (group === undefined) return false;
+  const sync = toBinary(AccountSyncSchema, create(AccountSyncSchema, { change }));
+  await enqueueMls(step, group.record.conversation, { type: "sync", sync });
+  return true;
+}
+
+/** Tells the other devices the present identity key, which the list names now. */
+export async function tellIdentity(step: Step): Promise<void> {
+  const { privateKey, publicKey } = step.live.own.identityKey;
+  await sendSync(step, {
+    case: "identity",
+    value: { $typeName: "sotto.v1.IdentityRotation", privateKey, publicKey },
+  });
+}
+
+/** Tells the other devices what is decided about a contact. */
+export async function tellContact(step: Step, contact: ContactRecord): Promise<void> {
+  const value = contactState(contact);
+  if (value !== undefined) await sendSync(step, { case: "contact", value });
+}
+
+/** What other devices, and the backup, are told of a contact; undefined while nobody knows its account. */
+export function contactState(contact: ContactRecord) {
+  if (contact.account === undefined || contact.acceptedKey === undefined) return undefined;
+  return {
+    $typeName: "sotto.v1.ContactState" as const,
+    accountId: bytesOf(contact.account),
+    identifier: contact.identifier ?? "",
+    acceptedKey: contact.acceptedKey,
+    verified: contact.verified,
+  };
+}
+
+/** Takes in what another of the own devices says. */
+export async function takeSync(step: Step, change: AccountSync["change"]): Promise<void> {
+  switch (change.case) {
+    case "contact":
+      return takeContact(step, change.value);
+    case "identity":
+      return takeIdentity(step, { privateKey: change.value.privateKey, publicKey: change.value.publicKey });
+    case "history":
+      return keepOffer(step, change.value);
+    default:
+      return undefined;
+  }
+}
+
+/** Takes over what was decided elsewhere about a contact. */
+export async function takeContact(
+  step: Step,
+  state: {
+    readonly accountId: Uint8Array;
+    readonly identifier: string;
+    readonly acceptedKey: Uint8Array;
+    readonly verified: boolean;
+  },
+): Promise<void> {
+  const account = toHex(state.accountId);
+  if (account === step.live.own.account) return;
+  const named =
+    state.identifier === "" ? undefined : await findContact(step.draft, { identifier: state.identifier });
+  const contact =
+    named !== undefined && (named.account === undefined || named.account === account)
+      ? { ...named, account }
+      : await ensureContact(step, { account });
+  const identifier =
+    contact.identifier ?? (named === undefined && state.identifier !== "" ? state.identifier : undefined);
+  putContact(step, {
+    ...contact,
+    ...(identifier !== undefined && { identifier }),
+    acceptedKey: state.acceptedKey,
+    shownKey: contact.shownKey ?? state.acceptedKey,
+    verified: state.verified,
+  });
+  wake(step, contact.id);
+}
+
+/** A new identity key counts when the account's own list names it. */
+async function takeIdentity(
+  step: Step,
+  next: { readonly privateKey: Uint8Array; readonly publicKey: Uint8Array },
+): Promise<void> {
+  const adopt = async (now: Step): Promise<boolean> => {
+    const known = await pinned(now, now.live.own.account);
+    if (known === undefined || !equalBytes(known.list.list.identityKey, next.publicKey)) return false;
+    now.live.own = { ...now.live.own, identityKey: next };
+    now.draft.put(names.own, now.live.own);
+    return true;
+  };
+  if (await adopt(step)) return;
+  await lookUp(step, { account: step.live.own.account }, async (later) => void (await adopt(later)));
+}

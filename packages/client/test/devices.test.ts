@@ -1,0 +1,229 @@
+/** Several devices of one account, between real clients over a real server: linking, history, revoking, recovering. */
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { linkDevice, open, recover, register, type Messenger } from "../src/node.ts";
+import { PASSPHRASE, testServer, type TestServer } from "./support/server.ts";
+
+let server: TestServer;
+const opened: Messenger[] = [];
+beforeAll(async () => {
+  server = await testServer();
+});
+afterAll(async () => {
+  for (const messenger of opened) await messenger.close();
+  await server.stop();
+});
+
+async function until(condition: () => Promise<boolean> | boolean, what: string): Promise<void> {
+  for (let tries = 0; tries < 1_200; tries++) {
+    if (await condition()) return;
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+  throw new Error(`it did not come to be: ${what}`);
+}
+
+let folders = 0;
+const freshHome = (): string => join(server.folder, `linked-${folders++}`);
+
+/** Links a new device of somebody's account, and opens it. */
+async function link(existing: Messenger, name: string): Promise<Messenger> {
+  const home = freshHome();
+  const { promise: code, resolve } = Promise.withResolvers<string>();
+  const linked = linkDevice({
+    home,
+    passphrase: PASSPHRASE,
+    server: server.running.invite,
+    deviceName: name,
+    platform: "a test",
+    onCode: (shown) => resolve(shown.code),
+  });
+  const asked = await existing.linkRequest((await code).toLowerCase());
+  expect(asked).toMatchObject({ name, platform: "a test", code: await code });
+  expect(asked.address).not.toBe("");
+  await existing.approveLink(await code);
+  const self = await linked;
+  expect(self.accountId).toBe(existing.self.accountId);
+  const messenger = await open({ home, passphrase: PASSPHRASE });
+  opened.push(messenger);
+  return messenger;
+}
+
+const bodies = async (messenger: Messenger, conversation: string): Promise<readonly string[]> => {
+  try {
+    return (await messenger.history(conversation)).map(({ body }) => body);
+  } catch {
+    return [];
+  }
+};
+const has = async (messenger: Messenger, conversation: string, body: string) =>
+  (await bodies(messenger, conversation)).includes(body);
+
+describe("a second device", () => {
+  test("gets contacts, groups and history, and is equal from then on", async () => {
+    const ann = await server.join("ann@example.org");
+    const ben = await server.join("ben@example.org");
+    await ann.send("ben@example.org", "before", { suite: "classic" });
+    await ann.send("ben@example.org", "first");
+    await until(() => has(ben, "ann@example.org", "first"), "ben has the first");
+    await ben.send("ann@example.org", "answer");
+    await until(() => has(ann, "ben@example.org", "answer"), "ann has the answer");
+    await ann.setVerified("ben@example.org", true);
+    await ann.createGroup("Choir", ["ben@example.org"]);
+    await ben.send("Choir", "la").catch(() => undefined);
+    await until(async () => (await ben.groups()).length === 1, "ben is in the group");
+    await ben.send("Choir", "la");
+    await until(() => has(ann, "Choir", "la"), "ann has la");
+
+    const parts: number[] = [];
+    const phone = await link(ann, "Ann's phone");
+    phone.subscribe((event) => event.type === "history" && parts.push(event.part));
+    await until(() => has(phone, "ben@example.org", "before"), "the phone has the history");
+    expect(await bodies(phone, "ben@example.org")).toEqual(["before", "first", "answer"]);
+    await until(() => has(phone, "Choir", "la"), "the phone has the group's history");
+    const contact = (await phone.contacts()).find(({ identifier }) => identifier === "ben@example.org");
+    expect(contact?.verified).toBe(true);
+    expect((await phone.devices()).map(({ name, current }) => [name, current])).toEqual([
+      ["", false],
+      ["Ann's phone", true],
+    ]);
+
+    await ben.send("ann@example.org", "to both");
+    await until(() => has(ann, "ben@example.org", "to both"), "the first device reads");
+    await until(() => has(phone, "ben@example.org", "to both"), "the second device reads");
+    await phone.send("ben@example.org", "from the phone");
+    await until(() => has(ben, "ann@example.org", "from the phone"), "ben reads the phone");
+    await until(
+      () => has(ann, "ben@example.org", "from the phone"),
+      "what the phone sent shows on the first",
+    );
+    const sent = (await ann.history("ben@example.org")).find(({ body }) => body === "from the phone");
+    expect(sent).toMatchObject({ direction: "out", from: "ann@example.org" });
+    await phone.send("Choir", "lo");
+    await until(() => has(ben, "Choir", "lo"), "ben reads the phone in the group");
+    await until(() => has(ann, "Choir", "lo"), "and the first device does");
+
+    // Read state is shared.
+    await phone.markRead("ben@example.org");
+    await until(async () => {
+      const one = (await ann.conversations()).find(({ peer }) => peer === "ben@example.org");
+      return one?.unread === 0;
+    }, "what was read on the phone is read on the first");
+  });
+
+  test("can be the only one: the first is revoked from it, reads nothing more, and everything goes on", async () => {
+    const cleo = await server.join("cleo@example.org");
+    const dan = await server.join("dan@example.org");
+    await cleo.send("dan@example.org", "one");
+    await until(() => has(dan, "cleo@example.org", "one"), "dan has one");
+    const laptop = await link(cleo, "laptop");
+    await until(() => has(laptop, "dan@example.org", "one"), "the laptop has the history");
+    await laptop.revokeDevice(cleo.self.deviceId);
+    const [old] = await laptop.devices();
+    expect(old).toMatchObject({ id: cleo.self.deviceId, revoked: true });
+    await until(async () => {
+      const members = await laptop.doctor();
+      return members.conversations.every(({ pending }) => pending === 0);
+    }, "the groups are put right");
+    await dan.send("cleo@example.org", "two");
+    await until(() => has(laptop, "dan@example.org", "two"), "the laptop reads on");
+    await laptop.send("dan@example.org", "three");
+    await until(() => has(dan, "cleo@example.org", "three"), "dan reads the laptop");
+    expect(await bodies(cleo, "dan@example.org")).not.toContain("two");
+    expect(cleo.connection).not.toBe("online");
+  });
+
+  test("a new identity key reaches the other devices, and contacts see that it changed", async () => {
+    const eve = await server.join("eve@example.org");
+    const fay = await server.join("fay@example.org");
+    await eve.send("fay@example.org", "hello");
+    await until(() => has(fay, "eve@example.org", "hello"), "fay has hello");
+    const tablet = await link(eve, "tablet");
+    await until(() => has(tablet, "fay@example.org", "hello"), "the tablet has the history");
+    const before = await fay.safetyNumber("eve@example.org");
+    await eve.rotateIdentity();
+    await until(async () => (await eve.safetyNumber("fay@example.org")) !== before, "the number changed");
+    // Any device may go on: the tablet revokes nobody but publishes a change with the new key.
+    await until(
+      async () =>
+        tablet.rotateClassicKey().then(
+          () => true,
+          () => false,
+        ),
+      "the tablet has the new key",
+    );
+    await fay.contact("eve@example.org");
+    await until(async () => {
+      const contact = (await fay.contacts()).find(({ identifier }) => identifier === "eve@example.org");
+      return contact?.identityChanged === true;
+    }, "fay sees it");
+    await expect(fay.send("eve@example.org", "still you?")).rejects.toMatchObject({
+      code: "identity_changed",
+    });
+    await fay.acknowledgeIdentity("eve@example.org");
+    await fay.send("eve@example.org", "fine");
+    await until(() => has(tablet, "fay@example.org", "fine"), "the tablet reads on");
+  });
+
+  test("a code that is another's is refused before anything is shown", async () => {
+    const gus = await server.join("gus@example.org");
+    await expect(gus.linkRequest("AAAA-AAAA-AAAA-AAAA")).rejects.toMatchObject({ code: "link_refused" });
+    await expect(gus.linkRequest("too short")).rejects.toMatchObject({ code: "usage" });
+  });
+});
+
+describe("the recovery key", () => {
+  test("brings the account and its contacts back when every device is lost", async () => {
+    const hal = await server.join("hal@example.org");
+    const home = freshHome();
+    let recoveryKey = "";
+    await register({
+      home,
+      identifier: "ida@example.org",
+      passphrase: PASSPHRASE,
+      server: server.running.invite,
+      code: async () => server.code("ida@example.org"),
+      onRecoveryKey: (text) => {
+        recoveryKey = text;
+      },
+    });
+    expect(recoveryKey).toMatch(/^([0-9A-Z]{4}-){7}[0-9A-Z]{4}$/);
+    const ida = await open({ home, passphrase: PASSPHRASE });
+    await ida.send("hal@example.org", "hello");
+    await until(() => has(hal, "ida@example.org", "hello"), "hal has hello");
+    await ida.setVerified("hal@example.org", true);
+    const number = await ida.safetyNumber("hal@example.org");
+    await until(async () => (await ida.doctor()).queued === 0, "ida is idle");
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    const account = ida.self.accountId;
+    await ida.close();
+
+    const options = {
+      identifier: "ida@example.org",
+      passphrase: PASSPHRASE,
+      server: server.running.invite,
+      code: async () => server.code("ida@example.org"),
+      deviceName: "new phone",
+    };
+    const wrong = recover({
+      ...options,
+      home: freshHome(),
+      recoveryKey: recoveryKey.replace(/^..../, "0000"),
+    });
+    await expect(wrong).rejects.toMatchObject({ code: "recovery_key_wrong" });
+    const newHome = freshHome();
+    const self = await recover({ ...options, home: newHome, recoveryKey });
+    expect(self.accountId).toBe(account);
+    const back = await open({ home: newHome, passphrase: PASSPHRASE });
+    opened.push(back);
+    expect(await back.safetyNumber("hal@example.org")).toBe(number);
+    const contact = (await back.contacts()).find(({ identifier }) => identifier === "hal@example.org");
+    expect(contact?.verified).toBe(true);
+    await hal.send("ida@example.org", "welcome back");
+    await until(() => has(back, "hal@example.org", "welcome back"), "ida reads again");
+    await back.send("hal@example.org", "thanks");
+    await until(() => has(hal, "ida@example.org", "thanks"), "hal reads ida again");
+    expect(
+      (await hal.contacts()).find(({ identifier }) => identifier === "ida@example.org")?.identityChanged,
+    ).toBe(false);
+  });
+});
