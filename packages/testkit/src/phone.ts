@@ -121,9 +121,9 @@ export class Phone {
     );
   }
 
-  /** Sends, and waits until the server has it. "sent", or the code with which it failed. */
+  /** Sends in the classic suite, and waits until the server has it. "sent", or the code with which it failed. */
   async sends(to: string, body: string): Promise<string> {
-    const { id } = await this.messenger.send(to, body);
+    const { id } = await this.messenger.send(to, body, { suite: "classic" });
     try {
       await this.messenger.whenSent(id);
       return "sent";
@@ -143,14 +143,14 @@ export class Phone {
   }
 }
 
-/** Two people write to each other, both ways, up to the receipt. @throws Error when a message does not get through. */
+/** Two people write to each other in the classic suite, both ways, up to the receipt. @throws Error when a message does not get through. */
 export async function chat(one: Phone, other: Phone, about: string): Promise<void> {
   for (const [from, to] of [
     [one, other],
     [other, one],
   ] as const) {
     const body = `${about}: ${from.identifier} to ${to.identifier}`;
-    const { id } = await from.messenger.send(to.identifier, body);
+    const { id } = await from.messenger.send(to.identifier, body, { suite: "classic" });
     await to.receives(body);
     await from.reaches(id, "delivered");
   }

@@ -151,7 +151,7 @@ describe("messages that the server", () => {
         return [];
       },
     });
-    const lost = await bob.messenger.send(ann.identifier, "never arrives");
+    const lost = await bob.messenger.send(ann.identifier, "never arrives", { suite: "classic" });
     await bob.messenger.whenSent(lost.id);
     liar.behave();
     await bob.sends(ann.identifier, "arrives");
@@ -363,7 +363,7 @@ async function unanswered(): Promise<{ id: string; envelope: string }> {
       return [];
     },
   });
-  const { id } = await bob.messenger.send(ann.identifier, "did she get it?");
+  const { id } = await bob.messenger.send(ann.identifier, "did she get it?", { suite: "classic" });
   await bob.messenger.whenSent(id);
   const message = (await bob.messenger.history(ann.identifier)).find((one) => one.id === id);
   return { id, envelope: message?.envelopes?.[0] ?? "" };
@@ -413,7 +413,7 @@ describe("receipts that are forged", () => {
   test("swallowed by the server: the message stays sent, and comes through as delivered once they are let through", async () => {
     const { ann, bob, liar } = scene;
     liar.lie({ down: aboutEntries((entry) => (entry.kind === EntryKind.MESSAGE ? [] : [entry])) });
-    const { id } = await bob.messenger.send(ann.identifier, "receipt swallowed");
+    const { id } = await bob.messenger.send(ann.identifier, "receipt swallowed", { suite: "classic" });
     await ann.receives("receipt swallowed");
     await ann.messenger.flushed();
     expect(await statusOf(id)).toBe("sent");

@@ -1,7 +1,7 @@
 /**
  * Servers that are not the one whose key was pinned, and servers that want less protection than was agreed, against a whole
  * client: another RSA key, an old challenge again, certificates that are expired, foreign or too long-lived, answers that are
- * not sealed by the server, a lowered protocol version, a suite that is not there. The device never signs in to them.
+ * not sealed by the server, a lowered protocol version, a suite that was not asked for. The device never signs in to them.
  */
 import { randomBytes } from "node:crypto";
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
@@ -296,7 +296,7 @@ describe("a downgrade", () => {
     expect(new Set(versions)).toEqual(new Set([LIMITS.protocolVersion]));
   });
 
-  test("to another suite than was asked for: refused, nothing queued, nothing sent", async () => {
+  test("to another suite than was asked for: a peer shown without KeyPackages gets nothing, and the sender is told", async () => {
     const { ann, bob, liar } = scene;
     const said: ClientFrame["frame"]["case"][] = [];
     liar.lie({
@@ -304,16 +304,21 @@ describe("a downgrade", () => {
         said.push(told.frame.case);
         return [told];
       },
+      down: (told) => {
+        const { frame } = told;
+        if (frame.case !== "keyPackagesClaimed") return [told];
+        return [{ ...told, frame: { ...frame, value: { ...frame.value, keyPackages: [] } } }];
+      },
     });
-    const before = await bob.messenger.history(ann.identifier);
-    await expect(
-      bob.messenger.send(ann.identifier, "mls or nothing", { suite: "mls" }),
-    ).rejects.toMatchObject({
-      code: "suite_unavailable",
+    const { id } = await bob.messenger.send(ann.identifier, "mls or nothing");
+    await expect(bob.messenger.whenSent(id)).rejects.toMatchObject({ code: "no_usable_key" });
+    expect((await bob.messenger.history(ann.identifier)).at(-1)).toMatchObject({
+      suite: "mls",
+      status: "failed",
+      problem: "no_usable_key",
     });
-    await bob.messenger.flushed();
-    expect(await bob.messenger.history(ann.identifier)).toEqual(before);
-    expect(said).toEqual([]);
+    expect(said).toContain("claimKeyPackages");
+    expect(said).not.toContain("append");
   });
 
   test("to the classic suite where the operator switched it off: the server takes none", async () => {

@@ -1,0 +1,12 @@
+/** The parts of a server, for whoever puts one together without sockets: the simulated world runs the real core on them. */
+export { Challenger } from "./adapters/challenger.ts";
+export { LocalBus } from "./adapters/local-bus.ts";
+export { MemoryStore } from "./adapters/memory-store.ts";
+export { nodeCrypto } from "./adapters/node-crypto.ts";
+export { ServerKey, generatePrivateKeyPem } from "./adapters/server-key.ts";
+export { checkConfig } from "./config.ts";
+export { Delivery } from "./core/session/delivery.ts";
+export { FrameBatch } from "./core/session/frame-batch.ts";
+export type { ConnectionEnd, OutgoingEntry, SessionOutput } from "./core/session/ports.ts";
+export type { Session } from "./core/session/session.ts";
+export { createDesks, type Desks } from "./desks.ts";

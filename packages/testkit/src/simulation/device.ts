@@ -1,0 +1,235 @@
+/**
+ * A device whose process can be killed at any of its effects and started again on what it had stored, on an older copy of it, or on a
+ * damaged one. What it stored is the only thing that survives.
+ */
+import { createMlsEngine, decodeSignedDeviceList, type MlsProvider, type Vault } from "@sotto/crypto";
+import { nodeMlsProvider } from "@sotto/crypto/node";
+import {
+  startMessenger,
+  type ClientEvent,
+  type Env,
+  type Message,
+  type Messenger,
+  type Notice,
+  type Storage,
+  type Transport,
+} from "@sotto/client";
+import {
+  groupNames,
+  markRegistered,
+  memoryStorage,
+  names,
+  storeNewAccount,
+  vaultStore,
+  type GroupRecord,
+  type MemoryRows,
+  type VaultStore,
+} from "@sotto/client/parts";
+import { StorageError, parseIdentifier } from "@sotto/protocol";
+import { SimulatedNetwork } from "../network.ts";
+import type { SimulatedWorld } from "./world.ts";
+
+/** What becomes of an effect: the process dies before or after it, or a write fails. */
+export type Fate = false | "before" | "after" | "fails";
+
+/** What a device had stored at some moment. */
+export type VaultCopy = ReadonlyMap<string, { readonly key: Uint8Array; readonly value: Uint8Array }>;
+
+/** A device, alive or not. */
+export class SimulatedDevice {
+  readonly identifier: string;
+  readonly world: SimulatedWorld;
+  readonly network: SimulatedNetwork;
+  readonly vault: Vault;
+  readonly rows: MemoryRows = new Map();
+  header: Uint8Array;
+  account = "";
+  device = "";
+  messenger: Messenger | undefined;
+  /** What it told in all its lives. */
+  readonly events: ClientEvent[] = [];
+  /** Asked at each effect: a write, a sent batch of frames. */
+  fate: () => Fate = () => false;
+  #life: { dead: boolean } = { dead: true };
+  #cut: (() => void) | undefined;
+  readonly #mlsProvider: MlsProvider;
+
+  constructor(world: SimulatedWorld, identifier: string, header: Uint8Array, vault: Vault) {
+    this.world = world;
+    this.identifier = identifier;
+    this.header = header;
+    this.vault = vault;
+    this.network = new SimulatedNetwork(world.random, world.clock);
+    this.#mlsProvider = nodeMlsProvider(world.crypto);
+  }
+
+  get alive(): boolean {
+    return !this.#life.dead;
+  }
+
+  /** The running messenger. @throws Error when there is none. */
+  get up(): Messenger {
+    if (this.messenger === undefined || !this.alive) throw new Error(`${this.identifier} is not running`);
+    return this.messenger;
+  }
+
+  get notices(): readonly Notice[] {
+    return this.events.flatMap((event) => (event.type === "notice" ? [event.notice] : []));
+  }
+
+  get received(): readonly Message[] {
+    return this.events.flatMap((event) =>
+      event.type === "message" && event.message.direction === "in" ? [event.message] : [],
+    );
+  }
+
+  /** A look into what is stored now. */
+  get stored(): VaultStore {
+    return vaultStore(this.vault, memoryStorage(new Map(this.rows)));
+  }
+
+  /** Every group in the vault. */
+  async groups(): Promise<readonly GroupRecord[]> {
+    const { stored } = this;
+    const ids = await stored.page(groupNames.groups);
+    const records = await Promise.all(ids.map(({ value }) => stored.get(groupNames.group(value))));
+    return records.filter((record) => record !== undefined);
+  }
+
+  /** Makes the account, and has the server know it. */
+  async register(): Promise<void> {
+    const { server } = this.world;
+    const store = vaultStore(this.vault, memoryStorage(this.rows));
+    const own = await storeNewAccount(this.#env({ dead: false }), store, {
+      identifier: parseIdentifier(this.identifier),
+      serverOrigin: server.origin,
+      serverKey: server.key,
+    });
+    const pinned = await store.get(names.directory(own.account));
+    if (pinned === undefined) throw new Error("no device list was made");
+    await server.addAccount(this.identifier, decodeSignedDeviceList(pinned.deviceList));
+    await markRegistered(store, own);
+    this.account = own.account;
+    this.device = own.device;
+  }
+
+  #env(life: { dead: boolean }): Env {
+    const { clock, random, crypto, witness } = this.world;
+    return {
+      crypto,
+      mlsProvider: this.#mlsProvider,
+      mls: witness.listen(createMlsEngine(this.#mlsProvider), this.device),
+      nowMs: clock.nowMs,
+      random: random.float,
+      setTimer: (delayMs, callback) => clock.setTimer(delayMs, () => life.dead || callback()),
+    };
+  }
+
+  /** Starts the process. */
+  async start(): Promise<Messenger> {
+    const life = { dead: false };
+    this.#life = life;
+    const messenger = await startMessenger({
+      env: this.#env(life),
+      vault: this.vault,
+      header: {
+        read: async () => this.header,
+        write: async (header) => {
+          this.header = header;
+        },
+      },
+      storage: this.#mortalStorage(life),
+      transport: this.#mortalTransport(
+        life,
+        this.network.wrap(this.world.server.transport(`192.0.2.${this.world.devices.indexOf(this)}`)),
+      ),
+    });
+    messenger.subscribe((event) => life.dead || this.events.push(event));
+    this.messenger = messenger;
+    return messenger;
+  }
+
+  /** Kills the process: from now on it writes, sends and hears nothing. */
+  kill(): void {
+    this.#die(this.#life);
+  }
+
+  /** A copy of what is stored now. */
+  copy(): VaultCopy {
+    return new Map(this.rows);
+  }
+
+  /** Puts a copy in the place of what is stored. The process must be dead. */
+  restore(copy: VaultCopy): void {
+    if (this.alive) throw new Error("kill it first");
+    this.rows.clear();
+    for (const [key, row] of copy) this.rows.set(key, row);
+  }
+
+  /** Changes what is stored, as a fault of the disk would. The process must be dead. */
+  async tamper(change: (draft: ReturnType<VaultStore["draft"]>) => Promise<void> | void): Promise<void> {
+    if (this.alive) throw new Error("kill it first");
+    const draft = vaultStore(this.vault, memoryStorage(this.rows)).draft();
+    await change(draft);
+    await draft.commit();
+  }
+
+  async stop(): Promise<void> {
+    await this.messenger?.close();
+    this.#life.dead = true;
+  }
+
+  #die(life: { dead: boolean }): void {
+    life.dead = true;
+    this.#cut?.();
+    this.#cut = undefined;
+  }
+
+  #mortalStorage(life: { dead: boolean }): Storage {
+    const inner = memoryStorage(this.rows);
+    const never = new Promise<never>(() => {});
+    return {
+      get: (key) => (life.dead ? never : inner.get(key)),
+      range: (from, to, options) => (life.dead ? never : inner.range(from, to, options)),
+      apply: async (changes) => {
+        if (life.dead) return never;
+        const fate = this.fate();
+        if (fate === "before") {
+          this.#die(life);
+          return never;
+        }
+        if (fate === "fails") throw new StorageError("storage_failed", "the disk is full");
+        await inner.apply(changes);
+        if (fate === "after") {
+          this.#die(life);
+          return never;
+        }
+      },
+      close: () => inner.close(),
+    };
+  }
+
+  #mortalTransport(life: { dead: boolean }, inner: Transport): Transport {
+    return {
+      ...inner,
+      connect: async (events) => {
+        const connection = await inner.connect({
+          frames: (frames) => life.dead || events.frames(frames),
+          closed: (cause) => life.dead || events.closed(cause),
+        });
+        if (life.dead) connection.close();
+        else this.#cut = () => connection.close();
+        return {
+          close: () => connection.close(),
+          send: (frames) => {
+            if (life.dead) return;
+            const fate = this.fate();
+            if (fate === "before") return this.#die(life);
+            connection.send(frames);
+            if (fate === "after") this.#die(life);
+          },
+        };
+      },
+    };
+  }
+}

@@ -1,0 +1,263 @@
+/**
+ * The real server's core without sockets: its sessions, desks, limits and group commit on the memory store, under a virtual clock.
+ * Each connection is an array of messages; what the server says leaves it when the clock moves on.
+ */
+import { toBinary } from "@bufbuild/protobuf";
+import { verifyServerKey, type CryptoProvider, type ServerKey as PinnedKey } from "@sotto/crypto";
+import type { Connection, ConnectionEvents, Transport } from "@sotto/client";
+import {
+  SignedDeviceListSchema,
+  TransportError,
+  accountId,
+  deviceId,
+  logId,
+  parseDeviceList,
+  toHex,
+  type ClientFrame,
+  type SignedDeviceList,
+} from "@sotto/protocol";
+import {
+  Challenger,
+  Delivery,
+  FrameBatch,
+  LocalBus,
+  MemoryStore,
+  ServerKey,
+  checkConfig,
+  createDesks,
+  generatePrivateKeyPem,
+  nodeCrypto,
+  type Desks,
+  type OutgoingEntry,
+  type Session,
+  type SessionOutput,
+} from "@sotto/server/parts";
+import type { VirtualClock } from "../clock.ts";
+import { decodeServerFrames, encodeClientFrames } from "../frames.ts";
+
+/** One thing that the server stored, in the order in which it did. */
+export type Stored =
+  | { readonly type: "log"; readonly log: string; readonly epoch: number }
+  | {
+      readonly type: "entry";
+      readonly log: string;
+      readonly seq: number;
+      readonly epoch: number;
+      readonly kind: number;
+      readonly body: Uint8Array;
+    };
+
+/** A memory store that tells what became durable. */
+class WatchedStore extends MemoryStore {
+  watch: (stored: Stored) => void = () => undefined;
+
+  override async commit(operations: Parameters<MemoryStore["commit"]>[0]): ReturnType<MemoryStore["commit"]> {
+    const results = await super.commit(operations);
+    for (const [i, operation] of operations.entries()) {
+      const result = results[i];
+      if (result?.ok !== true) continue;
+      const log = toHex(operation.log);
+      if (operation.type === "create-log") this.watch({ type: "log", log, epoch: operation.epoch });
+      if (operation.type !== "append") continue;
+      const { epoch, kind, body } = operation;
+      this.watch({ type: "entry", log, seq: result.seq, epoch, kind, body });
+    }
+    return results;
+  }
+}
+
+// One key for all worlds of a process: making one takes a tenth of a second.
+let keyPem: Promise<string> | undefined;
+
+/** The server. */
+export class SimulatedServer {
+  readonly origin = "http://server.test";
+  readonly key: PinnedKey;
+  /** What went wrong in it; there must be nothing. */
+  readonly failures: unknown[] = [];
+  readonly #store = new WatchedStore();
+  readonly #clock: VirtualClock;
+  readonly #desks: Desks;
+  readonly #open: () => Delivery;
+  #delivery: Delivery;
+  readonly #connections = new Set<ServerEnd>();
+
+  private constructor(clock: VirtualClock, own: ServerKey, key: PinnedKey) {
+    this.key = key;
+    this.#clock = clock;
+    const events = new Proxy({} as never, {
+      get: (_target, name) =>
+        name === "sessionFailed" || name === "commitFailed"
+          ? (error: unknown) => this.failures.push(error)
+          : () => undefined,
+    });
+    const { nowMs } = clock;
+    this.#desks = createDesks({
+      config: checkConfig({}),
+      senders: [],
+      store: this.#store,
+      events,
+      identifierKey: new Uint8Array(32),
+      nowMs,
+      watch: {
+        revoked: (account, devices) => this.#delivery.revoked(account, devices),
+        replaced: (account) => this.#delivery.replaced(account),
+        resetChanged: (account, resetAtSec) => this.#delivery.resetChanged(account, resetAtSec),
+      },
+    });
+    const { directory, keyPackages, links, recovery, quota } = this.#desks;
+    this.#open = () =>
+      new Delivery({
+        store: this.#store,
+        bus: new LocalBus(),
+        crypto: nodeCrypto,
+        directory,
+        keyPackages,
+        links,
+        recovery,
+        challenger: new Challenger(own, nowMs),
+        quota,
+        scheduler: { soon: (callback) => void clock.setTimer(0, callback), after: clock.setTimer },
+        clock: { nowMs, monotonicMs: nowMs },
+        events,
+      });
+    this.#delivery = this.#open();
+  }
+
+  static async make(crypto: CryptoProvider, clock: VirtualClock): Promise<SimulatedServer> {
+    const own = await ServerKey.fromPem(await (keyPem ??= generatePrivateKeyPem()));
+    return new SimulatedServer(clock, own, await verifyServerKey(crypto, own.fingerprint, own.publicKey));
+  }
+
+  /** Is told everything that becomes durable. */
+  set watch(watch: (stored: Stored) => void) {
+    this.#store.watch = watch;
+  }
+
+  /** Creates an account, as a registration would. */
+  async addAccount(identifier: string, signed: SignedDeviceList): Promise<void> {
+    const list = parseDeviceList(signed.list);
+    const outcome = await this.#store.createAccount(
+      this.#desks.directory.hashIdentifier(identifier as never),
+      {
+        account: accountId(list.accountId),
+        version: 1,
+        signedList: toBinary(SignedDeviceListSchema, signed),
+        devices: list.devices.map((device) => ({
+          device: deviceId(device.deviceId),
+          signatureKey: device.signatureKey,
+          inbox: logId(device.inboxId),
+          revoked: false,
+        })),
+        nowSec: Math.floor(this.#clock.nowMs() / 1000),
+      },
+      undefined,
+    );
+    if (outcome !== "created") throw new Error(outcome);
+  }
+
+  /** The process ends and starts anew on what was stored: every connection breaks, and what was not durable is gone. */
+  restart(): void {
+    for (const connection of this.#connections) connection.cut();
+    this.#delivery = this.#open();
+  }
+
+  /** How a client reaches it. @param address the client's, for limits. */
+  transport(address: string): Transport {
+    return {
+      connect: async (events) => {
+        const end = new ServerEnd(this.#clock, events, () => this.#connections.delete(end));
+        end.session = this.#delivery.open({ address }, end);
+        this.#connections.add(end);
+        return end;
+      },
+      getServer: async () => ({
+        publicKey: this.key.publicKey,
+        version: "0",
+        protocolVersion: 1,
+        serverTimeMs: this.#clock.nowMs(),
+        registrationOpen: true,
+        classicAllowed: true,
+      }),
+      call: async () => {
+        throw new Error("registration is not played here");
+      },
+    };
+  }
+}
+
+/** One connection, seen from the server on one side and from the client on the other. */
+class ServerEnd implements SessionOutput, Connection {
+  session!: Session;
+  readonly #clock: VirtualClock;
+  readonly #events: ConnectionEvents;
+  readonly #gone: () => void;
+  readonly #batch = new FrameBatch();
+  #flushing = false;
+  #open = true;
+
+  constructor(clock: VirtualClock, events: ConnectionEvents, gone: () => void) {
+    this.#clock = clock;
+    this.#events = events;
+    this.#gone = gone;
+  }
+
+  // The server's side.
+
+  appended(request: number, seq: number): void {
+    this.#batch.appended(request, seq);
+    this.#flushSoon();
+  }
+  entries(log: Uint8Array, entries: readonly OutgoingEntry[]): void {
+    this.#batch.entries(log, entries);
+    this.#flushSoon();
+  }
+  frame(bytes: Uint8Array, fields?: number): void {
+    this.#batch.frame(bytes, fields);
+    this.#flushSoon();
+  }
+  waitingBytes(): number {
+    return this.#batch.byteLength;
+  }
+  pauseInput(): void {
+    // The session keeps what comes meanwhile; a simulated client sends little.
+  }
+  resumeInput(): void {}
+
+  close(): void {
+    this.#flush();
+    this.cut();
+  }
+
+  #flushSoon(): void {
+    if (this.#flushing) return;
+    this.#flushing = true;
+    this.#clock.setTimer(0, () => {
+      this.#flushing = false;
+      this.#flush();
+    });
+  }
+
+  #flush(): void {
+    if (!this.#open) return;
+    for (const message of this.#batch.take((length) => new Uint8Array(length))) {
+      this.#events.frames(decodeServerFrames(message));
+    }
+  }
+
+  // The client's side.
+
+  send(frames: readonly ClientFrame[]): void {
+    if (this.#open) this.session.receive(encodeClientFrames(frames));
+  }
+
+  /** The connection ends, whoever ended it. */
+  cut(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    this.#gone();
+    this.session.disconnected();
+    const cause = new TransportError("connection_lost", "the server's end of the connection closed");
+    this.#clock.setTimer(0, () => this.#events.closed(cause));
+  }
+}

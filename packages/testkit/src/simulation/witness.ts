@@ -1,0 +1,109 @@
+/**
+ * Knows what nobody else does: which plaintext each encrypted entry holds, and who was in a group in each epoch. It listens at the MLS
+ * engine of every device and at the server's store, and so sees each log as it really is: the model that clients are held against.
+ */
+import { createHash } from "node:crypto";
+import type { MlsEngine, MlsMember } from "@sotto/crypto";
+import { ContentSchema, EntryKind, GroupEntrySchema, LIMITS, decode, toHex } from "@sotto/protocol";
+import type { Stored } from "./server.ts";
+
+/** A text in a log. */
+export interface WitnessedText {
+  readonly seq: number;
+  readonly epoch: number;
+  /** The message's id. */
+  readonly id: string;
+  readonly sender: string;
+}
+
+/** A conversation log. */
+export interface WitnessedLog {
+  readonly id: string;
+  epoch: number;
+  head: number;
+  /** Devices by epoch. */
+  readonly members: Map<number, ReadonlySet<string>>;
+  /** The seq of the Commit that began an epoch; 0 for the first. */
+  readonly begins: Map<number, number>;
+  readonly texts: WitnessedText[];
+  /** Entries whose plaintext nobody here encrypted: there must be none. */
+  unknown: number;
+}
+
+const hashed = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("base64");
+const devicesOf = (members: readonly MlsMember[]): ReadonlySet<string> =>
+  new Set(members.map(({ deviceId }) => toHex(deviceId)));
+
+/** The witness of one world. */
+export class Witness {
+  readonly logs = new Map<string, WitnessedLog>();
+  readonly #texts = new Map<string, { readonly id: string | undefined; readonly sender: string }>();
+  readonly #commits = new Map<string, ReadonlySet<string>>();
+  /** Members of groups that were made, before their log was. */
+  readonly #made = new Map<string, ReadonlySet<string>>();
+
+  /** Puts the witness between a device and its engine. */
+  listen(engine: MlsEngine, device: string): MlsEngine {
+    return {
+      ...engine,
+      createGroup: async (options) => {
+        const group = await engine.createGroup(options);
+        this.#made.set(toHex(group.groupId), devicesOf(group.members));
+        return group;
+      },
+      commit: async (group, changes) => {
+        const made = await engine.commit(group, changes);
+        const members = devicesOf(made.next.members);
+        this.#commits.set(hashed(made.commit), members);
+        const id = toHex(group.groupId);
+        if (!this.logs.has(id)) this.#made.set(id, members);
+        return made;
+      },
+      protect: async (group, plaintext) => {
+        const made = await engine.protect(group, plaintext);
+        const content = decode(ContentSchema, plaintext, LIMITS.maxEntryBytes);
+        const id = content.body.case === "text" ? toHex(content.id) : undefined;
+        this.#texts.set(hashed(made.message), { id, sender: device });
+        return made;
+      },
+    };
+  }
+
+  /** Takes what the server stored. */
+  readonly stored = (stored: Stored): void => {
+    if (stored.type === "log") return this.#newLog(stored.log, stored.epoch);
+    const log = this.logs.get(stored.log);
+    if (log === undefined) return;
+    log.head = stored.seq;
+    const { entry } = decode(GroupEntrySchema, stored.body, LIMITS.maxCommitBytes);
+    const hash = entry.case === "mlsMessage" ? hashed(entry.value) : "";
+    if (stored.kind === EntryKind.COMMIT) {
+      const members = this.#commits.get(hash);
+      if (members === undefined) log.unknown++;
+      log.epoch = stored.epoch + 1;
+      log.members.set(log.epoch, members ?? new Set());
+      log.begins.set(log.epoch, stored.seq);
+      return;
+    }
+    const text = this.#texts.get(hash);
+    if (text === undefined) log.unknown++;
+    if (text?.id === undefined) return;
+    const { seq, epoch } = stored;
+    log.texts.push({ seq, epoch, id: text.id, sender: text.sender });
+  };
+
+  #newLog(id: string, epoch: number): void {
+    const members = this.#made.get(id);
+    // Side logs are no groups.
+    if (members === undefined) return;
+    this.logs.set(id, {
+      id,
+      epoch,
+      head: 0,
+      members: new Map([[epoch, members]]),
+      begins: new Map([[epoch, 0]]),
+      texts: [],
+      unknown: 0,
+    });
+  }
+}

@@ -1,0 +1,90 @@
+/**
+ * Devices with the real client core, one server with the real core, a network for each device, one virtual clock and one seed that
+ * decides everything: what happened under a seed happens again. Cryptography is real; only its random ids and nonces come from the seed.
+ */
+import { createVault, type CryptoProvider, type RsaKeyPair, type Vault } from "@sotto/crypto";
+import { nodeProvider } from "@sotto/crypto/node";
+import { VirtualClock } from "../clock.ts";
+import { SeededRandom } from "../random.ts";
+import { SimulatedDevice } from "./device.ts";
+import { SimulatedServer } from "./server.ts";
+import { Witness } from "./witness.ts";
+
+const provider = nodeProvider();
+// One vault key, and a few RSA pairs that nothing in these worlds depends on: making them takes most of a second.
+let sharedVault: Promise<{ readonly header: Uint8Array; readonly vault: Vault }> | undefined;
+const rsaPairs: Promise<RsaKeyPair>[] = [];
+/** Opens every vault of a simulated world. */
+export const SIMULATED_PASSPHRASE = "correct horse battery staple";
+
+/** The world. */
+export class SimulatedWorld {
+  readonly clock: VirtualClock;
+  readonly random: SeededRandom;
+  readonly server: SimulatedServer;
+  readonly witness: Witness;
+  readonly crypto: CryptoProvider;
+  readonly devices: SimulatedDevice[] = [];
+
+  private constructor(
+    clock: VirtualClock,
+    random: SeededRandom,
+    server: SimulatedServer,
+    crypto: CryptoProvider,
+  ) {
+    this.clock = clock;
+    this.random = random;
+    this.server = server;
+    this.crypto = crypto;
+    this.witness = new Witness();
+    server.watch = this.witness.stored;
+  }
+
+  static async make(seed: number): Promise<SimulatedWorld> {
+    const clock = new VirtualClock();
+    const random = new SeededRandom(seed);
+    let rsaMade = 0;
+    const crypto: CryptoProvider = {
+      ...provider,
+      randomBytes: (length) => random.bytes(length),
+      rsaGenerate: () => (rsaPairs[rsaMade++] ??= Promise.resolve(provider.rsaGenerate())),
+    };
+    return new SimulatedWorld(clock, random, await SimulatedServer.make(provider, clock), crypto);
+  }
+
+  /** Registers somebody with one device; start() brings it up. */
+  async device(identifier: string): Promise<SimulatedDevice> {
+    const { header, vault } = await (sharedVault ??= createVault(provider, SIMULATED_PASSPHRASE));
+    const device = new SimulatedDevice(this, identifier, header, vault);
+    await device.register();
+    this.devices.push(device);
+    return device;
+  }
+
+  /** Lets everything happen that is due within so many seconds. */
+  settle(seconds = 5): Promise<void> {
+    return this.clock.advance(seconds * 1000);
+  }
+
+  /** Moves on in small steps until a condition holds. @throws Error naming the seed. */
+  async until(condition: () => boolean | Promise<boolean>, withinSec = 300): Promise<void> {
+    const stepMs = 100;
+    for (let waited = 0; waited < (withinSec * 1000) / stepMs; waited++) {
+      if (await condition()) return;
+      await this.clock.advance(stepMs);
+    }
+    throw new Error(`the condition did not come true within ${withinSec} s; seed ${this.random.seed}`);
+  }
+
+  /** Moves on until some work is done. */
+  async during<T>(work: Promise<T>): Promise<T> {
+    let done = false;
+    const settled = work.then(
+      () => (done = true),
+      () => (done = true),
+    );
+    await this.until(() => done);
+    await settled;
+    return work;
+  }
+}
