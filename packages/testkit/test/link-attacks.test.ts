@@ -129,7 +129,7 @@ test("the id is that of the offer: nobody gets another offer in its place", asyn
   const phone = await start();
   const link = newLink();
   expect(await open(link, { linkId: new Uint8Array(randomBytes(10)) })).toBe("malformed");
-  expect(await open(link, { linkId: link.linkId.subarray(0, 15) })).toBe("malformed");
+  expect(await open(link, { linkId: link.linkId.subarray(1) })).toBe("malformed");
   expect(await open({ ...link, offer: randomBytes(100) })).toBe("malformed");
   expect(await fetchLink(phone, link.linkId)).toBe("link_refused");
   // Whoever learns the offer cannot take the link over with a secret of their own.

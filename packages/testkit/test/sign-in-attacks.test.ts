@@ -208,7 +208,7 @@ describe("talking out of turn", () => {
   });
 
   test.each([
-    ["a frame of a kind that nobody knows", Uint8Array.of(0x0a, 0x02, 0x7a, 0x00)],
+    ["a frame of a kind that nobody knows", Uint8Array.of(0x0a, 0x03, 0xa2, 0x06, 0x00)],
     ["a frame without content", encodeClientFrames([clientFrame({ case: undefined })])],
   ])("%s", async (_, bytes) => {
     const client = await server.connect(mallory);

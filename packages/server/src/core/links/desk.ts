@@ -159,7 +159,7 @@ export class Links implements LinkPort {
    * What asks to be linked.
    * @throws SottoError `malformed`, `rate_limited`, `link_refused` when there is none, or it was answered.
    */
-  fetch(asker: Asker, { request, linkId }: FetchLink): LinkFetched {
+  offer(asker: Asker, { request, linkId }: FetchLink): LinkFetched {
     return this.#told("fetch", () => {
       const link = this.#find(asker, linkId);
       if (link.answer !== undefined) throw refused();

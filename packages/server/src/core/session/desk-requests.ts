@@ -86,11 +86,11 @@ export class DeskRequests {
     this.#answer({ case: "done", value: { request: put.request } });
   }
 
-  /** @throws SottoError as LinkPort.fetch. */
+  /** @throws SottoError as LinkPort.offer. */
   fetchLink(fetch: FetchLink): void {
     requestNumber(fetch.request);
     const { ports, asker } = this.#host;
-    this.#answer({ case: "linkFetched", value: ports.links.fetch(asker, fetch) });
+    this.#answer({ case: "linkFetched", value: ports.links.offer(asker, fetch) });
   }
 
   /** @throws SottoError as LinkPort.answer. */

@@ -47,7 +47,7 @@ export interface KeyPackagePort {
 
 /** Linking, from the side of a device that has an account. Both throw SottoError with a code that travels. */
 export interface LinkPort {
-  fetch(asker: Asker, fetch: FetchLink): LinkFetched;
+  offer(asker: Asker, fetch: FetchLink): LinkFetched;
   answer(asker: Asker, answer: AnswerLink): void;
 }
 
