@@ -14,7 +14,7 @@ import {
 import type { KeyPackage } from "ts-mls/keyPackage.js";
 import { initializeEpoch } from "ts-mls/keySchedule.js";
 import { verifyLeafNodeSignature } from "ts-mls/leafNode.js";
-import type { RatchetTree } from "ts-mls/ratchetTree.js";
+import { type RatchetTree, filteredDirectPathAndCopathResolution } from "ts-mls/ratchetTree.js";
 import { leafToNodeIndex, toLeafIndex } from "ts-mls/treemath.js";
 import { type UpdatePath, applyUpdatePath } from "ts-mls/updatePath.js";
 import { check, guarded, mlsInvalid } from "./checks.ts";
@@ -108,6 +108,22 @@ function readProposals({ proposals, path }: Commit): ReadProposals {
   return { add, remove, groupData, path };
 }
 
+/** Every path secret is sealed to everybody who is to have it, so that nobody is cut off alone. */
+function checkCiphertexts(
+  tree: RatchetTree,
+  sender: number,
+  path: UpdatePath,
+  added: readonly number[],
+): void {
+  const fresh = new Set<number>(added.map((leaf) => leafToNodeIndex(toLeafIndex(leaf))));
+  const copath = filteredDirectPathAndCopathResolution(toLeafIndex(sender), tree);
+  const fits = copath.every(
+    ({ resolution }, i) =>
+      path.nodes[i]?.encryptedPathSecret.length === resolution.filter((node) => !fresh.has(node)).length,
+  );
+  check(fits, "MLS-PATH-8", "each path secret is sealed to all who are to have it");
+}
+
 async function checkPathLeaf(epoch: Epoch, sender: MlsMember, path: UpdatePath): Promise<void> {
   const { suite, groupContext } = epoch;
   const { leafNode } = path;
@@ -152,6 +168,7 @@ async function nextState(
     applyUpdatePath(changedTree, toLeafIndex(sender), path, impl.hash),
   );
   checkUnique(tree);
+  checkCiphertexts(changedTree, sender, path, added);
   const treeHash = await treeHashOf(tree, suite);
   const { nodeIndex, pathSecret } = await guarded("MLS-PATH-7", "the path secret opens", () =>
     applyUpdatePathSecret(

@@ -15,7 +15,7 @@ import { MLS_LIMITS } from "./limits.ts";
 /** Decodes all bytes with a decoder of the library. @throws CodecError `malformed`. */
 export function decodeAll<T>(decoder: Decoder<T>, bytes: Uint8Array, what: string): T {
   const decoded = guardedSync("MLS-WIRE-1", `not ${what}`, () => decoder(bytes, 0));
-  if (decoded === undefined || decoded[1] !== bytes.length) throw malformed(`not ${what}`);
+  if (decoded === undefined || decoded[1] !== bytes.length) throw malformed(`MLS-WIRE-1: not ${what}`);
   return decoded[0];
 }
 

@@ -58,6 +58,17 @@ type Texts = Record<string, string>;
 
 const treeOf = (text: string) => extendRatchetTree(decodeTreeNodes(hex(text)));
 
+const context = (vector: Record<string, unknown>, extra: Partial<GroupContext> = {}): GroupContext => ({
+  version: "mls10",
+  cipherSuite: CIPHERSUITE_NAMES.x25519,
+  groupId: hex(vector.group_id as string),
+  epoch: BigInt((vector.epoch as number | undefined) ?? 0),
+  treeHash: hex((vector.tree_hash as string | undefined) ?? ""),
+  confirmedTranscriptHash: hex((vector.confirmed_transcript_hash as string | undefined) ?? ""),
+  extensions: [],
+  ...extra,
+});
+
 describe("without a ciphersuite", () => {
   test("tree math", () => {
     type Case = { n_leaves: number; n_nodes: number; root: number } & Record<
@@ -69,8 +80,8 @@ describe("without a ciphersuite", () => {
       expect(root(n)).toBe(vector.root);
       for (let i = 0; i < vector.n_nodes; i++) {
         const node = toNodeIndex(i);
-        if (vector.left[i] !== null)
-          expect([left(node), right(node)]).toEqual([vector.left[i], vector.right[i]]);
+        const children = vector.left[i] === null ? [null, null] : [left(node), right(node)];
+        expect(children).toEqual([vector.left[i], vector.right[i]]);
         if (vector.parent[i] === null) continue;
         expect([parent(node, n), sibling(node, n)]).toEqual([vector.parent[i], vector.sibling[i]]);
         expect(isBelow(i, vector.parent[i]!)).toBe(true);
@@ -135,17 +146,6 @@ describe("without a ciphersuite", () => {
 describe.each(mlsProviders)("X25519 on $crypto.name", (provider) => {
   const impl = ciphersuiteFor(provider, "x25519");
   const suite: Suite = { name: "x25519", impl, primitives: provider.suites.x25519 };
-  const context = (vector: Record<string, unknown>, extra: Partial<GroupContext> = {}): GroupContext => ({
-    version: "mls10",
-    cipherSuite: CIPHERSUITE_NAMES.x25519,
-    groupId: hex(vector.group_id as string),
-    epoch: BigInt((vector.epoch as number | undefined) ?? 0),
-    treeHash: hex((vector.tree_hash as string | undefined) ?? ""),
-    confirmedTranscriptHash: hex((vector.confirmed_transcript_hash as string | undefined) ?? ""),
-    extensions: [],
-    ...extra,
-  });
-
   test("crypto basics", async () => {
     type Case = Record<string, Texts & { length: number; generation: number }>;
     for (const vector of mlsVectors<Case>("crypto-basics")) {
