@@ -40,7 +40,7 @@ describe("sotto chat", () => {
     await annScreen.waitFor("ask them to register");
     annScreen.type(`${ctrl("u")}${bob.phone}\r`);
     await annScreen.waitFor("No messages yet. Write the first one.");
-    expect(annScreen.text()).toContain("classic: no forward secrecy");
+    expect(annScreen.text()).toContain("unverified  mls");
   });
 
   test("a message to somebody who is away is sent; it is read when they come, and both see it at once", async () => {
@@ -64,7 +64,7 @@ describe("sotto chat", () => {
   test("the help opens, fits, and any key closes it", async () => {
     annScreen.type("?");
     await annScreen.waitFor("Any key closes this.");
-    for (const key of ["Tab", "Ctrl+N", "Ctrl+T", "Ctrl+C", "delivered"]) {
+    for (const key of ["Tab", "Ctrl+N", "Ctrl+P", "Ctrl+T", "Ctrl+C", "delivered"]) {
       expect(annScreen.text()).toContain(key);
     }
     annScreen.type("x");

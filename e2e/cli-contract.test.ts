@@ -1,5 +1,6 @@
 /**
  * What scripts rely on, word for word (point 15 of the first issue): real server process, real commands, nothing else.
+ * Groups are in cli-groups.test.ts.
  * The order matters within each block: it is one story.
  */
 import {
@@ -17,6 +18,7 @@ import { parseLines, start, TestServer, type Person } from "./support/sotto.ts";
 
 interface Row {
   readonly id: string;
+  readonly conversation: string;
   readonly direction: "in" | "out";
   readonly from: string;
   readonly to: string;
@@ -24,7 +26,7 @@ interface Row {
   readonly body: string;
   readonly status: string;
   readonly sent_at: number;
-  readonly envelope?: Envelope;
+  readonly envelope?: Envelope | null;
 }
 interface Envelope {
   readonly sender_id: string;
@@ -192,8 +194,9 @@ describe("messages", () => {
       {
         type: "message",
         id: sentId,
+        conversation: alicePhone,
         from: alicePhone,
-        suite: "classic",
+        suite: "mls",
         body: "Hello Bob",
         sent_at: expect.any(Number) as number,
       },
@@ -206,16 +209,23 @@ describe("messages", () => {
     const [row] = await alice.json<Row>("history", bobPhone);
     expect(row).toEqual({
       id: sentId,
+      conversation: bobPhone,
       direction: "out",
       from: alicePhone,
       to: bobPhone,
-      suite: "classic",
+      suite: "mls",
       body: "Hello Bob",
       status: "read",
       sent_at: expect.any(Number) as number,
     });
     const [incoming] = await bob.json<Row>("history", alicePhone);
-    expect(incoming).toMatchObject({ id: sentId, direction: "in", from: alicePhone, to: bobPhone });
+    expect(incoming).toMatchObject({
+      id: sentId,
+      conversation: alicePhone,
+      direction: "in",
+      from: alicePhone,
+      to: bobPhone,
+    });
   });
 
   test("- reads the text from standard input, multi-byte and of several lines", async () => {
@@ -232,7 +242,7 @@ describe("messages", () => {
       id: queued,
       status: "queued",
     });
-    await alice.ok("send", "--suite", "classic", bobPhone, "second");
+    await alice.ok("send", bobPhone, "second");
     expect((await bob.json("receive")).map(({ body }) => body)).toEqual(["first", "second"]);
   });
 
@@ -285,9 +295,18 @@ describe("messages", () => {
     expect((await bob.json("receive")).map(({ body }) => body)).toEqual(["kept"]);
   });
 
+  test("--suite classic still works, in the same conversation, and nothing else falls back to it", async () => {
+    await alice.ok("send", "--suite", "classic", bobPhone, "the old way");
+    expect(await bob.json("receive")).toMatchObject([{ suite: "classic", body: "the old way" }]);
+    await bob.ok("send", alicePhone, "the new way");
+    expect(await alice.json("receive")).toMatchObject([{ suite: "mls", body: "the new way" }]);
+    const suites = (await alice.json<Row>("history", bobPhone)).slice(-2).map(({ suite }) => suite);
+    expect(suites).toEqual(["classic", "mls"]);
+  });
+
   test("history --raw: the six members as they travelled; the exported keys open and verify them", async () => {
     const rows = await bob.json<Row>("history", alicePhone, "--raw");
-    const { envelope } = rows[0] ?? {};
+    const { envelope } = rows.find(({ suite }) => suite === "classic") ?? {};
     expect(Object.keys(envelope ?? {}).toSorted()).toEqual(
       [
         "sender_id",
@@ -302,8 +321,10 @@ describe("messages", () => {
     const alicePem = await bob.ok("keys", "show", alicePhone, "--pem");
     expect(openClassic(envelope as Envelope, privatePem, alicePem)).toMatchObject({
       type: "text",
-      body: "Hello Bob",
+      body: "the old way",
     });
+    // A message over MLS cannot be opened again by anybody: there is nothing to show.
+    expect(rows.filter(({ suite }) => suite === "mls").every((row) => row.envelope === null)).toBe(true);
   });
 
   test("history --limit gives the newest, oldest first", async () => {
@@ -392,6 +413,7 @@ describe("people and keys", () => {
     expect(await alice.json("devices")).toEqual([
       {
         id: expect.stringMatching(id) as string,
+        name: expect.any(String) as string,
         added_at: expect.any(Number) as number,
         current: true,
         revoked: false,
@@ -401,19 +423,19 @@ describe("people and keys", () => {
 
   test("rotate: a new key, and what is under way to the old one is still read", async () => {
     const before = await alice.ok("keys", "show", bobPhone, "--pem");
-    await alice.ok("send", bobPhone, "to the old key");
+    await alice.ok("send", "--suite", "classic", bobPhone, "to the old key");
     const [rotated] = await bob.json("keys", "rotate");
     expect(rotated).toMatchObject({
       type: "rotated",
       fingerprint: expect.stringMatching(/^[0-9a-f]{64}$/) as string,
     });
     expect((await bob.json("receive")).map(({ body }) => body)).toContain("to the old key");
-    await alice.ok("send", bobPhone, "to the new key");
+    await alice.ok("send", "--suite", "classic", bobPhone, "to the new key");
     expect((await bob.json("receive")).map(({ body }) => body)).toEqual(["to the new key"]);
     const after = await bob.ok("keys", "show", "--pem");
     expect(after).not.toBe(before);
     // A message signed by the new key makes the other side look again.
-    await bob.ok("send", alicePhone, "signed by the new key");
+    await bob.ok("send", "--suite", "classic", alicePhone, "signed by the new key");
     expect((await alice.json("receive")).map(({ body }) => body)).toEqual(["signed by the new key"]);
     expect(await alice.ok("keys", "show", bobPhone, "--pem")).toBe(after);
   });
@@ -425,9 +447,9 @@ describe("people and keys", () => {
     expect(refused.stderr).toContain("--yes");
     await bob.ok("keys", "revoke", "--yes");
     expect(await bob.ok("keys", "export", "--classic", "--private", "--pem")).not.toBe(old);
-    await bob.ok("send", alicePhone, "signed after the revocation");
+    await bob.ok("send", "--suite", "classic", alicePhone, "signed after the revocation");
     expect((await alice.json("receive")).map(({ body }) => body)).toEqual(["signed after the revocation"]);
-    await alice.ok("send", bobPhone, "after the revocation");
+    await alice.ok("send", "--suite", "classic", bobPhone, "after the revocation");
     expect((await bob.json("receive")).map(({ body }) => body)).toEqual(["after the revocation"]);
   });
 

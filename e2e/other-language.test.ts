@@ -29,7 +29,7 @@ test.skipIf(python === undefined && !process.env["CI"])(
       const lines = createInterface({ input: client.stdout })[Symbol.asyncIterator]();
       expect((await lines.next()).value).toMatch(/ready$/);
       await guide.run(`npx sotto register --home ann --server http://127.0.0.1:8787 --phone +15551230001
-npx sotto send --home ann +15551230009 "Grüße aus TypeScript"`);
+npx sotto send --home ann --suite classic +15551230009 "Grüße aus TypeScript"`);
       const content = JSON.parse(String((await lines.next()).value)) as object;
       expect(content).toMatchObject({
         type: "text",

@@ -10,5 +10,5 @@ console.log(`echoing as ${bot.self.identifier}`);
 
 // A message counts as shown once the next is asked for: a bot that is stopped in between echoes it when it is back.
 for await (const message of bot.messages()) {
-  await bot.send(message.from, `echo: ${message.body}`);
+  await bot.send(message.groupId ?? message.from, `echo: ${message.body}`);
 }

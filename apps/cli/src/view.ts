@@ -97,6 +97,8 @@ export function formatNotice(notice: Notice, self: string): string {
       return `A device that ${sanitiseLine(notice.identifier)} did not list tried to write; it was refused.`;
     case "group_changed":
       return `${sanitiseLine(notice.group)}: ${formatChange(notice, self)}`;
+    case "device_added":
+      return `A device was added to your account: ${sanitiseLine(notice.name === "" ? notice.id : notice.name)}. If that was not you, revoke it ('sotto devices').`;
     case "healed":
       return `${sanitiseLine(notice.conversation)}: this device had lost its place here and was put right. ${missed(notice.missed)}`;
   }

@@ -268,7 +268,8 @@ export class ChatModel {
   #keyOfNotice(notice: Notice): string | undefined {
     if (notice.type === "group_changed") return notice.groupId;
     if (notice.type === "healed") return this.#keyNamed(notice.conversation);
-    return "identifier" in notice ? notice.identifier : notice.from && this.#keyNamed(notice.from);
+    if ("identifier" in notice) return notice.identifier;
+    return "from" in notice && notice.from !== undefined ? this.#keyNamed(notice.from) : undefined;
   }
 
   #keyNamed(name: string): string {

@@ -75,6 +75,19 @@ function withBob(): FakeMessenger {
   return messenger;
 }
 
+/** A group of 31 whose name tries to pass for Bob and to clear the screen. */
+async function drawGroup(columns: number, rows: number) {
+  const messenger = withBob();
+  const people = Array.from({ length: 30 }, (_, index) => `person${index}@example.org`);
+  messenger.addContact("person0@example.org", { verified: true });
+  const { id } = messenger.addGroup(`${bob}\u202e\u001b[2J`, people);
+  messenger.put(id, "in", "Hello all", { from: "person0@example.org" });
+  const drawn = await draw(messenger, columns, rows);
+  await drawn.model.select(id);
+  await drawn.shows("Hello all");
+  return drawn;
+}
+
 describe("the drawn screen", () => {
   test("80×24: who, connection, list, messages, keys", async () => {
     const { stdout, shows } = await draw(withBob());
@@ -94,37 +107,29 @@ describe("the drawn screen", () => {
     expect(stdout.lines()[1]).toContain("classic: no forward secrecy");
   });
 
+  test("a group says so, with its people and who wrote; its name cannot pass for a person", async () => {
+    const { stdout } = await drawGroup(80, 24);
+    const lines = stdout.lines();
+    expect(lines[1]).toMatch(/▸ # \+1555.*│ # \+15551230002.* {2}31 members, 1 of 30 verified/);
+    expect(lines.join("\n")).toContain("person0@example.org ✓");
+    expect(lines.at(-1)).toContain("Ctrl+T members");
+    expect(stdout.raw).not.toContain("\u202e");
+    expect(stdout.raw).not.toContain("\u001b[2J");
+  });
+
   test.each([
     [80, 24],
     [40, 12],
     [24, 8],
-  ])(
-    "a group at %i×%i: a name that looks like a person's stays a group's, its people fit",
-    async (columns, rows) => {
-      const messenger = withBob();
-      const people = Array.from({ length: 30 }, (_, index) => `person${index}@example.org`);
-      messenger.addContact("person0@example.org", { verified: true });
-      const { id } = messenger.addGroup("+15551230002\u202e\u001b[2J", people);
-      messenger.put(id, "in", "Hello all", { from: "person0@example.org" });
-      const { stdin, stdout, shows, model } = await draw(messenger, columns, rows);
-      await model.select(id);
-      await shows("Hello all");
-      const title = stdout.lines()[1] ?? "";
-      expect(title).toMatch(/# \+1555/);
-      if (columns === 80) {
-        expect(title).toMatch(/▸ # \+1555.*│ # \+15551230002.* {2}31 members, 1 of 30 verified/);
-        expect(stdout.lines().join("\n")).toContain("person0@example.org ✓");
-        expect(stdout.lines().at(-1)).toContain("Ctrl+T members");
-      }
-      stdin.write("\u0014");
-      await shows("31 members of");
-      for (let i = 0; i < 30; i++) stdin.write("\u001b[B");
-      await shows(/▸ person29@ex/);
-      await shows("Esc back");
-      expect(stdout.lines()[0]).toContain("Sotto");
-      expect(stdout.raw).not.toContain("\u202e");
-    },
-  );
+  ])("%i×%i: the people of a group scroll, and the keys stay in sight", async (columns, rows) => {
+    const { stdin, stdout, shows } = await drawGroup(columns, rows);
+    stdin.write("\u0014");
+    await shows("31 members of #");
+    for (let i = 0; i < 30; i++) stdin.write("\u001b[B");
+    await shows(/▸ person29@ex/);
+    await shows(/Esc/);
+    expect(stdout.lines()[0]).toContain("Sotto");
+  });
 
   test("the help fits into 80×24", async () => {
     const { stdin, shows, stdout } = await draw(withBob());

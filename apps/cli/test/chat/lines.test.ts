@@ -57,6 +57,9 @@ describe("lines of a message", () => {
   });
 });
 
+const said = (id: number, from: string): Message =>
+  message(id, { from, to: "Club", conversation: "Club", groupId: "c".repeat(32) });
+
 describe("the window onto a conversation", () => {
   test("shows the newest lines, a day and the writer once", () => {
     const { lines, below, atTop } = windowOf(thread(3), 40, 10, 0);
@@ -90,8 +93,6 @@ describe("the window onto a conversation", () => {
   });
 
   test("in a group each writer is named, and marked where verified; what happened stands between, quietly", () => {
-    const said = (id: number, from: string): Message =>
-      message(id, { from, to: "Club", conversation: "Club", groupId: "c".repeat(32) });
     const messages = [said(0, "ann@example.org"), said(1, "ann@example.org"), said(2, "+15551230003")];
     const notices = [{ id: 0, afterId: "1", text: "You added +15551230003.", tone: "info" }] as const;
     const verified = new Set(["ann@example.org"]);

@@ -230,11 +230,11 @@ describe("the chat screen", () => {
   });
 });
 
-describe("groups on the screen", () => {
-  const key = (screen: Screen, name: "submit" | "escape" | "people" | "menu" | "down" | "up"): void =>
-    screen.dispatch({ type: name });
-  const overlay = (screen: Screen) => screen.getSnapshot().overlay;
+const key = (screen: Screen, name: "submit" | "escape" | "people" | "menu" | "down" | "up"): void =>
+  screen.dispatch({ type: name });
+const overlay = (screen: Screen) => screen.getSnapshot().overlay;
 
+describe("groups on the screen", () => {
   test("the menu makes a group: its name, its people, and it is open", async () => {
     const messenger = withBob();
     messenger.addContact(ann);

@@ -246,6 +246,10 @@ export class FakeMessenger implements Messenger {
   flushed = missing;
   devices = missing;
   doctor = missing;
+  linkRequest = missing;
+  approveLink = missing;
+  revokeDevice = missing;
+  rotateIdentity = missing;
   rotateClassicKey = missing;
   revokeClassicKey = missing;
   exportClassicPrivateKey = missing;

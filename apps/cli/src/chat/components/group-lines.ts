@@ -8,6 +8,9 @@ import { menuFor, type Confirm } from "../overlay.ts";
 import { padEnd, truncate, width } from "../text.ts";
 import { groupTitle } from "../titles.ts";
 
+/** Below this width a member's line holds the name and marks only. */
+const narrowBelow = 44;
+
 /** The menu: what can be done with what is open. */
 export function menuLines(account: Snapshot, selected: number): readonly Line[] {
   const entries = menuFor(activeOf(account));
@@ -33,10 +36,7 @@ export function membersLines(
 ): readonly Line[] {
   const { members } = account;
   const group = activeOf(account)?.group;
-  const keys =
-    group?.admin === true && group.state === "joined"
-      ? "a add  x remove  o admin on, off  Enter safety number  Esc back"
-      : "Enter safety number  Esc back";
+  const keys = memberKeys(group?.admin === true && group.state === "joined", columns);
   const below = [
     [],
     ...(problem === undefined ? [] : paragraphs(problem, columns, "bad")),
@@ -55,12 +55,18 @@ export function membersLines(
   ];
 }
 
+function memberKeys(admin: boolean, columns: number): string {
+  if (columns < narrowBelow) return admin ? "a add, x remove, o admin, Esc" : "Enter number, Esc";
+  const common = "Enter safety number  Esc back";
+  return admin ? `a add  x remove  o admin on, off  ${common}` : common;
+}
+
 function memberLine(member: GroupMember, selected: boolean, columns: number): Line {
   const { identifier, role, verified, devices, self } = member;
   const state = self ? "you" : verified ? "\u2713 verified" : "unverified";
   const tail = `  ${padEnd(role === "admin" ? "admin" : "", 5)}  ${padEnd(state, 10)}`;
   const more = `  ${counted(devices, "device")}`;
-  if (columns < 44) return narrowMemberLine(member, selected, columns);
+  if (columns < narrowBelow) return narrowMemberLine(member, selected, columns);
   const room = columns - 2 - width(tail) - width(more);
   const name = padEnd(truncate(sanitiseLine(identifier), room), Math.min(room, 24));
   return [
