@@ -63,6 +63,7 @@ async function makeContact(
   step.draft.putItem(names.contacts, listed, id);
   step.draft.put(names.contactOfConversation(id), id);
   putContact(step, contact);
+  step.live.devices.backupDue = true;
   return contact;
 }
 

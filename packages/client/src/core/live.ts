@@ -5,6 +5,7 @@
 import type { VerifiedDeviceList } from "@sotto/crypto";
 import { InternalError } from "@sotto/protocol";
 import { loadDevices, type DevicesState } from "./devices/state.ts";
+import type { ClaimTurns } from "./groups/inviting.ts";
 import { newKeyPackageState, type KeyPackageState } from "./groups/key-packages.ts";
 import { loadQueues, type MlsQueues } from "./groups/queue.ts";
 import { loadHeldItems, type HeldItems } from "./groups/receiving.ts";
@@ -32,6 +33,7 @@ export interface Live {
   readonly heldItems: HeldItems;
   readonly sideReads: SideReads;
   readonly keyPackages: KeyPackageState;
+  readonly claims: ClaimTurns;
   readonly devices: DevicesState;
   /** How many notices are stored. */
   notices: number;
@@ -54,6 +56,7 @@ export async function loadLive(view: View): Promise<Live> {
     heldItems: await loadHeldItems(view),
     sideReads: new Map(),
     keyPackages: newKeyPackageState(),
+    claims: { active: 0, waiting: [] },
     devices: await loadDevices(view),
     notices: (await view.page(names.notices)).length,
   };

@@ -16,8 +16,10 @@ import {
 } from "./contacts.ts";
 import { toContact } from "./conversations.ts";
 import { isFresh, pinned, type Pinned } from "./directory.ts";
+import { tellContact } from "./devices/syncing.ts";
 import type { Engine } from "./engine.ts";
 import type { Env } from "./env.ts";
+import { wakeQueues } from "./groups/queue.ts";
 import { accountOf } from "./hex.ts";
 import { isUnbelievable, lookUp, type Found } from "./lookups.ts";
 import { queueOf, wake } from "./outbox-queue.ts";
@@ -156,7 +158,9 @@ export async function setVerified(step: Step, text: string, verified: boolean): 
   if (verified && isBlocked(contact, known?.list.list.identityKey)) {
     throw new UsageError("identity_changed", "acknowledge the new identity key first");
   }
-  putContact(step, { ...contact, verified });
+  const decided = { ...contact, verified };
+  putContact(step, decided);
+  await tellContact(step, decided);
 }
 
 /** Accepts a contact's new identity, and lets go what waited for that; unless it changed once more since it was compared. */
@@ -164,6 +168,8 @@ export async function acknowledge(step: Step, text: string): Promise<void> {
   const contact = await acceptIdentity(step, await knownContact(step.draft, text));
   queueOf(step.live.outbox, contact.id).blocked = false;
   wake(step, contact.id);
+  wakeQueues(step);
+  await tellContact(step, contact);
 }
 
 /** The RSA keys in use by somebody's devices, in PEM. */

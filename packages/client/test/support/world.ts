@@ -148,6 +148,8 @@ export class TestPerson {
       identifier: parseIdentifier(this.identifier),
       serverOrigin: server.origin,
       serverKey: server.key,
+      backupKey: env.crypto.randomBytes(32),
+      deviceName: "test",
     });
     const pinned = await store.get(names.directory(own.account));
     server.addAccount(this.identifier, decodeSignedDeviceList(pinned?.deviceList ?? new Uint8Array()));

@@ -57,8 +57,9 @@ export async function tellIdentity(step: Step): Promise<void> {
   });
 }
 
-/** Tells the other devices what is decided about a contact. */
+/** Tells the other devices what is decided about a contact; the backup follows. */
 export async function tellContact(step: Step, contact: ContactRecord): Promise<void> {
+  step.live.devices.backupDue = true;
   const value = contactState(contact);
   if (value !== undefined) await sendSync(step, { case: "contact", value });
 }

@@ -6,6 +6,7 @@ import type { MlsCiphersuite, VerifiedKeyPackage } from "@sotto/crypto";
 import { MLS_CIPHERSUITE_IDS, activeDevices } from "@sotto/crypto";
 import {
   SottoError,
+  TransportError,
   UsageError,
   equalBytes,
   toHex,
@@ -16,8 +17,8 @@ import { isFresh, pinned } from "../directory.ts";
 import { bytesOf } from "../hex.ts";
 import { lookUp } from "../lookups.ts";
 import { addNotice } from "../notices.ts";
-import { request } from "../session.ts";
-import { nowSec, type Step } from "../step.ts";
+import { isReady, request } from "../session.ts";
+import { nowSec, type Step, type StepFunction } from "../step.ts";
 import { nameOfAccount } from "./naming.ts";
 
 /** A device that can be added. */
@@ -96,6 +97,37 @@ async function claim(
     (device) => devices === undefined || devices.includes(toHex(device.deviceId)),
   );
   if (usable.length === 0) return then(step, []);
+  // The server takes few such questions at once; the rest waits for its turn.
+  const { claims } = step.live;
+  const run = async (now: Step): Promise<void> => {
+    if (!isReady(now)) return then(now, lost());
+    claims.active += 1;
+    ask(now, account, usable, ciphersuite, async (later, found) => {
+      claims.active -= 1;
+      await then(later, found);
+      await claims.waiting.shift()?.(later);
+    });
+  };
+  if (claims.active < mostClaims) await run(step);
+  else claims.waiting.push(run);
+}
+
+/** Claims under way, and those that wait. */
+export interface ClaimTurns {
+  active: number;
+  readonly waiting: StepFunction[];
+}
+
+const mostClaims = 12;
+const lost = () => new TransportError("connection_lost", "the connection broke");
+
+function ask(
+  step: Step,
+  account: string,
+  usable: readonly Device[],
+  ciphersuite: MlsCiphersuite,
+  then: (step: Step, found: readonly Invitee[] | SottoError) => Promise<void>,
+): void {
   request(
     step,
     (number) => ({

@@ -135,17 +135,24 @@ async function belongs(step: Step, group: GroupLive, place: MessagePlace): Promi
     : contact.conversations.includes(place.conversation);
 }
 
-/** Another device of ours has shown messages: they count as shown here too. */
+/** Another device of ours has shown messages: they, and what came before them, count as shown here too. */
 async function takeOwnReading(step: Step, group: GroupLive, receipt: Receipt): Promise<void> {
   if (receipt.status !== "read") return;
-  const shown: MessagePlace[] = [];
+  const newest = new Map<string, number>();
   for (const id of receipt.ids) {
     for (const account of group.record.accounts) {
       const place = await step.draft.get(names.receivedMessage(account, id));
-      if (place !== undefined && (await belongs(step, group, place))) shown.push(place);
+      if (place === undefined || !(await belongs(step, group, place))) continue;
+      newest.set(place.conversation, Math.max(place.order, newest.get(place.conversation) ?? 0));
     }
   }
-  await markShown(step, shown);
+  for (const [conversation, order] of newest) {
+    const unshown = await step.draft.page(names.unshownIn(conversation), { below: order + 1 });
+    await markShown(
+      step,
+      unshown.map((item) => ({ conversation, order: item.order })),
+    );
+  }
 }
 
 async function noteLeaving(step: Step, group: GroupLive, account: string): Promise<void> {
