@@ -59,9 +59,6 @@ const clientConfig: ClientConfig = {
   },
 };
 
-/** How long keys are kept within an epoch. */
-export const keyRetention = clientConfig.keyRetentionConfig;
-
 /** An epoch as the library's functions take it. They see neither its secret tree nor earlier epochs. */
 export function asClientState(epoch: Epoch): ClientState {
   return {

@@ -15,15 +15,16 @@ import {
   toAuthenticatedContent,
 } from "ts-mls/privateMessage.js";
 import { getSignaturePublicKeyFromLeafIndex } from "ts-mls/ratchetTree.js";
-import { type GenerationSecret, type SecretTree, ratchetToGeneration } from "ts-mls/secretTree.js";
+import type { SecretTreeNode } from "ts-mls/secretTree.js";
 import type { SenderData } from "ts-mls/sender.js";
 import { toLeafIndex } from "ts-mls/treemath.js";
 import { check, guarded } from "./checks.ts";
-import { type GroupState, groupOf, keyRetention } from "./group-state.ts";
+import { type GroupState, groupOf } from "./group-state.ts";
 import { memberAt } from "./identity.ts";
 import { MLS_LIMITS } from "./limits.ts";
 import { padme } from "./padding.ts";
 import type { MlsDelta, MlsGroup, Unprotected } from "./port.ts";
+import { guardedNonce, takeGeneration } from "./ratchet.ts";
 import { stageCommit } from "./received-commit.ts";
 import { asSecretTree, withRatchets } from "./secret-tree.ts";
 import { deltaOf, openRatchets } from "./snapshot.ts";
@@ -80,11 +81,18 @@ export async function unprotectMessage(state: GroupState, message: Uint8Array): 
   const sender = memberAt(epoch.tree, leafIndex);
   check(sender !== undefined, "MLS-MSG-3", "the sender is a leaf of the tree");
 
-  const isCommit = privateMessage.contentType === "commit";
   const { records, changed, ratchets } = await openRatchets(state, leafIndex);
-  checkGeneration(isCommit ? ratchets.handshake : ratchets.application, generation);
-  const { content, tree } = await guarded("MLS-MSG-7", "the message opens and its signature holds", () =>
-    openContent(state, privateMessage, senderData, asSecretTree(leafIndex, ratchets)),
+  const { generation: reached } =
+    privateMessage.contentType === "commit" ? ratchets.handshake : ratchets.application;
+  check(
+    generation - reached <= MLS_LIMITS.maxForwardSteps,
+    "MLS-MSG-6",
+    "a sender is at most 2,000 messages ahead",
+  );
+  const { content, ratchets: moved } = await guarded(
+    "MLS-MSG-7",
+    "the message opens and its signature holds",
+    () => openContent(state, privateMessage, senderData, ratchets),
   );
   if (content.content.contentType === "commit" && content.auth.contentType === "commit") {
     return {
@@ -93,7 +101,7 @@ export async function unprotectMessage(state: GroupState, message: Uint8Array): 
     };
   }
   check(content.content.contentType === "application", "MLS-MSG-2", "no Proposals of their own");
-  const next = { epoch, secrets: withRatchets(records, leafIndex, tree[2 * leafIndex] ?? ratchets) };
+  const next = { epoch, secrets: withRatchets(records, leafIndex, moved) };
   return {
     type: "application",
     sender,
@@ -103,25 +111,28 @@ export async function unprotectMessage(state: GroupState, message: Uint8Array): 
   };
 }
 
-/** RFC 9420 §6.3.1 and §6.1: the same steps as the library's unprotectPrivateMessage, which would open the sender data once more. */
+/** RFC 9420 §6.3.1 and §6.1: the content of a message, and the sender's ratchets without its key. */
 async function openContent(
   { epoch }: GroupState,
   message: PrivateMessage,
-  senderData: SenderData,
-  secrets: SecretTree,
-): Promise<{ content: AuthenticatedContent; tree: SecretTree }> {
+  { leafIndex, generation, reuseGuard }: SenderData,
+  ratchets: SecretTreeNode,
+): Promise<{ content: AuthenticatedContent; ratchets: SecretTreeNode }> {
   const { impl } = epoch.suite;
   const { contentType } = message;
-  const { leafIndex } = senderData;
-  const { key, nonce, newTree } = await ratchetToGeneration(
-    secrets,
-    senderData,
-    contentType,
-    keyRetention,
-    impl,
-  );
+  const kind = contentType === "application" ? "application" : "handshake";
+  const taken = await takeGeneration(ratchets[kind], generation, impl);
+  if (taken === undefined) {
+    throw new ValidationError("message_replayed", "a message of this number was read, or is too old");
+  }
+  const { key, nonce } = taken;
   const aad = encodePrivateContentAAD(message);
-  const plaintext = await impl.hpke.decryptAead(key, nonce, aad, message.ciphertext);
+  const plaintext = await impl.hpke.decryptAead(
+    key,
+    guardedNonce(nonce, reuseGuard),
+    aad,
+    message.ciphertext,
+  );
   key.fill(0);
   const decoded = decodePrivateMessageContent(contentType)(plaintext, 0)?.[0];
   if (decoded === undefined) throw new CodecError("malformed", "MLS-MSG-8: the content is well formed");
@@ -135,7 +146,7 @@ async function openContent(
     impl.signature,
   );
   if (!signed) throw new CryptoError("signature_invalid", "MLS-MSG-9: the sender signed the message");
-  return { content, tree: newTree };
+  return { content, ratchets: { ...ratchets, [kind]: taken.ratchet } };
 }
 
 function checkFrame({ epoch }: GroupState, frame: PrivateMessage, message: Uint8Array): void {
@@ -151,17 +162,6 @@ function checkFrame({ epoch }: GroupState, frame: PrivateMessage, message: Uint8
   );
   if (frame.contentType === "application") checkSize(message, MLS_LIMITS.maxApplicationBytes);
   check(frame.authenticatedData.length === 0, "MLS-MSG-5", "a message carries nothing in the open");
-}
-
-function checkGeneration(ratchet: GenerationSecret, generation: number): void {
-  if (generation < ratchet.generation && ratchet.unusedGenerations[generation] === undefined) {
-    throw new ValidationError("message_replayed", "a message of this number was read");
-  }
-  check(
-    generation - ratchet.generation <= MLS_LIMITS.maxForwardSteps,
-    "MLS-MSG-6",
-    "a sender is at most 2,000 messages ahead",
-  );
 }
 
 function lengthFieldBytes(length: number): number {

@@ -3,13 +3,13 @@ import { utf8 } from "@sotto/protocol";
 import { encodeMlsMessage } from "ts-mls/message.js";
 import { protectApplicationData, protectProposal } from "ts-mls/messageProtection.js";
 import { encryptSenderData, encodePrivateMessageContent } from "ts-mls/privateMessage.js";
-import { ratchetToGeneration } from "ts-mls/secretTree.js";
 import type { PrivateMessage } from "ts-mls/privateMessage.js";
 import type { SenderData } from "ts-mls/sender.js";
 import { beforeAll, describe, expect, test } from "vitest";
-import { keyRetention, stateOf } from "../../src/mls/group-state.ts";
+import { stateOf } from "../../src/mls/group-state.ts";
 import type { MlsGroup } from "../../src/mls/port.ts";
 import { padmeLength } from "../../src/mls/padding.ts";
+import { takeGeneration } from "../../src/mls/ratchet.ts";
 import { asSecretTree } from "../../src/mls/secret-tree.ts";
 import { openRatchets } from "../../src/mls/snapshot.ts";
 import { decodeMessage } from "../../src/mls/wire.ts";
@@ -56,19 +56,17 @@ async function withContent(content: Uint8Array): Promise<Uint8Array> {
   const { impl } = epoch.suite;
   const { ratchets } = await openRatchets(stateOf(a!), 0);
   const senderData: SenderData = { leafIndex: 0, generation: 0, reuseGuard: new Uint8Array(4) as never };
-  const { key, nonce } = await ratchetToGeneration(
-    asSecretTree(0, ratchets),
-    senderData,
-    "application",
-    keyRetention,
-    impl,
-  );
+  const { key, nonce } = (await takeGeneration(ratchets.application, 0, impl))!;
   const frame = { ...epoch.groupContext, contentType: "application" as const, authenticatedData: none };
   const { encodePrivateContentAAD } = await import("ts-mls/privateMessage.js");
   const ciphertext = await impl.hpke.encryptAead(key, nonce, encodePrivateContentAAD(frame), content);
   const { senderDataSecret } = epoch.keySchedule;
   const encryptedSenderData = await encryptSenderData(senderDataSecret, senderData, frame, ciphertext, impl);
   return encoded({ ...frame, ciphertext, encryptedSenderData });
+}
+
+async function length(n: number): Promise<number> {
+  return (await ann!.engine.protect(a!, new Uint8Array(n))).message.length;
 }
 
 describe("messages", () => {
@@ -217,7 +215,6 @@ describe("messages", () => {
       expect(padded).toBeLessThan(1.13 * n + 1);
       expect(padmeLength(padded)).toBe(padded);
     }
-    const length = async (n: number) => (await ann!.engine.protect(a!, new Uint8Array(n))).message.length;
     // With 66 bytes of signature and 2 of length, 1,024 and 1,088 in all are steps.
     const [over, middle, last, next] = [
       await length(957),

@@ -12,6 +12,7 @@ import { verifyConfirmationTag } from "ts-mls/framedContent.js";
 import { type GroupContext, encodeGroupContext } from "ts-mls/groupContext.js";
 import { decodeGroupSecrets, encodeGroupSecrets } from "ts-mls/groupSecrets.js";
 import { verifyGroupInfoConfirmationTag, verifyGroupInfoSignature } from "ts-mls/groupInfo.js";
+import { defaultKeyRetentionConfig } from "ts-mls/keyRetentionConfig.js";
 import { makeKeyPackageRef } from "ts-mls/keyPackage.js";
 import { initializeEpoch, mlsExporter } from "ts-mls/keySchedule.js";
 import { verifyLeafNodeSignature } from "ts-mls/leafNode.js";
@@ -31,7 +32,7 @@ import {
   resolution,
   updateLeafNode,
 } from "ts-mls/ratchetTree.js";
-import { deriveKey, deriveNonce, ratchetToGeneration } from "ts-mls/secretTree.js";
+import { deriveKey, deriveNonce } from "ts-mls/secretTree.js";
 import { expandSenderDataKey, expandSenderDataNonce } from "ts-mls/sender.js";
 import { createConfirmedHash, createInterimHash } from "ts-mls/transcriptHash.js";
 import { leafWidth, left, parent, right, root, sibling, toLeafIndex, toNodeIndex } from "ts-mls/treemath.js";
@@ -39,7 +40,8 @@ import { applyUpdatePath, decodeUpdatePath, firstMatchAncestor } from "ts-mls/up
 import { decryptGroupInfo, decryptGroupSecrets } from "ts-mls/welcome.js";
 import { describe, expect, test } from "vitest";
 import { CIPHERSUITE_NAMES, ciphersuiteFor } from "../../src/mls/ciphersuite.ts";
-import { type Suite, keyRetention } from "../../src/mls/group-state.ts";
+import type { Suite } from "../../src/mls/group-state.ts";
+import { takeGeneration } from "../../src/mls/ratchet.ts";
 import { keysAlongPath } from "../../src/mls/path.ts";
 import {
   asSecretTree,
@@ -261,20 +263,9 @@ describe.each(mlsProviders)("X25519 on $crypto.name", (provider) => {
         const opened = (await openLeaf(records, leaf, count, impl.kdf))!;
         records = opened.records;
         for (const at of vector.leaves[leaf]!) {
-          for (const [contentType, name] of [
-            ["application", "application"],
-            ["commit", "handshake"],
-          ] as const) {
-            const config = { ...keyRetention, maximumForwardRatchetSteps: 1_000 };
-            const zero = new Uint8Array(4) as Uint8Array & { length: 4 };
-            const sender = { leafIndex: leaf, generation: at.generation, reuseGuard: zero };
-            const got = await ratchetToGeneration(
-              asSecretTree(leaf, opened.ratchets),
-              sender,
-              contentType,
-              config,
-              impl,
-            );
+          for (const name of ["application", "handshake"] as const) {
+            const ratchet = opened.ratchets[name];
+            const got = (await takeGeneration(ratchet, at.generation, impl))!;
             expect(toHex(got.key)).toBe(at[`${name}_key`]);
             expect(toHex(got.nonce)).toBe(at[`${name}_nonce`]);
           }
@@ -315,7 +306,7 @@ describe.each(mlsProviders)("X25519 on $crypto.name", (provider) => {
           secrets,
           tree,
           groupContext,
-          keyRetention,
+          defaultKeyRetentionConfig,
           impl,
           pub,
         );
