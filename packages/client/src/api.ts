@@ -51,6 +51,8 @@ export type Notice =
         | { readonly kind: "renamed"; readonly name: string }
         | { readonly kind: "admins" };
     }
+  /** Somebody who has the identifier asked to replace this account from that time on; cancelReset() stops it. 0: it was stopped. */
+  | { readonly type: "reset_pending"; readonly at: number }
   /** A device was added to this account. */
   | { readonly type: "device_added"; readonly id: string; readonly name: string }
   /** Messages of a conversation that this device will never have: it had lost its state, and was put right. */
@@ -189,7 +191,7 @@ export interface Messenger {
   messages(options?: { readonly signal?: AbortSignal }): AsyncIterable<Message>;
   /** Resolves when everything that the server held for this device at the time of connecting has been taken in. */
   caughtUp(options?: { readonly signal?: AbortSignal }): Promise<void>;
-  /** Resolves when every queued message and receipt has reached the server, but those that wait for acknowledgeIdentity(). */
+  /** Resolves when every queued message and receipt, and every change of a group, has reached the server, but those that wait for acknowledgeIdentity(). */
   flushed(options?: { readonly signal?: AbortSignal }): Promise<void>;
   /** Marks all messages of a conversation up to now as shown, and sends read receipts when they are switched on. */
   markRead(peer: string): Promise<void>;
@@ -230,6 +232,10 @@ export interface Messenger {
   approveLink(code: string): Promise<void>;
   /** Takes a device off the account and out of its groups. @throws `device_unknown`, `usage`. */
   revokeDevice(id: string): Promise<void>;
+  /** When somebody who has the identifier may replace this account, in seconds since 1970-01-01 UTC; undefined: nobody asked for that. */
+  resetPending(): number | undefined;
+  /** Stops that: whoever wants to go on begins anew. */
+  cancelReset(): Promise<void>;
   /** A new identity key, signed by the one before: contacts see that it changed, and safety numbers are new. */
   rotateIdentity(): Promise<void>;
   /** A new RSA pair for this device; messages under way to the old one are still read. Resolves once published. */
@@ -295,6 +301,27 @@ export interface RecoverOptions extends ServerChoice {
   readonly recoveryKey: string;
   readonly passphrase: string;
   readonly deviceName: string;
+}
+
+export interface ResetOptions extends ServerChoice {
+  /** Folder of the vault, the same in both calls; made with mode 0700 if missing. */
+  readonly home: string;
+  readonly identifier: string;
+  /** The six digits, or how to ask for them once they are on their way. */
+  readonly code: string | (() => Promise<string>);
+  readonly passphrase: string;
+  readonly deviceName?: string;
+  /** Called with the new account's recovery key, when its keys are made. */
+  readonly onRecoveryKey?: (recoveryKey: string) => void;
+}
+
+/** Where a reset stands. Times in seconds since 1970-01-01 UTC. */
+export interface ResetState {
+  /** The identifier leads to the new account. */
+  readonly done: boolean;
+  /** Until it is done: when the next call can end it, and until when. */
+  readonly resetAt: number;
+  readonly lapsesAt: number;
 }
 
 export interface OpenOptions {

@@ -8,6 +8,7 @@ import { formatFingerprint, parseIdentifier } from "@sotto/protocol";
 import { nodeEnv } from "./adapters/node/env.ts";
 import { linkFolder } from "./adapters/node/link.ts";
 import { recoverInFolder } from "./adapters/node/recover.ts";
+import { resetInFolder } from "./adapters/node/reset.ts";
 import { registerInFolder } from "./adapters/node/register.ts";
 import { factsOf, trustServer, type PublicServerFacts } from "./adapters/node/server-choice.ts";
 import { nodeTransport } from "./adapters/node/transport.ts";
@@ -18,6 +19,8 @@ import type {
   OpenOptions,
   RecoverOptions,
   RegisterOptions,
+  ResetOptions,
+  ResetState,
   ServerChoice,
 } from "./api.ts";
 import { names, type OwnAccount } from "./core/records.ts";
@@ -89,6 +92,15 @@ export async function linkDevice(options: LinkOptions): Promise<Messenger["self"
  */
 export async function recover(options: RecoverOptions): Promise<Messenger["self"]> {
   return selfOf(await recoverInFolder(nodeEnv(), options));
+}
+
+/**
+ * Begins anew under an identifier when every device and the recovery key are lost. The first call begins a delay in which the old account's
+ * devices can object; a call in the same home after it, with a fresh code, ends it. Every contact sees that the account is another.
+ * @throws StorageError `vault_exists`, `vault_foreign`, `passphrase_wrong`; RefusedError `code_refused`, `account_unknown`; and as requestCode.
+ */
+export async function reset(options: ResetOptions): Promise<ResetState> {
+  return resetInFolder(nodeEnv(), options);
 }
 
 /**

@@ -1,13 +1,13 @@
 /** Several devices of one account, between real clients over a real server: linking, history, revoking, recovering. */
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { linkDevice, open, recover, register, type Messenger } from "../src/node.ts";
+import { linkDevice, open, recover, register, reset, type Messenger } from "../src/node.ts";
 import { PASSPHRASE, testServer, type TestServer } from "./support/server.ts";
 
 let server: TestServer;
 const opened: Messenger[] = [];
 beforeAll(async () => {
-  server = await testServer({ resendAfterSec: 0 });
+  server = await testServer({ resendAfterSec: 0, resetDelaySec: 3 });
 });
 afterAll(async () => {
   for (const messenger of opened) await messenger.close();
@@ -229,5 +229,62 @@ describe("the recovery key", () => {
     expect(
       (await hal.contacts()).find(({ identifier }) => identifier === "ida@example.org")?.identityChanged,
     ).toBe(false);
+  });
+});
+
+describe("a reset", () => {
+  test("is told to the account's devices, and any of them stops it", async () => {
+    const jon = await server.join("jon@example.org");
+    const told: number[] = [];
+    jon.subscribe((event) => {
+      if (event.type === "notice" && event.notice.type === "reset_pending") told.push(event.notice.at);
+    });
+    const options = {
+      home: freshHome(),
+      identifier: "jon@example.org",
+      passphrase: PASSPHRASE,
+      server: server.running.invite,
+      code: async () => server.code("jon@example.org"),
+    };
+    const begun = await reset(options);
+    expect(begun.done).toBe(false);
+    await until(() => told[0] === begun.resetAt, "jon is told");
+    expect(jon.resetPending()).toBe(begun.resetAt);
+    await jon.cancelReset();
+    await until(() => told.at(-1) === 0, "jon sees that it stopped");
+    await new Promise((resolve) => setTimeout(resolve, 3_500));
+    expect((await reset(options)).done).toBe(false);
+  });
+
+  test("gives the identifier a new account after the delay, and contacts see it before the next message goes out", async () => {
+    const kim = await server.join("kim@example.org");
+    const leaHome = await server.register("lea@example.org");
+    let lea = await open({ home: leaHome, passphrase: PASSPHRASE });
+    await kim.send("lea@example.org", "hello");
+    await until(() => has(lea, "kim@example.org", "hello"), "lea has hello");
+    await kim.close();
+    const options = {
+      home: freshHome(),
+      identifier: "kim@example.org",
+      passphrase: PASSPHRASE,
+      server: server.running.invite,
+      code: async () => server.code("kim@example.org"),
+    };
+    const begun = await reset(options);
+    await new Promise((resolve) => setTimeout(resolve, 3_500));
+    expect(begun.done).toBe(false);
+    expect((await reset(options)).done).toBe(true);
+    const anew = await open({ home: options.home, passphrase: PASSPHRASE });
+    opened.push(anew);
+    expect(anew.self.accountId).not.toBe(kim.self.accountId);
+
+    await lea.close();
+    lea = await open({ home: leaHome, passphrase: PASSPHRASE });
+    opened.push(lea);
+    const sent = await lea.send("kim@example.org", "is it you?");
+    await expect(lea.whenSent(sent.id)).rejects.toMatchObject({ code: "identity_changed" });
+    expect(await bodies(anew, "lea@example.org")).toEqual([]);
+    await lea.acknowledgeIdentity("kim@example.org");
+    await until(() => has(anew, "lea@example.org", "is it you?"), "it goes out after that");
   });
 });

@@ -14,7 +14,7 @@ import {
   setAdmins,
 } from "./groups/commands.ts";
 import { approveLink, linkRequest } from "./devices/approving.ts";
-import { changeList, listDevices, revokeDevice, rotateIdentity } from "./devices/commands.ts";
+import { cancelReset, changeList, listDevices, revokeDevice, rotateIdentity } from "./devices/commands.ts";
 import { doctor, findConversation, groupMembers, groupsOf, toGroup } from "./groups/overview.ts";
 import { tellTyping } from "./groups/typing.ts";
 import { makeClassicKey } from "./keys.ts";
@@ -100,6 +100,8 @@ export function messengerOf(engine: Engine, env: Env, header: HeaderFile): Messe
     linkRequest: (code) => linkRequest(engine, code),
     approveLink: (code) => approveLink(engine, code),
     revokeDevice: (id) => revokeDevice(engine, id),
+    resetPending: () => engine.live.session.resetAt || undefined,
+    cancelReset: () => cancelReset(engine),
     rotateIdentity: () => rotateIdentity(engine),
     rotateClassicKey: () => changeKey("retired"),
     revokeClassicKey: () => changeKey("revoked"),

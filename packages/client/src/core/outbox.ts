@@ -15,6 +15,7 @@ import { bindIdentifier, isBlocked } from "./contacts.ts";
 import { advanceStatus } from "./conversations.ts";
 import { expirePinned, isFresh, pinned } from "./directory.ts";
 import { isMlsFlushed } from "./groups/queue.ts";
+import { isSettled } from "./groups/state.ts";
 import { bytesOf } from "./hex.ts";
 import { lookUp, type Found } from "./lookups.ts";
 import { makeCopies, releaseNumbers } from "./outbox-copies.ts";
@@ -44,6 +45,7 @@ export async function pumpOutbox(step: Step): Promise<void> {
 /** Whether everything reached the server that may go there now. */
 export const isFlushed = (step: Step): boolean =>
   isMlsFlushed(step.live.queues) &&
+  [...step.live.groups.byId.values()].every(isSettled) &&
   [...step.live.outbox.queues.values()].every((queue) => queue.orders.length === 0 || queue.blocked);
 
 async function pump(step: Step, contactId: string): Promise<void> {

@@ -42,6 +42,8 @@ export interface SessionState {
   wanted: boolean;
   /** Tries that failed in a row. */
   failures: number;
+  /** When the account may be replaced, as the server says, in seconds; 0: never. */
+  resetAt: number;
   /** When the sign-in was taken; undefined before. */
   onlineSinceMs: number | undefined;
   clientNonce: Uint8Array;
@@ -78,6 +80,7 @@ export function newSession(cursor: number): SessionState {
     phase: "offline",
     wanted: false,
     failures: 0,
+    resetAt: 0,
     onlineSinceMs: undefined,
     clientNonce: new Uint8Array(),
     nextRequest: 1,

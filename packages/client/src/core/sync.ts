@@ -12,6 +12,7 @@ import {
   type Challenge,
   type ServerFrame,
 } from "@sotto/protocol";
+import { addNotice } from "./notices.ts";
 import { startGroups, stopGroups } from "./groups/pump.ts";
 import { onGroupEntries } from "./groups/reading.ts";
 import { onSideEntries } from "./groups/side-logs.ts";
@@ -148,7 +149,10 @@ async function onFrame(step: Step, frame: ServerFrame["frame"]): Promise<void> {
     case "challenge":
       return onChallenge(step, frame.value);
     case "signedIn":
-      return onSignedIn(step, Number(frame.value.deviceListVersion));
+      await onSignedIn(step, Number(frame.value.deviceListVersion));
+      return noteReset(step, Number(frame.value.resetAtSec));
+    case "resetChanged":
+      return noteReset(step, Number(frame.value.resetAtSec));
     case "entries":
       if (await onGroupEntries(step, frame.value)) return undefined;
       if (await onSideEntries(step, frame.value)) return undefined;
@@ -207,6 +211,14 @@ async function onSignedIn(step: Step, ownVersion: number): Promise<void> {
   await keepHouse(step);
   wakeAll(step);
   await startGroups(step);
+}
+
+/** Takes in whether somebody asked to replace the account. */
+async function noteReset(step: Step, at: number): Promise<void> {
+  const { session } = step.live;
+  if (session.phase !== "online" || session.resetAt === at) return;
+  session.resetAt = at;
+  await addNotice(step, { type: "reset_pending", at });
 }
 
 /** Forgets, every hour, what is too old to matter. */

@@ -65,7 +65,7 @@ async function fetchOffer(engine: Engine, code: string) {
 }
 
 /** Sends a request, and waits for its answer. @throws RefusedError, TransportError. */
-async function ask(
+export async function ask(
   engine: Engine,
   send: (step: Step, then: (step: Step, answer: Answer) => Promise<void>) => void,
 ): Promise<Answer> {

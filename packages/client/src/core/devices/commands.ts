@@ -5,6 +5,8 @@ import type { DeviceSummary } from "../../api.ts";
 import type { Engine } from "../engine.ts";
 import type { ListChange } from "../records.ts";
 import type { Step } from "../step.ts";
+import { request } from "../session.ts";
+import { ask } from "./approving.ts";
 import { openName } from "./names.ts";
 import { LIST_PUBLISHED, ownList, proposeChange } from "./own-list.ts";
 
@@ -40,6 +42,20 @@ export async function revokeDevice(engine: Engine, id: string): Promise<void> {
   if (id === own.device)
     throw new UsageError("usage", "a device cannot revoke itself: do it from another one");
   await changeList(engine, { type: "revoke-device", device: id });
+}
+
+/** Stops a reset of the account that somebody began. */
+export async function cancelReset(engine: Engine): Promise<void> {
+  await ask(engine, (step, then) =>
+    request(
+      step,
+      (number) => ({
+        case: "cancelReset",
+        value: { $typeName: "sotto.v1.CancelReset", request: number },
+      }),
+      then,
+    ),
+  );
 }
 
 /** Gives the account a new identity key, which the old one signs. Contacts are shown that it changed. */

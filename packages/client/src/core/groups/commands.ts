@@ -159,7 +159,7 @@ async function accountOfPeer(engine: Engine, text: string): Promise<string> {
   const outcome = await engine.run(async (step) => {
     const { own } = step.live;
     if ("identifier" in peer ? peer.identifier === own.identifier : peer.account === own.account) {
-      throw new UsageError("usage", "one is in one's own groups already");
+      return { account: own.account };
     }
     const known = await findContact(step.draft, peer);
     if (known?.account !== undefined) return { account: known.account };

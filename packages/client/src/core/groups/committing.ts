@@ -261,6 +261,7 @@ export async function adoptPending(
   const before = await mlsOf(step, group);
   const next = group.pendingNext ?? (await step.env.mls.restore(pending.next, step.live.own.deviceKey));
   const tasks = await welcomeTasks(step, group.record.id, pending, seq);
+  const { leaving = [] } = group.record;
   await enterEpoch(step, group, next);
   putGroup(step, group, {
     tasks: [...group.record.tasks, ...tasks],
@@ -269,7 +270,7 @@ export async function adoptPending(
   });
   await settleIntents(step, group, pending.intents);
   await dropPending(step, group);
-  await tellChanges(step, group, { by: step.live.own.account, before, after: next, seq });
+  await tellChanges(step, group, { by: step.live.own.account, before, after: next, seq, leaving });
 }
 
 /** Forgets a Commit of ours that was carried out, or lost to another. What it wanted is looked at anew. */

@@ -169,6 +169,7 @@ async function takeCommit(
     return { type: "stopped" };
   }
   const next = step.env.mls.applyCommit(commit);
+  const { leaving = [] } = group.record;
   await enterEpoch(step, group, next);
   await noteAdded(step, group, commit.added);
   await dropPending(step, group);
@@ -177,6 +178,7 @@ async function takeCommit(
     before: mls,
     after: next,
     seq,
+    leaving,
   });
   return { type: "new-epoch" };
 }

@@ -32,7 +32,14 @@ export async function tellChanges(
   step: Step,
   group: GroupLive,
   commit:
-    | { readonly by: string; readonly before: MlsGroup; readonly after: MlsGroup; readonly seq: number }
+    | {
+        readonly by: string;
+        readonly before: MlsGroup;
+        readonly after: MlsGroup;
+        readonly seq: number;
+        /** Accounts that had said before that they leave. */
+        readonly leaving: readonly string[];
+      }
     | { readonly by: string; readonly removed: readonly string[] },
 ): Promise<void> {
   const { record } = group;
@@ -49,8 +56,11 @@ export async function tellChanges(
   const before = new Set(commit.before.members.map(accountOfMember));
   const after = new Set(commit.after.members.map(accountOfMember));
   const added = [...after].filter((account) => !before.has(account));
-  const removed = [...before].filter((account) => !after.has(account));
+  const gone = [...before].filter((account) => !after.has(account));
+  const left = gone.filter((account) => commit.leaving.includes(account));
+  const removed = gone.filter((account) => !left.includes(account));
   if (added.length > 0) await tell({ kind: "added", who: await names(added) });
+  if (left.length > 0) await tell({ kind: "left", who: await names(left) });
   if (removed.length > 0) await tell({ kind: "removed", who: await names(removed) });
   const was = parseGroupData(commit.before.groupData);
   const is = parseGroupData(commit.after.groupData);

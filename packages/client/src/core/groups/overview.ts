@@ -1,5 +1,5 @@
 /** Groups as the SDK gives them out, and finding one by what people call it. */
-import { UsageError, parseId } from "@sotto/protocol";
+import { UsageError, parseId, parseIdentifier } from "@sotto/protocol";
 import type { Doctor, Group, GroupMember } from "../../api.ts";
 import { findContact, knownContact, peerName } from "../contacts.ts";
 import { refOfContact, type ConversationRef } from "../conversations.ts";
@@ -24,6 +24,8 @@ export function matchGroup(step: Pick<Step, "live">, text: string): GroupLive | 
     const byId = groups.find(({ record }) => record.id === trimmed);
     if (byId !== undefined) return byId;
   }
+  // Others give groups their names: one that is called like a person must not get what is meant for that person.
+  if (namesPerson(trimmed)) return undefined;
   const named = groups.filter(({ record }) => parseGroupData(record.data).name === trimmed);
   const inUse = named.filter(({ record }) => record.state === "joined" || record.state === "healing");
   const found = inUse.length > 0 ? inUse : named;
@@ -32,6 +34,15 @@ export function matchGroup(step: Pick<Step, "live">, text: string): GroupLive | 
     throw new UsageError("group_ambiguous", `several groups have that name; use an id: ${ids}`);
   }
   return found[0];
+}
+
+function namesPerson(text: string): boolean {
+  try {
+    parseIdentifier(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** The group of that name or id. @throws UsageError `group_unknown`, `group_ambiguous`. */

@@ -38,7 +38,10 @@ export async function findPair(
     await refresh(step, account, identifier, asker);
     return undefined;
   }
-  const groups = await pairGroups(step, contact.conversations);
+  // A group with an account that the contact had before is no way to them.
+  const groups = (await pairGroups(step, contact.conversations)).filter(({ record }) =>
+    record.accounts.includes(account),
+  );
   const group =
     groups.find(({ record }) => record.state === "joined") ??
     groups.find(({ record }) => record.state === "creating");

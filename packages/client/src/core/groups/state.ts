@@ -153,6 +153,11 @@ export async function mlsOf(step: Step, live: GroupLive): Promise<MlsGroup> {
   return live.mls;
 }
 
+/** Whether nothing is left to bring to the server: no change of the group, and no invitation to it. */
+export const isSettled = ({ record, intents, pending }: GroupLive): boolean =>
+  (record.state !== "joined" && record.state !== "creating") ||
+  (record.tasks.length === 0 && intents.length === 0 && pending === undefined);
+
 /** Stores the state of a new epoch, and deletes every secret of the one before. */
 export async function saveEpoch(step: Step, live: GroupLive, mls: MlsGroup): Promise<void> {
   await saveStored(step, live.record.id, step.env.mls.snapshot(mls));
