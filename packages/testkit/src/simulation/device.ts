@@ -104,6 +104,8 @@ export class SimulatedDevice {
       identifier: parseIdentifier(this.identifier),
       serverOrigin: server.origin,
       serverKey: server.key,
+      backupKey: this.world.crypto.randomBytes(32),
+      deviceName: "simulated",
     });
     const pinned = await store.get(names.directory(own.account));
     if (pinned === undefined) throw new Error("no device list was made");
