@@ -2,67 +2,24 @@
  * The MLS primitives by node:crypto: hashes, HMAC, AES-GCM, X25519 and ML-KEM-768 natively, put together to HPKE by @hpke/core and to
  * X-Wing by @noble/post-quantum. Why it is so and what it brings: spec/decisions/0016-mls-engine.md.
  */
-import {
-  type KeyObject,
-  createCipheriv,
-  createDecipheriv,
-  createHash,
-  createHmac,
-  createPrivateKey,
-  createPublicKey,
-  createSecretKey,
-  decapsulate,
-  diffieHellman,
-  encapsulate,
-  generateKeyPairSync,
-  hash,
-} from "node:crypto";
+import { createCipheriv, createDecipheriv, createHmac, createSecretKey, hash } from "node:crypto";
 import { AeadId, type AeadInterface } from "@hpke/common";
 import { HkdfSha256, HkdfSha512 } from "@hpke/core";
-import { concatBytes, parseBase64Url, parseHex } from "@sotto/protocol";
+import { concatBytes } from "@sotto/protocol";
 import type { MlsPrimitives, MlsProvider } from "../mls/provider.ts";
 import type { CryptoProvider } from "../provider.ts";
 import { checkLength, decryptionFailed } from "./checks.ts";
 import { buffer, hpkeOf } from "./hpke.ts";
-import { KeyCache } from "./key-cache.ts";
+import { nodeMlKem768, nodeSha3, nodeX25519 } from "./node-kems.ts";
 import { x25519Kem } from "./x25519-kem.ts";
-import { type HalfKem, type Sha3, xWingKem } from "./x-wing-kem.ts";
+import { xWingKem } from "./x-wing-kem.ts";
 
 type HashName = "sha256" | "sha512";
 
 const tagBytes = 16;
 const nonceBytes = 12;
-/** DER in front of raw keys (RFC 8410; RFC 9935 for ML-KEM's 64-byte seed). */
-const x25519Pkcs8 = hex("302e020100300506032b656e04220420");
-const x25519Spki = hex("302a300506032b656e032100");
-const mlKem768Pkcs8 = hex("3054020100300b060960864801650304040204428040");
-const mlKem768Spki = hex("308204b2300b0609608648016503040402038204a100");
-
-const x25519PrivateKeys = new KeyCache((bytes) => pkcs8(x25519Pkcs8, bytes));
-const x25519PublicKeys = new KeyCache((bytes) => spki(x25519Spki, bytes));
-
 /** The MLS primitives for servers and terminals, beside the provider that has the others. */
 export function nodeMlsProvider(crypto: CryptoProvider): MlsProvider {
-  const x25519 = {
-    generate() {
-      const { privateKey, publicKey } = generateKeyPairSync("x25519");
-      const jwk = privateKey.export({ format: "jwk" });
-      const publicBytes = jwkBytes(jwk.x);
-      const privateBytes = jwkBytes(jwk.d);
-      x25519PrivateKeys.set(privateBytes, privateKey);
-      x25519PublicKeys.set(publicBytes, publicKey);
-      return { privateKey: privateBytes, publicKey: publicBytes };
-    },
-    publicKeyOf: (privateKey: Uint8Array) =>
-      jwkBytes(createPublicKey(x25519PrivateKeys.get(privateKey)).export({ format: "jwk" }).x),
-    diffieHellman: (privateKey: Uint8Array, publicKey: Uint8Array) =>
-      plain(
-        diffieHellman({
-          privateKey: x25519PrivateKeys.get(privateKey),
-          publicKey: x25519PublicKeys.get(publicKey),
-        }),
-      ),
-  };
   const sha256 = hashed("sha256", 32);
   const sha512 = hashed("sha512", 64);
   return {
@@ -72,7 +29,7 @@ export function nodeMlsProvider(crypto: CryptoProvider): MlsProvider {
         ...sha256,
         ...aes("aes-128-gcm", 16),
         ...hpkeOf({
-          kem: x25519Kem(x25519, new NodeHkdfSha256()),
+          kem: x25519Kem(nodeX25519, new NodeHkdfSha256()),
           kdf: new NodeHkdfSha256(),
           aead: hpkeAead("aes-128-gcm", 16, AeadId.Aes128Gcm),
         }),
@@ -81,7 +38,7 @@ export function nodeMlsProvider(crypto: CryptoProvider): MlsProvider {
         ...sha512,
         ...aes("aes-256-gcm", 32),
         ...hpkeOf({
-          kem: xWingKem(crypto, { mlKem768, x25519, sha3 }),
+          kem: xWingKem(crypto, { mlKem768: nodeMlKem768, x25519: nodeX25519, sha3: nodeSha3 }),
           kdf: new NodeHkdfSha512(),
           aead: hpkeAead("aes-256-gcm", 32, AeadId.Aes256Gcm),
         }),
@@ -213,41 +170,6 @@ class NodeHkdfSha512 extends HkdfSha512 {
   }
 }
 
-const sha3: Sha3 = {
-  sha3: (data) => plain(hash("sha3-256", data, "buffer")),
-  shake256: (data, outputLength) => plain(createHash("shake256", { outputLength }).update(data).digest()),
-};
-
-/** ML-KEM-768 (FIPS 203), its private key as the seed d || z. Node's own randomness is used, not what the caller offers. */
-const mlKem768: HalfKem = {
-  publicKeyOf: (seed) =>
-    plain(createPublicKey(pkcs8(mlKem768Pkcs8, seed)).export({ format: "der", type: "spki" })).slice(
-      mlKem768Spki.length,
-    ),
-  encapsulate(publicKey) {
-    const { sharedKey, ciphertext } = encapsulate(spki(mlKem768Spki, publicKey));
-    return { sharedSecret: plain(sharedKey), cipherText: plain(ciphertext) };
-  },
-  decapsulate: (ciphertext, seed) => plain(decapsulate(pkcs8(mlKem768Pkcs8, seed), ciphertext)),
-};
-
-function pkcs8(prefix: Uint8Array, key: Uint8Array): KeyObject {
-  const der = Buffer.from(concatBytes(prefix, key));
-  try {
-    return createPrivateKey({ key: der, format: "der", type: "pkcs8" });
-  } finally {
-    der.fill(0);
-  }
-}
-
-function spki(prefix: Uint8Array, key: Uint8Array): KeyObject {
-  return createPublicKey({ key: Buffer.from(concatBytes(prefix, key)), format: "der", type: "spki" });
-}
-
-function jwkBytes(text: string | undefined): Uint8Array {
-  return parseBase64Url(text ?? "") ?? new Uint8Array();
-}
-
 function view(source: Source): Uint8Array {
   return ArrayBuffer.isView(source)
     ? new Uint8Array(source.buffer, source.byteOffset, source.byteLength)
@@ -257,8 +179,4 @@ function view(source: Source): Uint8Array {
 /** A Buffer as a plain byte array over the same memory. */
 function plain(bytes: Buffer): Uint8Array {
   return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
-}
-
-function hex(text: string): Uint8Array<ArrayBuffer> {
-  return parseHex(text) ?? new Uint8Array();
 }

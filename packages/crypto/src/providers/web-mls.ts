@@ -85,7 +85,8 @@ function aes(
   };
 }
 
-function webX25519(subtle: SubtleCrypto): X25519 {
+/** X25519 by WebCrypto. */
+export function webX25519(subtle: SubtleCrypto): X25519 {
   const publicKeys = new KeyCache((bytes) => subtle.importKey("raw", source(bytes), "X25519", true, []));
   const privateKeys = new KeyCache((bytes) =>
     subtle.importKey("pkcs8", source(concatBytes(x25519Pkcs8, bytes)), "X25519", true, ["deriveBits"]),
