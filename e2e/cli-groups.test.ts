@@ -18,6 +18,7 @@ beforeAll(async () => {
   ann = await server.registered("+15551230051");
   bob = await server.registered("+15551230052");
   eve = await server.registered("eve@example.org");
+  await server.registered("+15551230053");
 }, 60_000);
 afterAll(() => server?.stop());
 
@@ -122,13 +123,13 @@ describe("a group from its making to its end", () => {
   test("only admins change it; an admin can be made, and unmade", async () => {
     for (const args of [
       ["rename", "Book club", "Mine"],
-      ["add", "Book club", ann.phone],
+      ["add", "Book club", "+15551230053"],
       ["remove", "Book club", eve.phone],
       ["admins", "Book club", "--add", bob.phone],
     ]) {
       const { code, stderr } = await bob.run("group", ...args, "--json");
-      expect(code).toBe(1);
-      expect(parseLines(stderr).at(-1)).toMatchObject({ type: "error", code: "group_forbidden" });
+      const error = parseLines(stderr).at(-1);
+      expect({ args, code, error }).toMatchObject({ args, code: 1, error: { code: "group_forbidden" } });
     }
     const admins = await ann.json("group", "admins", "Book club", "--add", bob.phone);
     expect(admins.map(({ identifier }) => identifier).toSorted()).toEqual([ann.phone, bob.phone]);
@@ -167,7 +168,9 @@ describe("a group from its making to its end", () => {
     expect(parseLines(last.stderr).at(-1)).toMatchObject({ code: "group_forbidden" });
     expect(await eve.json("group", "leave", "Film club")).toMatchObject([{ id: groupId, state: "left" }]);
     await ann.ok("receive");
-    await ann.ok("receive");
+    expect(noticesIn((await bob.run("receive", "--json")).stderr).at(-1)).toMatchObject({
+      change: { kind: "left", who: [eve.phone] },
+    });
     expect(
       (await ann.json("group", "members", "Film club")).map(({ identifier }) => identifier).toSorted(),
     ).toEqual([ann.phone, bob.phone]);
@@ -188,6 +191,16 @@ describe("names that do not say which", () => {
     await ann.ok("send", String(other?.["id"]), "to the second");
     expect(await bodies(ann, "history", String(one?.["id"]))).toEqual([]);
     expect(await bodies(bob, "receive")).toEqual(["to the second"]);
+  });
+
+  test("a group that is called like a person gets nothing that is meant for that person", async () => {
+    const [trap] = await eve.json("group", "create", bob.phone, ann.phone);
+    await ann.ok("receive");
+    await ann.ok("send", bob.phone, "for Bob's eyes");
+    expect(await bodies(eve, "receive")).toEqual([]);
+    expect(await bodies(bob, "receive")).toEqual(["for Bob's eyes"]);
+    await ann.ok("send", String(trap?.["id"]), "for the group");
+    expect(await bodies(eve, "receive")).toEqual(["for the group"]);
   });
 
   test("a name that nothing has: what a person and a group look like", async () => {

@@ -70,7 +70,11 @@ function printNotices({ io, json }: Context, messenger: Messenger): void {
   messenger.subscribe((event) => {
     if (event.type !== "notice") return;
     const { notice } = event;
-    const text = formatNotice(notice, messenger.self.identifier);
+    const self = messenger.self.identifier;
+    // Whoever typed the command knows what it changed; scripts see all.
+    const own = notice.type === "group_changed" && notice.by === self && notice.change.kind !== "left";
+    if (own && !json) return;
+    const text = formatNotice(notice, self);
     const line = json ? safeJson({ type: "notice", notice, message: text }) : `! ${text}`;
     void write(io.stderr, `${line}\n`);
   });

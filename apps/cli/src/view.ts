@@ -99,6 +99,10 @@ export function formatNotice(notice: Notice, self: string): string {
       return `${sanitiseLine(notice.group)}: ${formatChange(notice, self)}`;
     case "device_added":
       return `A device was added to your account: ${sanitiseLine(notice.name === "" ? notice.id : notice.name)}. If that was not you, revoke it ('sotto devices').`;
+    case "reset_pending":
+      return notice.at === 0
+        ? "The request to replace your account was stopped."
+        : `Somebody who can read codes for your number or address asked to replace your account from ${formatDay(notice.at)} ${formatTime(notice.at)} on. If that was not you, stop it from any of your devices.`;
     case "healed":
       return `${sanitiseLine(notice.conversation)}: this device had lost its place here and was put right. ${missed(notice.missed)}`;
   }

@@ -10,10 +10,12 @@ import { printJson, printLine, remark } from "../io/output.ts";
 import { sanitiseLine } from "../io/sanitise.ts";
 import { alignRows, counted } from "../io/table.ts";
 import { examples, parsePeer, parseSeconds } from "../options.ts";
-import { refresh, timeoutFailure, unlessAborted, withSession } from "../session.ts";
+import { refresh, timeoutFailure, unlessAborted, withSession, type Session } from "../session.ts";
 
 /** How long to wait until messages that go with a change (invitations) reached the server. */
 const flushTimeoutSec = 10;
+/** How long storing a change may take when the server is away. */
+const offlineTimeoutSec = 3;
 
 interface ChangeOptions {
   readonly timeout: number;
@@ -136,14 +138,28 @@ async function apply(
   await withSession(context, { connect: true }, async (session) => {
     const { messenger } = session;
     let id: string | undefined;
-    const done = await session.within(options.timeout, async (signal) => {
-      id = await unlessAborted(work(messenger), signal);
+    await carryOut(context, session, options, async () => {
+      id = await work(messenger);
     });
-    if (!done) throw timeoutFailure(session, "the server does not have this change yet");
-    await session.within(flushTimeoutSec, (signal) => messenger.flushed({ signal }));
     const group = (await messenger.groups()).find((one) => one.id === id);
     if (group !== undefined) await printGroups(context, [group]);
   });
+}
+
+/** Runs a change on the newest state of things, and waits until the server has it with all that goes with it. */
+async function carryOut(
+  context: Context,
+  session: Session,
+  options: ChangeOptions,
+  work: () => Promise<void>,
+): Promise<void> {
+  const { messenger } = session;
+  // What others changed meanwhile says who may do what.
+  await refresh(context, session);
+  const timeoutSec = messenger.connection === "online" ? options.timeout : offlineTimeoutSec;
+  const done = await session.within(timeoutSec, (signal) => unlessAborted(work(), signal));
+  if (!done) throw timeoutFailure(session, "the server does not have this change yet");
+  await session.within(flushTimeoutSec, (signal) => messenger.flushed({ signal }));
 }
 
 /** The group of that name or id; one in use before one that was left. The SDK refuses what is ambiguous. */
@@ -180,14 +196,11 @@ async function admins(context: Context, name: string, options: AdminOptions): Pr
   }
   await withSession(context, { connect: true }, async (session) => {
     const { messenger } = session;
-    await refresh(context, session);
-    const changes = async (): Promise<void> => {
+    await carryOut(context, session, options, async () => {
       // New admins first: a group is never without one.
       if (added.length > 0) await messenger.setAdmins(name, added, true);
       if (removed.length > 0) await messenger.setAdmins(name, removed, false);
-    };
-    const done = await session.within(options.timeout, (signal) => unlessAborted(changes(), signal));
-    if (!done) throw timeoutFailure(session, "the server does not have this change yet");
+    });
     const people = await messenger.groupMembers(name);
     await printMembers(
       context,

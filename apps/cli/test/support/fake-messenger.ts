@@ -250,6 +250,8 @@ export class FakeMessenger implements Messenger {
   approveLink = missing;
   revokeDevice = missing;
   rotateIdentity = missing;
+  resetPending = missing;
+  cancelReset = missing;
   rotateClassicKey = missing;
   revokeClassicKey = missing;
   exportClassicPrivateKey = missing;
