@@ -20,11 +20,11 @@ export const limitsSchema = json(
     /** Sealed requests from one address: each costs an RSA decryption. */
     requestsPerAddress: limit(2_000, 36_000),
     /** Lookups by phone number or e-mail address. */
-    lookupsPerAccount: limit(60, 360),
+    lookupsPerAccount: limit(200, 400),
     lookupsPerAddress: limit(600, 3_600),
     /** Lookups by account id: these know whom they ask for. */
-    accountLookupsPerAccount: limit(600, 3_600),
-    accountLookupsPerAddress: limit(6_000, 36_000),
+    accountLookupsPerAccount: limit(2_000, 6_000),
+    accountLookupsPerAddress: limit(12_000, 60_000),
     /** Device lists published by one account. */
     deviceListsPerAccount: limit(60, 60),
     /** Entries appended by one account, and their bytes. */

@@ -63,7 +63,7 @@ describe("sources", () => {
       trustedProxies: ["loopback", "10.0.0.0/8"],
       origin: "https://chat.example.org",
     });
-    expect(config.limits.lookupsPerAccount).toEqual({ burst: 3, perHour: 360 });
+    expect(config.limits.lookupsPerAccount).toEqual({ burst: 3, perHour: 400 });
     expect(config.limits.codesPerIdentifier).toEqual(checkConfig({}).limits.codesPerIdentifier);
   });
 

@@ -34,6 +34,8 @@ export interface Live {
   readonly sideReads: SideReads;
   readonly keyPackages: KeyPackageState;
   readonly claims: ClaimTurns;
+  /** Accounts whose claimed identifier could not be asked for, and when to try again. */
+  readonly claimsPutOff: Map<string, number>;
   readonly devices: DevicesState;
   /** How many notices are stored. */
   notices: number;
@@ -57,6 +59,7 @@ export async function loadLive(view: View): Promise<Live> {
     sideReads: new Map(),
     keyPackages: newKeyPackageState(),
     claims: { active: 0, waiting: [] },
+    claimsPutOff: new Map(),
     devices: await loadDevices(view),
     notices: (await view.page(names.notices)).length,
   };

@@ -13,9 +13,10 @@ interface Share {
   readonly perHour: number;
 }
 
-// The server's defaults are 60 at once and 360 an hour by identifier, 600 and 3,600 by account: a part of each stays for the person.
+// The server's defaults are 200 at once and 400 an hour by identifier, 2,000 and 6,000 by account: a part of each stays for the person, and
+// a group of 1,000 people can be joined.
 const shares: Record<Exclude<Purpose, "own">, Record<SubjectKind, Share>> = {
-  contact: { identifier: { burst: 10, perHour: 60 }, account: { burst: 200, perHour: 1_200 } },
+  contact: { identifier: { burst: 60, perHour: 120 }, account: { burst: 1_200, perHour: 2_400 } },
   stranger: { identifier: { burst: 20, perHour: 120 }, account: { burst: 200, perHour: 1_200 } },
 };
 

@@ -6,11 +6,14 @@ import { bindIdentifier, ensureContact, findContact, putContact } from "../conta
 import { lookUp, type Found } from "../lookups.ts";
 import type { Step } from "../step.ts";
 
+const putOffMs = 300_000;
+
 /** Whether a claim must be asked for before the message is shown. */
 export async function isClaimOpen(step: Step, account: string, claim: string | undefined): Promise<boolean> {
   if (claim === undefined || account === step.live.own.account) return false;
   const contact = await findContact(step.draft, { account });
-  return contact?.identifier === undefined && contact?.refutedClaim !== claim;
+  if (contact?.identifier !== undefined || contact?.refutedClaim === claim) return false;
+  return step.env.nowMs() >= (step.live.claimsPutOff.get(account) ?? 0);
 }
 
 /** Asks for a claim, and goes on whatever the answer is. */
@@ -23,8 +26,10 @@ export async function askClaim(
   const onFound = async (later: Step, found: Found): Promise<void> => {
     if (found.type === "found" && found.account === account) {
       await bindIdentifier(later, claim, account);
+    } else if (found.type === "failed") {
+      // The name can wait, the message need not: it is shown under the account's id, and the claim asked for with a later one.
+      later.live.claimsPutOff.set(account, later.env.nowMs() + putOffMs);
     } else {
-      // Also when it could not be asked: the name can wait, the message need not.
       putContact(later, { ...(await ensureContact(later, { account })), refutedClaim: claim });
     }
     await then(later);

@@ -60,6 +60,8 @@ export type GroupTask =
       readonly type: "side-log";
       readonly log: string;
       readonly token: Uint8Array;
+      /** Never acked, so that what lies there stays for whoever comes late. */
+      readonly keeper: string;
     }
   /** Leaves something in an inbox. */
   | { readonly type: "inbox"; readonly inbox: string; readonly item: Uint8Array };

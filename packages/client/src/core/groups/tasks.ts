@@ -119,7 +119,7 @@ async function carryOut(
 
 async function makeSideLog(
   step: Step,
-  { log, token }: Extract<GroupTask, { type: "side-log" }>,
+  { log, token, keeper }: Extract<GroupTask, { type: "side-log" }>,
   then: (step: Step, answer: Answer) => Promise<void>,
 ): Promise<void> {
   const tokenHash = await step.env.crypto.sha256(token);
@@ -136,8 +136,29 @@ async function makeSideLog(
       // It may exist from a try before; a piece may be there twice then, and readers take what fits.
       if (made.type === "lost") return then(later, made);
       if (made.type === "refused" && made.error.code !== "log_exists") return then(later, made);
+      openKeeper(later, log, token, keeper);
       await appendPieces(later, log, token, then);
     },
+  );
+}
+
+/** A slot that keeps what lies in a side log: without one, it would go as soon as those who came first have read it. */
+function openKeeper(step: Step, log: string, accessToken: Uint8Array, keeper: string): void {
+  request(
+    step,
+    (number) => ({
+      case: "openSlot",
+      value: {
+        $typeName: "sotto.v1.OpenSlot",
+        request: number,
+        logId: bytesOf(log),
+        slotId: bytesOf(keeper),
+        accessToken,
+        epoch: 0n,
+        afterSeq: 0n,
+      },
+    }),
+    async () => {},
   );
 }
 

@@ -112,7 +112,7 @@ export async function sideLog(
     pieces += 1;
   }
   return {
-    task: { type: "side-log", log, token },
+    task: { type: "side-log", log, token, keeper: toHex(crypto.randomBytes(16)) },
     sideLog: create(SideLogSchema, {
       logId,
       accessToken: token,
