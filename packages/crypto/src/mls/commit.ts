@@ -1,7 +1,7 @@
 /**
  * Commits (RFC 9420 §12.4) that we make. The steps are those of the RFC, each done by ts-mls; the order is ours because the library's own
  * createCommit leaves out the path where the RFC allows it, reads the clock, seals paths under the old extensions when they change, and
- * takes a constant as commit secret in a group of one. See spec/decisions/0016-mls-engine.md.
+ * takes a constant as commit secret in a group of one. See spec/decisions/0015-mls-engine.md.
  */
 import { UsageError } from "@sotto/protocol";
 import { encodeMlsMessage } from "ts-mls/message.js";

@@ -1,6 +1,6 @@
 /**
  * The MLS primitives by node:crypto: hashes, HMAC, AES-GCM, X25519 and ML-KEM-768 natively, put together to HPKE by @hpke/core and to
- * X-Wing by @noble/post-quantum. Why it is so and what it brings: spec/decisions/0016-mls-engine.md.
+ * X-Wing by @noble/post-quantum. Why it is so and what it brings: spec/decisions/0015-mls-engine.md.
  */
 import { createCipheriv, createDecipheriv, createHmac, createSecretKey, hash } from "node:crypto";
 import { AeadId, type AeadInterface } from "@hpke/common";
