@@ -1,6 +1,6 @@
 /** Large groups: many people come with one Commit, and each gets the one sealed copy of the ratchet tree, whenever they come. */
 import { nodeProvider } from "@sotto/crypto/node";
-import { SimulatedWorld } from "@sotto/testkit";
+import { SimulatedWorld } from "@sotto/testkit/simulation";
 import { expect, test } from "vitest";
 
 const people = 101;
