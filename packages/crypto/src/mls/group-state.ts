@@ -101,7 +101,7 @@ class Group {
 }
 
 /** The members of an epoch, listed once. */
-export function membersIn(epoch: Epoch): readonly MlsMember[] {
+function membersIn(epoch: Epoch): readonly MlsMember[] {
   const known = memberLists.get(epoch);
   if (known !== undefined) return known;
   const members = membersOf(epoch.tree);

@@ -1,7 +1,8 @@
 /** Bounds on what the engine takes in, checked before anything is decoded: the library has none of its own. */
 export const MLS_LIMITS = {
   maxKeyPackageBytes: 16_384,
-  maxWelcomeBytes: 65_536,
+  /** A GroupInfo with the largest group data, and one KEM ciphertext. */
+  maxWelcomeBytes: 131_072,
   /** Of an application message, its framing included. */
   maxApplicationBytes: 1_048_576,
   /** Of a Commit: 1,000 X-Wing KeyPackages and the path to 1,000 leaves have 4 MB. */

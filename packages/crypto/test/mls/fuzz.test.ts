@@ -2,13 +2,21 @@
 import { SottoError, equalBytes } from "@sotto/protocol";
 import { SeededRandom } from "@sotto/testkit";
 import { encodeMlsMessage } from "ts-mls/message.js";
+import {
+  encodePrivateContentAAD,
+  encodePrivateMessageContent,
+  encryptSenderData,
+} from "ts-mls/privateMessage.js";
+import type { Proposal } from "ts-mls/proposal.js";
 import { describe, expect, test } from "vitest";
 import { stateOf } from "../../src/mls/group-state.ts";
 import { decodeLeafSecrets, encodeLeafSecrets } from "../../src/mls/secret-tree.ts";
-import { decodeState } from "../../src/mls/snapshot.ts";
+import { takeGeneration } from "../../src/mls/ratchet.ts";
+import { decodeState, openRatchets } from "../../src/mls/snapshot.ts";
 import { readTree } from "../../src/mls/tree-validation.ts";
 import { decodeMessage, decodeTreeNodes, encodeTree } from "../../src/mls/wire.ts";
 import { fuzz } from "../support/fuzz.ts";
+import { byValue, honestPath } from "../support/mls-forge.ts";
 import { type Device, accept, addAll, device, keyPackageOf, mlsProviders, newGroup } from "../support/mls.ts";
 
 const [provider] = mlsProviders;
@@ -116,6 +124,62 @@ describe(`from seed ${seed}`, () => {
         refused++;
       }
       expect(refused).toBeGreaterThan(3_900);
+    }
+    expect(bob.engine.snapshot(b)).toEqual(before);
+  }, 120_000);
+
+  test("what a member seals: 4,000 altered contents of a Commit and of a message each", async () => {
+    const { bob, a, b } = await samples();
+    const before = bob.engine.snapshot(b);
+    const { epoch } = stateOf(a);
+    const { impl } = epoch.suite;
+    const { ratchets } = await openRatchets(stateOf(a), 0);
+    const senderData = { leafIndex: 0, generation: 0, reuseGuard: new Uint8Array(4) as never };
+    const { path } = await honestPath(a);
+    const remove: Proposal = { proposalType: "remove", remove: { removed: 2 } };
+    const auth = { signature: new Uint8Array(64), confirmationTag: new Uint8Array(32) };
+    const encode = encodePrivateMessageContent({ kind: "padUntilLength", padUntilLength: 0 });
+    const contents = {
+      commit: encode({
+        contentType: "commit",
+        commit: { proposals: [byValue(remove)], path },
+        auth: { ...auth, contentType: "commit" },
+      }),
+      application: encode({
+        contentType: "application",
+        applicationData: new Uint8Array(20),
+        auth: { ...auth, contentType: "application" },
+      }),
+    };
+    const random = new SeededRandom(seed);
+    for (const contentType of ["commit", "application"] as const) {
+      const ratchet = contentType === "commit" ? ratchets.handshake : ratchets.application;
+      const { key, nonce } = (await takeGeneration(ratchet, 0, impl))!;
+      const frame = { ...epoch.groupContext, contentType, authenticatedData: new Uint8Array() };
+      for (let i = 0; i < 4_000; i++) {
+        const content = contents[contentType].slice(0, 1 + random.integer(contents[contentType].length));
+        for (let changes = random.integer(6); changes > 0; changes--)
+          content[random.integer(content.length)] = random.integer(256);
+        const ciphertext = await impl.hpke.encryptAead(key, nonce, encodePrivateContentAAD(frame), content);
+        const encryptedSenderData = await encryptSenderData(
+          epoch.keySchedule.senderDataSecret,
+          senderData,
+          frame,
+          ciphertext,
+          impl,
+        );
+        const privateMessage = { ...frame, ciphertext, encryptedSenderData };
+        const message = encodeMlsMessage({
+          version: "mls10",
+          wireformat: "mls_private_message",
+          privateMessage,
+        });
+        const error: unknown = await bob.engine.unprotect(b, message).then(
+          () => "taken",
+          (cause: unknown) => cause,
+        );
+        if (!(error instanceof SottoError)) throw new Error(`seed ${seed}, content ${i}`, { cause: error });
+      }
     }
     expect(bob.engine.snapshot(b)).toEqual(before);
   }, 120_000);

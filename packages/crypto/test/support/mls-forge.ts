@@ -103,7 +103,7 @@ export async function forgedCommit(group: MlsGroup, commit: Commit): Promise<Uin
 }
 
 /** Any content as a PrivateMessage of a member. */
-export async function sealed(
+async function sealed(
   state: GroupState,
   content: Parameters<typeof protect>[4],
   authenticatedData = none,
