@@ -293,10 +293,15 @@ describe.each(pairs)("made by $by.name, read by $at.name", ({ by, at }) => {
 
 test("the provider for browsers reaches no node: module", () => {
   const folder = join(import.meta.dirname, "../../src/providers");
-  for (const file of ["web.ts", "checks.ts", "key-cache.ts"]) {
-    const source = readFileSync(join(folder, file), "utf8");
+  const seen = new Set<string>();
+  const visit = (name: string): void => {
+    if (seen.has(name)) return;
+    seen.add(name);
+    const source = readFileSync(join(folder, name), "utf8");
     expect(source).not.toMatch(/from "node:|\bBuffer\b|\bprocess\./);
-    const local = Array.from(source.matchAll(/from "\.\/([^"]+)"/g), (match) => match[1]);
-    expect(local.filter((name) => !["checks.ts", "key-cache.ts"].includes(name!))).toEqual([]);
-  }
+    for (const [, next] of source.matchAll(/from "\.\/([^"]+)"/g)) visit(next!);
+  };
+  visit("web.ts");
+  expect([...seen]).toContain("web-mls.ts");
+  expect([...seen].filter((name) => name.startsWith("node"))).toEqual([]);
 });
