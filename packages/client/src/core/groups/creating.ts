@@ -30,6 +30,8 @@ export interface NewGroup {
   readonly accounts: readonly string[];
   /** Of pairs: the contact's list of messages. */
   readonly conversation?: string;
+  /** left out: who cannot be added stays out, instead of the whole being given up. */
+  readonly unreachable?: "left out";
   /** A group that this one takes the place of. */
   readonly replaces?: string;
 }
@@ -50,7 +52,7 @@ export async function makeGroup(
     if (error !== undefined) return then(later, { error });
     const reached = new Set(invitees.map((invitee) => invitee.account));
     const missing = wanted.accounts.find((account) => account !== own.account && !reached.has(account));
-    if (missing !== undefined) {
+    if (missing !== undefined && wanted.unreachable === undefined) {
       return then(later, {
         error: new UsageError("no_usable_key", "a person has no device that can be in groups"),
       });

@@ -22,12 +22,20 @@ import { askClaim, isClaimOpen } from "./claims.ts";
 import { adoptPending, dropPending, settleIntents } from "./committing.ts";
 import { parseContent, parseGroupEntry } from "./content.ts";
 import { loseState } from "./healing.ts";
-import { accountOfMember, checkCommit, deviceOfMember, standing, type ListOf } from "./membership.ts";
+import {
+  accountOfMember,
+  checkCommit,
+  deviceOfMember,
+  standing,
+  type Checked,
+  type ListOf,
+} from "./membership.ts";
 import { nameOfAccount, tellChanges } from "./naming.ts";
 import { takeOwnEntry } from "./outgoing.ts";
 import { groupNames } from "./records.ts";
 import { closeSlot } from "./reading.ts";
 import { applyContent, showUnreadable } from "./show.ts";
+import { beginSuccession } from "./succession.ts";
 import { dropState, mlsOf, putGroup, saveDelta, saveEpoch, type GroupLive } from "./state.ts";
 
 /** What came of an entry: taken in, or what must come first. */
@@ -162,7 +170,8 @@ async function takeCommit(
     return { type: "stopped" };
   }
   const { listOf, stale } = await listsFor(step, group, commit);
-  const checked = checkCommit(commit, { record: group.record, members: mls.members }, listOf);
+  const checked = await allowed(step, group, mls, commit, listOf);
+  if (checked === "forbidden") return { type: "stopped" };
   if (checked.type === "ask") return { type: "ask", ask: (then) => askLists(step, group, stale, then) };
   if (commit.removesSelf) {
     await beRemoved(step, group, commit);
@@ -208,6 +217,25 @@ async function noteAdded(step: Step, group: GroupLive, added: readonly MlsMember
       const intent = await step.draft.item(groupNames.intents(id), order);
       if (intent?.type === "rejoin" && intent.device === device) await settleIntents(step, group, [order]);
     }
+  }
+}
+
+/** Holds a Commit against the rules. One that breaks them is told, and the group has to be made anew. */
+async function allowed(
+  step: Step,
+  group: GroupLive,
+  mls: MlsGroup,
+  commit: StagedCommit,
+  listOf: ListOf,
+): Promise<Checked | "forbidden"> {
+  try {
+    return checkCommit(commit, { record: group.record, members: mls.members }, listOf);
+  } catch (cause) {
+    if (!(cause instanceof ValidationError)) throw cause;
+    const sender = accountOfMember(commit.sender);
+    await addNotice(step, { type: "refused", from: await nameOfAccount(step, sender), code: cause.code });
+    await beginSuccession(step, group, sender);
+    return "forbidden";
   }
 }
 

@@ -146,6 +146,7 @@ async function enter(
 ): Promise<void> {
   const { own } = step.live;
   const data = parseGroupData(mls.groupData);
+  const old = replacedBy(step, data.kind, sender, item);
   const accounts = [...new Set(mls.members.map(accountOfMember))];
   const after = Number(item.afterSeq);
   const missed = known === undefined ? 0 : Math.max(0, after - known.record.cursor - 1);
@@ -173,10 +174,16 @@ async function enter(
     const peer = accounts.find((account) => account !== own.account);
     const contact =
       data.kind === "pair" && peer !== undefined ? await ensureContact(step, { account: peer }) : undefined;
-    const conversation = contact?.conversations[0];
+    // What takes the place of another group goes on with its messages.
+    const conversation = contact?.conversations[0] ?? old?.record.conversation;
     group = await addGroup(
       step,
-      { ...fresh, ...(conversation !== undefined && { conversation }), unread: 0 },
+      {
+        ...fresh,
+        ...(conversation !== undefined && { conversation }),
+        ...(old?.record.last !== undefined && data.kind === "group" && { last: old.record.last }),
+        unread: data.kind === "group" ? (old?.record.unread ?? 0) : 0,
+      },
       mls,
     );
   } else {
@@ -193,7 +200,10 @@ async function enter(
       await addNotice(step, { type: "healed", conversation, missed });
     }
   }
-  if (item.replacesLogId.length > 0) await replace(step, group, sender, toHex(item.replacesLogId));
+  if (old !== undefined && old !== group) {
+    await dropState(step, old);
+    putGroup(step, old, { state: "replaced" });
+  }
   for (const conversation of await conversationsOf(step, group)) wakeQueue(step, conversation);
   if (data.kind === "group") {
     await addNotice(step, {
@@ -206,17 +216,20 @@ async function enter(
   }
 }
 
-/** A group takes the place of another: nothing is sent there any more. Only its members, and in a group its admins, can do so. */
-async function replace(step: Step, group: GroupLive, sender: MlsMember, oldId: string): Promise<void> {
-  const old = step.live.groups.byId.get(oldId);
-  if (old === undefined || old === group || old.record.kind !== group.record.kind) return;
+/** The group that a new one takes the place of: only its members can do that, and in a group of people its admins. */
+function replacedBy(
+  step: Step,
+  kind: GroupRecord["kind"],
+  sender: MlsMember,
+  item: WelcomeItem,
+): GroupLive | undefined {
+  const old =
+    item.replacesLogId.length === 0 ? undefined : step.live.groups.byId.get(toHex(item.replacesLogId));
+  if (old === undefined || old.record.kind !== kind) return undefined;
   const account = accountOfMember(sender);
+  if (!old.record.accounts.includes(account)) return undefined;
   const data = parseGroupData(old.record.data);
-  if (!old.record.accounts.includes(account)) return;
-  if (data.kind === "group" && !data.admins.includes(account)) return;
-  if (data.kind === "pair" && old.record.conversation !== group.record.conversation) return;
-  await dropState(step, old);
-  putGroup(step, old, { state: "replaced" });
+  return data.kind === "group" && !data.admins.includes(account) ? undefined : old;
 }
 
 function invalid(id: string, what: string): ValidationError {

@@ -13,6 +13,7 @@ import { resetQueues, wakeQueue, wakeQueues } from "./queue.ts";
 import { attachGroup, detachGroups, isLive, pumpEntries } from "./reading.ts";
 import { pumpHeldItems, resetHeldItems } from "./receiving.ts";
 import { wakeGroups, type GroupLive } from "./state.ts";
+import { pumpSuccession } from "./succession.ts";
 import { pumpTasks } from "./tasks.ts";
 
 const mostRounds = 1_000;
@@ -41,7 +42,9 @@ export async function pumpGroups(step: Step): Promise<void> {
 async function pump(step: Step, group: GroupLive): Promise<void> {
   const wasLive = isLive(group);
   if (group.record.state === "joined") await pumpEntries(step, group);
-  if (group.record.state === "healing" && group.record.kind !== "pair") await pumpHealing(step, group);
+  if (group.record.state === "healing" && group.record.kind !== "pair") {
+    if (!(await pumpSuccession(step, group))) await pumpHealing(step, group);
+  }
   await pumpTasks(step, group);
   attachGroup(step, group);
   if (!isLive(group)) return;

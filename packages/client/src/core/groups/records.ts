@@ -47,6 +47,9 @@ export interface GroupRecord {
   readonly last?: MessagePlace;
   /** Accounts that said that they leave, until somebody has removed them. */
   readonly leaving?: readonly string[];
+  /** Who sent a Commit that breaks the group's rules, and when that was seen: nobody goes on in this log. */
+  readonly wedgedBy?: string;
+  readonly wedgedAtMs?: number;
   /** When others were last asked to add us anew. */
   readonly askedRejoinAtMs?: number;
 }
