@@ -54,6 +54,13 @@ describe("a group from its making to its end", () => {
     expect(await ann.ok("group", "list")).toBe(`Book club  3 members  you are an admin  ${groupId}\n`);
   });
 
+  test("whoever was added can write to it before anything else", async () => {
+    const dan = await server.registered("+15551230054");
+    await ann.ok("group", "create", "Early", dan.phone);
+    await dan.ok("send", "Early", "first!");
+    expect(await bodies(ann, "receive")).toEqual(["first!"]);
+  });
+
   test("whoever was added is told, on standard error", async () => {
     const { code, stdout, stderr } = await eve.run("receive", "--json");
     expect({ code, stdout }).toEqual({ code: 0, stdout: "" });

@@ -40,6 +40,7 @@ describe("npm run demo", () => {
       "✓✓ read",
       "both see the same 60 digits",
       "What the server sees",
+      "Harbour walk  3 members",
     ]) {
       expect(output).toContain(part);
     }

@@ -1,16 +1,17 @@
 /**
  * The whole story in one terminal, with real processes: `npm run demo`. A server starts in a temporary folder, two people
- * register, one writes while the other is away, and what the server holds meanwhile is shown. Every claim is checked;
- * the exit code is 0 only if all of them hold. Nothing stays behind.
+ * register, one writes while the other is away, what the server holds meanwhile is shown, and a group is made. Every
+ * claim is checked; the exit code is 0 only if all of them hold. Nothing stays behind.
  */
 import { join } from "node:path";
 import { TestServer, type Person } from "../support/sotto.ts";
 import { chapter, hold, say, showCommand, showFacts } from "./narrator.ts";
-import { lookInside, searchFolder } from "./server-view.ts";
+import { lookInside, searchFolder, type WaitingEntry } from "./server-view.ts";
 
 const secret = "The spare key is under the blue flowerpot.";
 const annPhone = "+15551230001";
 const benPhone = "+15551230002";
+const cleoPhone = "+15551230003";
 
 async function tell(server: TestServer): Promise<void> {
   chapter("A server");
@@ -36,35 +37,40 @@ async function tell(server: TestServer): Promise<void> {
 
   chapter("What the server sees");
   const { accounts, waiting } = lookInside(data);
-  const [entry] = waiting;
-  if (entry === undefined) throw new Error("the inbox is empty");
+  const message = waiting.find(({ inInbox }) => !inInbox);
+  const invitation = waiting.find(({ inInbox }) => inInbox);
+  if (message === undefined || invitation === undefined) throw new Error("nothing waits for Ben");
   say("Its database, opened while it runs. Two accounts, whose numbers it kept only as keyed hashes:");
   showFacts(
     accounts.map((row) => [row.account, `identifier_hash ${row.identifierHash.slice(0, 24)}…`] as const),
   );
-  say(`\nOne entry in one inbox: seq ${entry.seq}, ${entry.bytes} bytes. The six members as they travelled:`);
-  showFacts(Object.entries(entry.message).map(([name, value]) => [name, shorten(String(value))] as const));
+  say("\nWhat waits: an invitation in Ben's inbox, and a message in a log of its own with a random id:");
+  showFacts(
+    waiting.map((entry) => [`${entry.inInbox ? "inbox" : "log"} ${entry.log}`, opaque(entry)] as const),
+  );
   const found = searchFolder(data, [secret, annPhone, benPhone]);
-  const signature = String(entry.message["signature"]);
   hold(
     "no file of the server holds the text or a phone number: as it is, in base64, in hexadecimal",
     found.length === 0,
   );
   hold(
-    "the same search does find what is there: the signature",
-    searchFolder(data, [signature]).length === 1,
+    "the same search does find what is there: the message's bytes",
+    searchFolder(data, [message.body]).length === 1,
   );
-  say(
-    "\nWhat it does know: that Ann's account left something for Ben's device, when, and how large it is.\n" +
-      "(The classic suite shows both ids; conversations over MLS will not.)",
+  hold(
+    "nothing that waits names an account: neither who wrote nor who is meant",
+    accounts.every(({ account }) =>
+      waiting.every(({ body }) => !Buffer.from(body).includes(Buffer.from(account, "hex"))),
+    ),
   );
+  say("\nWhat it does know: that somebody left something for Ben's device, when, and about how large it is.");
 
   chapter("Ben comes back");
   const received = await command("Ben", ben, "receive");
   hold("Ben reads what Ann wrote", received.includes(secret));
   hold(
-    "the inbox on the server is empty again",
-    lookInside(data).waiting.every(({ inbox }) => inbox !== entry.inbox),
+    "his inbox on the server is empty again",
+    lookInside(data).waiting.every(({ log }) => log !== invitation.log),
   );
   hold("a second look shows nothing new: each message once", (await ben.ok("receive", "--json")) === "");
 
@@ -82,6 +88,31 @@ async function tell(server: TestServer): Promise<void> {
   waitingAnn.child.kill("SIGINT");
   await waitingAnn.ended;
 
+  chapter("A group");
+  const cleo = server.person(cleoPhone);
+  await register(server, cleo, "Cleo");
+  await command("Ann", ann, "group", "create", "Harbour walk", benPhone, cleoPhone);
+  await command("Ben", ben, "send", "Harbour walk", "Seven at the pier?");
+  const heard = [await command("Ann", ann, "receive"), await command("Cleo", cleo, "receive")];
+  hold(
+    "both others read it",
+    heard.every((output) => output.includes("Seven at the pier?")),
+  );
+  await command("Ann", ann, "group", "remove", "Harbour walk", cleoPhone);
+  await command("Ann", ann, "send", "Harbour walk", "Just the two of us, then.");
+  hold("Ben reads on", (await command("Ben", ben, "receive")).includes("Just the two of us"));
+  hold("Cleo, who was removed, does not", !(await command("Cleo", cleo, "receive")).includes("two of us"));
+
+  chapter("The other suite");
+  say(
+    "Nothing falls back to the classic suite by itself. Asked for, it sends six JSON members, without forward secrecy:",
+  );
+  await command("Ann", ann, "send", "--suite", "classic", benPhone, "The old way.");
+  const classic = lookInside(data).waiting.find((entry) => entry.classic !== undefined)?.classic;
+  if (classic === undefined) throw new Error("no classic message waits");
+  showFacts(Object.entries(classic).map(([name, value]) => [name, shorten(String(value))] as const));
+  hold("Ben reads it, too", (await command("Ben", ben, "receive")).includes("The old way."));
+
   chapter("Nobody stands between them");
   const annNumber = await command("Ann", ann, "verify", benPhone);
   const benNumber = await command("Ben", ben, "verify", annPhone);
@@ -97,7 +128,7 @@ async function tell(server: TestServer): Promise<void> {
   chapter("The server stops");
   const ended = await server.down();
   hold("it drained and ended well", ended?.code === 0);
-  hold("both still have their history, offline", (await statuses(ben, annPhone, "--offline")).length === 2);
+  hold("both still have their history, offline", (await statuses(ben, annPhone, "--offline")).length === 3);
 }
 
 async function register(server: TestServer, person: Person, name: string): Promise<void> {
@@ -118,6 +149,10 @@ async function command(name: string, person: Person, ...args: readonly string[])
 async function statuses(person: Person, peer: string, ...options: readonly string[]): Promise<unknown[]> {
   return (await person.json("history", peer, ...options)).map(({ status }) => status);
 }
+
+/** What the server has of an entry. */
+const opaque = ({ seq, body }: WaitingEntry): string =>
+  `seq ${seq}, ${body.length} bytes: ${Buffer.from(body).toString("hex").slice(0, 24)}…`;
 
 const shorten = (text: string): string =>
   text.length <= 66 ? text : `${text.slice(0, 56)}… (${text.length} characters)`;

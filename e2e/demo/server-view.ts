@@ -7,14 +7,16 @@ import { quietExperimentalSqlite } from "../../apps/cli/src/io/warnings.ts";
 quietExperimentalSqlite();
 const { DatabaseSync } = await import("node:sqlite");
 
-/** An entry that waits in somebody's inbox. */
+/** An entry that waits in a log. */
 export interface WaitingEntry {
-  /** The log that is the inbox, in hexadecimal. */
-  readonly inbox: string;
+  /** The log's id, in hexadecimal. */
+  readonly log: string;
+  /** Whether the log is a device's inbox; if not, it is a conversation's. */
+  readonly inInbox: boolean;
   readonly seq: number;
-  readonly bytes: number;
-  /** The six-member JSON message. */
-  readonly message: Readonly<Record<string, string | number>>;
+  readonly body: Uint8Array;
+  /** The six-member JSON message, where it is one of the classic suite. */
+  readonly classic: Readonly<Record<string, string | number>> | undefined;
 }
 
 /** An account as the server's database has it. */
@@ -36,7 +38,9 @@ export function lookInside(dataFolder: string): {
   try {
     const accounts = database.prepare("SELECT account, identifier_hash FROM accounts ORDER BY num").all();
     const entries = database
-      .prepare("SELECT logs.id, entries.seq, entries.body FROM entries JOIN logs ON logs.num = entries.log")
+      .prepare(
+        "SELECT logs.id, logs.is_inbox, entries.seq, entries.body FROM entries JOIN logs ON logs.num = entries.log ORDER BY entries.num",
+      )
       .all();
     return {
       accounts: accounts.map((row) => ({
@@ -45,13 +49,13 @@ export function lookInside(dataFolder: string): {
       })),
       waiting: entries.map((row) => {
         const body = row["body"] as Uint8Array;
-        const { item } = decode(InboxItemSchema, body);
-        if (item.case !== "classic") throw new Error("the inbox holds something else than a classic message");
+        const inInbox = row["is_inbox"] === 1;
         return {
-          inbox: toHex(row["id"] as Uint8Array),
+          log: toHex(row["id"] as Uint8Array),
+          inInbox,
           seq: Number(row["seq"]),
-          bytes: body.length,
-          message: JSON.parse(fromUtf8(item.value)) as WaitingEntry["message"],
+          body,
+          classic: inInbox ? classicIn(body) : undefined,
         };
       }),
     };
@@ -60,8 +64,17 @@ export function lookInside(dataFolder: string): {
   }
 }
 
-/** Those of the texts that stand in any file of the folder, as they are, in base64 or in hexadecimal. */
-export function searchFolder(folder: string, texts: readonly string[]): readonly string[] {
+function classicIn(body: Uint8Array): WaitingEntry["classic"] {
+  const { item } = decode(InboxItemSchema, body);
+  if (item.case !== "classic") return undefined;
+  return JSON.parse(fromUtf8(item.value)) as WaitingEntry["classic"];
+}
+
+/** Those of the texts, or bytes, that stand in any file of the folder, as they are, in base64 or in hexadecimal. */
+export function searchFolder<T extends string | Uint8Array>(
+  folder: string,
+  texts: readonly T[],
+): readonly T[] {
   const files = readdirSync(folder, { recursive: true, encoding: "utf8" })
     .map((name) => join(folder, name))
     .filter((path) => statSync(path).isFile());

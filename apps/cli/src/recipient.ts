@@ -3,6 +3,7 @@
  * left to the SDK to resolve; when it knows no such group either, the error says what both look like.
  */
 import { existsSync } from "node:fs";
+import type { Messenger } from "@sotto/client";
 import { SottoError } from "@sotto/protocol";
 import type { Context } from "./context.ts";
 import { Failure } from "./errors.ts";
@@ -15,6 +16,21 @@ export function recipientOf(context: Context, text: string): string {
   } catch (error) {
     if (!existsSync(context.home)) throw error;
     return text.trim();
+  }
+}
+
+/** Whether a recipient is a person, or a group that this device has already. */
+export async function isKnown(messenger: Messenger, recipient: string): Promise<boolean> {
+  if (namesPerson(recipient)) return true;
+  return (await messenger.groups()).some(({ id, name }) => id === recipient || name === recipient);
+}
+
+function namesPerson(text: string): boolean {
+  try {
+    parsePeer(text);
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -8,8 +8,8 @@ import { printJson, printLine } from "../io/output.ts";
 import { ask } from "../io/prompt.ts";
 import { readAll } from "../io/read-all.ts";
 import { examples, parseSeconds } from "../options.ts";
-import { forRecipient, recipientOf } from "../recipient.ts";
-import { timeoutFailure, withSession } from "../session.ts";
+import { forRecipient, isKnown, recipientOf } from "../recipient.ts";
+import { refresh, timeoutFailure, withSession } from "../session.ts";
 
 interface SendOptions {
   readonly suite?: Suite;
@@ -62,6 +62,8 @@ async function messageText(context: Context, text: string | undefined): Promise<
 async function send(context: Context, to: string, body: string, options: SendOptions): Promise<void> {
   await withSession(context, { connect: options.wait }, async (session) => {
     const { messenger } = session;
+    // An invitation may wait on the server.
+    if (options.wait && !(await isKnown(messenger, to))) await refresh(context, session);
     const message = await forRecipient(to, () =>
       messenger.send(to, body, options.suite && { suite: options.suite }),
     );
