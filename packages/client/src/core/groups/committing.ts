@@ -24,6 +24,8 @@ import { welcomeTasks } from "./welcoming.ts";
 
 /** A device that could not be added, for want of a KeyPackage, is not asked for again before this time. */
 const retryInviteMs = 600_000;
+/** So many KeyPackages and a full UpdatePath stay below the limit of a Commit. */
+const mostAddedAtOnce = 250;
 const updateEveryMs = 7 * 86_400_000;
 const updateEverySent = 200;
 
@@ -62,7 +64,9 @@ export async function pumpChanges(step: Step, group: GroupLive): Promise<void> {
     noteMissing(later, group, plan.wanted, invitees);
     if (error !== undefined && !worthIt) return setback(later, group, error);
     if (!worthIt) return settleIntents(later, group, plan.intents, noKey());
-    await makeCommit(later, group, plan, invitees);
+    await makeCommit(later, group, plan, invitees.slice(0, mostAddedAtOnce), {
+      complete: error === undefined && invitees.length <= mostAddedAtOnce,
+    });
   });
 }
 
@@ -165,6 +169,7 @@ async function makeCommit(
   group: GroupLive,
   plan: Plan,
   invitees: readonly Invitee[],
+  { complete }: { readonly complete: boolean },
 ): Promise<void> {
   const mls = await mlsOf(step, group);
   // Whoever is already in, under another leaf that stays, is not added twice.
@@ -183,12 +188,35 @@ async function makeCommit(
     nextToken: await accessToken(step, made.next),
     joiners: joining.map((invitee, index) => joinerOf(step, invitee, made.welcomes[index] as Uint8Array)),
     tree: made.tree,
-    intents: plan.intents,
+    intents: await carriedOut(step, group, plan, new Set(joining.map(({ account }) => account)), complete),
   };
   step.draft.put(groupNames.pending(group.record.id), pending);
   group.pending = pending;
   group.pendingNext = made.next;
   await sendPending(step, group, pending);
+}
+
+/**
+ * Which wanted changes a Commit carries out. People who are not among those who join come with a later one; when there is nothing to add
+ * them with, whoever waits is told.
+ */
+async function carriedOut(
+  step: Step,
+  group: GroupLive,
+  plan: Plan,
+  joining: ReadonlySet<string>,
+  complete: boolean,
+): Promise<readonly number[]> {
+  const orders: number[] = [];
+  for (const order of plan.intents) {
+    const intent = await step.draft.item(groupNames.intents(group.record.id), order);
+    const all =
+      intent?.type !== "add" ||
+      intent.accounts.every((account) => joining.has(account) || group.record.accounts.includes(account));
+    if (all) orders.push(order);
+    else if (complete) await settleIntents(step, group, [order], noKey());
+  }
+  return orders;
 }
 
 /** Somebody who joins, with a fresh reader slot for them. */
