@@ -138,7 +138,13 @@ describe("a second device", () => {
     let fay = await open({ home: fayHome, passphrase: PASSPHRASE });
     await eve.send("fay@example.org", "hello");
     await until(() => has(fay, "eve@example.org", "hello"), "fay has hello");
+    const phone = await link(eve, "phone");
+    const told: string[] = [];
+    phone.subscribe((event) => {
+      if (event.type === "notice" && event.notice.type === "device_added") told.push(event.notice.name);
+    });
     const tablet = await link(eve, "tablet");
+    await until(() => told.includes("tablet"), "the phone is told of the tablet");
     await until(() => has(tablet, "fay@example.org", "hello"), "the tablet has the history");
     const before = await fay.safetyNumber("eve@example.org");
     await eve.rotateIdentity();

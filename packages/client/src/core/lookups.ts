@@ -15,6 +15,7 @@ import {
   type LookupResult,
 } from "@sotto/protocol";
 import { findContact, noteList, peerName } from "./contacts.ts";
+import { noteNewerList } from "./devices/noticing.ts";
 import { pin, pinned } from "./directory.ts";
 import { bytesOf } from "./hex.ts";
 import { newBudget, takeLookup, type LookupBudget, type Purpose, type SubjectKind } from "./lookup-budget.ts";
@@ -174,7 +175,9 @@ function ask(
     const found: Found =
       outcome.type === "more" ? failed(invalid("the directory's answer never ends")) : outcome;
     if (found.type === "found") {
+      const before = (await pinned(later, found.account))?.list;
       pin(later, found.account, found.list);
+      await noteNewerList(later, found.account, before, found.list);
       await noteList(later, found.account, found.list);
     }
     await finish(later, question, found);

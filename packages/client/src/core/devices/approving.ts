@@ -11,7 +11,6 @@ import { connectionSettled } from "../people.ts";
 import { deviceOfMember } from "../groups/membership.ts";
 import { mlsOf, wakeGroup } from "../groups/state.ts";
 import { deviceOf } from "../hex.ts";
-import { addNotice } from "../notices.ts";
 import { names } from "../records.ts";
 import { isReady, request, type Answer } from "../session.ts";
 import { nextOrder, type Step } from "../step.ts";
@@ -116,7 +115,6 @@ export async function approveLink(engine: Engine, code: string): Promise<void> {
     const order = nextOrder(step);
     step.draft.putItem(names.linkJobs, order, { device, sinceMs: step.env.nowMs() });
     step.live.devices.jobs.push(order);
-    await addNotice(step, { type: "device_added", id: device, name: offer.name });
   });
 }
 

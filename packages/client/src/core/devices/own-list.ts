@@ -34,6 +34,7 @@ import { backoffMs } from "../reconnect.ts";
 import { names, type DeviceListProposal, type ListChange, type OwnAccount } from "../records.ts";
 import { isReady, request, type Answer } from "../session.ts";
 import { nowSec, type Step } from "../step.ts";
+import { noteNewerList } from "./noticing.ts";
 import { tellIdentity } from "./syncing.ts";
 
 /** The group of callers who wait until a change of the own list was published. */
@@ -188,7 +189,10 @@ async function adopt(step: Step): Promise<void> {
     proposal.change.type === "identity"
       ? [...identityHistory, proposal.change.next.publicKey]
       : identityHistory;
-  pin(step, own.account, await restoreDeviceList(step.env.crypto, proposal.deviceList, history));
+  const list = await restoreDeviceList(step.env.crypto, proposal.deviceList, history);
+  const before = await ownList(step);
+  pin(step, own.account, list);
+  await noteNewerList(step, own.account, before, list);
   await takeEffect(step, own, proposal);
 }
 

@@ -6,6 +6,7 @@ import type { MlsGroup, MlsMember, OpenedWelcome } from "@sotto/crypto";
 import {
   LABELS,
   RefusedError,
+  TransportError,
   ValidationError,
   equalBytes,
   toHex,
@@ -25,14 +26,17 @@ import { accountOfMember, checkJoin } from "./membership.ts";
 import { nameOfAccount, nameOfGroup } from "./naming.ts";
 import { conversationsOf } from "./outgoing.ts";
 import { wakeQueue } from "./queue.ts";
-import { goOn, type ItemVerdict } from "./receiving.ts";
-import type { GroupRecord } from "./records.ts";
+import { isLive } from "./reading.ts";
+import { goOn, retryLater, type ItemVerdict } from "./receiving.ts";
+import { groupNames, type GroupRecord } from "./records.ts";
 import { fetchSideLog } from "./side-logs.ts";
 import { addGroup, dropState, putGroup, saveEpoch, wakeGroup, type GroupLive } from "./state.ts";
 import { onlyNonce } from "./welcoming.ts";
 
 const done: ItemVerdict = { type: "done" };
 const updateSoonMs = 5_000;
+const mostLooks = 6;
+const askAgainMs = 2_000;
 
 /** Takes a Welcome in. @throws ValidationError, CryptoError, CodecError when it is refused for good. */
 export async function takeWelcome(step: Step, order: number, item: WelcomeItem): Promise<ItemVerdict> {
@@ -43,6 +47,8 @@ export async function takeWelcome(step: Step, order: number, item: WelcomeItem):
     throw invalid("SOTTO-WELCOME-1", "a Welcome for a KeyPackage that is used up");
   const opened = await mls.openWelcome(item.welcome, keyPackage, step.live.own.deviceKey);
   if (!equalBytes(opened.groupId, item.logId)) throw invalid("SOTTO-WELCOME-2", "a Welcome of another group");
+  const used = groupNames.usedWelcome(toHex(await step.env.crypto.sha256(item.welcome)));
+  if ((await step.draft.get(used)) !== undefined) return done;
   const known = step.live.groups.byId.get(id);
   if (known?.record.state === "joined" && known.record.epoch >= opened.epoch) return done;
 
@@ -51,9 +57,36 @@ export async function takeWelcome(step: Step, order: number, item: WelcomeItem):
   const { group, sender } = await mls.join(opened, tree, nowSec(step));
   const checked = await check(step, order, group, sender);
   if (checked !== undefined) return checked;
+  if (known !== undefined) checkReturn(known.record, group, sender);
+  if (known?.record.state === "joined") return stillIn(step, order, known);
   await useUp(step, keyPackage);
+  // A last resort opens its Welcomes again and again.
+  if (keyPackage.lastResort) step.draft.put(used, nowSec(step));
   await enter(step, known, item, group, sender, opened);
   return done;
+}
+
+/**
+ * Only its own people let this device into a group again, as the same thing that it was: log ids are no secret from whoever was removed,
+ * nor from the server. After leaving, an invitation may come from anybody, as for any other group.
+ */
+function checkReturn(record: GroupRecord, group: MlsGroup, sender: MlsMember): void {
+  const { kind } = parseGroupData(group.groupData);
+  if (kind !== record.kind) throw invalid("SOTTO-WELCOME-4", "a group does not become something else");
+  const outside = kind === "group" && (record.state === "left" || record.state === "removed");
+  if (outside && group.epoch <= record.epoch) throw invalid("SOTTO-WELCOME-5", "an old Welcome");
+  if (!outside && !record.accounts.includes(accountOfMember(sender)))
+    throw invalid("SOTTO-WELCOME-6", "a Welcome of somebody who is not in that group");
+  const accounts = new Set(group.members.map(accountOfMember));
+  const same = accounts.size === record.accounts.length && record.accounts.every((one) => accounts.has(one));
+  if (kind !== "group" && !same) throw invalid("SOTTO-WELCOME-7", "a pair keeps its two people");
+}
+
+/** A group that this device is in: its log says first that it was taken out, or the Welcome is not believed. */
+function stillIn(step: Step, order: number, known: GroupLive): ItemVerdict {
+  const error = invalid("SOTTO-WELCOME-8", "a Welcome to a group that this device is in");
+  if ((step.live.heldItems.failures.get(order) ?? 0) >= mostLooks && isLive(known)) throw error;
+  return { type: "again", error };
 }
 
 function treeOf(step: Step, order: number, item: WelcomeItem): Uint8Array | undefined {
@@ -73,12 +106,7 @@ async function fetchTree(step: Step, order: number, item: WelcomeItem): Promise<
       }
       return goOn(later, order);
     }
-    later.effects.push({
-      type: "timer",
-      name: `tree ${order}`,
-      delayMs: 2_000,
-      run: async (then) => goOn(then, order),
-    });
+    await retryLater(later, order, new TransportError("connection_lost", "the ratchet tree is not there"));
   });
   return { type: "wait" };
 }
@@ -127,7 +155,7 @@ async function check(
       later.effects.push({
         type: "timer",
         name: `join ${order}`,
-        delayMs: trouble?.retryAfterMs ?? 0,
+        delayMs: trouble === undefined ? 0 : Math.max(trouble.retryAfterMs ?? 0, askAgainMs),
         run: async (then) => goOn(then, order),
       });
     };

@@ -9,6 +9,7 @@ import {
   SealedContentSchema,
   SottoError,
   StorageError,
+  ValidationError,
   decode,
   type SealedItem,
 } from "@sotto/protocol";
@@ -40,7 +41,7 @@ export type ItemVerdict =
 
 // Whoever floods us fills no more than this; the sender's server-side quota comes first.
 const mostHeld = 2_000;
-const mostFailures = 40;
+const mostFailures = 24;
 
 /** Reads from the vault what waits. */
 export async function loadHeldItems(view: View): Promise<HeldItems> {
@@ -54,7 +55,9 @@ export async function takeSealed(step: Step, seq: number, item: SealedItem): Pro
   try {
     const opened = await openInboxItem(step.env.mlsProvider, own.inboxKey, item);
     const content = decode(SealedContentSchema, opened, LIMITS.maxEntryBytes);
-    if (content.content.case === undefined || heldItems.orders.length >= mostHeld) return;
+    if (content.content.case === undefined) return;
+    if (heldItems.orders.length >= mostHeld)
+      throw new ValidationError("quota_exceeded", "too much waits already of what others left here");
     const order = nextOrder(step);
     const bytes = toBinary(SealedContentSchema, { ...content, padding: new Uint8Array() });
     step.draft.putItem(groupNames.heldItems, order, {
@@ -79,7 +82,7 @@ export async function pumpHeldItems(step: Step): Promise<void> {
     const verdict = item === undefined ? { type: "done" as const } : await tryItem(step, order, item);
     if (verdict.type === "done") finish(step, order);
     else if (verdict.type === "wait") heldItems.busy.add(order);
-    else retryLater(step, order, verdict.error);
+    else await retryLater(step, order, verdict.error);
   }
 }
 
@@ -113,10 +116,14 @@ function finish(step: Step, order: number): void {
     part.delete(order);
 }
 
-function retryLater(step: Step, order: number, error: SottoError): void {
+/** Has an item tried again after a while; after too many tries it is given up, and that is told. */
+export async function retryLater(step: Step, order: number, error: SottoError): Promise<void> {
   const { heldItems } = step.live;
   const failures = (heldItems.failures.get(order) ?? 0) + 1;
-  if (failures > mostFailures) return finish(step, order);
+  if (failures > mostFailures) {
+    await addNotice(step, { type: "refused", from: undefined, code: error.code });
+    return finish(step, order);
+  }
   heldItems.failures.set(order, failures);
   heldItems.busy.add(order);
   step.effects.push({

@@ -163,6 +163,8 @@ export const groupNames = {
   keyPackages: list<OwnKeyPackage>("key-packages"),
   keyPackageOf: (ref: string) => record<number>(`key-package/${ref}`),
   heldItems: list<HeldItem>("held-items"),
+  /** A Welcome that a last resort opened, by its SHA-256: when it was taken in, in seconds. */
+  usedWelcome: (hash: string) => record<number>(`welcome/${hash}`),
   /** When a device was last added to a group, in seconds: requests from before are answered. */
   rejoined: (id: string, device: string) => record<number>(`group-rejoined/${id}/${device}`),
   /** Which accounts said that they have, or have read, a message of ours. */

@@ -21,7 +21,10 @@ const patienceMs = 60_000;
 /** Fetches the bytes of a side log, as they lie there. `then` is called once. */
 export async function fetchSideLog(step: Step, side: SideLog, then: SideRead["then"]): Promise<void> {
   const id = toHex(side.logId);
-  if (side.size > BigInt(largestBytes) || step.live.sideReads.has(id)) return then(step, "failed");
+  const { sideReads, groups, own } = step.live;
+  // Whoever names a log that is read for something else would have its entries taken for pieces, and acked.
+  const taken = sideReads.has(id) || groups.byId.has(id) || id === own.inbox;
+  if (side.size > BigInt(largestBytes) || taken) return then(step, "failed");
   const slot = step.env.crypto.randomBytes(16);
   step.live.sideReads.set(id, { side, slot, pieces: new Map(), bytes: 0, then });
   const common = { logId: side.logId, slotId: slot, accessToken: side.accessToken, epoch: 0n };
