@@ -17,8 +17,9 @@ try {
 
   await dan.ok("send", ann.phone, "The minutes are in the shared folder.");
   await ann.ok("receive");
-  await ann.ok("send", dan.phone, "Got them, thanks!");
-  await dan.ok("receive");
+  await ann.ok("group", "create", "Harbour walk", ben.phone, clara.phone, dan.phone);
+  await dan.ok("send", "Harbour walk", "I bring the lantern.");
+  await ann.ok("receive");
   await ben.ok("send", ann.phone, "Are you coming to the harbour tonight?");
 
   const screen = ann.terminal(["chat", ben.phone], { columns: 92, rows: 22 });

@@ -85,6 +85,8 @@ const NEXT_STEPS: Readonly<Record<ErrorCode, string>> = {
   suite_unavailable: "use '--suite classic', or leave --suite out.",
   mls_invalid:
     "nothing is lost: what broke a rule was refused and changed nothing. If it goes on, compare safety numbers with 'sotto verify'.",
+  recovery_key_wrong:
+    "type the key again as it was shown: eight groups of four characters. Without it the account can only be reset.",
   group_unknown: "check the name or id; 'sotto group list' shows the groups of this device.",
   group_ambiguous: "use one of the ids in the message in place of the name.",
   group_forbidden: "ask an admin of the group; 'sotto group members NAME' shows who that is.",
