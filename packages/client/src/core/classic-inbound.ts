@@ -26,7 +26,7 @@ import {
   type ErrorCode,
 } from "@sotto/protocol";
 import { bindIdentifier, ensureContact, findContact, peerName, putContact } from "./contacts.ts";
-import { addMessage, contactOf, toMessage } from "./conversations.ts";
+import { addMessage, contactOf, toMessage, MESSAGE_IN } from "./conversations.ts";
 import { isFresh, pinned } from "./directory.ts";
 import { countMessage } from "./gaps.ts";
 import { addressOf } from "./hex.ts";
@@ -38,7 +38,6 @@ import { rememberSeen, wasSeen } from "./replays.ts";
 import { names, type ContactRecord, type HeldEntry } from "./records.ts";
 import { sendReceipt, takeReceipt } from "./receipts.ts";
 import { notify, nowSec, type Step } from "./step.ts";
-import { MESSAGE_IN } from "./unshown.ts";
 
 /**
  * What came of a message: dealt with for good, to be tried again since a fault of ours came between, rightly signed and dated ahead of

@@ -14,6 +14,9 @@ import { names, type ContactRecord, type MessagePlace, type MessageRecord } from
 import { nextOrder, notify, type Step } from "./step.ts";
 import type { Item, View } from "./vault-store.ts";
 
+/** The group of callers who wait for a message to come in. */
+export const MESSAGE_IN = "message in";
+
 const rank: Record<MessageStatus, number> = {
   queued: 0,
   failed: 1,

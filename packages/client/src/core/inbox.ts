@@ -16,14 +16,15 @@ import {
   type SealedItem,
 } from "@sotto/protocol";
 import { claimedSender, refuse } from "./classic-inbound.ts";
-import { groupsCaughtUp } from "./groups/reading.ts";
-import { noItemsHeld, takeSealed } from "./groups/receiving.ts";
+import { takeSealed } from "./groups/receiving.ts";
 import { nothingHeldUpTo, takeOrHold } from "./held.ts";
 import { bytesOf } from "./hex.ts";
 import { names } from "./records.ts";
 import { giveUp, request } from "./session.ts";
 import type { Step } from "./step.ts";
 import { takeTyping } from "./typing.ts";
+import { groupsCaughtUp } from "./groups/level.ts";
+import { noItemsHeld } from "./groups/held-items.ts";
 
 /** The group of callers who wait until the inbox was taken in. */
 export const CAUGHT_UP = "caught up";

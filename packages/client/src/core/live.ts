@@ -8,7 +8,6 @@ import { loadDevices, type DevicesState } from "./devices/state.ts";
 import type { ClaimTurns } from "./groups/inviting.ts";
 import { newKeyPackageState, type KeyPackageState } from "./groups/key-packages.ts";
 import { loadQueues, type MlsQueues } from "./groups/queue.ts";
-import { loadHeldItems, type HeldItems } from "./groups/receiving.ts";
 import type { SideReads } from "./groups/side-logs.ts";
 import { loadGroups, type GroupsState } from "./groups/state.ts";
 import { loadHeld, type HeldState } from "./held.ts";
@@ -17,6 +16,7 @@ import { loadOutbox, type OutboxState } from "./outbox-queue.ts";
 import { names, type OwnAccount } from "./records.ts";
 import { newSession, type SessionState } from "./session.ts";
 import type { View } from "./vault-store.ts";
+import { type HeldItems, loadHeldItems } from "./groups/held-items.ts";
 
 /** The state in memory. Each part belongs to the file that defines it. */
 export interface Live {

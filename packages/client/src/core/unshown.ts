@@ -1,6 +1,6 @@
 /** Messages that were not shown before, each once: the SDK's async iterator, and marking a whole conversation. */
 import type { Message } from "../api.ts";
-import { contactOf, markShown, messageAt, toMessage, unshownOf } from "./conversations.ts";
+import { MESSAGE_IN, contactOf, markShown, messageAt, toMessage, unshownOf } from "./conversations.ts";
 import type { Engine } from "./engine.ts";
 import { findConversation } from "./groups/overview.ts";
 import { queueReceipt } from "./groups/queue.ts";
@@ -9,9 +9,6 @@ import { tellsReceipts } from "./groups/show.ts";
 import { names, type MessagePlace } from "./records.ts";
 import { sendReceipt, sendsReadReceipts } from "./receipts.ts";
 import type { Step } from "./step.ts";
-
-/** The group of callers who wait for a message to come in. */
-export const MESSAGE_IN = "message in";
 
 /** Yields what was not shown. A message counts as shown when the next one is asked for. */
 export async function* unshownMessages(engine: Engine, signal?: AbortSignal): AsyncGenerator<Message, void> {

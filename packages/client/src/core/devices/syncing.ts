@@ -6,16 +6,12 @@ import { create, toBinary } from "@bufbuild/protobuf";
 import { AccountSyncSchema, equalBytes, toHex, type AccountSync } from "@sotto/protocol";
 import { findContact, ensureContact, putContact } from "../contacts.ts";
 import { pinned } from "../directory.ts";
-import { makeGroup } from "../groups/creating.ts";
-import { accountData } from "../groups/data.ts";
-import { devicesOf } from "../groups/inviting.ts";
 import { enqueueMls } from "../groups/queue.ts";
 import type { GroupLive } from "../groups/state.ts";
 import { bytesOf } from "../hex.ts";
 import { lookUp } from "../lookups.ts";
 import { wake } from "../outbox-queue.ts";
 import { names, type ContactRecord } from "../records.ts";
-import { isReady } from "../session.ts";
 import type { Step } from "../step.ts";
 import { keepOffer } from "./history-import.ts";
 
@@ -26,17 +22,6 @@ export function accountGroup(step: Pick<Step, "live">): GroupLive | undefined {
   return [...step.live.groups.byId.values()]
     .filter(({ record }) => record.kind === "account" && ["creating", "joined"].includes(record.state))
     .toSorted((a, b) => (a.record.id < b.record.id ? -1 : 1))[0];
-}
-
-/** Makes the group of the account's devices when there are others and none was made. */
-export async function ensureAccountGroup(step: Step): Promise<void> {
-  const { own, devices } = step.live;
-  if (!isReady(step) || devices.making || accountGroup(step) !== undefined) return;
-  if ((await devicesOf(step, own.account)).length === 0) return;
-  devices.making = true;
-  await makeGroup(step, { data: accountData, accounts: [] }, async (later) => {
-    later.live.devices.making = false;
-  });
 }
 
 /** Tells the other devices something; false when there is none to tell. */

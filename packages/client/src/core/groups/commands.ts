@@ -7,15 +7,15 @@ import { lookUp, type Found } from "../lookups.ts";
 import { connectionSettled } from "../people.ts";
 import { isReady } from "../session.ts";
 import type { Step } from "../step.ts";
-import { addIntent, intentGroup } from "./committing.ts";
 import { madeGroup, makeGroup, type Made } from "./creating.ts";
 import { isGroupName, newGroupData, parseGroupData } from "./data.ts";
-import { leftGroup } from "./outgoing.ts";
 import { findGroup, toGroup } from "./overview.ts";
 import { enqueueMls } from "./queue.ts";
-import { closeSlot } from "./reading.ts";
 import type { Intent } from "./records.ts";
 import { dropState, putGroup, type GroupLive } from "./state.ts";
+import { intentGroup, addIntent } from "./pending.ts";
+import { closeSlot } from "./slots.ts";
+import { leftGroup } from "./sent.ts";
 
 /** Makes a group, and waits until the server has it. @throws as Messenger.createGroup. */
 export async function createGroup(engine: Engine, name: string, members: readonly string[]): Promise<Group> {

@@ -8,38 +8,23 @@ import { pinned } from "../directory.ts";
 import { bytesOf } from "../hex.ts";
 import { backoffMs } from "../reconnect.ts";
 import { isReady, request, type Answer } from "../session.ts";
-import { nextOrder, type Step } from "../step.ts";
+import { type Step } from "../step.ts";
 import { groupEntry } from "./content.ts";
 import { encodeGroupData, parseGroupData, type CheckedData } from "./data.ts";
-import { accessToken, enterEpoch } from "./entries.ts";
 import { devicesOf, findInvitees, type Invitee, type Wanted } from "./inviting.ts";
 import { accountOfMember, deviceOfMember, standing } from "./membership.ts";
-import { tellChanges } from "./naming.ts";
-import { conversationsOf } from "./outgoing.ts";
-import { wakeQueue } from "./queue.ts";
-import { isLive } from "./reading.ts";
-import { groupNames, type Intent, type Joiner, type PendingCommit } from "./records.ts";
-import { mlsOf, putGroup, saveDelta, wakeGroup, type GroupLive } from "./state.ts";
-import { welcomeTasks } from "./welcoming.ts";
+import { groupNames, type PendingCommit } from "./records.ts";
+import { mlsOf, saveDelta, wakeGroup, type GroupLive } from "./state.ts";
+import { joinerOf } from "./welcoming.ts";
+import { isLive } from "./level.ts";
+import { accessToken } from "./epoch.ts";
+import { settleIntents } from "./pending.ts";
 
 /** A device that could not be added, for want of a KeyPackage, is not asked for again before this time. */
 const retryInviteMs = 600_000;
 /** So many KeyPackages and a full UpdatePath stay below the limit of a Commit. */
 const mostAddedAtOnce = 250;
-const updateEveryMs = 7 * 86_400_000;
 const updateEverySent = 200;
-
-/** The callers who wait until a wanted change was committed. */
-export const intentGroup = (id: string, order: number): string => `intent ${id} ${order}`;
-
-/** Stores a wanted change; it is committed as soon as that can be. Returns its order. */
-export function addIntent(step: Step, group: GroupLive, intent: Intent): number {
-  const order = nextOrder(step);
-  step.draft.putItem(groupNames.intents(group.record.id), order, intent);
-  group.intents.push(order);
-  wakeGroup(step, group.record.id);
-  return order;
-}
 
 /** What is to be changed in a group now. */
 interface Plan {
@@ -219,16 +204,6 @@ async function carriedOut(
   return orders;
 }
 
-/** Somebody who joins, with a fresh reader slot for them. */
-export function joinerOf(step: Step, { device }: Invitee, welcome: Uint8Array): Joiner {
-  return {
-    inbox: toHex(device.inboxId),
-    inboxKey: device.inboxKey,
-    slot: toHex(step.env.crypto.randomBytes(16)),
-    welcome,
-  };
-}
-
 /** Sends a Commit of ours; before it, the slots of those who join, so that nothing after it is deleted before they read it. */
 async function sendPending(step: Step, group: GroupLive, pending: PendingCommit): Promise<void> {
   if (group.commitSent || pending.epoch !== group.record.epoch) return;
@@ -277,62 +252,6 @@ async function onAnswer(step: Step, group: GroupLive, answer: Answer): Promise<v
   group.commitSent = false;
   group.planning = true;
   await setback(step, group, answer.error);
-}
-
-/** Our Commit came back: what was wanted is so, and those who joined hear of it. */
-export async function adoptPending(
-  step: Step,
-  group: GroupLive,
-  pending: PendingCommit,
-  seq: number,
-): Promise<void> {
-  const before = await mlsOf(step, group);
-  const next = group.pendingNext ?? (await step.env.mls.restore(pending.next, step.live.own.deviceKey));
-  const tasks = await welcomeTasks(step, group.record.id, pending, seq);
-  const { leaving = [] } = group.record;
-  await enterEpoch(step, group, next);
-  putGroup(step, group, {
-    tasks: [...group.record.tasks, ...tasks],
-    sentSinceUpdate: 0,
-    updateDueAtMs: step.env.nowMs() + updateEveryMs,
-  });
-  await settleIntents(step, group, pending.intents);
-  await dropPending(step, group);
-  await tellChanges(step, group, { by: step.live.own.account, before, after: next, seq, leaving });
-}
-
-/** Forgets a Commit of ours that was carried out, or lost to another. What it wanted is looked at anew. */
-export async function dropPending(step: Step, group: GroupLive): Promise<void> {
-  step.draft.delete(groupNames.pending(group.record.id));
-  group.pending = undefined;
-  group.pendingNext = undefined;
-  group.commitSent = false;
-  group.planFailures = 0;
-  wakeGroup(step, group.record.id);
-  for (const conversation of await conversationsOf(step, group)) wakeQueue(step, conversation);
-}
-
-/** Takes wanted changes off the list, and tells who waits for them. */
-export async function settleIntents(
-  step: Step,
-  group: GroupLive,
-  orders: readonly number[],
-  error?: SottoError,
-): Promise<void> {
-  const { id } = group.record;
-  for (const order of orders) {
-    step.draft.deleteItem(groupNames.intents(id), order);
-    const index = group.intents.indexOf(order);
-    if (index >= 0) group.intents.splice(index, 1);
-    step.effects.push({
-      type: "settle",
-      settle: () =>
-        error === undefined
-          ? step.waiters.resolve(intentGroup(id, order))
-          : step.waiters.reject(intentGroup(id, order), error),
-    });
-  }
-  for (const conversation of await conversationsOf(step, group)) wakeQueue(step, conversation);
 }
 
 async function setback(step: Step, group: GroupLive, error: SottoError): Promise<void> {

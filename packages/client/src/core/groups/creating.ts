@@ -5,16 +5,14 @@
 import { UsageError, toHex, type SottoError } from "@sotto/protocol";
 import { accountOf, deviceOf } from "../hex.ts";
 import { nowSec, type Step } from "../step.ts";
-import { joinerOf } from "./committing.ts";
 import { encodeGroupData, type CheckedData } from "./data.ts";
-import { accessToken } from "./entries.ts";
 import { findInvitees, type Invitee } from "./inviting.ts";
 import { accountOfMember } from "./membership.ts";
-import { conversationsOf } from "./outgoing.ts";
-import { wakeQueue } from "./queue.ts";
+import { wakeQueuesOf } from "./queue.ts";
 import type { GroupTask } from "./records.ts";
 import { addGroup, putGroup, type GroupLive } from "./state.ts";
-import { welcomeTasks } from "./welcoming.ts";
+import { welcomeTasks, joinerOf } from "./welcoming.ts";
+import { accessToken } from "./epoch.ts";
 
 /** The ciphersuite of groups that this device makes. */
 export const defaultCiphersuite = "x-wing";
@@ -120,5 +118,5 @@ export async function noteLogMade(step: Step, group: GroupLive): Promise<void> {
   if (group.record.state === "creating") putGroup(step, group, { state: "joined" });
   const { id } = group.record;
   step.effects.push({ type: "settle", settle: () => step.waiters.resolve(madeGroup(id)) });
-  for (const conversation of await conversationsOf(step, group)) wakeQueue(step, conversation);
+  await wakeQueuesOf(step, group);
 }

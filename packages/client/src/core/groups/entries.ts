@@ -6,7 +6,6 @@ import type { MlsGroup, MlsMember, StagedCommit, Unprotected } from "@sotto/cryp
 import {
   EntryKind,
   InternalError,
-  LABELS,
   SottoError,
   StorageError,
   ValidationError,
@@ -19,9 +18,7 @@ import { lookUp, type Found } from "../lookups.ts";
 import { addNotice, passNotice } from "../notices.ts";
 import { nowSec, type Step } from "../step.ts";
 import { askClaim, isClaimOpen } from "./claims.ts";
-import { adoptPending, dropPending, settleIntents } from "./committing.ts";
 import { parseContent, parseGroupEntry } from "./content.ts";
-import { loseState } from "./healing.ts";
 import {
   accountOfMember,
   checkCommit,
@@ -31,12 +28,15 @@ import {
   type ListOf,
 } from "./membership.ts";
 import { nameOfAccount, tellChanges } from "./naming.ts";
-import { takeOwnEntry } from "./outgoing.ts";
 import { groupNames } from "./records.ts";
-import { closeSlot } from "./reading.ts";
 import { applyContent, showUnreadable } from "./show.ts";
-import { beginSuccession } from "./succession.ts";
-import { dropState, mlsOf, putGroup, saveDelta, saveEpoch, type GroupLive } from "./state.ts";
+import { dropState, mlsOf, putGroup, saveDelta, type GroupLive } from "./state.ts";
+import { enterEpoch } from "./epoch.ts";
+import { dropPending, settleIntents } from "./pending.ts";
+import { adoptPending } from "./adopting.ts";
+import { closeSlot } from "./slots.ts";
+import { loseState, beginSuccession } from "./losing.ts";
+import { takeOwnEntry } from "./sent.ts";
 
 /** What came of an entry: taken in, or what must come first. */
 export type Verdict =
@@ -190,21 +190,6 @@ async function takeCommit(
     leaving,
   });
   return { type: "new-epoch" };
-}
-
-/** Makes a state the present one: stores it in place of the epoch before, whose keys are gone then. */
-export async function enterEpoch(step: Step, group: GroupLive, next: MlsGroup): Promise<void> {
-  const token = await accessToken(step, next);
-  await saveEpoch(step, group, next);
-  const accounts = [...new Set(next.members.map(accountOfMember))];
-  const leaving = group.record.leaving?.filter((account) => accounts.includes(account)) ?? [];
-  putGroup(step, group, { epoch: next.epoch, token, data: next.groupData, accounts, leaving });
-  group.reader.asked.clear();
-}
-
-/** The token that opens an epoch of the log: 32 bytes from the MLS exporter. */
-export function accessToken(step: Step, mls: MlsGroup): Promise<Uint8Array> {
-  return step.env.mls.exportSecret(mls, LABELS.accessToken, new Uint8Array(), 32);
 }
 
 /** Devices that were added need not be added anew: requests from before are answered. */

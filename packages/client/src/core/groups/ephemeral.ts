@@ -22,8 +22,8 @@ import { notify, type Step } from "../step.ts";
 import { parseGroupEntry } from "./content.ts";
 import { accountOfMember } from "./membership.ts";
 import { nameOfAccount } from "./naming.ts";
-import { isLive } from "./reading.ts";
 import { mlsOf, type GroupLive } from "./state.ts";
+import { isLive } from "./level.ts";
 
 const nonceBytes = 12;
 const freshMs = 30_000;

@@ -9,24 +9,12 @@ import { bytesOf } from "../hex.ts";
 import { isReady } from "../session.ts";
 import { nowSec, type Step } from "../step.ts";
 import { devicesOf } from "./inviting.ts";
-import { dropPending } from "./committing.ts";
 import type { GroupTask } from "./records.ts";
-import { dropState, putGroup, wakeGroup, type GroupLive } from "./state.ts";
+import { putGroup, wakeGroup, type GroupLive } from "./state.ts";
 import { sealedItem } from "./welcoming.ts";
 
 const askEveryMs = 600_000;
 const mostAsked = 16;
-
-/** Gives the state of a group up. */
-export async function loseState(step: Step, group: GroupLive): Promise<void> {
-  if (group.record.state !== "joined") return;
-  group.reader.phase = "detached";
-  group.reader.waiting.length = 0;
-  await dropPending(step, group);
-  await dropState(step, group);
-  putGroup(step, group, { state: "healing", ownSeqs: [] });
-  wakeGroup(step, group.record.id);
-}
 
 /** Asks to be added anew, now and then, until somebody has done it. */
 export async function pumpHealing(step: Step, group: GroupLive): Promise<void> {

@@ -20,18 +20,17 @@ import { lookUp, type Found } from "../lookups.ts";
 import { addNotice } from "../notices.ts";
 import { nowSec, type Step } from "../step.ts";
 import { parseGroupData } from "./data.ts";
-import { accessToken } from "./entries.ts";
 import { keyPackageOf, useUp } from "./key-packages.ts";
 import { accountOfMember, checkJoin } from "./membership.ts";
 import { nameOfAccount, nameOfGroup } from "./naming.ts";
-import { conversationsOf } from "./outgoing.ts";
-import { wakeQueue } from "./queue.ts";
-import { isLive } from "./reading.ts";
-import { goOn, retryLater, type ItemVerdict } from "./receiving.ts";
+import { wakeQueuesOf } from "./queue.ts";
 import { groupNames, type GroupRecord } from "./records.ts";
 import { fetchSideLog } from "./side-logs.ts";
 import { addGroup, dropState, putGroup, saveEpoch, wakeGroup, type GroupLive } from "./state.ts";
 import { onlyNonce } from "./welcoming.ts";
+import { isLive } from "./level.ts";
+import { accessToken } from "./epoch.ts";
+import { type ItemVerdict, retryLater, goOn } from "./held-items.ts";
 
 const done: ItemVerdict = { type: "done" };
 const updateSoonMs = 5_000;
@@ -232,7 +231,7 @@ async function enter(
     await dropState(step, old);
     putGroup(step, old, { state: "replaced" });
   }
-  for (const conversation of await conversationsOf(step, group)) wakeQueue(step, conversation);
+  await wakeQueuesOf(step, group);
   if (data.kind === "group") {
     await addNotice(step, {
       type: "group_changed",

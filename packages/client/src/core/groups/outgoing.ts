@@ -7,8 +7,6 @@ import {
   EntryKind,
   UsageError,
   decode,
-  equalBytes,
-  type Entry,
   type ErrorCode,
   type SottoError,
 } from "@sotto/protocol";
@@ -24,9 +22,10 @@ import type { ContactRecord } from "../records.ts";
 import { encodeContent, groupEntry } from "./content.ts";
 import { findPair } from "./pairs.ts";
 import { closeReceipt, dequeueMls, freshId, wakeQueue, type MlsQueue } from "./queue.ts";
-import { isLive } from "./reading.ts";
 import { groupNames, type MlsItem } from "./records.ts";
-import { groupOfConversation, mlsOf, putGroup, saveDelta, wakeGroup, type GroupLive } from "./state.ts";
+import { groupOfConversation, mlsOf, saveDelta, wakeGroup, type GroupLive } from "./state.ts";
+import { isLive } from "./level.ts";
+import { finishSent } from "./sent.ts";
 
 const mostInFlight = 32;
 
@@ -176,66 +175,12 @@ async function onAnswer(
   order: number,
   answer: Answer,
 ): Promise<void> {
-  if (answer.type === "appended") return finish(step, conversation, group, order, answer.seq);
+  if (answer.type === "appended") return finishSent(step, conversation, group, order, answer.seq);
   queue.inFlight.delete(order);
   if (answer.type !== "refused") return;
   // Its epoch ended: the Commit is on its way to us, and then it is encrypted again.
   if (answer.error.code === "epoch_ended") return wakeGroup(step, group.record.id);
   await setback(step, conversation, queue, answer.error);
-}
-
-/** @param seq of the entry, when it was not read yet. */
-async function finish(
-  step: Step,
-  conversation: string,
-  group: GroupLive,
-  order: number,
-  seq?: number,
-): Promise<void> {
-  const item = await step.draft.item(groupNames.outbox(conversation), order);
-  if (item === undefined) return;
-  await dequeueMls(step, conversation, order);
-  const { sentSinceUpdate, ownSeqs, cursor } = group.record;
-  putGroup(step, group, {
-    sentSinceUpdate: sentSinceUpdate + 1,
-    ...(seq !== undefined && seq > cursor && { ownSeqs: [...ownSeqs, seq] }),
-  });
-  const { content } = item;
-  if (content.type === "text") {
-    await advanceStatus(step, content.place, "sent");
-    step.effects.push({ type: "settle", settle: () => step.waiters.resolve(sentGroup(content.id)) });
-  }
-  if (content.type === "leave") {
-    step.effects.push({ type: "settle", settle: () => step.waiters.resolve(leftGroup(group.record.id)) });
-  }
-}
-
-/** The callers who wait until a group was told that this account leaves. */
-export const leftGroup = (id: string): string => `left ${id}`;
-
-/** Whether an entry is one of ours that the server has: then it was sent, whatever became of the answer. */
-export async function takeOwnEntry(step: Step, group: GroupLive, entry: Entry): Promise<boolean> {
-  const seq = Number(entry.seq);
-  const { ownSeqs } = group.record;
-  if (ownSeqs.includes(seq)) {
-    putGroup(step, group, { ownSeqs: ownSeqs.filter((own) => own !== seq) });
-    return true;
-  }
-  for (const conversation of await conversationsOf(step, group)) {
-    const queue = step.live.queues.byConversation.get(conversation);
-    for (const [order, body] of queue?.sealed ?? []) {
-      if (!equalBytes(body, entry.body)) continue;
-      await finish(step, conversation, group, order);
-      return true;
-    }
-  }
-  return false;
-}
-
-/** The conversations whose queues may be sent in a group. */
-export async function conversationsOf(step: Step, group: GroupLive): Promise<readonly string[]> {
-  const contact = await contactOf(step.draft, group.record.conversation);
-  return contact?.conversations ?? [group.record.conversation];
 }
 
 // When it does not work

@@ -11,8 +11,8 @@ import type { Step } from "../step.ts";
 import { isChangeDue } from "./committing.ts";
 import { makeGroup } from "./creating.ts";
 import { pairData } from "./data.ts";
-import { isLive } from "./reading.ts";
 import { pairGroups, wakeGroup, type GroupLive } from "./state.ts";
+import { isLive } from "./level.ts";
 
 /** How the caller is told. */
 interface Asker {

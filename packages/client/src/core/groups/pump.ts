@@ -3,18 +3,20 @@ import { pumpLinkJobs } from "../devices/approving.ts";
 import { pumpHistory } from "../devices/history-import.ts";
 import { pumpBackup } from "../devices/recovery.ts";
 import { resetDevices } from "../devices/state.ts";
-import { ensureAccountGroup } from "../devices/syncing.ts";
 import type { Step } from "../step.ts";
 import { pumpChanges } from "./committing.ts";
 import { pumpHealing } from "./healing.ts";
 import { checkKeyPackages } from "./key-packages.ts";
-import { conversationsOf, pumpQueues } from "./outgoing.ts";
-import { resetQueues, wakeQueue, wakeQueues } from "./queue.ts";
-import { attachGroup, detachGroups, isLive, pumpEntries } from "./reading.ts";
-import { pumpHeldItems, resetHeldItems } from "./receiving.ts";
+import { pumpQueues } from "./outgoing.ts";
+import { resetQueues, wakeQueues, wakeQueuesOf } from "./queue.ts";
+import { attachGroup, detachGroups, pumpEntries } from "./reading.ts";
+import { pumpHeldItems } from "./receiving.ts";
 import { wakeGroups, type GroupLive } from "./state.ts";
 import { pumpSuccession } from "./succession.ts";
 import { pumpTasks } from "./tasks.ts";
+import { isLive } from "./level.ts";
+import { ensureAccountGroup } from "../devices/account-group.ts";
+import { resetHeldItems } from "./held-items.ts";
 
 const mostRounds = 1_000;
 const longestTimerMs = 86_400_000;
@@ -50,7 +52,7 @@ async function pump(step: Step, group: GroupLive): Promise<void> {
   if (!isLive(group)) return;
   await pumpChanges(step, group);
   if (wasLive) return;
-  for (const conversation of await conversationsOf(step, group)) wakeQueue(step, conversation);
+  await wakeQueuesOf(step, group);
   setUpdateTimer(step, group);
 }
 

@@ -3,9 +3,11 @@
  * under way. Receipts join those that were not encrypted yet.
  */
 import { LIMITS, toHex } from "@sotto/protocol";
+import { contactOf } from "../conversations.ts";
 import { nextOrder, type Step } from "../step.ts";
 import type { View } from "../vault-store.ts";
 import { groupNames, type MlsItem } from "./records.ts";
+import type { GroupLive } from "./state.ts";
 
 /** The queue of one conversation. */
 export interface MlsQueue {
@@ -147,3 +149,17 @@ export function resetQueues({ byConversation }: MlsQueues): void {
 
 /** A fresh id for a message: 16 bytes in hexadecimal. */
 export const freshId = (step: Step): string => toHex(step.env.crypto.randomBytes(16));
+
+/** The conversations whose queues may be sent in a group. */
+export async function conversationsOf(
+  step: Step,
+  group: Pick<GroupLive, "record">,
+): Promise<readonly string[]> {
+  const contact = await contactOf(step.draft, group.record.conversation);
+  return contact?.conversations ?? [group.record.conversation];
+}
+
+/** Has the queues looked at that may be sent in a group. */
+export async function wakeQueuesOf(step: Step, group: Pick<GroupLive, "record">): Promise<void> {
+  for (const conversation of await conversationsOf(step, group)) wakeQueue(step, conversation);
+}

@@ -9,22 +9,14 @@ import { isReady, request, type Answer } from "../session.ts";
 import type { Step } from "../step.ts";
 import { takeEntry } from "./entries.ts";
 import { takeEphemeral } from "./ephemeral.ts";
-import { loseState } from "./healing.ts";
 import { putGroup, wakeGroup, wakeGroups, type GroupLive } from "./state.ts";
+import { isRead, isLevel } from "./level.ts";
+import { loseState } from "./losing.ts";
 
 /** How often attaching is refused before our state counts as lost: a slot that others open for us may come a little later. */
 const mostRefusals = 6;
 /** How often an entry is tried that fails by a fault of ours. */
 const mostFaults = 4;
-
-/** Whether a group's log is to be read. */
-export const isRead = ({ record }: GroupLive): boolean =>
-  record.state === "joined" &&
-  !record.tasks.some((task) => task.type === "create-log" || isOwnSlot(record, task));
-
-function isOwnSlot(record: GroupLive["record"], task: GroupLive["record"]["tasks"][number]): boolean {
-  return task.type === "open-slot" && task.slot === record.slot;
-}
 
 /** Begins to read, or begins anew. */
 export function attachGroup(step: Step, group: GroupLive): void {
@@ -153,23 +145,6 @@ export async function pumpEntries(step: Step, group: GroupLive): Promise<void> {
   if (isLevel(group)) reader.caughtUp = true;
 }
 
-/** Whether everything that the log held when it was attached was taken in. */
-const isLevel = ({ reader, record }: GroupLive): boolean =>
-  reader.phase === "attached" &&
-  reader.waiting.length === 0 &&
-  record.cursor >= reader.head &&
-  record.epoch >= reader.epoch;
-
-/** Whether new entries may be made: nothing that would make them stale is known to lie before them. */
-export const isLive = (group: GroupLive): boolean => group.record.state === "joined" && isLevel(group);
-
-/** Whether nothing of what the logs held at the time of connecting waits any more. */
-export function groupsCaughtUp(step: Step): boolean {
-  return [...step.live.groups.byId.values()].every(
-    (group) => group.reader.caughtUp || group.record.state !== "joined" || !isRead(group),
-  );
-}
-
 /** The connection is gone: reading begins anew with the next. */
 export function detachGroups(step: Step): void {
   for (const group of step.live.groups.byId.values()) {
@@ -200,23 +175,4 @@ function later(step: Step, group: GroupLive, name: string, failures: number, err
       wakeGroup(then, group.record.id);
     },
   });
-}
-
-/** Stops reading a log for good, and tells the server that the slot is not needed. */
-export function closeSlot(step: Step, group: GroupLive): void {
-  group.reader.phase = "detached";
-  if (!isReady(step)) return;
-  request(
-    step,
-    (number) => ({
-      case: "closeSlot",
-      value: {
-        $typeName: "sotto.v1.CloseSlot",
-        request: number,
-        logId: bytesOf(group.record.id),
-        slotId: bytesOf(group.record.slot),
-      },
-    }),
-    async () => {},
-  );
 }

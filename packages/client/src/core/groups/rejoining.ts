@@ -3,12 +3,12 @@ import { ValidationError, equalBytes, toHex, type RejoinRequest } from "@sotto/p
 import { isFresh, pinned } from "../directory.ts";
 import { lookUp } from "../lookups.ts";
 import { nowSec, type Step } from "../step.ts";
-import { addIntent } from "./committing.ts";
 import { rejoinTranscript } from "./healing.ts";
 import { accountOfMember, deviceOfMember } from "./membership.ts";
-import { goOn, type ItemVerdict } from "./receiving.ts";
 import { groupNames } from "./records.ts";
 import { mlsOf } from "./state.ts";
+import { addIntent } from "./pending.ts";
+import { type ItemVerdict, goOn } from "./held-items.ts";
 
 const done: ItemVerdict = { type: "done" };
 const oldestSec = 7 * 86_400;

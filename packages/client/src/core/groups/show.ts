@@ -2,12 +2,11 @@
 import type { MlsMember } from "@sotto/crypto";
 import { LIMITS, type ErrorCode } from "@sotto/protocol";
 
-import { addMessage, advanceStatus, contactOf, markShown, toMessage } from "../conversations.ts";
+import { addMessage, advanceStatus, contactOf, markShown, toMessage, MESSAGE_IN } from "../conversations.ts";
 import { takeSync } from "../devices/syncing.ts";
 import { addNotice } from "../notices.ts";
 import { names, type ContactRecord, type MessagePlace, type MessageRecord } from "../records.ts";
 import { nextOrder, notify, type Step } from "../step.ts";
-import { MESSAGE_IN } from "../unshown.ts";
 import type { CheckedContent } from "./content.ts";
 import { accountOfMember, deviceOfMember } from "./membership.ts";
 import { nameOfGroup } from "./naming.ts";

@@ -6,18 +6,11 @@ import { isReady } from "../session.ts";
 import type { Step } from "../step.ts";
 import { makeGroup } from "./creating.ts";
 import { parseGroupData } from "./data.ts";
-import { loseState } from "./healing.ts";
 import { dropState, putGroup, wakeGroup, type GroupLive } from "./state.ts";
 
 /** Admins do it one after another, should those before them not be there. */
 const turnMs = 120_000;
 const retryMs = 30_000;
-
-/** Gives a group up because of a Commit that breaks its rules. @param offender the account that sent it. */
-export async function beginSuccession(step: Step, group: GroupLive, offender: string): Promise<void> {
-  await loseState(step, group);
-  putGroup(step, group, { wedgedBy: offender, wedgedAtMs: step.env.nowMs() });
-}
 
 /** Makes the group anew when it is this account's turn; false when nothing of that kind is to be done. */
 export async function pumpSuccession(step: Step, group: GroupLive): Promise<boolean> {

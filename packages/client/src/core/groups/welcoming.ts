@@ -18,6 +18,7 @@ import {
 } from "@sotto/protocol";
 import { bytesOf } from "../hex.ts";
 import type { Step } from "../step.ts";
+import type { Invitee } from "./inviting.ts";
 import { groupNames, type GroupTask, type Joiner } from "./records.ts";
 
 const largestInlineTree = 16_384;
@@ -120,5 +121,15 @@ export async function sideLog(
       sha256: await crypto.sha256(sealed),
       key,
     }),
+  };
+}
+
+/** Somebody who joins, with a fresh reader slot for them. */
+export function joinerOf(step: Step, { device }: Invitee, welcome: Uint8Array): Joiner {
+  return {
+    inbox: toHex(device.inboxId),
+    inboxKey: device.inboxKey,
+    slot: toHex(step.env.crypto.randomBytes(16)),
+    welcome,
   };
 }

@@ -1,0 +1,33 @@
+/** Our own Commit came back from the log: it won, and its epoch begins. */
+import type { Step } from "../step.ts";
+import { enterEpoch } from "./epoch.ts";
+import { tellChanges } from "./naming.ts";
+import { dropPending, settleIntents } from "./pending.ts";
+import type { PendingCommit } from "./records.ts";
+import { mlsOf, putGroup, type GroupLive } from "./state.ts";
+import { welcomeTasks } from "./welcoming.ts";
+
+/** How often a leaf is updated at least. */
+export const updateEveryMs = 7 * 86_400_000;
+
+/** Our Commit came back: what was wanted is so, and those who joined hear of it. */
+export async function adoptPending(
+  step: Step,
+  group: GroupLive,
+  pending: PendingCommit,
+  seq: number,
+): Promise<void> {
+  const before = await mlsOf(step, group);
+  const next = group.pendingNext ?? (await step.env.mls.restore(pending.next, step.live.own.deviceKey));
+  const tasks = await welcomeTasks(step, group.record.id, pending, seq);
+  const { leaving = [] } = group.record;
+  await enterEpoch(step, group, next);
+  putGroup(step, group, {
+    tasks: [...group.record.tasks, ...tasks],
+    sentSinceUpdate: 0,
+    updateDueAtMs: step.env.nowMs() + updateEveryMs,
+  });
+  await settleIntents(step, group, pending.intents);
+  await dropPending(step, group);
+  await tellChanges(step, group, { by: step.live.own.account, before, after: next, seq, leaving });
+}

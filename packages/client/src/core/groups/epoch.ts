@@ -1,0 +1,21 @@
+/** Making a state the present one of a group. */
+import type { MlsGroup } from "@sotto/crypto";
+import { LABELS } from "@sotto/protocol";
+import type { Step } from "../step.ts";
+import { accountOfMember } from "./membership.ts";
+import { putGroup, saveEpoch, type GroupLive } from "./state.ts";
+
+/** Makes a state the present one: stores it in place of the epoch before, whose keys are gone then. */
+export async function enterEpoch(step: Step, group: GroupLive, next: MlsGroup): Promise<void> {
+  const token = await accessToken(step, next);
+  await saveEpoch(step, group, next);
+  const accounts = [...new Set(next.members.map(accountOfMember))];
+  const leaving = group.record.leaving?.filter((account) => accounts.includes(account)) ?? [];
+  putGroup(step, group, { epoch: next.epoch, token, data: next.groupData, accounts, leaving });
+  group.reader.asked.clear();
+}
+
+/** The token that opens an epoch of the log: 32 bytes from the MLS exporter. */
+export function accessToken(step: Step, mls: MlsGroup): Promise<Uint8Array> {
+  return step.env.mls.exportSecret(mls, LABELS.accessToken, new Uint8Array(), 32);
+}

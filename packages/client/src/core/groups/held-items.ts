@@ -1,0 +1,73 @@
+/** What others left in our inbox and what waits: for lists, a ratchet tree, or another try. */
+import type { SottoError } from "@sotto/protocol";
+import { addNotice } from "../notices.ts";
+import { backoffMs } from "../reconnect.ts";
+import type { Step } from "../step.ts";
+import type { View } from "../vault-store.ts";
+import { groupNames } from "./records.ts";
+
+const mostFailures = 24;
+
+/** What waits, by the order of the item. */
+export interface HeldItems {
+  readonly orders: number[];
+  readonly busy: Set<number>;
+  readonly failures: Map<number, number>;
+  /** What was fetched for an item: a ratchet tree. */
+  readonly trees: Map<number, Uint8Array>;
+  /** Accounts that were asked for because of an item. */
+  readonly asked: Map<number, Set<string>>;
+}
+
+/** What came of an item: dealt with, waiting for something that wakes it, or to be tried again. */
+export type ItemVerdict =
+  | { readonly type: "done" }
+  | { readonly type: "wait" }
+  | { readonly type: "again"; readonly error: SottoError };
+
+/** Reads from the vault what waits. */
+export async function loadHeldItems(view: View): Promise<HeldItems> {
+  const orders = (await view.page(groupNames.heldItems)).map(({ order }) => order);
+  return { orders, busy: new Set(), failures: new Map(), trees: new Map(), asked: new Map() };
+}
+
+/** An item is dealt with. */
+export function finishItem(step: Step, order: number): void {
+  const { heldItems } = step.live;
+  step.draft.deleteItem(groupNames.heldItems, order);
+  const index = heldItems.orders.indexOf(order);
+  if (index >= 0) heldItems.orders.splice(index, 1);
+  for (const part of [heldItems.busy, heldItems.failures, heldItems.trees, heldItems.asked])
+    part.delete(order);
+}
+
+/** Has an item tried again after a while; after too many tries it is given up, and that is told. */
+export async function retryLater(step: Step, order: number, error: SottoError): Promise<void> {
+  const { heldItems } = step.live;
+  const failures = (heldItems.failures.get(order) ?? 0) + 1;
+  if (failures > mostFailures) {
+    await addNotice(step, { type: "refused", from: undefined, code: error.code });
+    return finishItem(step, order);
+  }
+  heldItems.failures.set(order, failures);
+  heldItems.busy.add(order);
+  step.effects.push({
+    type: "timer",
+    name: `held item ${order}`,
+    delayMs: Math.max(error.retryAfterMs ?? 0, backoffMs(failures, step.env.random())),
+    run: async (later) => goOn(later, order),
+  });
+}
+
+/** Has an item looked at again: what it waited for is there. */
+export function goOn(step: Step, order: number): void {
+  step.live.heldItems.busy.delete(order);
+}
+
+/** The connection is gone: whatever was asked is asked again. */
+export function resetHeldItems(items: HeldItems): void {
+  items.busy.clear();
+}
+
+/** Whether nothing waits that came up to this seq. */
+export const noItemsHeld = (items: HeldItems): boolean => items.orders.length === 0;

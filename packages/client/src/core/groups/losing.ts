@@ -1,0 +1,21 @@
+/** Giving the state of a group up: nothing more is sent or read with it, until others have put this device right. */
+import type { Step } from "../step.ts";
+import { dropPending } from "./pending.ts";
+import { dropState, putGroup, wakeGroup, type GroupLive } from "./state.ts";
+
+/** Gives the state of a group up. */
+export async function loseState(step: Step, group: GroupLive): Promise<void> {
+  if (group.record.state !== "joined") return;
+  group.reader.phase = "detached";
+  group.reader.waiting.length = 0;
+  await dropPending(step, group);
+  await dropState(step, group);
+  putGroup(step, group, { state: "healing", ownSeqs: [] });
+  wakeGroup(step, group.record.id);
+}
+
+/** Gives a group up because of a Commit that breaks its rules. @param offender the account that sent it. */
+export async function beginSuccession(step: Step, group: GroupLive, offender: string): Promise<void> {
+  await loseState(step, group);
+  putGroup(step, group, { wedgedBy: offender, wedgedAtMs: step.env.nowMs() });
+}
