@@ -1,6 +1,10 @@
-/** The parts of a client below its surface, for simulated worlds: an account without a registration, and a look into the vault. */
+/**
+ * The parts of a client below its surface, for simulated worlds and measurements: an account without a registration, and a look into the
+ * vault.
+ */
 export { memoryStorage, type MemoryRows } from "./adapters/memory-storage.ts";
+export { sqliteStorage } from "./adapters/node/sqlite-storage.ts";
 export { groupNames, type GroupRecord } from "./core/groups/records.ts";
 export { names } from "./core/records.ts";
 export { markRegistered, storeNewAccount } from "./core/registration.ts";
-export { vaultStore, type VaultStore } from "./core/vault-store.ts";
+export { vaultStore, type Draft, type VaultStore } from "./core/vault-store.ts";

@@ -1,8 +1,11 @@
 /** Several devices of one account, between real clients over a real server: linking, history, revoking, recovering. */
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { linkDevice, open, recover, register, reset, type Messenger } from "../src/node.ts";
 import { PASSPHRASE, testServer, type TestServer } from "./support/server.ts";
+
+// Many clients share the cores with other tests.
+vi.setConfig({ testTimeout: 120_000 });
 
 let server: TestServer;
 const opened: Messenger[] = [];
@@ -15,7 +18,7 @@ afterAll(async () => {
 });
 
 async function until(condition: () => Promise<boolean> | boolean, what: string): Promise<void> {
-  for (let tries = 0; tries < 1_200; tries++) {
+  for (let tries = 0; tries < 4_000; tries++) {
     if (await condition()) return;
     await new Promise((resolve) => setTimeout(resolve, 25));
   }

@@ -1,7 +1,10 @@
 /** Groups of people under MLS, between real clients over a real server. */
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { Message, Messenger } from "../src/node.ts";
 import { testServer, type TestServer } from "./support/server.ts";
+
+// Many clients share the cores with other tests.
+vi.setConfig({ testTimeout: 120_000 });
 
 let server: TestServer;
 beforeAll(async () => {
@@ -13,7 +16,7 @@ const bodies = async (messenger: Messenger, group: string) =>
   (await messenger.history(group)).map(({ body }) => body);
 
 async function until(condition: () => Promise<boolean> | boolean, what = ""): Promise<void> {
-  for (let tries = 0; tries < 1_200; tries++) {
+  for (let tries = 0; tries < 4_000; tries++) {
     if (await condition()) return;
     await new Promise((resolve) => setTimeout(resolve, 25));
   }

@@ -1,7 +1,10 @@
 /** Conversations of two under MLS, between real clients over a real server. */
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { open, type Message, type Messenger } from "../src/node.ts";
 import { PASSPHRASE, testServer, type TestServer } from "./support/server.ts";
+
+// Many clients share the cores with other tests.
+vi.setConfig({ testTimeout: 120_000 });
 
 let server: TestServer;
 beforeAll(async () => {
@@ -12,7 +15,7 @@ afterAll(() => server.stop());
 /** The next messages that were not shown before. */
 async function take(messenger: Messenger, count: number): Promise<readonly Message[]> {
   const taken: Message[] = [];
-  const signal = AbortSignal.timeout(20_000);
+  const signal = AbortSignal.timeout(100_000);
   for await (const message of messenger.messages({ signal })) {
     taken.push(message);
     if (taken.length === count) break;
@@ -25,7 +28,7 @@ async function take(messenger: Messenger, count: number): Promise<readonly Messa
 }
 
 async function until(condition: () => Promise<boolean> | boolean): Promise<void> {
-  for (let tries = 0; tries < 400; tries++) {
+  for (let tries = 0; tries < 4_000; tries++) {
     if (await condition()) return;
     await new Promise((resolve) => setTimeout(resolve, 25));
   }

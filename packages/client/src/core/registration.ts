@@ -198,21 +198,15 @@ export async function publishFirstKeyPackages(
 ): Promise<void> {
   const engine = await startEngine({ ...store, close: async () => {} }, transport, env);
   try {
-    await new Promise<void>((resolve, reject) => {
-      const cancel = env.setTimer(withinMs, resolve);
-      const done = (): void => {
-        cancel();
-        resolve();
-      };
-      engine
-        .run(async (step) => ({
-          published: step.live.keyPackages.published
-            ? Promise.resolve()
-            : step.waiters.wait(KEY_PACKAGES_PUBLISHED),
-        }))
-        .then(({ published }) => published.then(done))
-        .catch(reject);
-    });
+    const { published } = await engine.run(async (step) => ({
+      published: step.live.keyPackages.published
+        ? Promise.resolve()
+        : step.waiters.wait(KEY_PACKAGES_PUBLISHED),
+    }));
+    const { promise: late, resolve } = Promise.withResolvers<void>();
+    const cancel = env.setTimer(withinMs, resolve);
+    await Promise.race([published, late]);
+    cancel();
   } finally {
     await engine.close();
   }

@@ -94,7 +94,7 @@ export async function makeNewDevice(env: Env, name: string, platform: string): P
 }
 
 /** What a code commits to: the first 10 bytes of SHA-256 over the label and the offer. */
-export async function linkIdOf(env: Env, offer: Uint8Array): Promise<Uint8Array> {
+async function linkIdOf(env: Env, offer: Uint8Array): Promise<Uint8Array> {
   return (await env.crypto.sha256(labelled(LABELS.linkOffer, offer))).slice(0, LIMITS.linkIdBytes);
 }
 

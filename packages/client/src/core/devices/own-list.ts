@@ -268,9 +268,6 @@ async function reconcileNow(step: Step): Promise<void> {
   if (isReady(step)) await reconcile(step);
 }
 
-/** Asks for the newest version of the own list: another device may have changed it. */
-export const refreshOwnList = reconcileNow;
-
 /** Takes in which version of the own list the server has, after signing in. */
 export async function noteOwnVersion(step: Step, version: number): Promise<void> {
   const own = await ownList(step);

@@ -158,8 +158,8 @@ async function makeCommit(
 ): Promise<void> {
   const mls = await mlsOf(step, group);
   // Whoever is already in, under another leaf that stays, is not added twice.
-  const staying = mls.members.filter((member) => !plan.remove.includes(member)).map(deviceOfMember);
-  const joining = invitees.filter(({ device }) => !staying.includes(toHex(device.deviceId)));
+  const staying = new Set(mls.members.filter((member) => !plan.remove.includes(member)).map(deviceOfMember));
+  const joining = invitees.filter(({ device }) => !staying.has(toHex(device.deviceId)));
   const made = await step.env.mls.commit(mls, {
     add: joining.map(({ keyPackage }) => keyPackage),
     remove: plan.remove.map((member) => member.leafIndex),

@@ -5,6 +5,7 @@
 import { UsageError, toHex, type SottoError } from "@sotto/protocol";
 import { accountOf, deviceOf } from "../hex.ts";
 import { nowSec, type Step } from "../step.ts";
+import { updateEveryMs } from "./adopting.ts";
 import { encodeGroupData, type CheckedData } from "./data.ts";
 import { findInvitees, type Invitee } from "./inviting.ts";
 import { accountOfMember } from "./membership.ts";
@@ -15,8 +16,7 @@ import { welcomeTasks, joinerOf } from "./welcoming.ts";
 import { accessToken } from "./epoch.ts";
 
 /** The ciphersuite of groups that this device makes. */
-export const defaultCiphersuite = "x-wing";
-const updateEveryMs = 7 * 86_400_000;
+const defaultCiphersuite = "x-wing";
 
 /** What becomes of making a group. */
 export type Made = { readonly group: GroupLive } | { readonly error: SottoError };
@@ -106,7 +106,7 @@ async function make(step: Step, wanted: NewGroup, invitees: readonly Invitee[]):
       ],
       updateDueAtMs: env.nowMs() + updateEveryMs,
       sentSinceUpdate: 0,
-      ownSeqs: [],
+      ownSent: [],
       unread: 0,
     },
     mls,

@@ -32,9 +32,11 @@ const wireKinds: Record<GroupKind, WireKind> = {
 const longestName = 128;
 const mostBytes = 65_536;
 
+const right = (who: "admins" | "members") => (who === "admins" ? GroupRight.ADMINS : GroupRight.MEMBERS);
+const who = (given: GroupRight) => (given === GroupRight.MEMBERS ? "members" : "admins");
+
 /** Serializes a group's data. */
 export function encodeGroupData(data: CheckedData): Uint8Array {
-  const right = (who: "admins" | "members") => (who === "admins" ? GroupRight.ADMINS : GroupRight.MEMBERS);
   return toBinary(
     GroupDataSchema,
     create(GroupDataSchema, {
@@ -64,7 +66,6 @@ export function parseGroupData(bytes: Uint8Array): CheckedData {
   if (admins.length > LIMITS.maxGroupMembers) throw invalid("names too many admins");
   if ((kind === "group") !== admins.length > 0) throw invalid("a group has admins, and nothing else has");
   if (kind === "group" ? !isGroupName(data.name) : data.name !== "") throw invalid("has a name that is none");
-  const who = (right: GroupRight) => (right === GroupRight.MEMBERS ? "members" : "admins");
   return {
     kind,
     name: data.name,
@@ -77,13 +78,7 @@ export function parseGroupData(bytes: Uint8Array): CheckedData {
 
 /** Whether a text can be a group's name: 1 to 128 characters, no control characters, no space at its ends. */
 export function isGroupName(name: string): boolean {
-  // oxlint-disable-next-line no-control-regex -- control characters are what it looks for
-  return (
-    name.length >= 1 &&
-    name.length <= longestName &&
-    name.trim() === name &&
-    !/[\u0000-\u001f\u007f]/u.test(name)
-  );
+  return name.length >= 1 && name.length <= longestName && name.trim() === name && !/\p{Cc}/u.test(name);
 }
 
 /** The data of a new pair. */

@@ -90,14 +90,11 @@ async function afterFailure(
   }
   await showUnreadable(step, group, error.code);
   group.reader.unreadable += 1;
-  if (group.reader.unreadable >= mostUnreadable) {
-    await loseState(step, group);
-    return { type: "stopped" };
-  }
+  if (group.reader.unreadable >= mostUnreadable) doubtState(step, group);
   return done;
 }
 
-/** After so many in a row that do not open, our own state is the likelier fault. */
+/** After so many in a row that do not open, our own state may be the fault. */
 const mostUnreadable = 3;
 
 async function take(step: Step, group: GroupLive, entry: Entry): Promise<Verdict> {
@@ -198,7 +195,7 @@ async function noteAdded(step: Step, group: GroupLive, added: readonly MlsMember
   for (const member of added) {
     const device = deviceOfMember(member);
     step.draft.put(groupNames.rejoined(id, device), nowSec(step));
-    for (const order of [...group.intents]) {
+    for (const order of group.intents.slice()) {
       const intent = await step.draft.item(groupNames.intents(id), order);
       if (intent?.type === "rejoin" && intent.device === device) await settleIntents(step, group, [order]);
     }

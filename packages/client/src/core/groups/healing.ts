@@ -14,7 +14,23 @@ import { putGroup, wakeGroup, type GroupLive } from "./state.ts";
 import { sealedItem } from "./welcoming.ts";
 
 const askEveryMs = 600_000;
+const doubtEveryMs = 86_400_000;
 const mostAsked = 16;
+
+/** Asks, once a day at most, to be added anew though our state goes on being used. */
+export async function pumpDoubt(step: Step, group: GroupLive): Promise<void> {
+  const { record } = group;
+  if (record.doubted !== true || !isReady(step)) return;
+  const agoMs = step.env.nowMs() - (record.askedRejoinAtMs ?? 0);
+  const asks = agoMs < 0 || agoMs >= doubtEveryMs;
+  putGroup(step, group, {
+    doubted: false,
+    ...(asks && {
+      tasks: [...record.tasks, ...(await requests(step, group))],
+      askedRejoinAtMs: step.env.nowMs(),
+    }),
+  });
+}
 
 /** Asks to be added anew, now and then, until somebody has done it. */
 export async function pumpHealing(step: Step, group: GroupLive): Promise<void> {

@@ -194,7 +194,7 @@ async function enter(
     tasks: [],
     updateDueAtMs,
     sentSinceUpdate: 0,
-    ownSeqs: [],
+    ownSent: [],
   };
   let group: GroupLive;
   if (known === undefined) {

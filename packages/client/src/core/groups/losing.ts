@@ -10,7 +10,14 @@ export async function loseState(step: Step, group: GroupLive): Promise<void> {
   group.reader.waiting.length = 0;
   await dropPending(step, group);
   await dropState(step, group);
-  putGroup(step, group, { state: "healing", ownSeqs: [] });
+  putGroup(step, group, { state: "healing", ownSent: [] });
+  wakeGroup(step, group.record.id);
+}
+
+/** Has others asked to add us anew, and keeps what we have: what does not open may be somebody else's fault, and whoever can write must not
+ * be able to throw everybody out. */
+export function doubtState(step: Step, group: GroupLive): void {
+  if (group.record.doubted !== true) putGroup(step, group, { doubted: true });
   wakeGroup(step, group.record.id);
 }
 

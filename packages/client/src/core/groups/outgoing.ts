@@ -71,7 +71,7 @@ async function pump(step: Step, conversation: string): Promise<void> {
 }
 
 /** Whether a contact's changed identity blocks sending. */
-export async function blocks(step: Step, contact: ContactRecord): Promise<boolean> {
+async function blocks(step: Step, contact: ContactRecord): Promise<boolean> {
   const known = contact.account === undefined ? undefined : await pinned(step, contact.account);
   return isBlocked(contact, known?.list.list.identityKey);
 }
@@ -212,7 +212,7 @@ async function setback(step: Step, conversation: string, queue: MlsQueue, error:
 }
 
 async function failAll(step: Step, conversation: string, queue: MlsQueue, code: ErrorCode): Promise<void> {
-  for (const order of [...queue.orders]) {
+  for (const order of queue.orders.slice()) {
     const item = await step.draft.item(groupNames.outbox(conversation), order);
     if (item?.content.type === "text") {
       const { id, place } = item.content;

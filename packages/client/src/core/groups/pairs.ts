@@ -6,12 +6,16 @@ import { UsageError, type SottoError } from "@sotto/protocol";
 import { bindIdentifier } from "../contacts.ts";
 import { isFresh, pinned } from "../directory.ts";
 import { lookUp } from "../lookups.ts";
+import { addNotice } from "../notices.ts";
 import type { ContactRecord } from "../records.ts";
+import { isReady } from "../session.ts";
 import type { Step } from "../step.ts";
 import { isChangeDue } from "./committing.ts";
 import { makeGroup } from "./creating.ts";
 import { pairData } from "./data.ts";
-import { pairGroups, wakeGroup, type GroupLive } from "./state.ts";
+import { nameOfGroup } from "./naming.ts";
+import { groupNames } from "./records.ts";
+import { pairGroups, putGroup, wakeGroup, type GroupLive } from "./state.ts";
 import { isLive } from "./level.ts";
 
 /** How the caller is told. */
@@ -45,8 +49,13 @@ export async function findPair(
   const group =
     groups.find(({ record }) => record.state === "joined") ??
     groups.find(({ record }) => record.state === "creating");
+  if (group === undefined && groups[0] !== undefined) {
+    // Lost: it is made anew in its own time.
+    wakeGroup(step, groups[0].record.id);
+    return undefined;
+  }
   if (group === undefined) {
-    await makePair(step, contact, account, groups[0], asker);
+    await makePair(step, contact, account, asker);
     return undefined;
   }
   if (isLive(group) && (await isChangeDue(step, group))) {
@@ -56,24 +65,61 @@ export async function findPair(
   return group;
 }
 
-async function makePair(
-  step: Step,
-  contact: ContactRecord,
-  account: string,
-  lost: GroupLive | undefined,
-  asker: Asker,
-): Promise<void> {
+async function makePair(step: Step, contact: ContactRecord, account: string, asker: Asker): Promise<void> {
   asker.wait();
   const conversation = contact.conversations[0] ?? contact.id;
-  const wanted = {
-    data: pairData,
-    accounts: [account],
-    conversation,
-    ...(lost !== undefined && { replaces: lost.record.id }),
-  };
+  const wanted = { data: pairData, accounts: [account], conversation };
   await makeGroup(step, wanted, async (later, made) => {
     if ("error" in made) return asker.fail(later, made.error);
     await asker.go(later);
+  });
+}
+
+const remakeFirstMs = 60_000;
+const remakeSeldomMs = 3_600_000;
+const remakeForgottenMs = 86_400_000;
+
+/**
+ * Makes a pair anew whose state was lost: at once, and then ever more seldom, since a server can make us lose each. Nobody has to write
+ * first; the other side goes over to it.
+ */
+export async function pumpLostPair(step: Step, group: GroupLive): Promise<void> {
+  const { record, reader } = group;
+  const { id, conversation } = record;
+  const account = record.accounts.find((one) => one !== step.live.own.account);
+  if (account === undefined || group.planning || !isReady(step)) return;
+  const others = await pairGroups(step, [conversation]);
+  if (others.some((one) => one.record.state !== "healing" && one.record.accounts.includes(account))) {
+    return putGroup(step, group, { state: "replaced" });
+  }
+  const now = step.env.nowMs();
+  const before = (await step.draft.get(groupNames.remade(conversation))) ?? { count: 0, atMs: 0 };
+  const agoMs = now - before.atMs;
+  const count = agoMs < 0 || agoMs >= remakeForgottenMs ? 0 : before.count;
+  const pauseMs = count === 0 ? 0 : Math.min(remakeSeldomMs, remakeFirstMs * 4 ** (count - 1));
+  if (agoMs >= 0 && agoMs < pauseMs) return lookAgain(step, group, pauseMs - agoMs);
+  step.draft.put(groupNames.remade(conversation), { count: count + 1, atMs: now });
+  group.planning = true;
+  const wanted = { data: pairData, accounts: [account], conversation, replaces: id };
+  await makeGroup(step, wanted, async (later, made) => {
+    group.planning = false;
+    if ("error" in made) return lookAgain(later, group, Math.max(retryMs, made.error.retryAfterMs ?? 0));
+    putGroup(later, group, { state: "replaced" });
+    const missed = Math.min(mostMissed, Math.max(0, reader.head - record.cursor));
+    await addNotice(later, { type: "healed", conversation: await nameOfGroup(later, record), missed });
+  });
+}
+
+const retryMs = 30_000;
+/** More than that is no number that an honest server says. */
+const mostMissed = 100_000;
+
+function lookAgain(step: Step, group: GroupLive, delayMs: number): void {
+  step.effects.push({
+    type: "timer",
+    name: `lost pair ${group.record.id}`,
+    delayMs,
+    run: async (later) => wakeGroup(later, group.record.id),
   });
 }
 

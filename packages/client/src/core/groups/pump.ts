@@ -5,10 +5,11 @@ import { pumpBackup } from "../devices/recovery.ts";
 import { resetDevices } from "../devices/state.ts";
 import type { Step } from "../step.ts";
 import { pumpChanges } from "./committing.ts";
-import { pumpHealing } from "./healing.ts";
+import { pumpDoubt, pumpHealing } from "./healing.ts";
 import { checkKeyPackages } from "./key-packages.ts";
 import { pumpQueues } from "./outgoing.ts";
 import { resetQueues, wakeQueues, wakeQueuesOf } from "./queue.ts";
+import { pumpLostPair } from "./pairs.ts";
 import { attachGroup, detachGroups, pumpEntries } from "./reading.ts";
 import { pumpHeldItems } from "./receiving.ts";
 import { wakeGroups, type GroupLive } from "./state.ts";
@@ -43,8 +44,12 @@ export async function pumpGroups(step: Step): Promise<void> {
 
 async function pump(step: Step, group: GroupLive): Promise<void> {
   const wasLive = isLive(group);
-  if (group.record.state === "joined") await pumpEntries(step, group);
-  if (group.record.state === "healing" && group.record.kind !== "pair") {
+  if (group.record.state === "joined") {
+    await pumpEntries(step, group);
+    await pumpDoubt(step, group);
+  }
+  if (group.record.state === "healing" && group.record.kind === "pair") await pumpLostPair(step, group);
+  else if (group.record.state === "healing") {
     if (!(await pumpSuccession(step, group))) await pumpHealing(step, group);
   }
   await pumpTasks(step, group);

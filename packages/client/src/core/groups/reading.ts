@@ -9,7 +9,7 @@ import { isReady, request, type Answer } from "../session.ts";
 import type { Step } from "../step.ts";
 import { takeEntry } from "./entries.ts";
 import { takeEphemeral } from "./ephemeral.ts";
-import { putGroup, wakeGroup, wakeGroups, type GroupLive } from "./state.ts";
+import { putGroup, wakeGroup, type GroupLive } from "./state.ts";
 import { isRead, isLevel } from "./level.ts";
 import { loseState } from "./losing.ts";
 
@@ -68,6 +68,11 @@ async function begin(step: Step, group: GroupLive, asked: number, attached: Atta
   reader.epoch = Number(attached.epoch);
   reader.head = Number(attached.headSeq);
   reader.read = record.cursor;
+  // A log that was restored from an older copy numbers anew what comes; what we have is known by its ratchets.
+  if (reader.head < record.cursor) {
+    putGroup(step, group, { cursor: reader.head });
+    reader.read = reader.head;
+  }
   if (Number(attached.cursorSeq) > record.cursor) {
     return loseState(step, group);
   }
@@ -157,11 +162,6 @@ export function detachGroups(step: Step): void {
     group.planning = false;
     group.tasksBusy = false;
   }
-}
-
-/** A connection stands: begins to read every log. */
-export function attachGroups(step: Step): void {
-  wakeGroups(step);
 }
 
 function later(step: Step, group: GroupLive, name: string, failures: number, error?: SottoError): void {

@@ -51,7 +51,7 @@ export async function takeSealed(step: Step, seq: number, item: SealedItem): Pro
 export async function pumpHeldItems(step: Step): Promise<void> {
   const { heldItems } = step.live;
   if (!isReady(step)) return;
-  for (const order of [...heldItems.orders]) {
+  for (const order of heldItems.orders.slice()) {
     if (heldItems.busy.has(order)) continue;
     const item = await step.draft.item(groupNames.heldItems, order);
     const verdict = item === undefined ? { type: "done" as const } : await tryItem(step, order, item);

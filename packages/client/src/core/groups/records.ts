@@ -13,7 +13,7 @@ export type GroupKind = "pair" | "group" | "account";
  * creating: the server does not have its log yet. joined: in use. healing: our state of it is of no use, and others were asked to add us
  * anew. left, removed, replaced: kept for its messages only.
  */
-export type GroupState = "creating" | "joined" | "healing" | "left" | "removed" | "replaced";
+type GroupState = "creating" | "joined" | "healing" | "left" | "removed" | "replaced";
 
 /** A group as this device knows it. */
 export interface GroupRecord {
@@ -42,7 +42,7 @@ export interface GroupRecord {
   readonly updateDueAtMs: number;
   readonly sentSinceUpdate: number;
   /** Entries of ours that the server has, and that were not read back yet. */
-  readonly ownSeqs: readonly number[];
+  readonly ownSent: readonly string[];
   readonly unread: number;
   readonly last?: MessagePlace;
   /** Accounts that said that they leave, until somebody has removed them. */
@@ -50,6 +50,8 @@ export interface GroupRecord {
   /** Who sent a Commit that breaks the group's rules, and when that was seen: nobody goes on in this log. */
   readonly wedgedBy?: string;
   readonly wedgedAtMs?: number;
+  /** Too much of the log does not open: others are to be asked to add us anew, while our state goes on being used. */
+  readonly doubted?: boolean;
   /** When others were last asked to add us anew. */
   readonly askedRejoinAtMs?: number;
 }
@@ -165,6 +167,9 @@ export const groupNames = {
   heldItems: list<HeldItem>("held-items"),
   /** A Welcome that a last resort opened, by its SHA-256: when it was taken in, in seconds. */
   usedWelcome: (hash: string) => record<number>(`welcome/${hash}`),
+  /** How often a pair whose state was lost was made anew lately, by its conversation, and when the last time. */
+  remade: (conversation: string) =>
+    record<{ readonly count: number; readonly atMs: number }>(`pair-remade/${conversation}`),
   /** When a device was last added to a group, in seconds: requests from before are answered. */
   rejoined: (id: string, device: string) => record<number>(`group-rejoined/${id}/${device}`),
   /** Which accounts said that they have, or have read, a message of ours. */

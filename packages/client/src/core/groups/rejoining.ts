@@ -40,8 +40,8 @@ export async function takeRejoin(step: Step, order: number, request: RejoinReque
   // A leaf that came after the request is the answer to it.
   const answered = await step.draft.get(groupNames.rejoined(group.record.id, device));
   if (answered !== undefined && answered >= Number(request.madeAtSec)) return done;
-  for (const known_ of group.intents) {
-    const intent = await step.draft.item(groupNames.intents(group.record.id), known_);
+  for (const waiting of group.intents) {
+    const intent = await step.draft.item(groupNames.intents(group.record.id), waiting);
     if (intent?.type === "rejoin" && intent.device === device) return done;
   }
   addIntent(step, group, { type: "rejoin", account, device });

@@ -1,5 +1,5 @@
 /** What the server has of ours: an item leaves the queue when its entry is answered, or read back. */
-import { equalBytes, type Entry } from "@sotto/protocol";
+import { equalBytes, toHex, type Entry } from "@sotto/protocol";
 import { advanceStatus } from "../conversations.ts";
 import { sentGroup } from "../outbox.ts";
 import type { Step } from "../step.ts";
@@ -7,21 +7,22 @@ import { conversationsOf, dequeueMls } from "./queue.ts";
 import { groupNames } from "./records.ts";
 import { putGroup, type GroupLive } from "./state.ts";
 
-/** @param seq of the entry, when it was not read yet. */
+/** @param unread the entry was answered, and comes back with the log. */
 export async function finishSent(
   step: Step,
   conversation: string,
   group: GroupLive,
   order: number,
-  seq?: number,
+  unread: boolean,
 ): Promise<void> {
   const item = await step.draft.item(groupNames.outbox(conversation), order);
   if (item === undefined) return;
   await dequeueMls(step, conversation, order);
-  const { sentSinceUpdate, ownSeqs, cursor } = group.record;
+  const { sentSinceUpdate, ownSent } = group.record;
+  const body = unread ? item.sealed?.body : undefined;
   putGroup(step, group, {
     sentSinceUpdate: sentSinceUpdate + 1,
-    ...(seq !== undefined && seq > cursor && { ownSeqs: [...ownSeqs, seq] }),
+    ...(body !== undefined && { ownSent: [...ownSent, await hashOf(step, body)] }),
   });
   const { content } = item;
   if (content.type === "text") {
@@ -38,19 +39,22 @@ export const leftGroup = (id: string): string => `left ${id}`;
 
 /** Whether an entry is one of ours that the server has: then it was sent, whatever became of the answer. */
 export async function takeOwnEntry(step: Step, group: GroupLive, entry: Entry): Promise<boolean> {
-  const seq = Number(entry.seq);
-  const { ownSeqs } = group.record;
-  if (ownSeqs.includes(seq)) {
-    putGroup(step, group, { ownSeqs: ownSeqs.filter((own) => own !== seq) });
-    return true;
-  }
   for (const conversation of await conversationsOf(step, group)) {
     const queue = step.live.queues.byConversation.get(conversation);
     for (const [order, body] of queue?.sealed ?? []) {
       if (!equalBytes(body, entry.body)) continue;
-      await finishSent(step, conversation, group, order);
+      await finishSent(step, conversation, group, order, false);
       return true;
     }
   }
-  return false;
+  // By what it says, not by the place that the server named: that may be another's.
+  const { ownSent } = group.record;
+  if (ownSent.length === 0) return false;
+  const hash = await hashOf(step, entry.body);
+  if (!ownSent.includes(hash)) return false;
+  putGroup(step, group, { ownSent: ownSent.filter((own) => own !== hash) });
+  return true;
 }
+
+const hashOf = async (step: Step, body: Uint8Array): Promise<string> =>
+  toHex(await step.env.crypto.sha256(body));

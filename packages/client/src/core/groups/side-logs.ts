@@ -12,21 +12,21 @@ interface SideRead {
   readonly slot: Uint8Array;
   readonly pieces: Map<number, Uint8Array>;
   bytes: number;
-  readonly then: (step: Step, sealed: Uint8Array | "failed") => Promise<void>;
+  readonly onEnd: (step: Step, sealed: Uint8Array | "failed") => Promise<void>;
 }
 
 const largestBytes = 64 * 1024 * 1024;
 const patienceMs = 60_000;
 
 /** Fetches the bytes of a side log, as they lie there. `then` is called once. */
-export async function fetchSideLog(step: Step, side: SideLog, then: SideRead["then"]): Promise<void> {
+export async function fetchSideLog(step: Step, side: SideLog, then: SideRead["onEnd"]): Promise<void> {
   const id = toHex(side.logId);
   const { sideReads, groups, own } = step.live;
   // Whoever names a log that is read for something else would have its entries taken for pieces, and acked.
   const taken = sideReads.has(id) || groups.byId.has(id) || id === own.inbox;
   if (side.size > BigInt(largestBytes) || taken) return then(step, "failed");
   const slot = step.env.crypto.randomBytes(16);
-  step.live.sideReads.set(id, { side, slot, pieces: new Map(), bytes: 0, then });
+  step.live.sideReads.set(id, { side, slot, pieces: new Map(), bytes: 0, onEnd: then });
   const common = { logId: side.logId, slotId: slot, accessToken: side.accessToken, epoch: 0n };
   request(
     step,
@@ -112,5 +112,5 @@ async function end(step: Step, id: string, outcome: Uint8Array | "failed"): Prom
     }),
     async () => {},
   );
-  await read.then(step, outcome);
+  await read.onEnd(step, outcome);
 }

@@ -9,7 +9,7 @@ import type { View } from "../vault-store.ts";
 import { groupNames, type GroupRecord, type PendingCommit } from "./records.ts";
 
 /** Where reading a group's log stands. */
-export interface GroupReader {
+interface GroupReader {
   phase: "detached" | "attaching" | "attached";
   /** The log's newest seq when it was attached, and its epoch then. */
   head: number;

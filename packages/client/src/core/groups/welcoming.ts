@@ -83,7 +83,7 @@ export async function sealedItem(
  * The length that Padmé gives to something of this length: it tells no more than a few bits (Nikitin et al., "Reducing Metadata Leakage from
  * Encrypted Files and Communication with PURBs", 2019). At least 1,024 here, so that small things look alike.
  */
-export function paddedLength(length: number): number {
+function paddedLength(length: number): number {
   const least = Math.max(length, 1_024);
   const exponent = Math.floor(Math.log2(least));
   const bits = Math.floor(Math.log2(exponent)) + 1;
