@@ -33,6 +33,11 @@ export function createMlsEngine(provider: MlsProvider): MlsEngine {
     commit: (group, changes) => makeCommit(stateOf(group), changes),
     protect: (group, plaintext) => protectData(stateOf(group), plaintext),
     unprotect: (group, message) => unprotectMessage(stateOf(group), message),
+    missed: (group) =>
+      stateOf(group).secrets.flatMap((record, leafIndex) => {
+        const count = Object.keys(record?.ratchets?.application.unusedGenerations ?? {}).length;
+        return count > 0 ? [{ leafIndex, count }] : [];
+      }),
     applyCommit: applyStaged,
     async exportSecret(group, label, context, length) {
       if (!Number.isInteger(length) || length < 1 || length > MLS_LIMITS.maxExportBytes) {

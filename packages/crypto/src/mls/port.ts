@@ -201,6 +201,9 @@ export interface MlsEngine {
   /** Opens a message of the group's present epoch. Throws ValidationError `message_replayed` for a generation that was used. */
   unprotect(group: MlsGroup, message: Uint8Array): Promise<Unprotected>;
 
+  /** How many messages of this epoch each sender numbered below the newest that was opened, and that never came. */
+  missed(group: MlsGroup): readonly { readonly leafIndex: number; readonly count: number }[];
+
   /**
    * The state after a Commit, once the caller has checked members and policy.
    * @throws ValidationError `mls_invalid` when the Commit removes this device.

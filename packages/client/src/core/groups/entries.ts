@@ -35,7 +35,7 @@ import { enterEpoch } from "./epoch.ts";
 import { dropPending, settleIntents } from "./pending.ts";
 import { adoptPending } from "./adopting.ts";
 import { closeSlot } from "./slots.ts";
-import { loseState, beginSuccession } from "./losing.ts";
+import { beginSuccession, doubtState, loseState } from "./losing.ts";
 import { takeOwnEntry } from "./sent.ts";
 
 /** What came of an entry: taken in, or what must come first. */

@@ -2,17 +2,29 @@
 import type { MlsGroup } from "@sotto/crypto";
 import { LABELS } from "@sotto/protocol";
 import type { Step } from "../step.ts";
+import { addNotice } from "../notices.ts";
 import { accountOfMember } from "./membership.ts";
+import { nameOfAccount } from "./naming.ts";
 import { putGroup, saveEpoch, type GroupLive } from "./state.ts";
 
 /** Makes a state the present one: stores it in place of the epoch before, whose keys are gone then. */
 export async function enterEpoch(step: Step, group: GroupLive, next: MlsGroup): Promise<void> {
   const token = await accessToken(step, next);
+  if (group.mls !== undefined) await tellGaps(step, group.mls);
   await saveEpoch(step, group, next);
   const accounts = [...new Set(next.members.map(accountOfMember))];
   const leaving = group.record.leaving?.filter((account) => accounts.includes(account)) ?? [];
-  putGroup(step, group, { epoch: next.epoch, token, data: next.groupData, accounts, leaving });
+  putGroup(step, group, { epoch: next.epoch, token, data: next.groupData, accounts, leaving, ownSent: [] });
   group.reader.asked.clear();
+}
+
+/** An epoch is over: what its senders numbered and nobody showed us was left out of the log. */
+async function tellGaps(step: Step, before: MlsGroup): Promise<void> {
+  for (const { leafIndex, count } of step.env.mls.missed(before)) {
+    const sender = before.members.find((member) => member.leafIndex === leafIndex);
+    if (sender === undefined) continue;
+    await addNotice(step, { type: "gap", from: await nameOfAccount(step, accountOfMember(sender)), count });
+  }
 }
 
 /** The token that opens an epoch of the log: 32 bytes from the MLS exporter. */

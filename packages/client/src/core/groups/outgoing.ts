@@ -175,7 +175,7 @@ async function onAnswer(
   order: number,
   answer: Answer,
 ): Promise<void> {
-  if (answer.type === "appended") return finishSent(step, conversation, group, order, answer.seq);
+  if (answer.type === "appended") return finishSent(step, conversation, group, order, true);
   queue.inFlight.delete(order);
   if (answer.type !== "refused") return;
   // Its epoch ended: the Commit is on its way to us, and then it is encrypted again.

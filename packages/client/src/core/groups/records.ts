@@ -41,7 +41,7 @@ export interface GroupRecord {
   /** When our leaf is to be updated, and how many messages this device sent since the last time. */
   readonly updateDueAtMs: number;
   readonly sentSinceUpdate: number;
-  /** Entries of ours that the server has, and that were not read back yet. */
+  /** SHA-256 of entries of this epoch that the server has from us, and that were not read back yet. */
   readonly ownSent: readonly string[];
   readonly unread: number;
   readonly last?: MessagePlace;
