@@ -111,6 +111,16 @@ describe("a second device", () => {
       const one = (await ann.conversations()).find(({ peer }) => peer === "ben@example.org");
       return one?.unread === 0;
     }, "what was read on the phone is read on the first");
+    await phone.updateSettings({ readReceipts: false });
+    await ben.send("ann@example.org", "classic", { suite: "classic" });
+    await ben.send("ann@example.org", "and more");
+    await until(() => has(phone, "ben@example.org", "and more"), "the phone has more");
+    await until(() => has(ann, "ben@example.org", "and more"), "the first has more");
+    await phone.markRead("ben@example.org");
+    await until(async () => {
+      const one = (await ann.conversations()).find(({ peer }) => peer === "ben@example.org");
+      return one?.unread === 0;
+    }, "without receipts too");
   });
 
   test("can be the only one: the first is revoked from it, reads nothing more, and everything goes on", async () => {

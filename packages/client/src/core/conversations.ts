@@ -119,6 +119,21 @@ async function lessUnread(step: Step, conversation: string): Promise<void> {
   step.draft.put(groupNames.group(group.record.id), group.record);
 }
 
+/** Marks messages, and what came before them in their conversations, as shown: another device of ours has shown them. */
+export async function markShownUpTo(step: Step, places: readonly MessagePlace[]): Promise<void> {
+  const newest = new Map<string, number>();
+  for (const { conversation, order } of places) {
+    newest.set(conversation, Math.max(order, newest.get(conversation) ?? 0));
+  }
+  for (const [conversation, order] of newest) {
+    const unshown = await step.draft.page(names.unshownIn(conversation), { below: order + 1 });
+    await markShown(
+      step,
+      unshown.map((item) => ({ conversation, order: item.order })),
+    );
+  }
+}
+
 /** Places of the messages of a conversation that were not shown. */
 export async function unshownOf(
   view: View,

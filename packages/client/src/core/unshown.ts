@@ -1,6 +1,7 @@
 /** Messages that were not shown before, each once: the SDK's async iterator, and marking a whole conversation. */
 import type { Message } from "../api.ts";
 import { MESSAGE_IN, contactOf, markShown, messageAt, toMessage, unshownOf } from "./conversations.ts";
+import { tellRead } from "./devices/syncing.ts";
 import type { Engine } from "./engine.ts";
 import { findConversation } from "./groups/overview.ts";
 import { queueReceipt } from "./groups/queue.ts";
@@ -52,18 +53,27 @@ export async function markRead(step: Step, peer: string): Promise<void> {
 
 async function show(step: Step, places: readonly MessagePlace[]): Promise<void> {
   const tells = await sendsReadReceipts(step);
+  // What no receipt in a shared group tells our other devices, by sender.
+  const untold = new Map<string, string[]>();
   for (const place of places) {
     const contact = await contactOf(step.draft, place.conversation);
     for (const message of await markShown(step, [place])) {
-      if (!tells) continue;
-      if (message.suite === "mls") await sendMlsReceipt(step, place.conversation, message.id);
-      else if (contact !== undefined) await sendReceipt(step, contact.id, "read", message);
+      if (tells && message.suite === "mls" && (await sendMlsReceipt(step, place.conversation, message.id)))
+        continue;
+      if (tells && message.suite === undefined && contact !== undefined) {
+        await sendReceipt(step, contact.id, "read", message);
+      }
+      const account = message.sender ?? contact?.account;
+      if (account !== undefined) untold.set(account, [...(untold.get(account) ?? []), message.id]);
     }
   }
+  for (const [account, ids] of untold) await tellRead(step, account, ids);
 }
 
-async function sendMlsReceipt(step: Step, conversation: string, id: string): Promise<void> {
+/** false: receipts do not travel in that group. */
+async function sendMlsReceipt(step: Step, conversation: string, id: string): Promise<boolean> {
   const group = await groupOfConversation(step, conversation);
-  if (group !== undefined && !tellsReceipts(group)) return;
+  if (group !== undefined && !tellsReceipts(group)) return false;
   await queueReceipt(step, conversation, "read", id);
+  return true;
 }

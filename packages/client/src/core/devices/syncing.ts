@@ -3,15 +3,16 @@
  * linked device finds the history. A device alone has nobody to tell, and no such group.
  */
 import { create, toBinary } from "@bufbuild/protobuf";
-import { AccountSyncSchema, equalBytes, toHex, type AccountSync } from "@sotto/protocol";
+import { AccountSyncSchema, LIMITS, equalBytes, toHex, type AccountSync } from "@sotto/protocol";
 import { findContact, ensureContact, putContact } from "../contacts.ts";
+import { markShownUpTo } from "../conversations.ts";
 import { pinned } from "../directory.ts";
 import { enqueueMls } from "../groups/queue.ts";
 import type { GroupLive } from "../groups/state.ts";
 import { bytesOf } from "../hex.ts";
 import { lookUp } from "../lookups.ts";
 import { wake } from "../outbox-queue.ts";
-import { names, type ContactRecord } from "../records.ts";
+import { names, type ContactRecord, type MessagePlace } from "../records.ts";
 import type { Step } from "../step.ts";
 import { keepOffer } from "./history-import.ts";
 
@@ -49,6 +50,27 @@ export async function tellContact(step: Step, contact: ContactRecord): Promise<v
   if (value !== undefined) await sendSync(step, { case: "contact", value });
 }
 
+/** Tells the other devices that messages of an account were shown here. */
+export async function tellRead(step: Step, account: string, ids: readonly string[]): Promise<void> {
+  await sendSync(step, {
+    case: "read",
+    value: {
+      $typeName: "sotto.v1.ReadUpTo",
+      accountId: bytesOf(account),
+      messageIds: ids.slice(-LIMITS.maxReceiptsPerMessage).map(bytesOf),
+    },
+  });
+}
+
+async function takeRead(step: Step, account: string, ids: readonly Uint8Array[]): Promise<void> {
+  const places: MessagePlace[] = [];
+  for (const id of ids) {
+    const place = await step.draft.get(names.receivedMessage(account, toHex(id)));
+    if (place !== undefined) places.push(place);
+  }
+  await markShownUpTo(step, places);
+}
+
 /** What other devices, and the backup, are told of a contact; undefined while nobody knows its account. */
 export function contactState(contact: ContactRecord) {
   if (contact.account === undefined || contact.acceptedKey === undefined) return undefined;
@@ -66,6 +88,8 @@ export async function takeSync(step: Step, change: AccountSync["change"]): Promi
   switch (change.case) {
     case "contact":
       return takeContact(step, change.value);
+    case "read":
+      return takeRead(step, toHex(change.value.accountId), change.value.messageIds);
     case "identity":
       return takeIdentity(step, { privateKey: change.value.privateKey, publicKey: change.value.publicKey });
     case "history":

@@ -2,7 +2,14 @@
 import type { MlsMember } from "@sotto/crypto";
 import { LIMITS, type ErrorCode } from "@sotto/protocol";
 
-import { addMessage, advanceStatus, contactOf, markShown, toMessage, MESSAGE_IN } from "../conversations.ts";
+import {
+  addMessage,
+  advanceStatus,
+  contactOf,
+  markShownUpTo,
+  toMessage,
+  MESSAGE_IN,
+} from "../conversations.ts";
 import { takeSync } from "../devices/syncing.ts";
 import { addNotice } from "../notices.ts";
 import { names, type ContactRecord, type MessagePlace, type MessageRecord } from "../records.ts";
@@ -137,21 +144,14 @@ async function belongs(step: Step, group: GroupLive, place: MessagePlace): Promi
 /** Another device of ours has shown messages: they, and what came before them, count as shown here too. */
 async function takeOwnReading(step: Step, group: GroupLive, receipt: Receipt): Promise<void> {
   if (receipt.status !== "read") return;
-  const newest = new Map<string, number>();
+  const places: MessagePlace[] = [];
   for (const id of receipt.ids) {
     for (const account of group.record.accounts) {
       const place = await step.draft.get(names.receivedMessage(account, id));
-      if (place === undefined || !(await belongs(step, group, place))) continue;
-      newest.set(place.conversation, Math.max(place.order, newest.get(place.conversation) ?? 0));
+      if (place !== undefined && (await belongs(step, group, place))) places.push(place);
     }
   }
-  for (const [conversation, order] of newest) {
-    const unshown = await step.draft.page(names.unshownIn(conversation), { below: order + 1 });
-    await markShown(
-      step,
-      unshown.map((item) => ({ conversation, order: item.order })),
-    );
-  }
+  await markShownUpTo(step, places);
 }
 
 async function noteLeaving(step: Step, group: GroupLive, account: string): Promise<void> {

@@ -495,13 +495,17 @@ export declare type ContactState = Message<"sotto.v1.ContactState"> & {
 export declare const ContactStateSchema: GenMessage<ContactState>;
 
 /**
+ * Messages that were shown on one of the devices, where no receipt says so: they and what came before them count as shown.
+ *
  * @generated from message sotto.v1.ReadUpTo
  */
 export declare type ReadUpTo = Message<"sotto.v1.ReadUpTo"> & {
   /**
-   * @generated from field: bytes log_id = 1;
+   * Who sent them.
+   *
+   * @generated from field: bytes account_id = 1;
    */
-  logId: Uint8Array;
+  accountId: Uint8Array;
 
   /**
    * @generated from field: repeated bytes message_ids = 2;
