@@ -196,6 +196,11 @@ export function aboutLog(id: string, lie: (entry: Entry) => readonly Entry[]): L
   return {
     down: (told) => {
       const { frame } = told;
+      if (frame.case === "attached" && toHex(frame.value.logId) === id) {
+        const { headSeq, cursorSeq } = frame.value;
+        const value = { ...frame.value, headSeq: headSeq + shift, cursorSeq: cursorSeq + shift };
+        return [serverFrame({ case: "attached", value })];
+      }
       if (frame.case !== "entries" || toHex(frame.value.logId) !== id) return [told];
       const entries = frame.value.entries.flatMap((entry) => {
         const shown = lie(entry);
@@ -210,8 +215,13 @@ export function aboutLog(id: string, lie: (entry: Entry) => readonly Entry[]): L
     },
     up: (told) => {
       const { frame } = told;
+      if (frame.case === "attach" && toHex(frame.value.logId) === id) {
+        const afterSeq = frame.value.afterSeq > shift ? frame.value.afterSeq - shift : 0n;
+        return [clientFrame({ case: "attach", value: { ...frame.value, afterSeq } })];
+      }
       if (frame.case !== "ack" || toHex(frame.value.logId) !== id) return [told];
-      return [clientFrame({ case: "ack", value: { ...frame.value, seq: frame.value.seq - shift } })];
+      const seq = frame.value.seq - shift;
+      return seq > 0n ? [clientFrame({ case: "ack", value: { ...frame.value, seq } })] : [];
     },
   };
 }
@@ -261,9 +271,8 @@ export class Intruder {
   /** The next frame of a kind. */
   async hears<Case extends NonNullable<ServerFrame["frame"]["case"]>>(
     kind: Case,
-    fits: (value: any) => boolean = () => true,
   ): Promise<Extract<ServerFrame["frame"], { case: Case }>["value"]> {
-    const find = () => this.heard.findIndex(({ frame }) => frame.case === kind && fits(frame.value));
+    const find = () => this.heard.findIndex(({ frame }) => frame.case === kind);
     await this.#scene.world.until(() => find() >= 0);
     return this.heard.splice(find(), 1)[0]!.frame.value as never;
   }

@@ -224,6 +224,14 @@ async function allowed(
 async function beRemoved(step: Step, group: GroupLive, commit: StagedCommit): Promise<void> {
   const { own } = step.live;
   const by = accountOfMember(commit.sender);
+  const comesBack = commit.added.some(
+    (member) => accountOfMember(member) === own.account && deviceOfMember(member) === own.device,
+  );
+  if (comesBack) {
+    // Its Welcome is on its way; should it not come, it is asked for after a while.
+    await loseState(step, group);
+    return putGroup(step, group, { askedRejoinAtMs: step.env.nowMs() });
+  }
   closeSlot(step, group);
   await dropState(step, group);
   putGroup(step, group, { state: "removed" });

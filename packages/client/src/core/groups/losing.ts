@@ -3,6 +3,8 @@ import type { Step } from "../step.ts";
 import { dropPending } from "./pending.ts";
 import { dropState, putGroup, wakeGroup, type GroupLive } from "./state.ts";
 
+const mostDoubting = 32;
+
 /** Gives the state of a group up. */
 export async function loseState(step: Step, group: GroupLive): Promise<void> {
   if (group.record.state !== "joined") return;
@@ -17,6 +19,8 @@ export async function loseState(step: Step, group: GroupLive): Promise<void> {
 /** Has others asked to add us anew, and keeps what we have: what does not open may be somebody else's fault, and whoever can write must not
  * be able to throw everybody out. */
 export function doubtState(step: Step, group: GroupLive): void {
+  // In a large group that would cost everybody more than the fault.
+  if (group.record.accounts.length > mostDoubting) return;
   if (group.record.doubted !== true) putGroup(step, group, { doubted: true });
   wakeGroup(step, group.record.id);
 }

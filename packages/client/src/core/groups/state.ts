@@ -190,6 +190,10 @@ export async function dropState(step: Step, live: GroupLive): Promise<void> {
   live.mls = undefined;
   live.pending = undefined;
   live.pendingNext = undefined;
+  // Whatever was under way is of the state that is gone; nothing must wait for it.
+  live.commitSent = false;
+  live.planning = false;
+  live.planFailures = 0;
 }
 
 /** The group of a conversation that is no contact's. */
