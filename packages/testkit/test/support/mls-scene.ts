@@ -9,6 +9,7 @@ import {
   sealInboxItem,
   signIn,
   verifyChallenge,
+  type MlsCiphersuite,
   type MlsEngine,
   type MlsGroup,
 } from "@sotto/crypto";
@@ -365,13 +366,17 @@ export async function forgeGroup(
 }
 
 /** Claims a KeyPackage of somebody's, as anybody may. */
-export async function claimOne(intruder: Intruder, victim: SimulatedDevice): Promise<Uint8Array> {
+export async function claimOne(
+  intruder: Intruder,
+  victim: SimulatedDevice,
+  ciphersuite: MlsCiphersuite = "x25519",
+): Promise<Uint8Array> {
   intruder.send({
     case: "claimKeyPackages",
     value: {
       request: 1_000_000,
       accountId: bytes(victim.account),
-      ciphersuite: MLS_CIPHERSUITE_IDS.x25519,
+      ciphersuite: MLS_CIPHERSUITE_IDS[ciphersuite],
       deviceIds: [bytes(victim.device)],
     },
   });
