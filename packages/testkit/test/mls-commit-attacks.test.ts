@@ -3,8 +3,8 @@
  * ones to different members, or hides one. Each is refused and told; the people of the group end in one group again.
  */
 import { create, toBinary } from "@bufbuild/protobuf";
-import { names } from "@sotto/client/parts";
-import type { MlsEngine } from "@sotto/crypto";
+import { groupNames, names } from "@sotto/client/parts";
+import { createMlsEngine, type MlsEngine } from "@sotto/crypto";
 import { EntryKind, GroupEntrySchema, type Entry } from "@sotto/protocol";
 import { afterEach, expect, test } from "vitest";
 import type { SimulatedDevice } from "../src/simulation/index.ts";
@@ -21,6 +21,7 @@ import {
   groupOf,
   hasRead,
   mlsOf,
+  mlsProvider,
   provider,
   refusals,
 } from "./support/mls-scene.ts";
@@ -195,3 +196,57 @@ test("the server forks a group with different Commits for different members: the
   expect(bob.notices.some(({ type }) => type === "healed" || type === "refused")).toBe(true);
 });
 
+
+test.each([0, 1])(
+  "a member poisons the path of its Commit for some (seal %i): those are put right, the others go on",
+  async (poisoned) => {
+    const { ann, bob, mallory, stranger, id } = await choir();
+    await scene.world.during(ann.up.addToGroup("Choir", [stranger.identifier]));
+    await scene.reaches(stranger, "Choir", "I am here", [ann, bob, mallory]);
+    await scene.world.settle(60);
+    const group = await groupOf(mallory);
+    const { deviceKey } = (await mallory.stored.get(names.own))!;
+    let seals = 0;
+    const honest = mlsProvider.suites["x-wing"];
+    const wicked = createMlsEngine({
+      ...mlsProvider,
+      suites: {
+        ...mlsProvider.suites,
+        "x-wing": {
+          ...honest,
+          hpkeSeal: async (...sealing: Parameters<typeof honest.hpkeSeal>) => {
+            const sealed = await honest.hpkeSeal(...sealing);
+            if (seals++ === poisoned) sealed.ciphertext[0]! ^= 1;
+            return sealed;
+          },
+        },
+      },
+    });
+    const secrets = await mallory.stored.page(groupNames.secrets(id));
+    const mls = await wicked.restore(
+      {
+        base: (await mallory.stored.get(groupNames.state(id)))!,
+        secrets: secrets.map(({ order, value }) => ({ id: order, bytes: value })),
+      },
+      deviceKey,
+    );
+    const made = await wicked.commit(mls, {});
+    expect(seals).toBeGreaterThan(1);
+    const intruder = await Intruder.takeOver(scene, mallory);
+    const hash = await provider.sha256(await exported(made.next));
+    expect(await intruder.append(group, EntryKind.COMMIT, entryOf(made.commit), hash)).toBe("appended");
+    const others = [ann, bob, stranger];
+    await scene.world.until(() => others.some((device) => refusals(device).length > 0));
+    const hit = others.filter((device) => refusals(device).length > 0);
+    expect(hit.length).toBeLessThan(others.length);
+    await scene.world.until(
+      () => hit.every((device) => device.notices.some(({ type }) => type === "healed")),
+      7_200,
+    );
+    await scene.world.settle(60);
+    for (const device of others) {
+      const readers = others.filter((other) => other !== device);
+      await scene.reaches(device, "Choir", `${device.identifier} goes on`, readers);
+    }
+  },
+);
