@@ -1,0 +1,335 @@
+/** Who may be in a group and who may change it, what a group says about itself, what messages hold: each rule kept and broken. */
+import { create, toBinary, type MessageInitShape } from "@bufbuild/protobuf";
+import type { MlsMember, StagedCommit } from "@sotto/crypto";
+import {
+  ContentSchema,
+  DeviceListSchema,
+  GroupDataSchema,
+  GroupKind,
+  GroupRight,
+  ReceiptStatus,
+  SottoError,
+  toHex,
+  type DeviceList,
+} from "@sotto/protocol";
+import { describe, expect, test } from "vitest";
+import { encodeContent, parseContent } from "../src/core/groups/content.ts";
+import {
+  accountData,
+  encodeGroupData,
+  newGroupData,
+  pairData,
+  parseGroupData,
+} from "../src/core/groups/data.ts";
+import { checkCommit, checkJoin, standing } from "../src/core/groups/membership.ts";
+
+const filled = (byte: number, length: number): Uint8Array => new Uint8Array(length).fill(byte);
+const account = (n: number): Uint8Array => filled(n, 16);
+const hex = (n: number): string => toHex(account(n));
+const [ann, bob, cleo, dora] = [1, 2, 3, 4] as const;
+
+/** The device number `n` of an account, at some leaf. */
+const leaf = (who: number, n = 1, key = n): MlsMember => ({
+  leafIndex: 10 * who + n,
+  accountId: account(who),
+  deviceId: filled(100 + 10 * who + n, 16),
+  signatureKey: filled(100 + 10 * who + key, 32),
+});
+
+/** A list with devices 1 and 2 in use, and 3 revoked. */
+const listOf = (who: number): DeviceList =>
+  create(DeviceListSchema, {
+    accountId: account(who),
+    devices: [1, 2, 3].map((n) => ({
+      deviceId: leaf(who, n).deviceId,
+      signatureKey: leaf(who, n).signatureKey,
+      revokedAtSec: n === 3 ? 5n : 0n,
+    })),
+  });
+const lists = (id: string): DeviceList | undefined =>
+  [ann, bob, cleo, dora].map(listOf).find((list) => toHex(list.accountId) === id);
+
+const choir = newGroupData("Choir", hex(ann));
+const free = { ...choir, mayAdd: "members", mayRemove: "members", mayRename: "members" } as const;
+
+/** What a rule that is broken says: code and id. */
+function broken(work: () => unknown): string {
+  try {
+    return `kept: ${JSON.stringify(work())}`;
+  } catch (cause) {
+    if (!(cause instanceof SottoError)) throw cause;
+    return `${cause.code} ${/^SOTTO-[A-Z]+-\d+/.exec(cause.message)?.[0] ?? ""}`;
+  }
+}
+const fine = 'kept: {"type":"fine"}';
+
+test("a leaf is a device in use only with the very key of the list", () => {
+  expect(standing(leaf(bob), listOf(bob))).toBe("in-use");
+  expect(standing(leaf(bob, 3), listOf(bob))).toBe("revoked");
+  expect(standing(leaf(bob, 1, 2), listOf(bob))).toBe("foreign");
+  expect(standing(leaf(bob, 4), listOf(bob))).toBe("foreign");
+  expect(standing(leaf(bob), listOf(cleo))).toBe("foreign");
+});
+
+const join = (members: readonly MlsMember[], data = choir, sender = leaf(ann), ownAccount = hex(bob)) =>
+  broken(() => checkJoin({ members, sender, data: encodeGroupData(data), ownAccount }, lists));
+
+describe("joining", () => {
+  test("what keeps the rules is fine; revoked devices that nobody has removed yet do no harm", () => {
+    expect(join([leaf(ann), leaf(bob), leaf(cleo, 3)])).toBe(fine);
+    expect(join([leaf(ann), leaf(bob)], pairData)).toBe(fine);
+    expect(join([leaf(bob), leaf(bob, 2)], accountData, leaf(bob, 2))).toBe(fine);
+  });
+
+  test("SOTTO-JOIN-1: a pair has two people at most", () => {
+    expect(join([leaf(ann), leaf(ann, 2), leaf(bob)], pairData)).toBe(fine);
+    expect(join([leaf(ann), leaf(bob), leaf(cleo)], pairData)).toBe("mls_invalid SOTTO-JOIN-1");
+  });
+
+  test("SOTTO-JOIN-2: the group of the own devices has nobody else's", () => {
+    expect(join([leaf(ann), leaf(bob)], accountData)).toBe("mls_invalid SOTTO-JOIN-2");
+    expect(join([leaf(ann)], accountData)).toBe("mls_invalid SOTTO-JOIN-2");
+  });
+
+  test("SOTTO-JOIN-3: somebody in a group is an admin", () => {
+    expect(join([leaf(bob), leaf(cleo)], choir, leaf(cleo))).toBe("mls_invalid SOTTO-JOIN-3");
+  });
+
+  test("SOTTO-JOIN-4: every leaf is a device of its account", () => {
+    expect(join([leaf(ann), leaf(bob), leaf(cleo, 4)])).toBe("mls_invalid SOTTO-JOIN-4");
+    expect(join([leaf(ann), leaf(bob), leaf(cleo, 1, 2)])).toBe("mls_invalid SOTTO-JOIN-4");
+  });
+
+  test("SOTTO-JOIN-5: who sent the Welcome is a device in use", () => {
+    expect(join([leaf(ann, 3), leaf(bob)], choir, leaf(ann, 3))).toBe("mls_invalid SOTTO-JOIN-5");
+  });
+
+  test("asks for the lists that it lacks, all at once", () => {
+    const members = [leaf(ann), leaf(bob), leaf(9), leaf(8)];
+    const asked = 'kept: {"type":"ask","accounts":["' + hex(9) + '","' + hex(8) + '"]}';
+    expect(join(members)).toBe(asked);
+  });
+});
+
+describe("Commits", () => {
+  const people = [leaf(ann), leaf(bob), leaf(bob, 2), leaf(cleo)];
+  const commit = (
+    changes: Partial<Omit<StagedCommit, "groupData">> & { readonly data?: typeof choir },
+    before: { readonly data?: typeof choir; readonly leaving?: readonly string[] } = {},
+  ) => {
+    const { data, ...rest } = changes;
+    const staged = {
+      sender: leaf(bob),
+      added: [],
+      removed: [],
+      removesSelf: false,
+      epoch: 2,
+      groupData: data && encodeGroupData(data),
+      ...rest,
+    } as unknown as StagedCommit;
+    const record = {
+      data: encodeGroupData(before.data ?? choir),
+      accounts: [hex(ann), hex(bob), hex(cleo)],
+      ...(before.leaving !== undefined && { leaving: before.leaving }),
+    };
+    return broken(() => checkCommit(staged, { record, members: people }, lists));
+  };
+
+  test("one that only renews a leaf is anybody's", () => {
+    expect(commit({})).toBe(fine);
+    expect(commit({ data: choir })).toBe(fine);
+  });
+
+  test("SOTTO-COMMIT-1: the kind stays", () => {
+    expect(commit({ sender: leaf(ann), data: pairData })).toBe("mls_invalid SOTTO-COMMIT-1");
+    expect(commit({ data: accountData }, { data: pairData })).toBe("mls_invalid SOTTO-COMMIT-1");
+  });
+
+  test("SOTTO-COMMIT-2: the name is changed by who may rename", () => {
+    const renamed = { ...choir, name: "Band" };
+    expect(commit({ data: renamed })).toBe("group_forbidden SOTTO-COMMIT-2");
+    expect(commit({ sender: leaf(ann), data: renamed })).toBe(fine);
+    expect(commit({ data: { ...free, name: "Band" } }, { data: free })).toBe(fine);
+  });
+
+  test.each([
+    ["admins", { ...choir, admins: [hex(bob)] }],
+    ["one more admin", { ...choir, admins: [hex(ann), hex(bob)] }],
+    ["who may add", { ...choir, mayAdd: "members" }],
+    ["who may remove", { ...choir, mayRemove: "members" }],
+    ["who may rename", { ...choir, mayRename: "members" }],
+  ] as const)("SOTTO-COMMIT-3: only admins change who may do what: %s", (_, data) => {
+    expect(commit({ data })).toBe("group_forbidden SOTTO-COMMIT-3");
+    expect(commit({ sender: leaf(ann), data })).toBe(fine);
+  });
+
+  test("SOTTO-COMMIT-3: the order of admins says nothing; in a pair nobody changes rights", () => {
+    const two = { ...choir, admins: [hex(ann), hex(cleo)] };
+    expect(commit({ data: { ...two, admins: [hex(cleo), hex(ann)] } }, { data: two })).toBe(fine);
+    const changed = { ...pairData, mayAdd: "admins" } as const;
+    expect(commit({ data: changed }, { data: pairData })).toBe("group_forbidden SOTTO-COMMIT-3");
+  });
+
+  test("SOTTO-COMMIT-4: people are added by who may add, to a pair or account by nobody", () => {
+    const added = [leaf(dora)];
+    expect(commit({ added })).toBe("group_forbidden SOTTO-COMMIT-4");
+    expect(commit({ added, sender: leaf(ann) })).toBe(fine);
+    expect(commit({ added }, { data: free })).toBe(fine);
+    expect(commit({ added }, { data: pairData })).toBe("group_forbidden SOTTO-COMMIT-4");
+    expect(commit({ added }, { data: accountData })).toBe("group_forbidden SOTTO-COMMIT-4");
+    // Another device of somebody who is in it is anybody's to add.
+    expect(commit({ added: [leaf(cleo, 2)] })).toBe(fine);
+    expect(commit({ added: [leaf(cleo, 2)] }, { data: pairData })).toBe(fine);
+  });
+
+  test("SOTTO-COMMIT-5: an added leaf is a device in use", () => {
+    for (const member of [leaf(cleo, 3), leaf(cleo, 4), leaf(cleo, 2, 1)]) {
+      expect(commit({ added: [member] })).toBe("mls_invalid SOTTO-COMMIT-5");
+      expect(commit({ added: [member], sender: leaf(ann) })).toBe("mls_invalid SOTTO-COMMIT-5");
+    }
+  });
+
+  test("SOTTO-COMMIT-6: who is left has an admin", () => {
+    expect(commit({ removed: [leaf(ann)] }, { leaving: [hex(ann)] })).toBe("mls_invalid SOTTO-COMMIT-6");
+    const absent = { ...choir, admins: [hex(dora)] };
+    expect(commit({ sender: leaf(ann), data: absent })).toBe("mls_invalid SOTTO-COMMIT-6");
+    expect(commit({ sender: leaf(ann), data: absent, added: [leaf(dora)] })).toBe(fine);
+    // Of several devices of an admin, one is enough.
+    const mine = { ...choir, admins: [hex(bob)] };
+    expect(commit({ removed: [leaf(bob, 2)] }, { data: mine })).toBe(fine);
+  });
+
+  test("SOTTO-COMMIT-7: a device in use is removed by who may remove people", () => {
+    const removed = [leaf(cleo)];
+    expect(commit({ removed })).toBe("group_forbidden SOTTO-COMMIT-7");
+    expect(commit({ removed, sender: leaf(ann) })).toBe(fine);
+    expect(commit({ removed }, { data: free })).toBe(fine);
+    expect(commit({ removed }, { data: pairData })).toBe("group_forbidden SOTTO-COMMIT-7");
+  });
+
+  test("SOTTO-COMMIT-7: but anybody takes out what is revoked, what leaves, what comes back, and one's own", () => {
+    expect(commit({ removed: [leaf(cleo, 3)] })).toBe(fine);
+    expect(commit({ removed: [leaf(cleo, 4)] }, { data: pairData })).toBe(fine);
+    expect(commit({ removed: [leaf(cleo)] }, { leaving: [hex(cleo)] })).toBe(fine);
+    expect(commit({ removed: [leaf(bob, 2)] })).toBe(fine);
+    expect(commit({ removed: [leaf(cleo)], added: [leaf(cleo)] })).toBe(fine);
+    // Another device of the same person is none that comes back.
+    const other = { removed: [leaf(cleo)], added: [leaf(cleo, 2)] };
+    expect(commit(other)).toBe("group_forbidden SOTTO-COMMIT-7");
+  });
+
+  test("a rule that needs no list is broken before lists are asked for; else all are asked for at once", () => {
+    expect(commit({ added: [leaf(9)] })).toBe("group_forbidden SOTTO-COMMIT-4");
+    const asked = 'kept: {"type":"ask","accounts":["' + hex(9) + '","' + hex(8) + '"]}';
+    expect(commit({ added: [leaf(9), leaf(8)], sender: leaf(ann) })).toBe(asked);
+  });
+});
+
+const dataOf = (data: MessageInitShape<typeof GroupDataSchema>): Uint8Array =>
+  toBinary(GroupDataSchema, create(GroupDataSchema, data));
+
+describe("a group's data", () => {
+  const group = { kind: GroupKind.GROUP, name: "Choir", admins: [account(ann)] };
+
+  test.each([choir, free, pairData, accountData])("what was written is read: %o", (data) => {
+    expect(parseGroupData(encodeGroupData(data))).toEqual(data);
+  });
+
+  test("a right that is not MEMBERS is the admins'", () => {
+    for (const right of [GroupRight.UNSPECIFIED, GroupRight.ADMINS, 9 as GroupRight]) {
+      expect(parseGroupData(dataOf({ ...group, addMembers: right })).mayAdd).toBe("admins");
+    }
+    expect(parseGroupData(dataOf({ ...group, addMembers: GroupRight.MEMBERS })).mayAdd).toBe("members");
+  });
+
+  test("SOTTO-GROUP-1: names have 1 to 128 code units, no control characters, no space at their ends", () => {
+    for (const name of ["x", "x".repeat(128), "Chœur 🎵", "a b"]) {
+      expect(parseGroupData(dataOf({ ...group, name })).name).toBe(name);
+    }
+    for (const name of ["", "x".repeat(129), "a\nb", "a\u0000", "\u0085a", "a\u007f", " a", "a\u00a0"]) {
+      expect(broken(() => parseGroupData(dataOf({ ...group, name })))).toBe("mls_invalid SOTTO-GROUP-1");
+    }
+  });
+
+  test.each([
+    ["no kind", { ...group, kind: GroupKind.UNSPECIFIED }],
+    ["an unknown kind", { ...group, kind: 9 as GroupKind }],
+    ["a group without admins", { ...group, admins: [] }],
+    ["an admin of 15 bytes", { ...group, admins: [filled(1, 15)] }],
+    ["an admin twice", { ...group, admins: [account(1), account(1)] }],
+    [
+      "1,001 admins",
+      {
+        ...group,
+        admins: Array.from({ length: 1001 }, (_, i) =>
+          filled(1, 16)
+            .fill(i >> 8, 0, 4)
+            .fill(i, 4),
+        ),
+      },
+    ],
+    ["a pair with a name", { kind: GroupKind.PAIR, name: "Choir" }],
+    ["a pair with an admin", { kind: GroupKind.PAIR, admins: [account(1)] }],
+    ["an account with an admin", { kind: GroupKind.ACCOUNT, admins: [account(1)] }],
+  ])("SOTTO-GROUP-1: refused: %s", (_, data) => {
+    expect(broken(() => parseGroupData(dataOf(data)))).toBe("mls_invalid SOTTO-GROUP-1");
+  });
+
+  test("SOTTO-GROUP-1: refused: what is no GroupData", () => {
+    expect(broken(() => parseGroupData(filled(255, 20)))).toBe("mls_invalid SOTTO-GROUP-1");
+    expect(broken(() => parseGroupData(new Uint8Array()))).toBe("mls_invalid SOTTO-GROUP-1");
+  });
+});
+
+const contentOf = (content: MessageInitShape<typeof ContentSchema>): Uint8Array =>
+  toBinary(ContentSchema, create(ContentSchema, { id: account(7), ...content }));
+const text = (body: string) => ({ body: { case: "text", value: { body } } }) as const;
+const receipt = (messageIds: Uint8Array[], status = ReceiptStatus.READ) =>
+  ({ body: { case: "receipt", value: { status, messageIds } } }) as const;
+
+const claim = (from: string) => parseContent(contentOf({ from, ...text("x") })).claim;
+
+describe("what messages hold", () => {
+  test.each([
+    { type: "text", text: "Grüße 🎵" },
+    { type: "receipt", status: "read", ids: [hex(1), hex(2)] },
+    { type: "receipt", status: "delivered", ids: [] },
+    { type: "leave" },
+  ] as const)("what was written is read: %o", (body) => {
+    const written = encodeContent({ id: hex(7), sentAtMs: 1_795_464_000_123, from: "ann@example.org", body });
+    const read = { id: hex(7), sentAtMs: 1_795_464_000_123, claim: "ann@example.org", body };
+    expect(parseContent(written)).toEqual(read);
+  });
+
+  test("a claim counts only in its normal form", () => {
+    expect(claim("+15551230001")).toBe("+15551230001");
+    for (const from of ["", "Ann@Example.org", "+1 555 123 0001", "Ann", "a@b"]) {
+      expect(claim(from)).toBeUndefined();
+    }
+  });
+
+  test("what this version does not know is told as unknown, not dropped", () => {
+    expect(parseContent(contentOf({})).body).toEqual({ type: "unknown" });
+    const odd = receipt([account(1)], 9 as ReceiptStatus);
+    expect(parseContent(contentOf(odd)).body).toEqual({ type: "unknown" });
+  });
+
+  test.each([
+    ["an id of 15 bytes", { id: filled(1, 15), ...text("x") }],
+    ["no id", { id: new Uint8Array(), ...text("x") }],
+    ["a time after the year 9999", { sentAtMs: 253_402_300_800_000n, ...text("x") }],
+    ["a text of 65,537 bytes", text("x".repeat(65_537))],
+    ["a text of 65,538 bytes in fewer characters", text("é".repeat(32_769))],
+    ["a receipt for 1,025 messages", receipt(Array.from({ length: 1_025 }, () => account(1)))],
+    ["a receipt for an id of 17 bytes", receipt([filled(1, 17)])],
+  ])("SOTTO-CONTENT-1: refused: %s", (_, content) => {
+    expect(broken(() => parseContent(contentOf(content)))).toBe("message_refused SOTTO-CONTENT-1");
+  });
+
+  test("SOTTO-CONTENT-1: refused: what is no Content; taken: the largest that keeps the limits", () => {
+    expect(broken(() => parseContent(filled(255, 20)))).toBe("message_refused SOTTO-CONTENT-1");
+    expect(parseContent(contentOf(text("x".repeat(65_536)))).body.type).toBe("text");
+    const ids = Array.from({ length: 1_024 }, () => account(1));
+    expect(parseContent(contentOf(receipt(ids))).body.type).toBe("receipt");
+  });
+});
