@@ -17,6 +17,7 @@ const suites: readonly MlsCiphersuite[] = ["x-wing", "x25519"];
 const stock: Record<MlsCiphersuite, number> = { "x-wing": 40, x25519: 10 };
 const lifetimeSec = 90 * 86_400;
 const renewLastResortSec = 30 * 86_400;
+const mostStocks = 8;
 /** For clocks that differ. */
 const backdatedSec = 86_400;
 
@@ -95,6 +96,7 @@ async function topUp(
   const made = await Promise.all(Array.from({ length: missing }, () => makeOne(step, suite, false)));
   const lastResort = renews || replace ? await makeOne(step, suite, true) : undefined;
   for (const one of [...made, ...(lastResort === undefined ? [] : [lastResort])]) keep(step, one);
+  await forgetOldest(step, suite);
   request(
     step,
     (number) => ({
@@ -154,6 +156,18 @@ async function forget(step: Step, one: OwnKeyPackage): Promise<void> {
   const order = await step.draft.get(groupNames.keyPackageOf(one.ref));
   if (order !== undefined) step.draft.deleteItem(groupNames.keyPackages, order);
   step.draft.delete(groupNames.keyPackageOf(one.ref));
+}
+
+/** Whatever a server says it has or has not, no more than this lies here; the oldest go first. */
+async function forgetOldest(step: Step, suite: MlsCiphersuite): Promise<void> {
+  const own = (await ownKeyPackages(step)).filter((one) => one.value.ciphersuite === suite);
+  for (const [lastResort, most] of [
+    [false, stock[suite] * mostStocks],
+    [true, mostStocks],
+  ] as const) {
+    const kind = own.filter((one) => one.value.lastResort === lastResort);
+    for (const { value } of kind.slice(0, Math.max(0, kind.length - most))) await forget(step, value);
+  }
 }
 
 async function deleteExpired(step: Step): Promise<void> {

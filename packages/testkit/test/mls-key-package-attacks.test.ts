@@ -1,0 +1,169 @@
+/**
+ * A server that hands out KeyPackages which it should not, against whole clients: altered, old, used before, of another device or another
+ * account; and one that lies about how many are left. Nobody is let in by one that their device list does not back, whoever asked is
+ * told, and nobody is locked out.
+ */
+import { groupNames, names } from "@sotto/client/parts";
+import type { KeyPackagesClaimed } from "@sotto/protocol";
+import { afterEach, expect, test } from "vitest";
+import { serverFrame } from "../src/frames.ts";
+import type { SimulatedDevice } from "../src/simulation/index.ts";
+import { Intruder, Scene, bytes, claimOne, engine, hasRead, refusals } from "./support/mls-scene.ts";
+
+let scene: Scene;
+afterEach(() => scene.close());
+
+/** What a device is told when it claims KeyPackages. */
+function hands(device: SimulatedDevice, change: (claimed: KeyPackagesClaimed) => object): void {
+  scene.lie(device, {
+    down: (told) => {
+      const { frame } = told;
+      if (frame.case !== "keyPackagesClaimed") return [told];
+      const value = { ...frame.value, ...change(frame.value) };
+      return [serverFrame({ case: "keyPackagesClaimed", value })];
+    },
+  });
+}
+
+const replaced =
+  (keyPackage: Uint8Array) =>
+  ({ keyPackages }: KeyPackagesClaimed) => ({
+    keyPackages: keyPackages.map((one) => ({ ...one, keyPackage })),
+  });
+
+/** Ann writes to Bob under a lie: it is refused and told, nobody is let in; afterwards all is well. */
+async function refusesIt(ann: SimulatedDevice, bob: SimulatedDevice): Promise<void> {
+  const { id } = await ann.up.send(bob.identifier, "for Bob alone");
+  await expect(scene.world.during(ann.up.whenSent(id))).rejects.toMatchObject({ code: "no_usable_key" });
+  expect(refusals(ann).length).toBeGreaterThan(0);
+  expect(await ann.groups()).toEqual([]);
+  expect(bob.received).toEqual([]);
+  scene.behave();
+  await scene.reaches(ann, bob.identifier, "at last", [bob]);
+}
+
+test("an altered KeyPackage is refused and told, and nobody is let in by it", async () => {
+  scene = await Scene.make();
+  const [ann, bob] = await scene.people("ann", "bob");
+  hands(ann, ({ keyPackages }) => ({
+    keyPackages: keyPackages.map((one) => {
+      const keyPackage = one.keyPackage.slice();
+      keyPackage[60]! ^= 1;
+      return { ...one, keyPackage };
+    }),
+  }));
+  await refusesIt(ann, bob);
+});
+
+test("another account's KeyPackage under this one's device is refused and told", async () => {
+  scene = await Scene.make();
+  const [ann, bob, mallory] = await scene.people("ann", "bob", "mallory");
+  const intruder = await Intruder.takeOver(scene, mallory);
+  hands(ann, replaced(await claimOne(intruder, mallory, "x-wing")));
+  await refusesIt(ann, bob);
+});
+
+test("a KeyPackage of the account with a key that is not on its device list is refused and told", async () => {
+  scene = await Scene.make();
+  const [ann, bob, mallory] = await scene.people("ann", "bob", "mallory");
+  const stolen = (await mallory.stored.get(names.own))!.deviceKey;
+  hands(ann, replaced(await keyPackageOf(bob, { signatureKey: stolen })));
+  await refusesIt(ann, bob);
+});
+
+test("a KeyPackage whose time is over is refused and told", async () => {
+  scene = await Scene.make();
+  const [ann, bob] = await scene.people("ann", "bob");
+  const nowSec = Math.floor(scene.world.clock.nowMs() / 1000);
+  hands(ann, replaced(await keyPackageOf(bob, { notAfterSec: nowSec - 10 })));
+  await refusesIt(ann, bob);
+});
+
+test("a KeyPackage of the wrong ciphersuite is refused and told", async () => {
+  scene = await Scene.make();
+  const [ann, bob] = await scene.people("ann", "bob");
+  hands(ann, replaced(await keyPackageOf(bob, { ciphersuite: "x25519" })));
+  await refusesIt(ann, bob);
+});
+
+test("a KeyPackage that is handed out twice lets its device in once; the second time its owner is told", async () => {
+  scene = await Scene.make();
+  const [ann, bob, cleo] = await scene.people("ann", "bob", "cleo");
+  let first: Uint8Array | undefined;
+  hands(cleo, ({ keyPackages }) => {
+    first = keyPackages[0]!.keyPackage.slice();
+    return {};
+  });
+  await scene.reaches(cleo, bob.identifier, "the first", [bob]);
+  hands(ann, replaced(first!));
+  await ann.up.send(bob.identifier, "the second");
+  await scene.world.until(() => refusals(bob).length > 0);
+  expect(refusals(bob)).toEqual(["mls_invalid"]);
+  expect(hasRead(bob, "the second")).toBe(false);
+  await scene.reaches(bob, cleo.identifier, "the first goes on", [cleo]);
+});
+
+test("when all KeyPackages are drained the last resort still works, and more are put as soon as the device is there", async () => {
+  scene = await Scene.make();
+  const [ann, bob, mallory] = await scene.people("ann", "bob", "mallory");
+  await bob.stop();
+  const intruder = await Intruder.takeOver(scene, mallory);
+  const claimed: string[] = [];
+  for (let i = 0; i < 60; i++)
+    claimed.push(Buffer.from(await claimOne(intruder, bob, "x-wing")).toString("hex"));
+  expect(new Set(claimed.slice(-10)).size).toBe(1);
+  await ann.up.send(bob.identifier, "by the last resort");
+  await scene.world.settle(10);
+  await bob.start();
+  await scene.world.until(() => hasRead(bob, "by the last resort"));
+  await scene.reaches(bob, ann.identifier, "got it", [ann]);
+  await scene.world.settle(60);
+  const fresh = (await bob.stored.page(groupNames.keyPackages)).filter(({ value }) => !value.lastResort);
+  expect(fresh.length).toBeGreaterThan(10);
+});
+
+test.each([
+  ["none is left", { left: 0, hasLastResort: false }],
+  ["far more are left than were made", { left: 1_000_000, hasLastResort: true }],
+])(
+  "the server says again and again that %s: the vault does not grow without end",
+  async (_, lie) => {
+    scene = await Scene.make();
+    const [, bob] = await scene.people("ann", "bob");
+    scene.lie(bob, {
+      down: (told) => {
+        const { frame } = told;
+        return frame.case === "keyPackageCount"
+          ? [serverFrame({ case: "keyPackageCount", value: { ...frame.value, ...lie } })]
+          : [told];
+      },
+    });
+    for (let i = 0; i < 12; i++) {
+      scene.link(bob).cut();
+      await scene.world.settle(45);
+    }
+    const count = (await bob.stored.page(groupNames.keyPackages)).length;
+    expect(count).toBeGreaterThan(100);
+    expect(count).toBeLessThanOrEqual(8 * (40 + 10) + 2 * 8);
+  },
+  60_000,
+);
+
+/** A KeyPackage that Bob's device never made, with its own key or another. */
+async function keyPackageOf(
+  device: SimulatedDevice,
+  changes: Partial<Parameters<typeof engine.createKeyPackage>[0]>,
+): Promise<Uint8Array> {
+  const own = (await device.stored.get(names.own))!;
+  const nowSec = Math.floor(scene.world.clock.nowMs() / 1000);
+  const made = await engine.createKeyPackage({
+    ciphersuite: "x-wing",
+    client: { accountId: bytes(own.account), deviceId: bytes(own.device) },
+    signatureKey: own.deviceKey,
+    notBeforeSec: nowSec - 1_000,
+    notAfterSec: nowSec + 1_000,
+    lastResort: false,
+    ...changes,
+  });
+  return made.keyPackage;
+}
