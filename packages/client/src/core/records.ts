@@ -207,6 +207,8 @@ export const names = {
   historyOffers: list<KeptOffer>("history-offers"),
   /** Devices that were linked from here, and that have yet to be let into the groups and told the history. */
   linkJobs: list<LinkJob>("link-jobs"),
+  /** A link that was approved here, by its id in hexadecimal: its device is on the list because of it. Seconds since 1970. */
+  linkApproved: (linkId: string) => record<number>(`link-approved/${linkId}`),
   outbox: list<OutboxItem>("outbox"),
   held: list<HeldEntry>("held"),
   notices: list<Notice>("notices"),

@@ -4,7 +4,15 @@
  */
 import { toBinary } from "@bufbuild/protobuf";
 import { findDevice } from "@sotto/crypto";
-import { DeviceSchema, LIMITS, RefusedError, TransportError, toHex, type LinkFetched } from "@sotto/protocol";
+import {
+  DeviceSchema,
+  LIMITS,
+  RefusedError,
+  TransportError,
+  ValidationError,
+  toHex,
+  type LinkFetched,
+} from "@sotto/protocol";
 import type { LinkRequest } from "../../api.ts";
 import type { Engine } from "../engine.ts";
 import { connectionSettled } from "../people.ts";
@@ -13,7 +21,7 @@ import { mlsOf, wakeGroup } from "../groups/state.ts";
 import { deviceOf } from "../hex.ts";
 import { names } from "../records.ts";
 import { isReady, request, type Answer } from "../session.ts";
-import { nextOrder, type Step } from "../step.ts";
+import { nextOrder, nowSec, type Step } from "../step.ts";
 import { formatCode, parseCode } from "./code.ts";
 import { shareHistory } from "./history-export.ts";
 import { readOffer, sealAnswer } from "./link-offer.ts";
@@ -91,7 +99,14 @@ export async function approveLink(engine: Engine, code: string): Promise<void> {
   const { offer, linkId } = await fetchOffer(engine, code);
   const { published } = await engine.run(async (step) => {
     const listed = findDevice((await ownList(step)).list, deviceOf(toHex(offer.device.deviceId)));
-    if (listed !== undefined) return { published: Promise.resolve() };
+    const approved = names.linkApproved(toHex(linkId));
+    if (listed !== undefined) {
+      // A device list is no secret: an offer that names a device which is on it would get the keys without anybody being told.
+      if ((await step.draft.get(approved)) === undefined)
+        throw new ValidationError("link_refused", "that device is one of the account's already");
+      return { published: Promise.resolve() };
+    }
+    step.draft.put(approved, nowSec(step));
     const sealedName = await sealName(step.env, step.live.own.backupKey, offer.name);
     const device = toBinary(DeviceSchema, { ...offer.device, sealedName });
     await proposeChange(step, { type: "add-device", device });
