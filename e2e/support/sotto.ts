@@ -180,15 +180,27 @@ export class Person {
   readonly phone: string;
   readonly home: string;
   passphrase = "correct horse battery staple";
+  recoveryKey: string | undefined;
 
-  constructor(server: TestServer, phone: string) {
+  /** @param device distinguishes the folders of one person's devices. */
+  constructor(server: TestServer, phone: string, device = "") {
     this.server = server;
     this.phone = phone;
-    this.home = join(server.folder, `home-${phone.replaceAll(/\W/g, "")}`);
+    this.home = join(server.folder, `home-${phone.replaceAll(/\W/g, "")}${device}`);
+  }
+
+  /** The same person at another device, with no account on it yet. */
+  at(device: string): Person {
+    return new Person(this.server, this.phone, `-${device}`);
   }
 
   get env(): Record<string, string> {
-    return { SOTTO_HOME: this.home, SOTTO_PASSPHRASE: this.passphrase, SOTTO_SERVER: this.server.url };
+    return {
+      SOTTO_HOME: this.home,
+      SOTTO_PASSPHRASE: this.passphrase,
+      SOTTO_SERVER: this.server.url,
+      ...(this.recoveryKey === undefined ? {} : { SOTTO_RECOVERY_KEY: this.recoveryKey }),
+    };
   }
 
   start(...args: readonly string[]): Running {

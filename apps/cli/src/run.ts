@@ -26,6 +26,14 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: "make an account on a server",
     load: async () => (await import("./commands/register.ts")).registerCommand(),
   },
+  recover: {
+    summary: "bring an account back with its recovery key, when all devices are lost",
+    load: async () => (await import("./commands/recover.ts")).recoverCommand(),
+  },
+  reset: {
+    summary: "begin anew, when the recovery key is lost too",
+    load: async () => (await import("./commands/reset.ts")).resetCommand(),
+  },
   send: {
     summary: "send a message",
     load: async () => (await import("./commands/send.ts")).sendCommand(),
@@ -55,7 +63,7 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     load: async () => (await import("./commands/verify.ts")).verifyCommand(),
   },
   devices: {
-    summary: "list the devices of this account",
+    summary: "list the devices of this account, link and revoke devices",
     load: async () => (await import("./commands/devices.ts")).devicesCommand(),
   },
   keys: {
@@ -93,7 +101,7 @@ Examples:
   sotto send +15551230002 "See you at six"
   sotto chat
 
-Environment: SOTTO_HOME, SOTTO_SERVER, SOTTO_SERVER_KEY, SOTTO_PASSPHRASE. NO_COLOR is respected.`;
+Environment: SOTTO_HOME, SOTTO_SERVER, SOTTO_SERVER_KEY, SOTTO_PASSPHRASE, SOTTO_RECOVERY_KEY. NO_COLOR is respected.`;
 
 /** Runs `sotto` with these arguments. @returns the exit code. */
 export async function run(argv: readonly string[], io: Io): Promise<number> {

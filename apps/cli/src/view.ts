@@ -1,5 +1,5 @@
 /** How messages are written for people and for scripts. Everything that others wrote is sanitised here. */
-import type { Message, MessageStatus, Notice } from "@sotto/client";
+import type { Message, MessageStatus, Messenger, Notice } from "@sotto/client";
 import { sanitise, sanitiseLine } from "./io/sanitise.ts";
 
 const marks: Readonly<Record<MessageStatus, string>> = {
@@ -45,6 +45,18 @@ export function formatMessage(message: Message): string {
 function senderOf(message: Message): string {
   const group = message.groupId === undefined ? "" : ` in ${sanitiseLine(message.conversation)}`;
   return `${sanitiseLine(message.from)}${group}`;
+}
+
+/** What scripts get for an account that was made, or came back, in a folder. */
+export function accountMembers(self: Messenger["self"], home: string): object {
+  return {
+    identifier: self.identifier,
+    account_id: self.accountId,
+    device_id: self.deviceId,
+    server: self.serverOrigin,
+    server_fingerprint: self.serverFingerprint,
+    home,
+  };
 }
 
 /** What scripts get for a newly received message. */
@@ -98,11 +110,11 @@ export function formatNotice(notice: Notice, self: string): string {
     case "group_changed":
       return `${sanitiseLine(notice.group)}: ${formatChange(notice, self)}`;
     case "device_added":
-      return `A device was added to your account: ${sanitiseLine(notice.name === "" ? notice.id : notice.name)}. If that was not you, revoke it ('sotto devices').`;
+      return `A device was added to your account: ${sanitiseLine(notice.name === "" ? notice.id : notice.name)}. If that was not you, revoke it at once ('sotto devices revoke').`;
     case "reset_pending":
       return notice.at === 0
         ? "The request to replace your account was stopped."
-        : `Somebody who can read codes for your number or address asked to replace your account from ${formatDay(notice.at)} ${formatTime(notice.at)} on. If that was not you, stop it from any of your devices.`;
+        : `Somebody who can read codes for your number or address asked to replace your account from ${formatDay(notice.at)} ${formatTime(notice.at)} on. If that was not you, stop it on any of your devices ('sotto reset --cancel').`;
     case "healed":
       return `${sanitiseLine(notice.conversation)}: this device had lost its place here and was put right. ${missed(notice.missed)}`;
   }

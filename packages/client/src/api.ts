@@ -121,6 +121,8 @@ export interface Doctor {
   /** Messages and receipts that wait to be sent. */
   readonly queued: number;
   readonly keyPackages: { readonly left: number | undefined };
+  /** Devices that were linked from here, and wait for groups and history. */
+  readonly linking: number;
   readonly conversations: readonly {
     readonly id: string;
     readonly name: string;

@@ -43,17 +43,17 @@ export async function fetchServerFacts(choice: ServerChoice): Promise<PublicServ
 }
 
 /**
- * Has the server send a one-time password to the identifier.
+ * Has the server send a one-time password to the identifier. `forExisting`: to come back to an account, not to make one.
  * @throws UsageError `identifier_invalid`, `usage`; TransportError `server_unreachable`; CryptoError `server_key_mismatch`;
  * RefusedError `rate_limited`, `code_delivery_failed`, `server_full`.
  */
 export async function requestCode(
-  options: ServerChoice & { readonly identifier: string },
+  options: ServerChoice & { readonly identifier: string; readonly forExisting?: boolean },
 ): Promise<CodeRequested> {
   const env = nodeEnv();
   const identifier = parseIdentifier(options.identifier);
   const { transport, serverKey } = await trustServer(env, options);
-  return requestOneTimeCode(env, transport, serverKey, identifier);
+  return requestOneTimeCode(env, transport, serverKey, identifier, options.forExisting);
 }
 
 /**

@@ -1,35 +1,34 @@
-/** `sotto devices`: the devices on this account's own list. */
+/** `sotto devices`: the devices on this account's own list; to link, approve and revoke them is told in files of their own. */
 import { Command } from "commander";
-import { contextOf } from "../context.ts";
-import { printJson, printLine } from "../io/output.ts";
-import { sanitiseLine } from "../io/sanitise.ts";
-import { alignRows } from "../io/table.ts";
+import { contextOf, type Context } from "../context.ts";
+import { printDevices } from "../device-rows.ts";
 import { examples } from "../options.ts";
 import { withSession } from "../session.ts";
-import { formatDay } from "../view.ts";
+import { approveCommand } from "./devices-approve.ts";
+import { linkCommand } from "./devices-link.ts";
+import { revokeCommand } from "./devices-revoke.ts";
 
 /** The command `devices`. */
 export function devicesCommand(): Command {
   return new Command("devices")
-    .description("Lists the devices of this account, revoked ones too.")
-    .addHelpText("after", examples("sotto devices", "sotto devices --json"))
-    .action(async (_options: object, command: Command) => {
-      const context = contextOf(command);
-      await withSession(context, { connect: false }, async ({ messenger }) => {
-        const devices = await messenger.devices();
-        if (context.json) {
-          for (const { id, name, addedAt, current, revoked } of devices) {
-            await printJson(context.io, { id, name, added_at: addedAt, current, revoked });
-          }
-          return;
-        }
-        const rows = devices.map(({ id, name, addedAt, current, revoked }) => [
-          id,
-          `since ${formatDay(addedAt)}`,
-          revoked ? "revoked" : current ? "this device" : "in use",
-          sanitiseLine(name),
-        ]);
-        for (const row of alignRows(rows)) await printLine(context.io, row);
-      });
-    });
+    .description("Lists the devices of this account, revoked ones too; links new ones, revokes lost ones.")
+    .addHelpText(
+      "after",
+      examples(
+        "sotto devices",
+        "sotto devices link --server 'sotto://chat.example.org/#FINGERPRINT'    (on the new device)",
+        "sotto devices approve ABCD-EFGH-JKMN-PQRS    (on a device that you have)",
+        'sotto devices revoke "old laptop"',
+      ),
+    )
+    .action((_options: object, command: Command) => list(contextOf(command)))
+    .addCommand(linkCommand())
+    .addCommand(approveCommand())
+    .addCommand(revokeCommand());
+}
+
+async function list(context: Context): Promise<void> {
+  await withSession(context, { connect: false }, async ({ messenger }) => {
+    await printDevices(context, await messenger.devices());
+  });
 }

@@ -1,4 +1,4 @@
-/** `sotto keys`: the RSA keys of the classic suite: shown, rotated, revoked, exported. */
+/** `sotto keys`: the RSA keys of the classic suite: shown, rotated, revoked, exported. And the identity key: rotated. */
 import { createHash, createPublicKey } from "node:crypto";
 import { Command } from "commander";
 import { contextOf, type Context } from "../context.ts";
@@ -8,13 +8,18 @@ import { printJson, printLine, remark, write } from "../io/output.ts";
 import { confirm } from "../io/prompt.ts";
 import { examples, parsePeer } from "../options.ts";
 import { repeatedPassphrase } from "../passphrases.ts";
-import { withSession } from "../session.ts";
+import { unlessAborted, withSession } from "../session.ts";
 
 /** The command `keys`. */
 export function keysCommand(): Command {
   const command = new Command("keys")
-    .description("Shows, rotates, revokes and exports the keys of the classic suite.")
-    .addHelpText("after", examples("sotto keys show +15551230002 --pem", "sotto keys rotate"));
+    .description(
+      "Shows, rotates, revokes and exports the keys of the classic suite; rotates the identity key.",
+    )
+    .addHelpText(
+      "after",
+      examples("sotto keys show +15551230002 --pem", "sotto keys rotate", "sotto keys rotate --identity"),
+    );
   command
     .command("show")
     .description("Prints the public keys in use by a contact, or your own.")
@@ -26,9 +31,19 @@ export function keysCommand(): Command {
     );
   command
     .command("rotate")
-    .description("Makes a new key for this device; messages under way to the old one are still read.")
-    .addHelpText("after", examples("sotto keys rotate"))
-    .action((_options: object, command: Command) => replace(contextOf(command), "rotate"));
+    .description(
+      "Makes a new RSA key for this device; messages under way to the old one are still read. " +
+        "With --identity it is the account's identity key instead.",
+    )
+    .option(
+      "--identity",
+      "the account's identity key: contacts see that it changed, and write on once they have accepted it",
+    )
+    .addHelpText("after", examples("sotto keys rotate", "sotto keys rotate --identity"))
+    .action(async (options: { readonly identity?: boolean }, command: Command) => {
+      const context = contextOf(command);
+      await (options.identity === true ? rotateIdentity(context) : replace(context, "rotate"));
+    });
   command
     .command("revoke")
     .description(
@@ -83,6 +98,28 @@ async function replace(context: Context, how: "rotate" | "revoke"): Promise<void
     else await printLine(context.io, `New key, published: classic  RSA-2048  SHA-256 ${fingerprint ?? "?"}`);
   });
 }
+
+async function rotateIdentity(context: Context): Promise<void> {
+  await withSession(context, { connect: true }, async (session) => {
+    const { messenger } = session;
+    await unlessAborted(messenger.rotateIdentity(), context.signal);
+    // Your other devices are told of it.
+    await session.within(flushTimeoutSec, (signal) => messenger.flushed({ signal }));
+    if (context.json) return await printJson(context.io, { type: "rotated", key: "identity" });
+    await printLine(
+      context.io,
+      "New identity key, published. Your devices and the recovery key go on working.",
+    );
+    await remark(
+      context.io,
+      "Contacts see that it changed, and send nothing until they have accepted it: tell them, and compare numbers anew\n" +
+        "('sotto verify').",
+    );
+  });
+}
+
+/** What other devices do not learn within this time they learn from the next connection. */
+const flushTimeoutSec = 20;
 
 async function askBeforeRevoking(context: Context): Promise<void> {
   if (!canAsk(context.io)) {

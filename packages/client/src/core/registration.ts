@@ -30,6 +30,7 @@ import {
 import { startEngine } from "./engine.ts";
 import { sealName } from "./devices/names.ts";
 import type { Env } from "./env.ts";
+import { backedUp } from "./devices/recovery.ts";
 import { KEY_PACKAGES_PUBLISHED } from "./groups/key-packages.ts";
 import { names, type OwnAccount } from "./records.ts";
 import type { Transport } from "./transport.ts";
@@ -187,8 +188,8 @@ export async function canSignIn(env: Env, store: VaultStore, transport: Transpor
 }
 
 /**
- * Signs a fresh account's device in, and waits until the server has its KeyPackages: so others can write to it while it is away. What does
- * not work within that time is done when the account is opened next. The store stays open.
+ * Signs a new device in, and waits until the server has its KeyPackages, so that others can write to it while it is away, and the account's
+ * backup. What does not work within that time is done when the account is opened next. The store stays open.
  */
 export async function publishFirstKeyPackages(
   env: Env,
@@ -205,7 +206,7 @@ export async function publishFirstKeyPackages(
     }));
     const { promise: late, resolve } = Promise.withResolvers<void>();
     const cancel = env.setTimer(withinMs, resolve);
-    await Promise.race([published, late]);
+    await Promise.race([Promise.all([published, backedUp(engine)]), late]);
     cancel();
   } finally {
     await engine.close();

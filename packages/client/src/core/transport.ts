@@ -29,9 +29,13 @@ export interface ServerFacts {
 export interface Transport {
   connect(events: ConnectionEvents): Promise<Connection>;
   getServer(): Promise<ServerFacts>;
-  /** Posts a sealed request; returns the sealed answer. @throws TransportError for refusals outside the seal: anybody on the way can make them. */
+  /**
+   * Posts a sealed request; returns the sealed answer. `signal` gives up waiting.
+   * @throws TransportError for refusals outside the seal: anybody on the way can make them.
+   */
   call(
     method: SealedMethod,
     sealed: { readonly wrappedSecret: Uint8Array; readonly ciphertext: Uint8Array },
+    signal?: AbortSignal,
   ): Promise<Uint8Array>;
 }

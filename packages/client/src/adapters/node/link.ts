@@ -86,7 +86,11 @@ async function awaitAnswer(
   const endMs = env.nowMs() + expiresInSec * 1000;
   while (env.nowMs() < endMs) {
     signal?.throwIfAborted();
-    const opened = await sealedCall(env, server, "AwaitLink", toBinary(AwaitLinkPayloadSchema, payload));
+    const bytes = toBinary(AwaitLinkPayloadSchema, payload);
+    const opened = await sealedCall(env, server, "AwaitLink", bytes, signal).catch((cause: unknown) => {
+      signal?.throwIfAborted();
+      throw cause;
+    });
     const { answer } = decode(AwaitLinkResultSchema, opened);
     if (answer.length > 0) return answer;
   }
@@ -98,7 +102,8 @@ async function sealedCall(
   server: TrustedServer,
   method: "OpenLink" | "AwaitLink",
   payload: Uint8Array,
+  signal?: AbortSignal,
 ): Promise<Uint8Array> {
   const request = await sealRequest(env.crypto, server.serverKey, method, payload);
-  return request.openAnswer(await server.transport.call(method, request.sealed));
+  return request.openAnswer(await server.transport.call(method, request.sealed, signal));
 }

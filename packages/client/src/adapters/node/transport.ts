@@ -37,9 +37,11 @@ export function nodeTransport(origin: string): Transport {
         classicAllowed: facts.classicAllowed,
       };
     },
-    async call(method, sealed) {
+    async call(method, sealed, signal) {
       const name = `${method[0]?.toLowerCase()}${method.slice(1)}` as Uncapitalize<SealedMethod>;
-      const response = await told(async (): Promise<{ answer: Uint8Array }> => client[name]({ sealed }));
+      const response = await told(async (): Promise<{ answer: Uint8Array }> =>
+        client[name]({ sealed }, signal === undefined ? {} : { signal }),
+      );
       return response.answer;
     },
   };

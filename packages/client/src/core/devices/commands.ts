@@ -9,6 +9,7 @@ import { request } from "../session.ts";
 import { ask } from "./approving.ts";
 import { openName } from "./names.ts";
 import { LIST_PUBLISHED, ownList, proposeChange } from "./own-list.ts";
+import { backedUp } from "./recovery.ts";
 
 /** The devices of the account, revoked ones too. */
 export async function listDevices(step: Step): Promise<readonly DeviceSummary[]> {
@@ -58,8 +59,15 @@ export async function cancelReset(engine: Engine): Promise<void> {
   );
 }
 
-/** Gives the account a new identity key, which the old one signs. Contacts are shown that it changed. */
+/**
+ * Gives the account a new identity key, which the old one signs. Contacts are shown that it changed. Resolves once the server has the list
+ * and a backup with the new key: the recovery key opens nothing that leads on before.
+ */
 export async function rotateIdentity(engine: Engine): Promise<void> {
   const next = await engine.run(async (step) => createIdentity(step.env.crypto));
   await changeList(engine, { type: "identity", next });
+  await engine.run(async (step) => {
+    step.live.devices.backupDue = true;
+  });
+  await backedUp(engine);
 }

@@ -13,6 +13,7 @@ import {
   utf8,
   type RecoveryBackup,
 } from "@sotto/protocol";
+import type { Engine } from "../engine.ts";
 import type { Env } from "../env.ts";
 import { allContacts } from "../people.ts";
 import { names } from "../records.ts";
@@ -43,6 +44,23 @@ export async function readRecoveryKey(env: Env, text: string): Promise<Uint8Arra
 const backupKeyOf = async (env: Env, secret: Uint8Array): Promise<Uint8Array> =>
   env.crypto.hkdfSha256(secret, new Uint8Array(), utf8(LABELS.recovery), 32);
 
+/** The group of callers who wait until the server has the present backup. */
+const BACKED_UP = "backed up";
+
+/** Resolves when the server has the present backup, or took none. */
+export async function backedUp(engine: Engine): Promise<void> {
+  const { done } = await engine.run(async (step) => {
+    const { backupDue, backingUp } = step.live.devices;
+    return { done: backupDue || backingUp ? step.waiters.wait(BACKED_UP) : Promise.resolve() };
+  });
+  return done;
+}
+
+function settle(step: Step): void {
+  if (step.live.devices.backupDue) return;
+  step.effects.push({ type: "settle", settle: () => step.waiters.resolve(BACKED_UP) });
+}
+
 /** Gives the server the present backup when it has another one. */
 export async function pumpBackup(step: Step): Promise<void> {
   const { devices, own } = step.live;
@@ -62,7 +80,7 @@ export async function pumpBackup(step: Step): Promise<void> {
     toBinary(RecoveryBackupSchema, create(RecoveryBackupSchema, content)),
   );
   const before = await step.draft.get(names.backupHash);
-  if (before !== undefined && equalBytes(before, hash)) return;
+  if (before !== undefined && equalBytes(before, hash)) return settle(step);
   const plaintext = toBinary(
     RecoveryBackupSchema,
     create(RecoveryBackupSchema, { ...content, madeAtSec: BigInt(nowSec(step)) }),
@@ -79,6 +97,7 @@ export async function pumpBackup(step: Step): Promise<void> {
     async (later, answer) => {
       later.live.devices.backingUp = false;
       if (answer.type === "done") later.draft.put(names.backupHash, hash);
+      if (answer.type !== "lost") settle(later);
     },
   );
 }

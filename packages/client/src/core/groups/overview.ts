@@ -100,7 +100,7 @@ export async function groupMembers(step: Step, text: string): Promise<readonly G
 /** The state of things. */
 export function doctor(engine: Engine): Promise<Doctor> {
   return engine.run(async (step) => {
-    const { session, groups, queues, outbox, keyPackages } = step.live;
+    const { session, groups, queues, outbox, keyPackages, devices } = step.live;
     const queued =
       [...queues.byConversation.values()].reduce((sum, queue) => sum + queue.orders.length, 0) +
       [...outbox.queues.values()].reduce((sum, queue) => sum + queue.orders.length, 0);
@@ -123,6 +123,7 @@ export function doctor(engine: Engine): Promise<Doctor> {
       problem: session.problem?.code,
       queued,
       keyPackages: { left: keyPackages.left.get("x-wing") },
+      linking: devices.jobs.length,
       conversations,
     };
   });
