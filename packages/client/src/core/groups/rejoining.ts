@@ -12,6 +12,8 @@ import { type ItemVerdict, goOn } from "./held-items.ts";
 
 const done: ItemVerdict = { type: "done" };
 const oldestSec = 7 * 86_400;
+/** For clocks that differ. */
+const newestSec = 86_400;
 
 /** Takes a request in. @throws ValidationError `mls_invalid`. */
 export async function takeRejoin(step: Step, order: number, request: RejoinRequest): Promise<ItemVerdict> {
@@ -20,7 +22,7 @@ export async function takeRejoin(step: Step, order: number, request: RejoinReque
   const device = toHex(request.deviceId);
   const age = nowSec(step) - Number(request.madeAtSec);
   if (group?.record.state !== "joined" || !group.record.accounts.includes(account)) return done;
-  if (age > oldestSec || age < -oldestSec) return done;
+  if (age > oldestSec || age < -newestSec) return done;
   const known = await pinned(step, account);
   const asked = step.live.heldItems.asked.get(order) ?? new Set();
   if (account !== step.live.own.account && !isFresh(step, known) && !asked.has(account)) {
@@ -44,6 +46,9 @@ export async function takeRejoin(step: Step, order: number, request: RejoinReque
     const intent = await step.draft.item(groupNames.intents(group.record.id), waiting);
     if (intent?.type === "rejoin" && intent.device === device) return done;
   }
+  // Once is enough: told again by the server, it changes nothing. A device that still needs it asks anew.
+  const heard = Math.max(nowSec(step), Number(request.madeAtSec));
+  step.draft.put(groupNames.rejoined(group.record.id, device), heard);
   addIntent(step, group, { type: "rejoin", account, device });
   return done;
 }

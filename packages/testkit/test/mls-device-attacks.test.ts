@@ -1,0 +1,313 @@
+/**
+ * Lies and forgeries about devices, against whole clients in MLS groups: device lists that are older, or not the owner's; devices that
+ * were revoked and go on; requests to be added anew that are forged or told again; what own devices tell each other, from somebody else;
+ * and offers of new devices that are not what their code is for.
+ */
+import { create, toBinary } from "@bufbuild/protobuf";
+import { nextDeviceList, restoreDeviceList, signDeviceList } from "@sotto/crypto";
+import { groupNames, names } from "@sotto/client/parts";
+import {
+  ContentSchema,
+  DeviceSchema,
+  EntryKind,
+  GroupEntrySchema,
+  LABELS,
+  LinkOfferSchema,
+  labelled,
+  toHex,
+  type DeviceList,
+  type LookupResult,
+  type SignedDeviceList,
+} from "@sotto/protocol";
+import { afterEach, expect, test } from "vitest";
+import { serverFrame } from "../src/frames.ts";
+import type { SimulatedDevice } from "../src/simulation/index.ts";
+import {
+  Intruder,
+  Scene,
+  bytes,
+  engine,
+  forgeGroup,
+  groupData,
+  groupOf,
+  hasRead,
+  leaveSealed,
+  mlsOf,
+  provider,
+  refusals,
+  sendWelcome,
+} from "./support/mls-scene.ts";
+
+let scene: Scene;
+afterEach(() => scene.close());
+
+const nowSec = (): number => Math.floor(scene.world.clock.nowMs() / 1000);
+
+/** Longer than a client trusts a device list without asking again. */
+const stale = (): Promise<void> => scene.world.settle(200);
+
+/** The next version of somebody's device list, as its owner would sign it, or with another key. */
+async function nextList(
+  device: SimulatedDevice,
+  change: (list: DeviceList) => void,
+  key?: Uint8Array,
+): Promise<SignedDeviceList> {
+  const own = (await device.stored.get(names.own))!;
+  const { deviceList, identityHistory } = (await device.stored.get(names.directory(own.account)))!;
+  const list = nextDeviceList(await restoreDeviceList(provider, deviceList, identityHistory), nowSec());
+  change(list);
+  return signDeviceList(provider, list, key ?? own.identityKey.privateKey);
+}
+
+/** What a device is told of an account. */
+function tells(
+  device: SimulatedDevice,
+  account: string,
+  change: (result: LookupResult) => LookupResult,
+): void {
+  scene.lie(device, {
+    down: (told) => {
+      const { frame } = told;
+      if (frame.case !== "lookupResult" || toHex(frame.value.accountId) !== account) return [told];
+      return [serverFrame({ case: "lookupResult", value: change(frame.value) })];
+    },
+  });
+}
+
+const strange = () =>
+  create(DeviceSchema, {
+    deviceId: provider.randomBytes(16),
+    signatureKey: provider.randomBytes(32),
+    inboxId: provider.randomBytes(16),
+    inboxKey: provider.randomBytes(32),
+    addedAtSec: BigInt(nowSec()),
+  });
+
+test("the server adds a device to somebody's list: not the owner's signature, and nothing is sealed to it", async () => {
+  scene = await Scene.make();
+  const [ann, bob, mallory] = await scene.people("ann", "bob", "mallory");
+  await scene.world.during(ann.up.createGroup("Choir", [bob.identifier]));
+  await scene.reaches(ann, "Choir", "hello", [bob]);
+  const before = (await groupOf(ann)).accounts;
+  const { identityKey } = (await mallory.stored.get(names.own))!;
+  const forged = await nextList(bob, (list) => list.devices.push(strange()), identityKey.privateKey);
+  await stale();
+  tells(ann, bob.account, (result) => ({ ...result, lists: [...result.lists, forged], newestVersion: 2n }));
+  await ann.up.send(bob.identifier, "waits for the truth");
+  await scene.world.until(() => refusals(ann).length > 0);
+  expect(refusals(ann)).toEqual(["signature_invalid"]);
+  expect((await groupOf(ann)).accounts).toEqual(before);
+  expect((await mlsOf(ann, (await groupOf(ann)).id)).members).toHaveLength(2);
+});
+
+test("the server rolls a device list back: refused, told, and no group is made with what was revoked", async () => {
+  scene = await Scene.make();
+  const [ann, bob] = await scene.people("ann", "bob");
+  await scene.reaches(bob, ann.identifier, "hello", [ann]);
+  // Bob's list has a second version, which Ann has seen.
+  await scene.world.during(bob.up.rotateClassicKey());
+  await stale();
+  await scene.reaches(ann, bob.identifier, "I have seen it", [bob]);
+  await stale();
+  tells(ann, bob.account, (result) => ({ ...result, lists: result.lists.slice(0, 1), newestVersion: 1n }));
+  await expect(scene.world.during(ann.up.createGroup("Choir", [bob.identifier]))).rejects.toMatchObject({
+    code: "device_list_rolled_back",
+  });
+  expect(refusals(ann)).toContain("device_list_rolled_back");
+  expect((await ann.groups()).filter(({ kind }) => kind === "group")).toEqual([]);
+});
+
+test("a revoked device goes on sending: what it writes is refused and told, before and after it is out", async () => {
+  scene = await Scene.make();
+  const [ann, bob] = await scene.people("ann", "bob");
+  await scene.world.during(ann.up.createGroup("Choir", [bob.identifier]));
+  await scene.reaches(ann, "Choir", "hello", [bob]);
+  await scene.world.settle(60);
+  const group = await groupOf(bob);
+  const mls = await mlsOf(bob, group.id);
+  const list = await nextList(bob, (next) => {
+    next.devices[0]!.revokedAtSec = next.createdAtSec;
+    next.devices.push(strange());
+  });
+  const intruder = await Intruder.takeOver(scene, bob);
+  // Ann hears of the revocation, and the liar keeps her Commit back.
+  await stale();
+  scene.lie(ann, {
+    down: (told) => {
+      const { frame } = told;
+      if (frame.case !== "lookupResult" || toHex(frame.value.accountId) !== bob.account) return [told];
+      const value = { ...frame.value, lists: [...frame.value.lists, list], newestVersion: 2n };
+      return [serverFrame({ case: "lookupResult", value })];
+    },
+    up: (told) => {
+      const { frame } = told;
+      return frame.case === "append" && frame.value.kind === EntryKind.COMMIT ? [] : [told];
+    },
+  });
+  ann.up.send(bob.identifier, "makes her look").catch(() => undefined);
+  await scene.world.settle(10);
+  const text = create(ContentSchema, {
+    id: provider.randomBytes(16),
+    sentAtMs: BigInt(scene.world.clock.nowMs()),
+    body: { case: "text", value: { body: "still me" } },
+  });
+  const { message } = await engine.protect(mls, toBinary(ContentSchema, text));
+  const entry = create(GroupEntrySchema, { entry: { case: "mlsMessage", value: message } });
+  expect(await intruder.append(group, EntryKind.MESSAGE, toBinary(GroupEntrySchema, entry))).toBe("appended");
+  await scene.world.until(() => refusals(ann).includes("message_refused"));
+  expect(hasRead(ann, "still me")).toBe(false);
+  // Her Commit goes through now, and its device is out: it writes nothing more.
+  scene.lie(ann, {});
+  scene.link(ann).cut();
+  await scene.world.until(async () => (await groupOf(ann)).epoch > group.epoch, 3_600);
+  expect(await intruder.append(group, EntryKind.MESSAGE, toBinary(GroupEntrySchema, entry))).toBe(
+    "epoch_ended",
+  );
+});
+
+test("a request to be added anew that is forged is refused; a true one told again changes nothing", async () => {
+  scene = await Scene.make();
+  const [ann, bob, mallory] = await scene.people("ann", "bob", "mallory");
+  await scene.world.during(ann.up.createGroup("Choir", [bob.identifier, mallory.identifier]));
+  await scene.reaches(ann, "Choir", "hello", [bob, mallory]);
+  await scene.world.settle(60);
+  const { id } = await groupOf(bob);
+  const annsInbox = (await ann.stored.get(names.own))!.inbox;
+  // Bob asks once, truly; the server keeps what he left in Ann's inbox.
+  const kept: Uint8Array[] = [];
+  let lied = false;
+  scene.lie(bob, {
+    up: (told) => {
+      const { frame } = told;
+      if (frame.case === "append" && toHex(frame.value.logId) === annsInbox)
+        kept.push(frame.value.body.slice());
+      return [told];
+    },
+    down: (told) => {
+      const { frame } = told;
+      if (frame.case !== "attached" || toHex(frame.value.logId) !== id || lied) return [told];
+      lied = true;
+      return [serverFrame({ case: "attached", value: { ...frame.value, cursorSeq: 1_000_000n } })];
+    },
+  });
+  scene.link(bob).cut();
+  await scene.world.until(() => bob.notices.some(({ type }) => type === "healed"), 3_600);
+  await scene.world.settle(120);
+  expect(kept.length).toBeGreaterThan(0);
+  const intruder = await Intruder.takeOver(scene, mallory);
+  const { epoch } = await groupOf(ann);
+  for (const body of kept) expect(await intruder.leave(bytes(annsInbox), body)).toBe("appended");
+  await scene.world.settle(120);
+  expect((await groupOf(ann)).epoch).toBe(epoch);
+
+  const { deviceKey } = (await mallory.stored.get(names.own))!;
+  const madeAtSec = BigInt(nowSec());
+  const time = new DataView(new ArrayBuffer(8));
+  time.setBigUint64(0, madeAtSec);
+  const ids = { logId: bytes(id), accountId: bytes(bob.account), deviceId: bytes(bob.device) };
+  const transcript = labelled(LABELS.rejoin, ...Object.values(ids), new Uint8Array(time.buffer));
+  const signature = await provider.ed25519Sign(deviceKey.privateKey, transcript);
+  await leaveSealed(intruder, ann, {
+    content: { case: "rejoin", value: { ...ids, madeAtSec, signature } },
+  });
+  await scene.world.until(() => refusals(ann).length > 0);
+  expect(refusals(ann)).toEqual(["mls_invalid"]);
+  expect((await groupOf(ann)).epoch).toBe(epoch);
+  expect((await bob.stored.get(groupNames.group(id)))?.state).toBe("joined");
+});
+
+test("what own devices tell each other is believed from nobody else, nor is a group of own devices", async () => {
+  scene = await Scene.make();
+  const [ann, bob, mallory] = await scene.people("ann", "bob", "mallory");
+  await scene.reaches(ann, bob.identifier, "hello", [bob]);
+  await scene.reaches(mallory, ann.identifier, "hello from me", [ann]);
+  await scene.world.settle(60);
+  const group = await groupOf(mallory, "pair");
+  const mls = await mlsOf(mallory, group.id);
+  const intruder = await Intruder.takeOver(scene, mallory);
+  const contact = {
+    accountId: bytes(bob.account),
+    identifier: bob.identifier,
+    acceptedKey: provider.randomBytes(32),
+    verified: true,
+  };
+  const content = create(ContentSchema, {
+    id: provider.randomBytes(16),
+    sentAtMs: BigInt(scene.world.clock.nowMs()),
+    body: { case: "accountSync", value: { change: { case: "contact", value: contact } } },
+  });
+  const { message } = await engine.protect(mls, toBinary(ContentSchema, content));
+  const entry = create(GroupEntrySchema, { entry: { case: "mlsMessage", value: message } });
+  expect(await intruder.append(group, EntryKind.MESSAGE, toBinary(GroupEntrySchema, entry))).toBe("appended");
+  const forged = { groupId: provider.randomBytes(16), data: groupData("ACCOUNT", ""), epoch: 1 };
+  await sendWelcome(intruder, ann, await forgeGroup(scene, intruder, ann, forged));
+  await scene.world.until(() => refusals(ann).length > 0);
+  expect(refusals(ann)).toEqual(["mls_invalid"]);
+  expect((await ann.groups()).some(({ kind }) => kind === "account")).toBe(false);
+  const bobs = (await ann.up.contacts()).find(({ identifier }) => identifier === bob.identifier);
+  expect(bobs).toMatchObject({ verified: false, identityChanged: false });
+  await scene.reaches(ann, bob.identifier, "nothing has changed", [bob]);
+});
+
+/** What the server shows Ann under a code. */
+function offers(ann: SimulatedDevice, offer: Uint8Array): void {
+  scene.lie(ann, {
+    up: (told, link) => {
+      const { frame } = told;
+      if (frame.case !== "fetchLink") return [told];
+      const { request } = frame.value;
+      const value = { request, offer, address: "192.0.2.7", madeAtSec: BigInt(nowSec()) };
+      link.toClient(serverFrame({ case: "linkFetched", value }));
+      return [];
+    },
+  });
+}
+
+const alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+/** The code that commits to an offer. */
+async function codeOf(offer: Uint8Array): Promise<string> {
+  const hash = (await provider.sha256(labelled(LABELS.linkOffer, offer))).slice(0, 10);
+  const bits = [...hash].map((byte) => byte.toString(2).padStart(8, "0")).join("");
+  return bits
+    .match(/.{5}/g)!
+    .map((five) => alphabet[parseInt(five, 2)])
+    .join("");
+}
+
+test("the server swaps the offer under a code: refused before anything is shown, and nothing is put on the list", async () => {
+  scene = await Scene.make();
+  const [ann] = await scene.people("ann");
+  const make = (name: string) =>
+    toBinary(
+      LinkOfferSchema,
+      create(LinkOfferSchema, { device: strange(), answerKey: provider.randomBytes(1_216), name }),
+    );
+  const honest = make("Ann's tablet");
+  offers(ann, make("Ann's tablet"));
+  const code = await codeOf(honest);
+  const refused = { code: "link_refused" };
+  await expect(scene.world.during(ann.up.linkRequest(code))).rejects.toMatchObject(refused);
+  await expect(scene.world.during(ann.up.approveLink(code))).rejects.toMatchObject(refused);
+  expect(await ann.up.devices()).toHaveLength(1);
+});
+
+test("an offer in the name of a device that is on the list gets no keys in silence", async () => {
+  scene = await Scene.make();
+  const [ann] = await scene.people("ann");
+  const own = (await ann.stored.get(names.own))!;
+  // Everything in it is public but the key that the answer would be sealed to.
+  const device = create(DeviceSchema, {
+    deviceId: bytes(own.device),
+    signatureKey: own.deviceKey.publicKey,
+    inboxId: bytes(own.inbox),
+    inboxKey: own.inboxKey.publicKey,
+  });
+  const offer = toBinary(
+    LinkOfferSchema,
+    create(LinkOfferSchema, { device, answerKey: provider.randomBytes(1_216), name: "Ann's tablet" }),
+  );
+  offers(ann, offer);
+  const approving = scene.world.during(ann.up.approveLink(await codeOf(offer)));
+  await expect(approving).rejects.toMatchObject({ code: "link_refused" });
+});
