@@ -4,29 +4,32 @@
  */
 import { CodecError, CryptoError, UsageError, ValidationError, equalBytes } from "@sotto/protocol";
 import type { AuthenticatedContent } from "ts-mls/authenticatedContent.js";
-import { verifyFramedContentSignature } from "ts-mls/framedContent.js";
+import {
+  signFramedContentApplicationOrProposal,
+  verifyFramedContentSignature,
+} from "ts-mls/framedContent.js";
 import { encodeMlsMessage } from "ts-mls/message.js";
-import { protectApplicationData } from "ts-mls/messageProtection.js";
 import {
   type PrivateMessage,
   decodePrivateMessageContent,
-  decryptSenderData,
   encodePrivateContentAAD,
+  encodePrivateMessageContent,
   toAuthenticatedContent,
 } from "ts-mls/privateMessage.js";
 import { getSignaturePublicKeyFromLeafIndex } from "ts-mls/ratchetTree.js";
 import type { SecretTreeNode } from "ts-mls/secretTree.js";
-import type { SenderData } from "ts-mls/sender.js";
+import type { ReuseGuard, SenderData } from "ts-mls/sender.js";
 import { toLeafIndex } from "ts-mls/treemath.js";
 import { check, guarded } from "./checks.ts";
-import { type GroupState, groupOf } from "./group-state.ts";
+import { type GroupState, found, groupOf } from "./group-state.ts";
 import { memberAt } from "./identity.ts";
 import { MLS_LIMITS } from "./limits.ts";
 import { padme } from "./padding.ts";
 import type { MlsDelta, MlsGroup, Unprotected } from "./port.ts";
 import { guardedNonce, takeGeneration } from "./ratchet.ts";
 import { stageCommit } from "./received-commit.ts";
-import { asSecretTree, withRatchets } from "./secret-tree.ts";
+import { withRatchets } from "./secret-tree.ts";
+import { openSenderData, sealSenderData } from "./sender-data.ts";
 import { deltaOf, openRatchets } from "./snapshot.ts";
 import { checkSize, decodeMessage } from "./wire.ts";
 
@@ -45,21 +48,51 @@ export async function protectData(
     throw new UsageError("message_too_large", `an MLS message has at most ${maxPlaintextBytes} bytes`);
   }
   const { epoch } = state;
+  const { groupContext, suite } = epoch;
+  const { impl } = suite;
   const own = epoch.privatePath.leafIndex;
   const { records, changed, ratchets } = await openRatchets(state, own);
-  const contentBytes = lengthFieldBytes(plaintext.length) + plaintext.length + signatureFieldBytes;
-  const { newSecretTree, privateMessage } = await protectApplicationData(
+  const content = {
+    contentType: "application" as const,
+    groupId: groupContext.groupId,
+    epoch: groupContext.epoch,
+    sender: { senderType: "member" as const, leafIndex: own },
+    authenticatedData: none,
+    applicationData: plaintext,
+  };
+  const auth = await signFramedContentApplicationOrProposal(
     epoch.signaturePrivateKey,
-    epoch.keySchedule.senderDataSecret,
-    plaintext,
-    none,
-    epoch.groupContext,
-    asSecretTree(own, ratchets),
-    own,
-    padme(contentBytes),
-    epoch.suite.impl,
+    {
+      protocolVersion: groupContext.version,
+      wireformat: "mls_private_message",
+      content,
+      senderType: "member",
+      context: groupContext,
+    },
+    impl,
   );
-  const next = { epoch, secrets: withRatchets(records, own, newSecretTree[2 * own] ?? ratchets) };
+  const { generation } = ratchets.application;
+  const { key, nonce, ratchet } = found(await takeGeneration(ratchets.application, generation, impl));
+  const reuseGuard = impl.rng.randomBytes(4) as ReuseGuard;
+  const contentBytes = lengthFieldBytes(plaintext.length) + plaintext.length + signatureFieldBytes;
+  const ciphertext = await impl.hpke.encryptAead(
+    key,
+    guardedNonce(nonce, reuseGuard),
+    encodePrivateContentAAD(content),
+    encodePrivateMessageContent(padme(contentBytes))({ ...content, auth }),
+  );
+  key.fill(0);
+  const senderData = { leafIndex: own, generation, reuseGuard };
+  const { senderDataSecret } = epoch.keySchedule;
+  const privateMessage: PrivateMessage = {
+    groupId: content.groupId,
+    epoch: content.epoch,
+    contentType: content.contentType,
+    authenticatedData: none,
+    encryptedSenderData: await sealSenderData(senderDataSecret, senderData, content, ciphertext, impl),
+    ciphertext,
+  };
+  const next = { epoch, secrets: withRatchets(records, own, { ...ratchets, application: ratchet }) };
   return {
     message: encodeMlsMessage({ version: "mls10", wireformat: "mls_private_message", privateMessage }),
     group: groupOf(next),
@@ -74,7 +107,7 @@ export async function unprotectMessage(state: GroupState, message: Uint8Array): 
   const { impl } = epoch.suite;
   checkFrame(state, privateMessage, message);
   const senderData = await guarded("MLS-MSG-4", "the sender data open", () =>
-    decryptSenderData(privateMessage, epoch.keySchedule.senderDataSecret, impl),
+    openSenderData(epoch.keySchedule.senderDataSecret, privateMessage, impl),
   );
   check(senderData !== undefined, "MLS-MSG-4", "the sender data open");
   const { leafIndex, generation } = senderData;

@@ -1,12 +1,12 @@
 /**
- * The ratchet of one leaf for one kind of content (RFC 9420 §9.1), as a receiver moves it. Of generations that were skipped, key and nonce
+ * The ratchet of one leaf for one kind of content (RFC 9420 §9.1). Of generations that were skipped, key and nonce
  * are kept (§9.2), `keptGenerations` of them. The library keeps the ratchet's secret instead, which gives the keys of every later
  * generation too, of messages that were read long ago.
  */
 import { concatBytes } from "@sotto/protocol";
 import type { CiphersuiteImpl } from "ts-mls/crypto/ciphersuite.js";
-import { deriveTreeSecret } from "ts-mls/crypto/kdf.js";
-import { type GenerationSecret, deriveKey, deriveNonce } from "ts-mls/secretTree.js";
+import type { GenerationSecret } from "ts-mls/secretTree.js";
+import { expandMessageLabel, generationContext } from "./labels.ts";
 import { MLS_LIMITS } from "./limits.ts";
 
 /**
@@ -38,12 +38,12 @@ export async function takeGeneration(
   let secret = ratchet.secret;
   for (let at = ratchet.generation; at < generation; at++) {
     if (at >= generation - MLS_LIMITS.keptGenerations) {
-      skipped.push([at, concatBytes(await deriveKey(secret, at, impl), await deriveNonce(secret, at, impl))]);
+      const { key, nonce } = await keyAndNonce(secret, at, impl);
+      skipped.push([at, concatBytes(key, nonce)]);
     }
     secret = await nextSecret(secret, at, ratchet, impl);
   }
-  const key = await deriveKey(secret, generation, impl);
-  const nonce = await deriveNonce(secret, generation, impl);
+  const { key, nonce } = await keyAndNonce(secret, generation, impl);
   const next = await nextSecret(secret, generation, ratchet, impl);
   return {
     key,
@@ -56,6 +56,18 @@ export async function takeGeneration(
   };
 }
 
+async function keyAndNonce(
+  secret: Uint8Array,
+  generation: number,
+  { hpke, kdf }: CiphersuiteImpl,
+): Promise<{ key: Uint8Array; nonce: Uint8Array }> {
+  const context = generationContext(generation);
+  return {
+    key: await expandMessageLabel(secret, "key", context, hpke.keyLength, kdf),
+    nonce: await expandMessageLabel(secret, "nonce", context, hpke.nonceLength, kdf),
+  };
+}
+
 /** One step, which wipes the secret that it came from unless that is the caller's. */
 async function nextSecret(
   secret: Uint8Array,
@@ -63,7 +75,8 @@ async function nextSecret(
   { secret: callers }: Ratchet,
   impl: CiphersuiteImpl,
 ): Promise<Uint8Array> {
-  const next = await deriveTreeSecret(secret, "secret", generation, impl.kdf.size, impl.kdf);
+  const { kdf } = impl;
+  const next = await expandMessageLabel(secret, "secret", generationContext(generation), kdf.size, kdf);
   if (secret !== callers) secret.fill(0);
   return next;
 }

@@ -67,6 +67,8 @@ function hmac(name: HashName, key: Uint8Array, ...data: readonly Uint8Array[]): 
   return plain(mac.digest());
 }
 
+const firstBlock = Uint8Array.of(1);
+
 /** RFC 5869 §2.3. node:crypto has HKDF only with both steps in one. */
 function expand(
   name: HashName,
@@ -76,6 +78,10 @@ function expand(
   length: number,
 ): Uint8Array {
   const blocks = Math.ceil(length / hashBytes);
+  if (blocks === 1) {
+    const only = hmac(name, prk, info, firstBlock);
+    return length === hashBytes ? only : only.slice(0, length);
+  }
   if (blocks < 1 || blocks > 255) throw new RangeError("HKDF gives 1 to 255 blocks");
   let block: Uint8Array = new Uint8Array();
   let out: Uint8Array = new Uint8Array();

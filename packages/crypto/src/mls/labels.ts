@@ -1,0 +1,49 @@
+/**
+ * ExpandWithLabel (RFC 9420 §8) for what each message needs five times, its KDFLabel written in one piece. The library's encoder spends as
+ * long on it as the HMAC takes: 5 µs (measured, Node 24). A test holds the two equal; everything else uses the library's.
+ */
+import { InternalError, utf8 } from "@sotto/protocol";
+import type { Kdf } from "ts-mls/crypto/kdf.js";
+
+/** The labels of message keys (§9.1) and of sender data (§6.3.2). */
+export type MessageLabel = "key" | "nonce" | "secret";
+
+const names: Readonly<Record<MessageLabel, Uint8Array>> = {
+  key: utf8("MLS 1.0 key"),
+  nonce: utf8("MLS 1.0 nonce"),
+  secret: utf8("MLS 1.0 secret"),
+};
+
+/** @param context at most 16,383 bytes. @param length of the result in bytes. */
+export async function expandMessageLabel(
+  secret: Uint8Array,
+  label: MessageLabel,
+  context: Uint8Array,
+  length: number,
+  kdf: Kdf,
+): Promise<Uint8Array> {
+  if (context.length >= 16_384) throw new InternalError("internal", "the context of a label is too long");
+  const name = names[label];
+  const short = context.length < 64;
+  const contextAt = 3 + name.length + (short ? 1 : 2);
+  const info = new Uint8Array(contextAt + context.length);
+  info[0] = length >> 8;
+  info[1] = length;
+  info[2] = name.length;
+  info.set(name, 3);
+  // A vector's length in one byte, or in two with the top bits 01 (§2.1.2).
+  if (short) info[contextAt - 1] = context.length;
+  else {
+    info[contextAt - 2] = 0x40 | (context.length >> 8);
+    info[contextAt - 1] = context.length;
+  }
+  info.set(context, contextAt);
+  return kdf.expand(secret, info, length);
+}
+
+/** A generation as the context of DeriveTreeSecret (§9). */
+export function generationContext(generation: number): Uint8Array {
+  const bytes = new Uint8Array(4);
+  new DataView(bytes.buffer).setUint32(0, generation);
+  return bytes;
+}
