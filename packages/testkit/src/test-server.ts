@@ -98,6 +98,11 @@ export class TestServer {
     return RawClient.signedIn(this.provider, this.facts, person);
   }
 
+  /** Its data folder. */
+  get dataFolder(): string {
+    return join(this.folder, "data");
+  }
+
   /** All that is in its data folder now, one file after the other. */
   storedBytes(): Buffer {
     const data = join(this.folder, "data");

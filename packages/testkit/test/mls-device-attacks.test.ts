@@ -263,6 +263,15 @@ function offers(ann: SimulatedDevice, offer: Uint8Array): void {
   });
 }
 
+/** What a device that nobody knows asks with. */
+function strangeOffer(): Uint8Array {
+  const answerKey = provider.randomBytes(1_216);
+  return toBinary(
+    LinkOfferSchema,
+    create(LinkOfferSchema, { device: strange(), answerKey, name: "Ann's tablet" }),
+  );
+}
+
 const alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
 /** The code that commits to an offer. */
@@ -278,13 +287,8 @@ async function codeOf(offer: Uint8Array): Promise<string> {
 test("the server swaps the offer under a code: refused before anything is shown, and nothing is put on the list", async () => {
   scene = await Scene.make();
   const [ann] = await scene.people("ann");
-  const make = (name: string) =>
-    toBinary(
-      LinkOfferSchema,
-      create(LinkOfferSchema, { device: strange(), answerKey: provider.randomBytes(1_216), name }),
-    );
-  const honest = make("Ann's tablet");
-  offers(ann, make("Ann's tablet"));
+  const honest = strangeOffer();
+  offers(ann, strangeOffer());
   const code = await codeOf(honest);
   const refused = { code: "link_refused" };
   await expect(scene.world.during(ann.up.linkRequest(code))).rejects.toMatchObject(refused);

@@ -32,7 +32,7 @@ const replaced =
   });
 
 /** Ann writes to Bob under a lie: it is refused and told, nobody is let in; afterwards all is well. */
-async function refusesIt(ann: SimulatedDevice, bob: SimulatedDevice): Promise<void> {
+async function refusesIt(ann: SimulatedDevice, bob: SimulatedDevice): Promise<true> {
   const { id } = await ann.up.send(bob.identifier, "for Bob alone");
   await expect(scene.world.during(ann.up.whenSent(id))).rejects.toMatchObject({ code: "no_usable_key" });
   expect(refusals(ann).length).toBeGreaterThan(0);
@@ -40,6 +40,7 @@ async function refusesIt(ann: SimulatedDevice, bob: SimulatedDevice): Promise<vo
   expect(bob.received).toEqual([]);
   scene.behave();
   await scene.reaches(ann, bob.identifier, "at last", [bob]);
+  return true;
 }
 
 test("an altered KeyPackage is refused and told, and nobody is let in by it", async () => {
@@ -52,7 +53,7 @@ test("an altered KeyPackage is refused and told, and nobody is let in by it", as
       return { ...one, keyPackage };
     }),
   }));
-  await refusesIt(ann, bob);
+  expect(await refusesIt(ann, bob)).toBe(true);
 });
 
 test("another account's KeyPackage under this one's device is refused and told", async () => {
@@ -60,7 +61,7 @@ test("another account's KeyPackage under this one's device is refused and told",
   const [ann, bob, mallory] = await scene.people("ann", "bob", "mallory");
   const intruder = await Intruder.takeOver(scene, mallory);
   hands(ann, replaced(await claimOne(intruder, mallory, "x-wing")));
-  await refusesIt(ann, bob);
+  expect(await refusesIt(ann, bob)).toBe(true);
 });
 
 test("a KeyPackage of the account with a key that is not on its device list is refused and told", async () => {
@@ -68,7 +69,7 @@ test("a KeyPackage of the account with a key that is not on its device list is r
   const [ann, bob, mallory] = await scene.people("ann", "bob", "mallory");
   const stolen = (await mallory.stored.get(names.own))!.deviceKey;
   hands(ann, replaced(await keyPackageOf(bob, { signatureKey: stolen })));
-  await refusesIt(ann, bob);
+  expect(await refusesIt(ann, bob)).toBe(true);
 });
 
 test("a KeyPackage whose time is over is refused and told", async () => {
@@ -76,14 +77,14 @@ test("a KeyPackage whose time is over is refused and told", async () => {
   const [ann, bob] = await scene.people("ann", "bob");
   const nowSec = Math.floor(scene.world.clock.nowMs() / 1000);
   hands(ann, replaced(await keyPackageOf(bob, { notAfterSec: nowSec - 10 })));
-  await refusesIt(ann, bob);
+  expect(await refusesIt(ann, bob)).toBe(true);
 });
 
 test("a KeyPackage of the wrong ciphersuite is refused and told", async () => {
   scene = await Scene.make();
   const [ann, bob] = await scene.people("ann", "bob");
   hands(ann, replaced(await keyPackageOf(bob, { ciphersuite: "x25519" })));
-  await refusesIt(ann, bob);
+  expect(await refusesIt(ann, bob)).toBe(true);
 });
 
 test("a KeyPackage that is handed out twice lets its device in once; the second time its owner is told", async () => {

@@ -10,6 +10,7 @@
  */
 import type { LogId, SlotId } from "@sotto/protocol";
 import type { Bus } from "./bus.ts";
+import { endOfDaySec } from "./logs/day.ts";
 import { idKey } from "./logs/id-key.ts";
 import type { CommittedBatch } from "./session/ports.ts";
 import type { Store, StoredEntry, StoreOperation, StoreResult } from "./store.ts";
@@ -233,7 +234,7 @@ export class GroupCommitter {
   }
 
   #takeAcks(): StoreOperation[] {
-    const nowSec = Math.floor(this.#deps.clock.nowMs() / 1_000);
+    const nowSec = endOfDaySec(this.#deps.clock.nowMs());
     const operations = this.#acks.map((ack): StoreOperation => {
       ack.ackQueued = false;
       return { type: "ack", log: ack.log, slot: ack.slot, seq: ack.acked, nowSec };

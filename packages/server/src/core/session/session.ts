@@ -14,6 +14,7 @@ import {
   type SignIn,
 } from "@sotto/protocol";
 import type { CommitSink, GroupCommitter } from "../group-commit.ts";
+import { endOfDaySec } from "../logs/day.ts";
 import { checkAppend } from "../logs/decide.ts";
 import { isRefusal, problemOf } from "../problem.ts";
 import type { DeviceRecord, StoreOperation, StoreResult } from "../store.ts";
@@ -460,7 +461,7 @@ export class Session implements CommitSink, Endable {
   }
 
   #nowSec(): number {
-    return Math.floor(this.#context.ports.clock.nowMs() / 1_000);
+    return endOfDaySec(this.#context.ports.clock.nowMs());
   }
 
   readonly #sha256 = (data: Uint8Array): Uint8Array => this.#context.ports.crypto.sha256(data);

@@ -219,7 +219,7 @@ describe("conversation logs", () => {
     bob.session.disconnected();
     ann.send(say(10, 0, "a"), commit(11, 0), say(12, 1, "b"));
     await settle(20);
-    await node.store.expire(Math.floor(Date.now() / 1_000) + 10, 2);
+    await node.store.expire(Math.floor(Date.now() / 1_000) + 86_410, 2);
     expect(await node.store.readLog(log)).toMatchObject({ headSeq: 3, trimmedSeq: 2 });
     const back = await (await node.person()).online();
     back.send(attach(3, 2, 0));
