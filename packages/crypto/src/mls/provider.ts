@@ -43,6 +43,8 @@ export interface MlsPrimitives {
   kemGenerate(): Awaitable<KemKeyPair>;
   /** The KEM's DeriveKeyPair. */
   kemDerive(ikm: Uint8Array): Awaitable<KemKeyPair>;
+  /** Makes a shared secret for a key and drops it. @throws CryptoError `key_invalid` for a key to which nothing can be sealed. */
+  kemCheck(publicKey: Uint8Array): Awaitable<void>;
   /** RFC 9180 §6.1 SealBase, one message. */
   hpkeSeal(publicKey: Uint8Array, info: Uint8Array, plaintext: Uint8Array): Awaitable<HpkeSealed>;
   /** RFC 9180 §6.1 OpenBase. */

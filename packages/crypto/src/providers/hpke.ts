@@ -22,6 +22,7 @@ type Hpke = Pick<
   | "kemOutputBytes"
   | "kemGenerate"
   | "kemDerive"
+  | "kemCheck"
   | "hpkeSeal"
   | "hpkeOpen"
 >;
@@ -45,6 +46,14 @@ export function hpkeOf(parts: HpkeParts): Hpke {
     kemOutputBytes: kem.encSize,
     kemGenerate: () => pair(kem.generateKeyPair()),
     kemDerive: (ikm) => pair(kem.deriveKeyPair(buffer(ikm))),
+    async kemCheck(publicKey) {
+      checkLength("a public key", publicKey, kem.publicKeySize);
+      try {
+        await kem.encap({ recipientPublicKey: await kem.deserializePublicKey(publicKey) });
+      } catch (cause) {
+        throw cause instanceof CryptoError ? cause : keyInvalid("nothing can be sealed to this key", cause);
+      }
+    },
     async hpkeSeal(publicKey, info, plaintext) {
       checkLength("a public key", publicKey, kem.publicKeySize);
       try {

@@ -198,8 +198,11 @@ describe("X-Wing", () => {
       const info = utf8("info");
       // ML-KEM's coefficients are under 3,329 (FIPS 203 §7.2); X25519's half is a point of small order.
       for (const bad of [pair.publicKey.slice().fill(0xff, 0, 384), pair.publicKey.slice().fill(0, 1184)]) {
+        expect(await codeOf(() => suite.kemCheck(bad))).toBe("key_invalid");
         expect(await codeOf(() => suite.hpkeSeal(bad, info, utf8("x")))).toBe("key_invalid");
       }
+      expect(await codeOf(() => suite.kemCheck(pair.publicKey.slice(1)))).toBe("key_invalid");
+      await suite.kemCheck(pair.publicKey);
       expect(await codeOf(() => suite.hpkeSeal(pair.publicKey.slice(1), info, utf8("x")))).toBe(
         "key_invalid",
       );
