@@ -25,7 +25,7 @@ async function play(random: SeededRandom) {
     await Phone.register(server, proxies[0]!.origin, "+15551230001"),
     await Phone.register(server, proxies[1]!.origin, "+15551230002"),
   ];
-  const storm = { delayMs: [0, 20], breakChance: 0.01, duplicateChance: 0.03 } as const;
+  const storm = { delayMs: [0, 20], breakChance: 0.025, duplicateChance: 0.03 } as const;
   for (const [i, network] of networks.entries()) {
     network.weather = { ...network.weather, ...storm };
     proxies[i]!.lie(badWeather(network));

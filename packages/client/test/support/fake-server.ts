@@ -318,6 +318,8 @@ class Session implements Connection {
         kept.hasLastResort ||= lastResort.length > 0;
         return this.tell({ case: "done", value: { request: number } });
       }
+      case "putRecovery":
+        return this.tell({ case: "done", value: { request: number } });
       default:
         throw new Error(`the fake server does not play ${frame.case}`);
     }

@@ -41,13 +41,14 @@ const askAgainMs = 2_000;
 export async function takeWelcome(step: Step, order: number, item: WelcomeItem): Promise<ItemVerdict> {
   const { mls } = step.env;
   const id = toHex(item.logId);
+  // Left here twice, since an answer was lost on the way; a last resort would open it again.
+  const used = groupNames.usedWelcome(toHex(await step.env.crypto.sha256(item.welcome)));
+  if ((await step.draft.get(used)) !== undefined) return done;
   const keyPackage = await keyPackageOf(step, mls.welcomeRef(item.welcome));
   if (keyPackage === undefined)
     throw invalid("SOTTO-WELCOME-1", "a Welcome for a KeyPackage that is used up");
   const opened = await mls.openWelcome(item.welcome, keyPackage, step.live.own.deviceKey);
   if (!equalBytes(opened.groupId, item.logId)) throw invalid("SOTTO-WELCOME-2", "a Welcome of another group");
-  const used = groupNames.usedWelcome(toHex(await step.env.crypto.sha256(item.welcome)));
-  if ((await step.draft.get(used)) !== undefined) return done;
   const known = step.live.groups.byId.get(id);
   if (known?.record.state === "joined" && known.record.epoch >= opened.epoch) return done;
 
@@ -59,8 +60,7 @@ export async function takeWelcome(step: Step, order: number, item: WelcomeItem):
   if (known !== undefined) checkReturn(known.record, group, sender);
   if (known?.record.state === "joined") return stillIn(step, order, known);
   await useUp(step, keyPackage);
-  // A last resort opens its Welcomes again and again.
-  if (keyPackage.lastResort) step.draft.put(used, nowSec(step));
+  step.draft.put(used, nowSec(step));
   await enter(step, known, item, group, sender, opened);
   return done;
 }
