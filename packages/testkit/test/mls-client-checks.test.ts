@@ -23,6 +23,7 @@ import {
   Intruder,
   Scene,
   bytes,
+  claimOne,
   engine,
   forgeGroup,
   groupData,
@@ -78,14 +79,19 @@ function text(body: string): Uint8Array {
   return toBinary(ContentSchema, create(ContentSchema, content));
 }
 
-test("SOTTO-WELCOME-1: a Welcome opens with a KeyPackage that is not used up, so once", async () => {
-  const { bob, intruder, invitation } = await invited();
-  await sendWelcome(intruder, bob, invitation);
+test("SOTTO-WELCOME-1: a Welcome opens with a KeyPackage that is not used up", async () => {
+  const { bob, intruder, forged } = await invited();
+  const keyPackage = await claimOne(intruder, bob);
+  const first = await forgeGroup(scene, intruder, bob, forged, keyPackage);
+  const other = { ...forged, groupId: provider.randomBytes(16) };
+  const second = await forgeGroup(scene, intruder, bob, other, keyPackage);
+  await sendWelcome(intruder, bob, first);
   await scene.world.until(async () => (await joined(bob)) === 1);
   expect(refusals(bob)).toEqual([]);
-  await sendWelcome(intruder, bob, invitation);
+  await sendWelcome(intruder, bob, second);
   await scene.world.until(() => refusals(bob).length > 0);
   expect(refusals(bob)).toEqual(["mls_invalid"]);
+  expect(await joined(bob)).toBe(1);
 });
 
 test("SOTTO-WELCOME-2: a Welcome is of the group whose log it names", async () => {
