@@ -148,6 +148,22 @@ test("a ratchet tree that is not there, or altered, is given up after a while an
   expect((await bob.groups()).length).toBe(1);
 });
 
+test("pairs without end: a stranger's device fills no more than a few, and the person is told", async () => {
+  scene = await Scene.make();
+  const [ann, bob, mallory] = await scene.people("ann", "bob", "mallory");
+  const intruder = await Intruder.takeOver(scene, mallory);
+  const data = groupData("PAIR", "");
+  for (let i = 0; i < 20; i++) {
+    const groupId = provider.randomBytes(16);
+    await sendWelcome(intruder, bob, await forgeGroup(scene, intruder, bob, { groupId, data, epoch: 1 }));
+  }
+  await scene.world.until(() => refusals(bob).includes("quota_exceeded"));
+  await scene.world.settle(10);
+  expect((await bob.groups()).length).toBe(16);
+  await scene.reaches(ann, bob.identifier, "there is room for others", [bob]);
+  await scene.reaches(bob, ann.identifier, "so there is", [ann]);
+});
+
 test("a Welcome whose side log is the inbox itself does not swallow what comes there", async () => {
   scene = await Scene.make();
   const [ann, bob, mallory] = await scene.people("ann", "bob", "mallory");

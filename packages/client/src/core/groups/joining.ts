@@ -34,6 +34,9 @@ import { type ItemVerdict, retryLater, goOn } from "./held-items.ts";
 
 const done: ItemVerdict = { type: "done" };
 const updateSoonMs = 5_000;
+const mostGroups = 2_000;
+/** With the same people. */
+const mostPairs = 16;
 const mostLooks = 6;
 const askAgainMs = 2_000;
 
@@ -57,12 +60,27 @@ export async function takeWelcome(step: Step, order: number, item: WelcomeItem):
   const { group, sender } = await mls.join(opened, tree, nowSec(step));
   const checked = await check(step, order, group, sender);
   if (checked !== undefined) return checked;
-  if (known !== undefined) checkReturn(known.record, group, sender);
+  if (known === undefined) checkRoom(step, group);
+  else checkReturn(known.record, group, sender);
   if (known?.record.state === "joined") return stillIn(step, order, known);
   await useUp(step, keyPackage);
   step.draft.put(used, nowSec(step));
   await enter(step, known, item, group, sender, opened);
   return done;
+}
+
+/** Anybody can invite: what that makes a device keep and read has an end, and the person is told of it. */
+function checkRoom(step: Step, group: MlsGroup): void {
+  const { kind } = parseGroupData(group.groupData);
+  const accounts = new Set(group.members.map(accountOfMember));
+  const inUse = [...step.live.groups.byId.values()].filter(
+    ({ record }) =>
+      record.kind === kind &&
+      record.state === "joined" &&
+      (kind === "group" || record.accounts.every((account) => accounts.has(account))),
+  );
+  if (inUse.length >= (kind === "group" ? mostGroups : mostPairs))
+    throw new ValidationError("quota_exceeded", "this device is in too many groups of that kind already");
 }
 
 /**
