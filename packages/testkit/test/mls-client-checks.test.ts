@@ -150,18 +150,26 @@ test("SOTTO-WELCOME-5: whoever left is asked back into a later epoch only", asyn
   await scene.world.until(async () => (await joined(bob)) === 1);
 });
 
-test("SOTTO-WELCOME-6: a stranger does not let a device into a pair again", async () => {
-  const { bob, intruder, forged, invitation } = await invited();
+test("SOTTO-WELCOME-6: a device that asks to be put right is let in by a member, by no stranger", async () => {
+  const { bob, intruder, forged, invitation } = await invited("GROUP");
   const [stranger] = await scene.people("stranger");
   await sendWelcome(intruder, bob, invitation);
   await scene.world.until(async () => (await joined(bob)) === 1);
-  const { id, epoch } = await groupOf(bob, "pair");
-  const before = await storedState(bob, id);
+  const { id, epoch } = await groupOf(bob);
+  await bob.stop();
+  await bob.tamper((draft) => draft.delete(groupNames.state(id)));
+  await bob.start();
+  await scene.world.until(async () => (await bob.groups()).some(({ state }) => state === "healing"));
+  const told = refusals(bob).length;
   const other = await Intruder.takeOver(scene, stranger);
-  await sendWelcome(other, bob, await forgeGroup(scene, other, bob, { ...forged, epoch: epoch + 5 }));
-  await scene.world.until(() => refusals(bob).length > 0, 3_600);
-  expect(refusals(bob)).toEqual(["mls_invalid"]);
-  expect(await storedState(bob, id)).toEqual(before);
+  const data = groupData("GROUP", "Trap", [stranger.account]);
+  const trap = await forgeGroup(scene, other, bob, { ...forged, data, epoch: epoch + 5 });
+  await sendWelcome(other, bob, trap);
+  await scene.world.until(() => refusals(bob).length > told, 3_600);
+  expect(refusals(bob).slice(told)).toEqual(["mls_invalid"]);
+  expect(await joined(bob)).toBe(0);
+  await sendWelcome(intruder, bob, await forgeGroup(scene, intruder, bob, { ...forged, epoch: epoch + 6 }));
+  await scene.world.until(async () => (await joined(bob)) === 1);
 });
 
 test("SOTTO-WELCOME-7: a pair keeps its two people", async () => {
