@@ -14,6 +14,7 @@ import {
   privateDecrypt,
   sign,
   verify,
+  type KeyObject,
 } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -44,8 +45,7 @@ describe("the worked example of spec/PROTOCOL.md, by node:crypto alone", () => {
       ...content.map((name) => bytes(values[name])),
     ]);
     expect(transcript.toString("hex")).toBe(values["transcript"]);
-    const pkcs8 = Buffer.concat([bytes("302e020100300506032b657004220420"), bytes(values["device_seed"])]);
-    const key = createPrivateKey({ key: pkcs8, format: "der", type: "pkcs8" });
+    const key = ed25519(values["device_seed"]);
     const spki = createPublicKey(key).export({ format: "der", type: "spki" });
     expect(spki.subarray(-32).toString("hex")).toBe(values["device_key"]);
     expect(sign(null, transcript, key).toString("hex")).toBe(values["signature"]);
@@ -56,6 +56,45 @@ describe("the worked example of spec/PROTOCOL.md, by node:crypto alone", () => {
     const one = half(values["identity_one"], values["account_one"]);
     const other = half(values["identity_other"], values["account_other"]);
     expect([one, other].toSorted().join(" ")).toBe(values["number"]);
+  });
+
+  test("a request to be added anew, and an ephemeral item", () => {
+    const values = valuesUnder(document, "A request to be added anew, and an ephemeral item");
+    const number = (name: string, length: number) =>
+      bytes(
+        BigInt(values[name] ?? "")
+          .toString(16)
+          .padStart(2 * length, "0"),
+      );
+    const rejoin = ["log_id", "account_id", "device_id"].map((name) => bytes(values[name]));
+    const asked = Buffer.concat([Buffer.from("sotto/rejoin/v1\0"), ...rejoin, number("made_at_sec", 8)]);
+    expect(asked.toString("hex")).toBe(values["rejoin"]);
+    const key = ed25519(valuesUnder(document, "A sign-in")["device_seed"]);
+    expect(sign(null, asked, key).toString("hex")).toBe(values["rejoin_signed"]);
+    const numbers = [number("epoch", 8), number("leaf_index", 4), number("sent_at_ms", 8)];
+    const typing = Buffer.concat([Buffer.from("sotto/ephemeral/v1\0"), bytes(values["log_id"]), ...numbers]);
+    expect(typing.toString("hex")).toBe(values["ephemeral"]);
+    expect([asked.length, typing.length]).toEqual([72, 55]);
+  });
+
+  test("codes, and the name of a device", () => {
+    const values = valuesUnder(document, "Codes, and the name of a device");
+    const offer = Buffer.concat([Buffer.from("sotto/link/offer/v1\0"), bytes(values["offer"])]);
+    expect(createHash("sha256").update(offer).digest().subarray(0, 10).toString("hex")).toBe(
+      values["link_id"],
+    );
+    expect(crockford(values["link_id"])).toBe(values["code"]);
+    expect(crockford(values["recovery_bytes"])).toBe(values["recovery_key"]);
+    const derive = (from: string | undefined, label: string): Buffer =>
+      Buffer.from(hkdfSync("sha256", bytes(from), Buffer.alloc(0), label, 32));
+    expect(derive(values["recovery_bytes"], "sotto/recovery/v1").toString("hex")).toBe(values["backup_key"]);
+    const nonce = bytes(values["name_nonce"]);
+    const cipher = createCipheriv("aes-256-gcm", derive(values["backup_key"], "sotto/device-name/v1"), nonce);
+    const name = Buffer.alloc(132);
+    name.write(values["name"] ?? "");
+    const sealed = Buffer.concat([nonce, cipher.update(name), cipher.final(), cipher.getAuthTag()]);
+    expect(sealed.toString("hex")).toBe(values["sealed_name"]);
+    expect(sealed.length).toBe(160);
   });
 
   test("a classic message", () => {
@@ -88,6 +127,21 @@ describe("the worked example of spec/PROTOCOL.md, by node:crypto alone", () => {
 
 function bytes(text: string | undefined): Buffer {
   return Buffer.from(text ?? "", "hex");
+}
+
+/** A private key from its seed. */
+function ed25519(seed: string | undefined): KeyObject {
+  const pkcs8 = Buffer.concat([bytes("302e020100300506032b657004220420"), bytes(seed)]);
+  return createPrivateKey({ key: pkcs8, format: "der", type: "pkcs8" });
+}
+
+/** Crockford's base32 in groups of four. */
+function crockford(hex: string | undefined): string {
+  const bits = [...bytes(hex)].map((byte) => byte.toString(2).padStart(8, "0")).join("");
+  const letters = (bits.match(/.{5}/g) ?? []).map(
+    (five) => "0123456789ABCDEFGHJKMNPQRSTVWXYZ"[Number.parseInt(five, 2)],
+  );
+  return (letters.join("").match(/.{4}/g) ?? []).join("-");
 }
 
 function sha256(data: string | Buffer): string {
