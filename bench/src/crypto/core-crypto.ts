@@ -27,19 +27,19 @@ const system = "core-crypto";
 const suite = CipherSuite.Mls128Dhkemx25519Aes128gcmSha256Ed25519;
 
 /** A client with a KeyPackage. */
-export interface CorePeer {
+interface Peer {
   readonly core: CoreCrypto;
   readonly credential: CredentialRef;
   readonly keyPackage: Uint8Array;
   readonly sent: CommitBundle[];
 }
 
-/** Makes so many clients. */
-export async function newCorePeers(count: number): Promise<CorePeer[]> {
+/** KeyPackages of so many clients who never come: they may be added to any number of groups. */
+export async function newBystanders(count: number): Promise<Uint8Array[]> {
   await startWasm();
-  const peers: CorePeer[] = [];
-  for (let n = 0; n < count; n++) peers.push(await newPeer(n));
-  return peers;
+  const keyPackages: Uint8Array[] = [];
+  for (let n = 0; n < count; n++) keyPackages.push((await newPeer(n)).keyPackage);
+  return keyPackages;
 }
 
 async function startWasm(): Promise<void> {
@@ -54,7 +54,7 @@ async function startWasm(): Promise<void> {
   globalThis.fetch = fetch;
 }
 
-async function newPeer(n: number): Promise<CorePeer> {
+async function newPeer(n: number): Promise<Peer> {
   const core = CoreCrypto.new((await Database.inMemory()) as Database);
   const sent: CommitBundle[] = [];
   const uuid = new Uuid(`00000000-0000-4000-8000-${n.toString(16).padStart(12, "0")}`);
@@ -70,22 +70,26 @@ async function newPeer(n: number): Promise<CorePeer> {
   });
 }
 
+const firstNumber = 100_000;
 let groups = 0;
 
-/** Measures a group of `members`. @param peers at least that many, each with a KeyPackage that was not used. */
+/** Measures a group of `members`: a founder, a friend who joins and follows, and bystanders. */
 export async function measureCoreCrypto(
   notebook: Notebook,
   members: number,
-  peers: readonly CorePeer[],
+  bystanders: readonly Uint8Array[],
   text: Uint8Array,
   messages: number,
 ): Promise<void> {
   const time = <T>(task: string, work: () => Promise<T>) => notebook.time(system, members, task, work);
   const bytes = (task: string, value: number) => notebook.bytes(system, members, task, value);
-  const [{ core, credential, sent }, friend] = [peers[0]!, peers[members - 1]!];
+  const { core, credential, sent } = await newPeer(firstNumber + 2 * groups);
+  const friend = await newPeer(firstNumber + 2 * groups + 1);
   const group = new ConversationId(utf8(`group ${++groups}`));
   await time("create", () => core.transaction((context) => context.createConversation(group, credential)));
-  const packages = peers.slice(1, members).map(({ keyPackage }) => new KeyPackage(keyPackage));
+  const packages = [...bystanders.slice(0, members - 2), friend.keyPackage].map(
+    (each) => new KeyPackage(each),
+  );
   await time("add all", () =>
     core.transaction((context) => context.addClientsToConversation(group, packages)),
   );

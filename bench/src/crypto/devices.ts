@@ -14,7 +14,7 @@ import { nodeMlsProvider, nodeProvider } from "@sotto/crypto/node";
 const crypto = nodeProvider();
 const provider = nodeMlsProvider(crypto);
 /** The clock of the bench, seconds since 1970-01-01 UTC. */
-export const nowSec = Math.floor(Date.now() / 1000);
+const nowSec = Math.floor(Date.now() / 1000);
 
 /** A device that takes part. Each has an engine of its own, as if it were alone in its process. */
 export interface Device {

@@ -2,7 +2,7 @@
 import { parseArgs } from "node:util";
 
 /** Who can be measured. */
-export const SYSTEMS = ["sotto-x25519", "sotto-x-wing", "libsignal", "core-crypto"] as const;
+const SYSTEMS = ["sotto-x25519", "sotto-x-wing", "libsignal", "core-crypto"] as const;
 export type System = (typeof SYSTEMS)[number];
 
 /** How to run. */

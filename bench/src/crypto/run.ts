@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { MlsCiphersuite } from "@sotto/crypto";
 import { describeMachine } from "../host/machine.ts";
 import { cpuSeconds, machineCpuSeconds, untilQuiet } from "../host/proc.ts";
-import { type CorePeer, measureCoreCrypto, newCorePeers } from "./core-crypto.ts";
+import { measureCoreCrypto, newBystanders } from "./core-crypto.ts";
 import { type Guest, newGuests } from "./devices.ts";
 import { measureFloors } from "./floors.ts";
 import { measureLibsignal } from "./libsignal.ts";
@@ -22,16 +22,15 @@ export async function runCrypto(options: CryptoOptions): Promise<CryptoResults> 
     const notebook = new Notebook();
     const others: number[] = [];
     const guests = new Map<MlsCiphersuite, Guest[]>();
+    const largest = options.members.at(-1) ?? 2;
+    const bystanders = options.only.includes("core-crypto") ? await newBystanders(largest - 2) : [];
     for (let round = 0; round < options.rounds; round++) {
       const { only } = options;
       const order = only.map((_, i) => only[(i + round) % only.length]!);
-      // A KeyPackage of CoreCrypto serves once, so its clients are made anew, before the clock starts.
-      const total = options.members.reduce((sum, members) => sum + members, 0);
-      const peers = only.includes("core-crypto") ? await newCorePeers(total) : [];
       for (const system of order) {
         await untilQuiet(options.waitQuietSec);
         const began = { at: performance.now(), machine: machineCpuSeconds(), own: cpuSeconds(process.pid) };
-        await measure(system, options, notebook, vault, guests, peers);
+        await measure(system, options, notebook, vault, guests, bystanders);
         const seconds = (performance.now() - began.at) / 1000;
         const used = machineCpuSeconds() - began.machine - (cpuSeconds(process.pid) - began.own);
         others.push(Math.max(0, used) / seconds);
@@ -59,7 +58,7 @@ async function measure(
   notebook: Notebook,
   vault: BenchVault,
   guests: Map<MlsCiphersuite, Guest[]>,
-  peers: CorePeer[],
+  bystanders: readonly Uint8Array[],
 ): Promise<void> {
   const text = new Uint8Array(options.messageBytes).fill(0x61);
   const { messages } = options;
@@ -68,7 +67,7 @@ async function measure(
   if (system === "core-crypto") {
     // A tenth: each takes milliseconds in a large group.
     const few = Math.max(1, Math.round(messages / 10));
-    for (const size of sizes) await measureCoreCrypto(notebook, size, peers.splice(0, size), text, few);
+    for (const size of sizes) await measureCoreCrypto(notebook, size, bystanders, text, few);
     return;
   }
   const ciphersuite: MlsCiphersuite = system === "sotto-x-wing" ? "x-wing" : "x25519";
