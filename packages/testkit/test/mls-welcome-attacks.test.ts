@@ -187,7 +187,13 @@ test("a Welcome whose side log is the inbox itself does not swallow what comes t
       if (frame.case === "ack" && frame.value.slotId.length > 0) acks.push(toHex(frame.value.logId));
       const asked = frame.case === "openSlot" || (frame.case === "attach" && frame.value.slotId.length > 0);
       if (!asked || toHex(frame.value.logId) !== inbox) return [told];
-      link.toClient(serverFrame({ case: "done", value: { request: frame.value.request } }));
+      const { request } = frame.value;
+      const logId = bytes(inbox);
+      const yes =
+        frame.case === "openSlot"
+          ? serverFrame({ case: "done", value: { request } })
+          : serverFrame({ case: "attached", value: { request, logId, headSeq: 9n } });
+      link.toClient(yes);
       return [];
     },
   });
