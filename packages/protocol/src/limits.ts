@@ -10,7 +10,7 @@ export const LIMITS = {
   maxFieldsPerMessage: 16_384,
   /** Largest body of an entry, in bytes; of a COMMIT. */
   maxEntryBytes: 262_144,
-  maxCommitBytes: 2_097_152,
+  maxCommitBytes: 3_670_016,
   /** Largest serialized DeviceList, in bytes. */
   maxDeviceListBytes: 65_536,
   /** Most devices an account lists, revoked ones among them. */
@@ -75,7 +75,7 @@ export const LIMITS = {
   maxReceiptsPerMessage: 1_024,
   /** Most people in a group, and most devices of theirs. */
   maxGroupMembers: 1_000,
-  maxGroupDevices: 4_096,
+  maxGroupDevices: 2_048,
   /** Groups up to this many people tell each other what was delivered and read. */
   maxReceiptMembers: 32,
   /** Longest life of a server's challenge key, in seconds: 7 days. */

@@ -1,5 +1,5 @@
 /** What people do with groups: each change is checked against the group's rules, stored as wanted, and waited for until it is committed. */
-import { TransportError, UsageError } from "@sotto/protocol";
+import { LIMITS, TransportError, UsageError } from "@sotto/protocol";
 import type { Group } from "../../api.ts";
 import { bindIdentifier, findContact, parsePeer } from "../contacts.ts";
 import type { Engine } from "../engine.ts";
@@ -21,6 +21,7 @@ import { leftGroup } from "./sent.ts";
 export async function createGroup(engine: Engine, name: string, members: readonly string[]): Promise<Group> {
   checkName(name);
   const accounts = await accountsOf(engine, members);
+  if (accounts.length >= LIMITS.maxGroupMembers) throw tooMany();
   const { promise, resolve } = Promise.withResolvers<Made>();
   await engine.run(async (step) => {
     const { own } = step.live;
@@ -128,6 +129,11 @@ async function change(
         : undefined;
     if (missing !== undefined)
       throw new UsageError("contact_unknown", "somebody of these is not in the group");
+    const more =
+      intent.type === "add"
+        ? intent.accounts.filter((account) => !group.record.accounts.includes(account))
+        : [];
+    if (group.record.accounts.length + more.length > LIMITS.maxGroupMembers) throw tooMany();
     const order = addIntent(step, group, intent);
     return { until: step.waiters.wait(intentGroup(group.record.id, order)) };
   });
@@ -141,6 +147,9 @@ async function wait(
   const { until } = await engine.run(step);
   await until;
 }
+
+const tooMany = (): UsageError =>
+  new UsageError("usage", `a group can have ${LIMITS.maxGroupMembers} people at most`);
 
 function checkName(name: string): void {
   if (!isGroupName(name)) throw new UsageError("usage", "a group's name has 1 to 128 characters");
