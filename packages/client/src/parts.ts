@@ -4,6 +4,7 @@
  */
 export { memoryStorage, type MemoryRows } from "./adapters/memory-storage.ts";
 export { sqliteStorage } from "./adapters/node/sqlite-storage.ts";
+export { parseGroupData } from "./core/groups/data.ts";
 export { groupNames, type GroupRecord } from "./core/groups/records.ts";
 export { names } from "./core/records.ts";
 export { markRegistered, storeNewAccount } from "./core/registration.ts";

@@ -27,7 +27,8 @@ export class VirtualClock {
   readonly nowMs = (): number => this.time;
 
   readonly setTimer = (delayMs: number, callback: () => void): Cancel => {
-    const timer = { atMs: this.time + Math.max(0, delayMs), order: this.order++, callback };
+    // Whole milliseconds, as clocks tell.
+    const timer = { atMs: this.time + Math.ceil(Math.max(0, delayMs)), order: this.order++, callback };
     this.timers.add(timer);
     return () => void this.timers.delete(timer);
   };
@@ -48,6 +49,11 @@ export class VirtualClock {
       await settle();
     }
     this.time = until;
+  }
+
+  /** Moves on at once, as after a sleep of the machine: what was due meanwhile runs late, in its order, when the clock moves next. */
+  jump(byMs: number): void {
+    this.time += byMs;
   }
 
   /** Moves from timer to timer until the condition holds. @throws Error after `withinMs` of virtual time. */

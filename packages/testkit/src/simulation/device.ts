@@ -27,6 +27,7 @@ import {
 } from "@sotto/client/parts";
 import { StorageError, parseIdentifier } from "@sotto/protocol";
 import { SimulatedNetwork } from "../network.ts";
+import { SeededRandom } from "../random.ts";
 import type { SimulatedWorld } from "./world.ts";
 
 /** What becomes of an effect: the process dies before or after it, or a write fails. */
@@ -53,13 +54,15 @@ export class SimulatedDevice {
   #life: { dead: boolean } = { dead: true };
   #cut: (() => void) | undefined;
   readonly #mlsProvider: MlsProvider;
+  readonly #random: SeededRandom;
 
   constructor(world: SimulatedWorld, identifier: string, header: Uint8Array, vault: Vault) {
     this.world = world;
     this.identifier = identifier;
     this.header = header;
     this.vault = vault;
-    this.network = new SimulatedNetwork(world.random, world.clock);
+    this.#random = new SeededRandom(world.random.nextUint32());
+    this.network = new SimulatedNetwork(new SeededRandom(world.random.nextUint32()), world.clock);
     this.#mlsProvider = nodeMlsProvider(world.crypto);
   }
 
@@ -116,13 +119,13 @@ export class SimulatedDevice {
   }
 
   #env(life: { dead: boolean }): Env {
-    const { clock, random, crypto, witness } = this.world;
+    const { clock, crypto, witness } = this.world;
     return {
       crypto,
       mlsProvider: this.#mlsProvider,
       mls: witness.listen(createMlsEngine(this.#mlsProvider), this.device),
       nowMs: clock.nowMs,
-      random: random.float,
+      random: this.#random.float,
       setTimer: (delayMs, callback) => clock.setTimer(delayMs, () => life.dead || callback()),
     };
   }
@@ -174,6 +177,16 @@ export class SimulatedDevice {
     const draft = vaultStore(this.vault, memoryStorage(this.rows)).draft();
     await change(draft);
     await draft.commit();
+  }
+
+  /** Writes something, and then turns a bit of it on the disk. The process must be dead. */
+  async spoil(write: (draft: ReturnType<VaultStore["draft"]>) => void): Promise<void> {
+    const before = this.copy();
+    await this.tamper(write);
+    for (const [key, row] of this.rows) {
+      if (before.get(key) === row) continue;
+      this.rows.set(key, { ...row, value: row.value.map((byte, i) => (i === 40 ? byte ^ 1 : byte)) });
+    }
   }
 
   async stop(): Promise<void> {

@@ -25,9 +25,16 @@ export interface WitnessedLog {
   readonly members: Map<number, ReadonlySet<string>>;
   /** The seq of the Commit that began an epoch; 0 for the first. */
   readonly begins: Map<number, number>;
+  /** Who was added when, those who were in before among them. */
+  readonly joins: { readonly seq: number; readonly device: string }[];
   readonly texts: WitnessedText[];
   /** Entries whose plaintext nobody here encrypted: there must be none. */
   unknown: number;
+}
+
+interface WitnessedCommit {
+  readonly members: ReadonlySet<string>;
+  readonly added: readonly string[];
 }
 
 const hashed = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("base64");
@@ -38,7 +45,7 @@ const devicesOf = (members: readonly MlsMember[]): ReadonlySet<string> =>
 export class Witness {
   readonly logs = new Map<string, WitnessedLog>();
   readonly #texts = new Map<string, { readonly id: string | undefined; readonly sender: string }>();
-  readonly #commits = new Map<string, ReadonlySet<string>>();
+  readonly #commits = new Map<string, WitnessedCommit>();
   /** Members of groups that were made, before their log was. */
   readonly #made = new Map<string, ReadonlySet<string>>();
 
@@ -54,7 +61,8 @@ export class Witness {
       commit: async (group, changes) => {
         const made = await engine.commit(group, changes);
         const members = devicesOf(made.next.members);
-        this.#commits.set(hashed(made.commit), members);
+        const added = changes.add?.map(({ member }) => toHex(member.deviceId)) ?? [];
+        this.#commits.set(hashed(made.commit), { members, added });
         const id = toHex(group.groupId);
         if (!this.logs.has(id)) this.#made.set(id, members);
         return made;
@@ -78,11 +86,12 @@ export class Witness {
     const { entry } = decode(GroupEntrySchema, stored.body, LIMITS.maxCommitBytes);
     const hash = entry.case === "mlsMessage" ? hashed(entry.value) : "";
     if (stored.kind === EntryKind.COMMIT) {
-      const members = this.#commits.get(hash);
-      if (members === undefined) log.unknown++;
+      const commit = this.#commits.get(hash);
+      if (commit === undefined) log.unknown++;
       log.epoch = stored.epoch + 1;
-      log.members.set(log.epoch, members ?? new Set());
+      log.members.set(log.epoch, commit?.members ?? new Set());
       log.begins.set(log.epoch, stored.seq);
+      for (const device of commit?.added ?? []) log.joins.push({ seq: stored.seq, device });
       return;
     }
     const text = this.#texts.get(hash);
@@ -102,6 +111,7 @@ export class Witness {
       head: 0,
       members: new Map([[epoch, members]]),
       begins: new Map([[epoch, 0]]),
+      joins: [...members].map((device) => ({ seq: 0, device })),
       texts: [],
       unknown: 0,
     });

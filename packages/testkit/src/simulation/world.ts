@@ -43,10 +43,12 @@ export class SimulatedWorld {
   static async make(seed: number): Promise<SimulatedWorld> {
     const clock = new VirtualClock();
     const random = new SeededRandom(seed);
+    // A stream for each purpose, so that a little more or less of one thing leaves the others as they were.
+    const ids = new SeededRandom(random.nextUint32());
     let rsaMade = 0;
     const crypto: CryptoProvider = {
       ...provider,
-      randomBytes: (length) => random.bytes(length),
+      randomBytes: (length) => ids.bytes(length),
       rsaGenerate: () => (rsaPairs[rsaMade++] ??= Promise.resolve(provider.rsaGenerate())),
     };
     return new SimulatedWorld(clock, random, await SimulatedServer.make(provider, clock), crypto);
@@ -63,7 +65,7 @@ export class SimulatedWorld {
 
   /** Lets everything happen that is due within so many seconds. */
   settle(seconds = 5): Promise<void> {
-    return this.clock.advance(seconds * 1000);
+    return this.clock.advance(Math.ceil(seconds * 1000));
   }
 
   /** Moves on in small steps until a condition holds. @throws Error naming the seed. */

@@ -2,6 +2,7 @@
  * Identifiers that senders claim: asked of the directory once, before anything of theirs is shown under it. A claim that is not true
  * is remembered as refuted, and the sender is shown under the account id.
  */
+import { TransportError } from "@sotto/protocol";
 import { bindIdentifier, ensureContact, findContact, putContact } from "../contacts.ts";
 import { lookUp, type Found } from "../lookups.ts";
 import type { Step } from "../step.ts";
@@ -26,6 +27,8 @@ export async function askClaim(
   const onFound = async (later: Step, found: Found): Promise<void> => {
     if (found.type === "found" && found.account === account) {
       await bindIdentifier(later, claim, account);
+    } else if (found.type === "failed" && found.error instanceof TransportError) {
+      // The entry comes again with the next connection, and the claim is asked for then.
     } else if (found.type === "failed") {
       // The name can wait, the message need not: it is shown under the account's id, and the claim asked for with a later one.
       later.live.claimsPutOff.set(account, later.env.nowMs() + putOffMs);

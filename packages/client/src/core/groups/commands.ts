@@ -10,7 +10,7 @@ import type { Step } from "../step.ts";
 import { madeGroup, makeGroup, type Made } from "./creating.ts";
 import { isGroupName, newGroupData, parseGroupData } from "./data.ts";
 import { findGroup, toGroup } from "./overview.ts";
-import { enqueueMls } from "./queue.ts";
+import { enqueueMls, wakeQueue } from "./queue.ts";
 import type { Intent } from "./records.ts";
 import { dropState, putGroup, type GroupLive } from "./state.ts";
 import { intentGroup, addIntent } from "./pending.ts";
@@ -79,7 +79,10 @@ export async function leaveGroup(engine: Engine, name: string): Promise<void> {
     const group = await findGroup(step, name);
     const { own } = step.live;
     const data = parseGroupData(group.record.data);
-    const others = group.record.accounts.filter((account) => account !== own.account);
+    const { accounts, leaving } = group.record;
+    const others = accounts.filter(
+      (account) => account !== own.account && leaving?.includes(account) !== true,
+    );
     const lastAdmin = data.admins.every((admin) => admin === own.account || !others.includes(admin));
     if (lastAdmin && others.length > 0) {
       throw new UsageError(
@@ -97,6 +100,7 @@ export async function leaveGroup(engine: Engine, name: string): Promise<void> {
     closeSlot(step, group);
     await dropState(step, group);
     putGroup(step, group, { state: "left", tasks: [] });
+    wakeQueue(step, group.record.conversation);
   });
 }
 

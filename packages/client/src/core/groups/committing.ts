@@ -12,7 +12,7 @@ import { type Step } from "../step.ts";
 import { groupEntry } from "./content.ts";
 import { encodeGroupData, parseGroupData, type CheckedData } from "./data.ts";
 import { devicesOf, findInvitees, type Invitee, type Wanted } from "./inviting.ts";
-import { accountOfMember, deviceOfMember, standing } from "./membership.ts";
+import { accountOfMember, deviceOfMember, isOwnerless, standing } from "./membership.ts";
 import { groupNames, type PendingCommit } from "./records.ts";
 import { mlsOf, saveDelta, wakeGroup, type GroupLive } from "./state.ts";
 import { joinerOf } from "./welcoming.ts";
@@ -95,6 +95,7 @@ async function planOf(step: Step, group: GroupLive): Promise<Plan | undefined> {
       update = true;
     }
   }
+  data = { ...data, admins: adminsAfter(step, group, data, remove, [...accounts]) };
   const changed = !equalBytes(encodeGroupData(data), record.data);
   const something = wanted.length > 0 || remove.length > 0 || changed || update;
   if (!something) {
@@ -103,6 +104,22 @@ async function planOf(step: Step, group: GroupLive): Promise<Plan | undefined> {
     return undefined;
   }
   return { wanted, remove, data: changed ? data : undefined, update, intents: orders };
+}
+
+/** Those who leave are admins no more; were they all, everybody who is left becomes one. */
+function adminsAfter(
+  step: Step,
+  { record }: GroupLive,
+  data: CheckedData,
+  remove: readonly MlsMember[],
+  accounts: readonly string[],
+): readonly string[] {
+  const { leaving = [] } = record;
+  const ownerless = isOwnerless(data, leaving);
+  if (!ownerless && !data.admins.includes(step.live.own.account)) return data.admins;
+  if (!remove.some((member) => leaving.includes(accountOfMember(member)))) return data.admins;
+  const stays = (account: string) => !leaving.includes(account);
+  return ownerless ? accounts.filter(stays) : data.admins.filter(stays);
 }
 
 /** Which devices are missing in a group, and which leaves have no business there any more, as far as the lists known here say. */
@@ -117,7 +134,8 @@ async function deviceChanges(
   const { own } = step.live;
   const data = parseGroupData(group.record.data);
   const mayRemove =
-    data.kind === "group" && (data.mayRemove === "members" || data.admins.includes(own.account));
+    data.kind === "group" &&
+    (data.mayRemove === "members" || data.admins.includes(own.account) || isOwnerless(data, leaving));
   const byAccount = Map.groupBy(mls.members, accountOfMember);
   for (const [account, members] of byAccount) {
     if (leaving.includes(account)) {

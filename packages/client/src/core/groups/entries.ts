@@ -28,6 +28,7 @@ import {
   type ListOf,
 } from "./membership.ts";
 import { nameOfAccount, tellChanges } from "./naming.ts";
+import { wakeQueuesOf } from "./queue.ts";
 import { groupNames } from "./records.ts";
 import { applyContent, showUnreadable } from "./show.ts";
 import { dropState, mlsOf, putGroup, saveDelta, type GroupLive } from "./state.ts";
@@ -235,6 +236,7 @@ async function beRemoved(step: Step, group: GroupLive, commit: StagedCommit): Pr
   closeSlot(step, group);
   await dropState(step, group);
   putGroup(step, group, { state: "removed" });
+  await wakeQueuesOf(step, group);
   if (group.record.kind !== "group") return;
   await tellChanges(step, group, { by, removed: [own.account] });
 }

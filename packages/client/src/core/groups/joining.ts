@@ -23,7 +23,7 @@ import { parseGroupData } from "./data.ts";
 import { keyPackageOf, useUp } from "./key-packages.ts";
 import { accountOfMember, checkJoin } from "./membership.ts";
 import { nameOfAccount, nameOfGroup } from "./naming.ts";
-import { wakeQueuesOf } from "./queue.ts";
+import { resendUndelivered, wakeQueuesOf } from "./queue.ts";
 import { groupNames, type GroupRecord } from "./records.ts";
 import { fetchSideLog } from "./side-logs.ts";
 import { addGroup, dropState, putGroup, saveEpoch, wakeGroup, type GroupLive } from "./state.ts";
@@ -63,6 +63,9 @@ export async function takeWelcome(step: Step, order: number, item: WelcomeItem):
   if (known === undefined) checkRoom(step, group);
   else checkReturn(known.record, group, sender);
   if (known?.record.state === "joined") return stillIn(step, order, known);
+  // What was written in the group whose place it takes is read first.
+  const old = replacedBy(step, parseGroupData(group.groupData).kind, sender, item);
+  if (old?.record.state === "joined" && !isLive(old)) return readFirst(step, order);
   await useUp(step, keyPackage);
   step.draft.put(used, nowSec(step));
   await enter(step, known, item, group, sender, opened);
@@ -104,6 +107,16 @@ function stillIn(step: Step, order: number, known: GroupLive): ItemVerdict {
   const error = invalid("SOTTO-WELCOME-8", "a Welcome to a group that this device is in");
   if ((step.live.heldItems.failures.get(order) ?? 0) >= mostLooks && isLive(known)) throw error;
   return { type: "again", error };
+}
+
+function readFirst(step: Step, order: number): ItemVerdict {
+  step.effects.push({
+    type: "timer",
+    name: `welcome ${order}`,
+    delayMs: askAgainMs,
+    run: async (then) => goOn(then, order),
+  });
+  return { type: "wait" };
 }
 
 function treeOf(step: Step, order: number, item: WelcomeItem): Uint8Array | undefined {
@@ -233,6 +246,7 @@ async function enter(
     );
   } else {
     group = known;
+    const wasHealing = known.record.state === "healing";
     await dropState(step, group);
     putGroup(step, group, fresh);
     group.reader.phase = "detached";
@@ -240,7 +254,7 @@ async function enter(
     group.reader.failures = 0;
     await saveEpoch(step, group, mls);
     wakeGroup(step, group.record.id);
-    if (known.record.state !== "left") {
+    if (wasHealing) {
       const conversation = await nameOfGroup(step, group.record);
       await addNotice(step, { type: "healed", conversation, missed });
     }
@@ -248,6 +262,7 @@ async function enter(
   if (old !== undefined && old !== group) {
     await dropState(step, old);
     putGroup(step, old, { state: "replaced" });
+    if (data.kind === "pair") await resendUndelivered(step, old.record.conversation);
   }
   await wakeQueuesOf(step, group);
   if (data.kind === "group") {

@@ -1,7 +1,8 @@
 /** Giving the state of a group up: nothing more is sent or read with it, until others have put this device right. */
+import { StorageError } from "@sotto/protocol";
 import type { Step } from "../step.ts";
 import { dropPending } from "./pending.ts";
-import { dropState, putGroup, wakeGroup, type GroupLive } from "./state.ts";
+import { dropState, mlsOf, putGroup, wakeGroup, type GroupLive } from "./state.ts";
 
 const mostDoubting = 32;
 
@@ -14,6 +15,18 @@ export async function loseState(step: Step, group: GroupLive): Promise<void> {
   await dropState(step, group);
   putGroup(step, group, { state: "healing", ownSent: [] });
   wakeGroup(step, group.record.id);
+}
+
+/** Whether a group's state can be used; if not, it is given up. */
+export async function hasState(step: Step, group: GroupLive): Promise<boolean> {
+  try {
+    await mlsOf(step, group);
+    return true;
+  } catch (cause) {
+    if (!(cause instanceof StorageError) || cause.code !== "vault_damaged") throw cause;
+    await loseState(step, group);
+    return false;
+  }
 }
 
 /** Has others asked to add us anew, and keeps what we have: what does not open may be somebody else's fault, and whoever can write must not

@@ -31,6 +31,10 @@ export function standing(member: MlsMember, list: DeviceList): "in-use" | "revok
   return device.revokedAtSec === 0n ? "in-use" : "revoked";
 }
 
+/** Whether all of a group's admins said that they leave: then whoever is left may see to that, and they become admins. */
+export const isOwnerless = (data: CheckedData, leaving: readonly string[] = []): boolean =>
+  data.kind === "group" && data.admins.every((admin) => leaving.includes(admin));
+
 /**
  * Checks the members and data of a group that this device was let into.
  * @throws ValidationError `mls_invalid`.
@@ -82,7 +86,9 @@ export function checkCommit(
 ): Checked {
   const before = parseGroupData(group.record.data);
   const sender = accountOfMember(commit.sender);
-  const isAdmin = before.admins.includes(sender);
+  const { leaving } = group.record;
+  const inherits = isOwnerless(before, leaving) && leaving?.includes(sender) !== true;
+  const isAdmin = before.admins.includes(sender) || inherits;
   if (commit.groupData !== undefined) checkData(before, parseGroupData(commit.groupData), isAdmin);
 
   const ask = new Set<string>();

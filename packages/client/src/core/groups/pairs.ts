@@ -14,6 +14,7 @@ import { isChangeDue } from "./committing.ts";
 import { makeGroup } from "./creating.ts";
 import { pairData } from "./data.ts";
 import { nameOfGroup } from "./naming.ts";
+import { resendUndelivered } from "./queue.ts";
 import { groupNames } from "./records.ts";
 import { pairGroups, putGroup, wakeGroup, type GroupLive } from "./state.ts";
 import { isLive } from "./level.ts";
@@ -88,10 +89,7 @@ export async function pumpLostPair(step: Step, group: GroupLive): Promise<void> 
   const { id, conversation } = record;
   const account = record.accounts.find((one) => one !== step.live.own.account);
   if (account === undefined || group.planning || !isReady(step)) return;
-  const others = await pairGroups(step, [conversation]);
-  if (others.some((one) => one.record.state !== "healing" && one.record.accounts.includes(account))) {
-    return putGroup(step, group, { state: "replaced" });
-  }
+  // Also when there is another pair already: the peer must hear that nobody reads here any more.
   const now = step.env.nowMs();
   const before = (await step.draft.get(groupNames.remade(conversation))) ?? { count: 0, atMs: 0 };
   const agoMs = now - before.atMs;
@@ -107,6 +105,7 @@ export async function pumpLostPair(step: Step, group: GroupLive): Promise<void> 
     putGroup(later, group, { state: "replaced" });
     const missed = Math.min(mostMissed, Math.max(0, reader.head - record.cursor));
     await addNotice(later, { type: "healed", conversation: await nameOfGroup(later, record), missed });
+    await resendUndelivered(later, conversation);
   });
 }
 

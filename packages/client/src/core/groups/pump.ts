@@ -15,6 +15,7 @@ import { pumpHeldItems } from "./receiving.ts";
 import { wakeGroups, type GroupLive } from "./state.ts";
 import { pumpSuccession } from "./succession.ts";
 import { pumpTasks } from "./tasks.ts";
+import { hasState } from "./losing.ts";
 import { isLive } from "./level.ts";
 import { ensureAccountGroup } from "../devices/account-group.ts";
 import { resetHeldItems } from "./held-items.ts";
@@ -54,7 +55,7 @@ async function pump(step: Step, group: GroupLive): Promise<void> {
   }
   await pumpTasks(step, group);
   attachGroup(step, group);
-  if (!isLive(group)) return;
+  if (!isLive(group) || !(await hasState(step, group))) return;
   await pumpChanges(step, group);
   if (wasLive) return;
   await wakeQueuesOf(step, group);

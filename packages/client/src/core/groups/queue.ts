@@ -4,6 +4,7 @@
  */
 import { LIMITS, toHex } from "@sotto/protocol";
 import { contactOf } from "../conversations.ts";
+import { names } from "../records.ts";
 import { nextOrder, type Step } from "../step.ts";
 import type { View } from "../vault-store.ts";
 import { groupNames, type MlsItem } from "./records.ts";
@@ -99,6 +100,33 @@ export async function queueReceipt(
     return wakeQueue(step, conversation);
   }
   await enqueueMls(step, conversation, { type: "receipt", status, ids: [id] });
+}
+
+// Whoever has more under way than this without a receipt has lost more than messages.
+const mostResent = 500;
+
+/**
+ * Puts everything that was sent in a conversation, and is not known to have arrived, in front of what waits: its log is given up. Whoever has
+ * it shows it once, by its id.
+ */
+export async function resendUndelivered(step: Step, conversation: string): Promise<void> {
+  const newest = await step.draft.page(names.messages(conversation), { reverse: true, limit: mostResent });
+  const lost = newest
+    .toReversed()
+    .filter(({ value }) => value.direction === "out" && value.suite === "mls" && value.status === "sent");
+  if (lost.length === 0) return;
+  const waiting: MlsItem["content"][] = [];
+  for (const order of step.live.queues.byConversation.get(conversation)?.orders.slice() ?? []) {
+    const item = await step.draft.item(groupNames.outbox(conversation), order);
+    if (item !== undefined) waiting.push(item.content);
+    await dequeueMls(step, conversation, order);
+  }
+  for (const { order, value } of lost) {
+    const place = { conversation, order };
+    const sentAtMs = value.sentAt * 1000;
+    await enqueueMls(step, conversation, { type: "text", id: value.id, place, sentAtMs });
+  }
+  for (const content of waiting) await enqueueMls(step, conversation, content);
 }
 
 /** Has a queue looked at when the steps of this turn are done. */

@@ -4,6 +4,7 @@ import { isFresh, pinned } from "../directory.ts";
 import { lookUp } from "../lookups.ts";
 import { nowSec, type Step } from "../step.ts";
 import { rejoinTranscript } from "./healing.ts";
+import { hasState } from "./losing.ts";
 import { accountOfMember, deviceOfMember } from "./membership.ts";
 import { groupNames } from "./records.ts";
 import { mlsOf } from "./state.ts";
@@ -36,6 +37,7 @@ export async function takeRejoin(step: Step, order: number, request: RejoinReque
     listed.revokedAtSec === 0n &&
     (await step.env.crypto.ed25519Verify(listed.signatureKey, rejoinTranscript(request), request.signature));
   if (!signed) throw new ValidationError("mls_invalid", "SOTTO-REJOIN-1: not signed by a device in use");
+  if (!(await hasState(step, group))) return done;
   const mls = await mlsOf(step, group);
   const leaf = mls.members.find((m) => accountOfMember(m) === account && deviceOfMember(m) === device);
   if (leaf === undefined || leaf.leafIndex === mls.ownLeafIndex) return done;

@@ -59,7 +59,12 @@ async function show(
   const own = account === step.live.own.account;
   // Known already: sent from here before this device was put right, or sent twice.
   const known = own ? names.sentMessage(content.id) : names.receivedMessage(account, content.id);
-  if ((await step.draft.get(known)) !== undefined) return;
+  const before = await step.draft.get(known);
+  if (before !== undefined) {
+    // Whoever sent it again does not know that it arrived.
+    if (!own && tellsReceipts(group)) await queueReceipt(step, before.conversation, "delivered", content.id);
+    return;
+  }
   const record: MessageRecord = {
     id: content.id,
     direction: own ? "out" : "in",

@@ -3,7 +3,7 @@
  * can be made again from the vault.
  */
 import type { MlsDelta, MlsGroup, MlsSnapshot } from "@sotto/crypto";
-import { InternalError, type Entry } from "@sotto/protocol";
+import { StorageError, type Entry } from "@sotto/protocol";
 import { nextOrder, type Step } from "../step.ts";
 import type { View } from "../vault-store.ts";
 import { groupNames, type GroupRecord, type PendingCommit } from "./records.ts";
@@ -144,7 +144,7 @@ export async function mlsOf(step: Step, live: GroupLive): Promise<MlsGroup> {
   if (live.mls !== undefined) return live.mls;
   const { id } = live.record;
   const base = await step.draft.get(groupNames.state(id));
-  if (base === undefined) throw new InternalError("internal", "the vault holds no state of that group");
+  if (base === undefined) throw new StorageError("vault_damaged", "the vault holds no state of that group");
   const secrets = await step.draft.page(groupNames.secrets(id));
   live.mls = await step.env.mls.restore(
     { base, secrets: secrets.map(({ order, value }) => ({ id: order, bytes: value })) },
