@@ -15,10 +15,10 @@ const out = mkdtempSync(join(tmpdir(), "sotto-bench-crypto-test-"));
 afterAll(() => rmSync(out, { recursive: true, force: true }));
 
 test("a tiny run measures Sotto in both ciphersuites and both peers", { timeout: 60_000 }, async () => {
-  const args = ["--rounds", "2", "--members", "2,3", "--messages", "3", "--out", out];
+  const args = ["--rounds", "2", "--members", "2,3", "--messages", "3", "--out", join(out, "new")];
   await promisify(execFile)(process.execPath, [main, ...args]);
   const { samples, settings, versions } = JSON.parse(
-    readFileSync(join(out, "results-crypto.json"), "utf8"),
+    readFileSync(join(out, "new", "results-crypto.json"), "utf8"),
   ) as CryptoResults;
   expect(settings).toEqual({ rounds: 2, members: [2, 3], messages: 3, messageBytes: 1024 });
   expect(Object.keys(versions)).toEqual(["Node", "OpenSSL", "sotto", "ts-mls", "libsignal", "CoreCrypto"]);
@@ -47,7 +47,7 @@ test("a tiny run measures Sotto in both ciphersuites and both peers", { timeout:
     expect.arrayContaining(["encrypt, in memory", "decrypt, in memory", "first message read"]),
   );
   expect(tasksOf("floor", 0)).toHaveLength(4);
-  const report = readFileSync(join(out, "RESULTS.md"), "utf8");
+  const report = readFileSync(join(out, "new", "RESULTS.md"), "utf8");
   for (const title of ["### Aims", "Sotto, X-Wing", "libsignal", "CoreCrypto, X25519", "### Bytes"]) {
     expect(report).toContain(title);
   }

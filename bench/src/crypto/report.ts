@@ -1,5 +1,5 @@
 /** Writes what the crypto bench found: tables between markers in RESULTS.md, every round in results-crypto.json. */
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { CryptoResults } from "./samples.ts";
 import { cryptoTables } from "./tables.ts";
@@ -12,6 +12,7 @@ export function writeCryptoReport(results: CryptoResults, folder: string | undef
   const markdown = cryptoTables(results);
   console.log(`\n${markdown}`);
   if (folder === undefined) return;
+  mkdirSync(folder, { recursive: true });
   const file = join(folder, "RESULTS.md");
   writeFileSync(file, withSection(contentOf(file), markdown));
   writeFileSync(join(folder, "results-crypto.json"), `${JSON.stringify(results, undefined, 1)}\n`);
