@@ -3,7 +3,7 @@
  * sent. The log says which Commit of an epoch won; whoever lost looks anew at what is still wanted, on top of the winner.
  */
 import type { MlsGroup, MlsMember } from "@sotto/crypto";
-import { EntryKind, UsageError, equalBytes, toHex, type SottoError } from "@sotto/protocol";
+import { EntryKind, LIMITS, UsageError, equalBytes, toHex, type SottoError } from "@sotto/protocol";
 import { pinned } from "../directory.ts";
 import { bytesOf } from "../hex.ts";
 import { backoffMs } from "../reconnect.ts";
@@ -49,8 +49,10 @@ export async function pumpChanges(step: Step, group: GroupLive): Promise<void> {
     noteMissing(later, group, plan.wanted, invitees);
     if (error !== undefined && !worthIt) return setback(later, group, error);
     if (!worthIt) return settleIntents(later, group, plan.intents, noKey());
-    await makeCommit(later, group, plan, invitees.slice(0, mostAddedAtOnce), {
-      complete: error === undefined && invitees.length <= mostAddedAtOnce,
+    const room = LIMITS.maxGroupDevices - (await mlsOf(later, group)).members.length;
+    const most = Math.max(0, Math.min(mostAddedAtOnce, room));
+    await makeCommit(later, group, plan, invitees.slice(0, most), {
+      complete: error === undefined && (invitees.length <= most || most === room),
     });
   });
 }
