@@ -276,9 +276,10 @@ describe("checkNextList", () => {
     expect(rule(() => checkNextList(before, hash, after))).toContain(message);
   });
 
+  const named = (inboxKey: Uint8Array, sealedName: Uint8Array, version: bigint) =>
+    follow([device(1, { inboxKey, sealedName }), gone], { version });
+
   test("an inbox key is set once, a sealed name as often as one likes", () => {
-    const named = (inboxKey: Uint8Array, sealedName: Uint8Array, version: bigint) =>
-      follow([device(1, { inboxKey, sealedName }), gone], { version });
     const first = named(bytes(32, 1), bytes(160, 1), 2n);
     expect(rule(() => checkNextList(before, hash, first))).toBe("accepted");
     const renamed = named(bytes(32, 1), bytes(3, 2), 3n);
