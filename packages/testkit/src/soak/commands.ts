@@ -62,7 +62,7 @@ export function drawCommand(random: SeededRandom): Command {
 }
 
 /** A stretch of a log that a device need not show, since it had lost its state: from behind one seq up to when it was added anew. */
-export interface Gap {
+interface Gap {
   readonly device: SimulatedDevice;
   readonly log: string;
   readonly after: number;
