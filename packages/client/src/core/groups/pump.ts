@@ -29,14 +29,15 @@ export async function pumpGroups(step: Step): Promise<void> {
   for (let round = 0; round < mostRounds; round++) {
     await pumpHeldItems(step);
     await pumpLinkJobs(step);
-    await pumpHistory(step);
-    await pumpBackup(step);
     const woken = [...groups.woken];
     groups.woken.clear();
     for (const id of woken) {
       const group = groups.byId.get(id);
       if (group !== undefined) await pump(step, group);
     }
+    // After the groups: an offer of history, or a contact, that one of them brought is not to wait for whatever happens next.
+    await pumpHistory(step);
+    await pumpBackup(step);
     if (groups.woken.size > 0) continue;
     await pumpQueues(step);
     if (groups.woken.size === 0 && queues.woken.size === 0) return;
