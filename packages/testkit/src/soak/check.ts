@@ -45,7 +45,10 @@ async function checkDevice(stage: Stage, { device }: Seen): Promise<readonly str
   if (queued > 0) say(`${queued} wait to be sent`);
   for (const { id, state, pending } of conversations) {
     if (pending > 0) say(`${pending} changes wait in ${id}`);
-    if (state === "creating" || state === "healing") say(`${id} is ${state}`);
+    const log = stage.world.witness.logs.get(id);
+    // Whoever was removed while they had lost their state is told so by nobody.
+    const isMember = log?.members.get(log.epoch)?.has(device.device) === true;
+    if (state === "creating" || (state === "healing" && isMember)) say(`${id} is ${state}`);
   }
   for (const notice of device.notices) {
     if (notice.type === "group_changed") continue;
@@ -170,7 +173,7 @@ function isExempt(
     if (gap.device !== device || gap.log !== log.id || seq <= gap.after) return false;
     const joins = log.joins.filter((join) => join.device === device.device);
     const end = joins[gap.joinsBefore]?.seq;
-    return end !== undefined && seq <= end;
+    return end === undefined ? record?.state === "healing" : seq <= end;
   });
 }
 

@@ -15,6 +15,7 @@ import type { Intent } from "./records.ts";
 import { dropState, putGroup, type GroupLive } from "./state.ts";
 import { intentGroup, addIntent } from "./pending.ts";
 import { closeSlot } from "./slots.ts";
+import { settleIntents } from "./pending.ts";
 import { leftGroup } from "./sent.ts";
 
 /** Makes a group, and waits until the server has it. @throws as Messenger.createGroup. */
@@ -101,6 +102,8 @@ export async function leaveGroup(engine: Engine, name: string): Promise<void> {
     await dropState(step, group);
     putGroup(step, group, { state: "left", tasks: [] });
     wakeQueue(step, group.record.conversation);
+    const error = new UsageError("group_forbidden", "this device is not in that group any more");
+    await settleIntents(step, group, group.intents.slice(), error);
   });
 }
 

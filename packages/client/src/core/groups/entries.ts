@@ -8,6 +8,7 @@ import {
   InternalError,
   SottoError,
   StorageError,
+  UsageError,
   ValidationError,
   equalBytes,
   type Entry,
@@ -237,6 +238,7 @@ async function beRemoved(step: Step, group: GroupLive, commit: StagedCommit): Pr
   await dropState(step, group);
   putGroup(step, group, { state: "removed" });
   await wakeQueuesOf(step, group);
+  await settleIntents(step, group, group.intents.slice(), notIn());
   if (group.record.kind !== "group") return;
   await tellChanges(step, group, { by, removed: [own.account] });
 }
@@ -281,6 +283,10 @@ async function askLists(
     };
     await lookUp(step, { account }, onFound, "contact");
   }
+}
+
+function notIn(): UsageError {
+  return new UsageError("group_forbidden", "this device is not in that group any more");
 }
 
 function refused(id: string, what: string): ValidationError {

@@ -262,7 +262,7 @@ async function enter(
   if (old !== undefined && old !== group) {
     await dropState(step, old);
     putGroup(step, old, { state: "replaced" });
-    if (data.kind === "pair") await resendUndelivered(step, old.record.conversation);
+    if (data.kind === "pair") await resendUndelivered(step, old);
   }
   await wakeQueuesOf(step, group);
   if (data.kind === "group") {

@@ -175,8 +175,11 @@ async function onAnswer(
   order: number,
   answer: Answer,
 ): Promise<void> {
-  if (answer.type === "appended") return finishSent(step, conversation, group, order, true);
+  // Taken by a log that was given up meanwhile, where nobody may read it any more: it goes out again in the group that took its place.
+  const isLate = answer.type === "appended" && group.record.state === "replaced";
+  if (answer.type === "appended" && !isLate) return finishSent(step, conversation, group, order, true);
   queue.inFlight.delete(order);
+  if (isLate) return wakeQueue(step, conversation);
   if (answer.type !== "refused") return;
   // Its epoch ended: the Commit is on its way to us, and then it is encrypted again.
   if (answer.error.code === "epoch_ended") return wakeGroup(step, group.record.id);

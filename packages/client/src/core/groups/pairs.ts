@@ -105,7 +105,7 @@ export async function pumpLostPair(step: Step, group: GroupLive): Promise<void> 
     putGroup(later, group, { state: "replaced" });
     const missed = Math.min(mostMissed, Math.max(0, reader.head - record.cursor));
     await addNotice(later, { type: "healed", conversation: await nameOfGroup(later, record), missed });
-    await resendUndelivered(later, conversation);
+    await resendUndelivered(later, group);
   });
 }
 

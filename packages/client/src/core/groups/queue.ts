@@ -106,10 +106,14 @@ export async function queueReceipt(
 const mostResent = 500;
 
 /**
- * Puts everything that was sent in a conversation, and is not known to have arrived, in front of what waits: its log is given up. Whoever has
- * it shows it once, by its id.
+ * Puts everything that was sent to a peer, and is not known to have arrived, in front of what waits: its log is given up. Whoever has it
+ * shows it once, by its id.
  */
-export async function resendUndelivered(step: Step, conversation: string): Promise<void> {
+export async function resendUndelivered(step: Step, group: Pick<GroupLive, "record">): Promise<void> {
+  for (const conversation of await conversationsOf(step, group)) await resendIn(step, conversation);
+}
+
+async function resendIn(step: Step, conversation: string): Promise<void> {
   const newest = await step.draft.page(names.messages(conversation), { reverse: true, limit: mostResent });
   const lost = newest
     .toReversed()
