@@ -14,6 +14,8 @@ import { names } from "../src/core/records.ts";
 import { vaultStore } from "../src/core/vault-store.ts";
 import { freshFolder } from "./support/folders.ts";
 
+const key = (i: number): Uint8Array => Uint8Array.of(1, i);
+
 /** Opens a ciphertext with what a copy of a vault holds. */
 async function openWith(world: SimulatedWorld, vault: Vault, copy: VaultCopy, id: string, body: Uint8Array) {
   const store = vaultStore(vault, memoryStorage(new Map(copy)));
@@ -74,7 +76,6 @@ test("what was replaced or deleted is in no file of the vault a little later, th
   const folder = freshFolder();
   const storage = sqliteStorage(join(folder, "store.sqlite"));
   const values = Array.from({ length: 40 }, () => new Uint8Array(randomBytes(900)));
-  const key = (i: number): Uint8Array => Uint8Array.of(1, i);
   await storage.apply({ puts: values.map((value, i) => ({ key: key(i), value })), deletes: [] });
   const replaced = values
     .slice(0, 20)

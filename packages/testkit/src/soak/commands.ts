@@ -89,6 +89,22 @@ export interface Stage {
   textsSent: number;
 }
 
+/** A stage on which nothing has happened yet. */
+export function newStage(world: SimulatedWorld): Stage {
+  return {
+    left: new Set(),
+    ailing: undefined,
+    world,
+    copies: new Map(),
+    gaps: [],
+    restored: new Set(),
+    tampered: new Set(),
+    faults: [],
+    groupsMade: 0,
+    textsSent: 0,
+  };
+}
+
 /** Refusals that an honest person may meet: somebody else was first, or there is no connection now. */
 const expected = new Set([
   "group_forbidden",

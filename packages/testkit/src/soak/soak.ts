@@ -5,7 +5,15 @@
 import { SeededRandom } from "../random.ts";
 import { SimulatedWorld } from "../simulation/index.ts";
 import { check } from "./check.ts";
-import { carryOut, drawCommand, noteLeft, type Command, type CommandKind, type Stage } from "./commands.ts";
+import {
+  carryOut,
+  drawCommand,
+  newStage,
+  noteLeft,
+  type Command,
+  type CommandKind,
+  type Stage,
+} from "./commands.ts";
 
 /** What is played. */
 export interface Play {
@@ -46,18 +54,7 @@ export function playOf(seed: number, commands = 120): Play {
 export async function play({ seed, people, commands, peaceEvery }: Play): Promise<Outcome> {
   const world = await SimulatedWorld.make(seed);
   for (let i = 0; i < people; i++) await world.device(identifierOf(i));
-  const stage: Stage = {
-    left: new Set(),
-    ailing: undefined,
-    world,
-    copies: new Map(),
-    gaps: [],
-    restored: new Set(),
-    tampered: new Set(),
-    faults: [],
-    groupsMade: 0,
-    textsSent: 0,
-  };
+  const stage = newStage(world);
   const counts = new Map<CommandKind, number>();
   for (const device of world.devices) await device.start();
   await world.settle();

@@ -1,0 +1,111 @@
+/** Devices that lost what they knew of a group are put right by themselves, and told what they will never have. */
+import { SimulatedWorld } from "@sotto/testkit/simulation";
+import { groupNames } from "@sotto/client/parts";
+import { expect, test } from "vitest";
+
+async function scene() {
+  const world = await SimulatedWorld.make(7);
+  const ann = await world.device("+15551230001");
+  const ben = await world.device("+15551230002");
+  const cleo = await world.device("+15551230003");
+  for (const device of world.devices) await device.start();
+  await world.settle();
+  const made = await world.during(ann.up.createGroup("Climbing", [ben.identifier, cleo.identifier]));
+  await ann.up.send(ben.identifier, "in the pair");
+  await world.settle(60);
+  return { world, ann, ben, cleo, id: made.id };
+}
+
+type Scene = Awaited<ReturnType<typeof scene>>;
+const healed = ({ ben }: Scene) => ben.notices.filter(({ type }) => type === "healed");
+const refused = ({ world }: Scene) =>
+  world.devices.flatMap(({ notices }) => notices.filter(({ type }) => type === "refused"));
+const shown = async ({ ben }: Scene, conversation: string) =>
+  (await ben.up.history(conversation)).filter(({ direction }) => direction === "in").map(({ body }) => body);
+
+test("a device put back to an old copy of its vault reads on in its groups, and is told how much it lacks", async () => {
+  const played = await scene();
+  const { world, ann, ben, id } = played;
+  const copy = ben.copy();
+  await ann.up.send("Climbing", "read, and forgotten again");
+  await world.settle(5);
+  expect(await shown(played, id)).toEqual(["read, and forgotten again"]);
+  ben.kill();
+  ben.restore(copy);
+  await ben.start();
+  await world.settle(60);
+  await ann.up.send("Climbing", "read afterwards");
+  await ben.up.send("Climbing", "and written");
+  await world.settle(60);
+  expect(await shown(played, id)).toEqual(["read afterwards"]);
+  expect(ann.received.map(({ body }) => body)).toContain("and written");
+  const [notice] = healed(played);
+  expect(notice).toMatchObject({ type: "healed", conversation: "Climbing" });
+  expect(notice?.type === "healed" && notice.missed).toBeGreaterThanOrEqual(1);
+  expect(refused(played)).toEqual([]);
+});
+
+test.each(["deleted", "damaged"])(
+  "a group whose state is %s on the disk is joined anew, without anybody's action",
+  async (how) => {
+    const played = await scene();
+    const { world, ann, ben, id } = played;
+    ben.kill();
+    const name = groupNames.state(id);
+    const state = await ben.stored.get(name);
+    if (state === undefined) throw new Error("there is no state");
+    if (how === "deleted") await ben.tamper((draft) => draft.delete(name));
+    else await ben.spoil((draft) => draft.put(name, state));
+    await ben.start();
+    await world.settle(60);
+    await ann.up.send("Climbing", "read afterwards");
+    await world.settle(60);
+    expect(await shown(played, id)).toEqual(["read afterwards"]);
+    expect(healed(played)).toHaveLength(1);
+    expect(refused(played)).toEqual([]);
+  },
+);
+
+test("a pair whose state is lost is made anew by itself, and what was under way comes again", async () => {
+  const played = await scene();
+  const { world, ann, ben } = played;
+  const pair = (await ben.groups()).find(({ kind }) => kind === "pair");
+  if (pair === undefined) throw new Error("there is no pair");
+  ben.kill();
+  await ann.up.send(ben.identifier, "written before it shows");
+  await world.settle(5);
+  await ben.tamper((draft) => draft.delete(groupNames.state(pair.id)));
+  await ben.start();
+  await world.settle(60);
+  await ann.up.send(ben.identifier, "written afterwards");
+  await world.settle(60);
+  expect(await shown(played, ann.identifier)).toEqual([
+    "in the pair",
+    "written before it shows",
+    "written afterwards",
+  ]);
+  expect(refused(played)).toEqual([]);
+});
+
+test("when all admins leave, whoever is left becomes an admin and sees them out", async () => {
+  const { world, ann, ben, cleo, id } = await scene();
+  await world.during(ann.up.setAdmins(id, [ben.identifier], true));
+  await world.settle(20);
+  // Both at once: neither knows of the other.
+  await world.during(Promise.all([ann.up.leaveGroup(id), ben.up.leaveGroup(id)]));
+  await world.settle(120);
+  expect(await cleo.up.groupMembers(id)).toMatchObject([{ self: true, role: "admin" }]);
+  await world.during(cleo.up.renameGroup(id, "Bouldering"));
+});
+
+test("whoever is removed with wishes open hears that they are not in the group any more", async () => {
+  const { world, ann, ben, cleo, id } = await scene();
+  await world.during(ann.up.setAdmins(id, [ben.identifier], true));
+  await world.settle(20);
+  await world.during(ben.up.contact(cleo.identifier));
+  ben.network.partition();
+  const wish = ben.up.removeFromGroup(id, [cleo.identifier]).catch((error: { code?: string }) => error.code);
+  await world.during(ann.up.removeFromGroup(id, [ben.identifier]));
+  ben.network.heal();
+  expect(await world.during(wish)).toBe("group_forbidden");
+});
