@@ -98,6 +98,22 @@ test("when all admins leave, whoever is left becomes an admin and sees them out"
   await world.during(cleo.up.renameGroup(id, "Bouldering"));
 });
 
+test("a wish of somebody who is an admin no more is not committed, and they hear so", async () => {
+  const played = await scene();
+  const { world, ann, ben, id } = played;
+  await world.during(ann.up.setAdmins(id, [ben.identifier], true));
+  await world.settle(20);
+  ben.network.partition();
+  const wish = ben.up.renameGroup(id, "Bouldering").catch((error: { code?: string }) => error.code);
+  await world.settle(1);
+  await world.during(ann.up.setAdmins(id, [ben.identifier], false));
+  ben.network.heal();
+  expect(await world.during(wish)).toBe("group_forbidden");
+  await world.settle(60);
+  expect((await ann.up.groups())[0]?.name).toBe("Climbing");
+  expect(refused(played)).toEqual([]);
+});
+
 test("whoever is removed with wishes open hears that they are not in the group any more", async () => {
   const { world, ann, ben, cleo, id } = await scene();
   await world.during(ann.up.setAdmins(id, [ben.identifier], true));

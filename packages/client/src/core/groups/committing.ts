@@ -12,8 +12,8 @@ import { type Step } from "../step.ts";
 import { groupEntry } from "./content.ts";
 import { encodeGroupData, parseGroupData, type CheckedData } from "./data.ts";
 import { devicesOf, findInvitees, type Invitee, type Wanted } from "./inviting.ts";
-import { accountOfMember, deviceOfMember, isOwnerless, standing } from "./membership.ts";
-import { groupNames, type PendingCommit } from "./records.ts";
+import { accountOfMember, deviceOfMember, isOwnerless, mayChange, standing } from "./membership.ts";
+import { groupNames, type Intent, type PendingCommit } from "./records.ts";
 import { mlsOf, saveDelta, wakeGroup, type GroupLive } from "./state.ts";
 import { joinerOf } from "./welcoming.ts";
 import { isLive } from "./level.ts";
@@ -42,9 +42,12 @@ export async function pumpChanges(step: Step, group: GroupLive): Promise<void> {
   const plan = await planOf(step, group);
   if (plan === undefined) return;
   group.planning = true;
+  const { epoch } = group.record;
   await findInvitees(step, plan.wanted, group.record.ciphersuite, async (later, { invitees, error }) => {
     group.planning = false;
-    if (!isLive(group) || group.pending !== undefined) return wakeGroup(later, group.record.id);
+    // What was planned for another epoch is looked at anew.
+    const isOver = !isLive(group) || group.record.epoch !== epoch;
+    if (isOver || group.pending !== undefined) return wakeGroup(later, group.record.id);
     const worthIt = invitees.length > 0 || plan.remove.length > 0 || plan.data !== undefined || plan.update;
     noteMissing(later, group, plan.wanted, invitees);
     if (error !== undefined && !worthIt) return setback(later, group, error);
@@ -73,27 +76,30 @@ async function planOf(step: Step, group: GroupLive): Promise<Plan | undefined> {
   let data = before;
   let update = record.sentSinceUpdate >= updateEverySent || record.updateDueAtMs <= step.env.nowMs();
   const orders: number[] = [];
-  for (const order of group.intents) {
+  for (const order of group.intents.slice()) {
     const intent = await step.draft.item(groupNames.intents(record.id), order);
     if (intent === undefined) continue;
+    const admins = adminsWith(data, intent, accounts);
+    const leaderless = data.kind === "group" && !admins.some((admin) => accounts.has(admin));
+    if (leaderless || !mayChange(before, record.leaving ?? [], step.live.own.account, intent)) {
+      await settleIntents(step, group, [order], forbidden());
+      continue;
+    }
     orders.push(order);
+    data = { ...data, admins };
     if (intent.type === "add") {
       for (const account of intent.accounts) if (!accounts.has(account)) wanted.push({ account });
     } else if (intent.type === "remove") {
       const gone = mls.members.filter((member) => intent.accounts.includes(accountOfMember(member)));
       remove.push(...gone.filter((member) => !remove.includes(member)));
-      data = { ...data, admins: data.admins.filter((admin) => !intent.accounts.includes(admin)) };
     } else if (intent.type === "rename") {
       data = { ...data, name: intent.name };
-    } else if (intent.type === "admins") {
-      const others = data.admins.filter((admin) => !intent.accounts.includes(admin));
-      data = { ...data, admins: intent.admin ? [...others, ...intent.accounts] : others };
     } else if (intent.type === "rejoin") {
       const { account, device } = intent;
       const leaf = mls.members.find((m) => accountOfMember(m) === account && deviceOfMember(m) === device);
       if (leaf !== undefined && !remove.includes(leaf)) remove.push(leaf);
       if (leaf !== undefined) wanted.push({ account, devices: [device] });
-    } else {
+    } else if (intent.type === "update") {
       update = true;
     }
   }
@@ -106,6 +112,14 @@ async function planOf(step: Step, group: GroupLive): Promise<Plan | undefined> {
     return undefined;
   }
   return { wanted, remove, data: changed ? data : undefined, update, intents: orders };
+}
+
+/** The admins after a change that was wanted. */
+function adminsWith(data: CheckedData, intent: Intent, accounts: ReadonlySet<string>): readonly string[] {
+  if (intent.type !== "remove" && intent.type !== "admins") return data.admins;
+  const others = data.admins.filter((admin) => !intent.accounts.includes(admin));
+  const isNew = intent.type === "admins" && intent.admin;
+  return isNew ? [...others, ...intent.accounts.filter((account) => accounts.has(account))] : others;
 }
 
 /** Those who leave are admins no more; were they all, everybody who is left becomes one. */
@@ -287,6 +301,10 @@ async function setback(step: Step, group: GroupLive, error: SottoError): Promise
       wakeGroup(later, group.record.id);
     },
   });
+}
+
+function forbidden(): UsageError {
+  return new UsageError("group_forbidden", "only admins of that group may do this, and it needs one");
 }
 
 function noKey(): UsageError {

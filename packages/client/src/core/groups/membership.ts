@@ -6,7 +6,7 @@
 import type { MlsMember, StagedCommit } from "@sotto/crypto";
 import { ValidationError, equalBytes, toHex, type DeviceList } from "@sotto/protocol";
 import { parseGroupData, type CheckedData } from "./data.ts";
-import type { GroupRecord } from "./records.ts";
+import type { GroupRecord, Intent } from "./records.ts";
 
 /** How an account's device list is asked for while rules are checked; undefined: it must be looked up first. */
 export type ListOf = (account: string) => DeviceList | undefined;
@@ -29,6 +29,30 @@ export function standing(member: MlsMember, list: DeviceList): "in-use" | "revok
   const device = list.devices.find(({ deviceId }) => equalBytes(deviceId, member.deviceId));
   if (device === undefined || !equalBytes(device.signatureKey, member.signatureKey)) return "foreign";
   return device.revokedAtSec === 0n ? "in-use" : "revoked";
+}
+
+/** Whether an account may have a change made now: it may have been an admin when it was asked for, and be none any more. */
+export function mayChange(
+  data: CheckedData,
+  leaving: readonly string[],
+  account: string,
+  intent: Intent,
+): boolean {
+  const inherits = isOwnerless(data, leaving) && !leaving.includes(account);
+  if (data.admins.includes(account) || inherits) return true;
+  switch (intent.type) {
+    case "add":
+      return data.mayAdd === "members";
+    case "remove":
+      return data.mayRemove === "members";
+    case "rename":
+      return data.mayRename === "members";
+    case "admins":
+      return false;
+    case "rejoin":
+    case "update":
+      return true;
+  }
 }
 
 /** Whether all of a group's admins said that they leave: then whoever is left may see to that, and they become admins. */
