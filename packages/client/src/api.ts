@@ -269,9 +269,8 @@ export interface ServerChoice {
   readonly serverKey?: string;
 }
 
-export interface RegisterOptions extends ServerChoice {
-  /** Folder of the vault; made with mode 0700 if missing. */
-  readonly home: string;
+/** What making an account takes. */
+export interface NewAccount extends ServerChoice {
   readonly identifier: string;
   /** The six digits, or how to ask for them once they are on their way. */
   readonly code: string | (() => Promise<string>);
@@ -282,9 +281,14 @@ export interface RegisterOptions extends ServerChoice {
   readonly onRecoveryKey?: (recoveryKey: string) => void;
 }
 
-export interface LinkOptions extends ServerChoice {
+/** The same, into a folder. */
+export interface RegisterOptions extends NewAccount {
   /** Folder of the vault; made with mode 0700 if missing. */
   readonly home: string;
+}
+
+/** What becoming a device of an account takes. */
+export interface NewLink extends ServerChoice {
   readonly passphrase: string;
   readonly deviceName: string;
   /** What runs here, for whoever approves. */
@@ -294,9 +298,14 @@ export interface LinkOptions extends ServerChoice {
   readonly signal?: AbortSignal;
 }
 
-export interface RecoverOptions extends ServerChoice {
+/** The same, into a folder. */
+export interface LinkOptions extends NewLink {
   /** Folder of the vault; made with mode 0700 if missing. */
   readonly home: string;
+}
+
+/** What coming back with the recovery key takes. */
+export interface Recovery extends ServerChoice {
   readonly identifier: string;
   /** The six digits, or how to ask for them once they are on their way. */
   readonly code: string | (() => Promise<string>);
@@ -305,9 +314,14 @@ export interface RecoverOptions extends ServerChoice {
   readonly deviceName: string;
 }
 
-export interface ResetOptions extends ServerChoice {
-  /** Folder of the vault, the same in both calls; made with mode 0700 if missing. */
+/** The same, into a folder. */
+export interface RecoverOptions extends Recovery {
+  /** Folder of the vault; made with mode 0700 if missing. */
   readonly home: string;
+}
+
+/** What beginning anew under an identifier takes. */
+export interface Reset extends ServerChoice {
   readonly identifier: string;
   /** The six digits, or how to ask for them once they are on their way. */
   readonly code: string | (() => Promise<string>);
@@ -315,6 +329,12 @@ export interface ResetOptions extends ServerChoice {
   readonly deviceName?: string;
   /** Called with the new account's recovery key, when its keys are made. */
   readonly onRecoveryKey?: (recoveryKey: string) => void;
+}
+
+/** The same, into a folder. */
+export interface ResetOptions extends Reset {
+  /** Folder of the vault, the same in both calls; made with mode 0700 if missing. */
+  readonly home: string;
 }
 
 /** Where a reset stands. Times in seconds since 1970-01-01 UTC. */

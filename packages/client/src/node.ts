@@ -4,15 +4,10 @@
  * register() makes an account and its vault, open() puts it to work. See docs/sdk.md, and docs/examples for a bot in twenty lines.
  */
 import { openVault, type Vault } from "@sotto/crypto";
-import { formatFingerprint, parseIdentifier } from "@sotto/protocol";
+import { parseIdentifier } from "@sotto/protocol";
 import { nodeEnv } from "./adapters/node/env.ts";
-import { linkFolder } from "./adapters/node/link.ts";
-import { recoverInFolder } from "./adapters/node/recover.ts";
-import { resetInFolder } from "./adapters/node/reset.ts";
-import { registerInFolder } from "./adapters/node/register.ts";
-import { factsOf, trustServer, type PublicServerFacts } from "./adapters/node/server-choice.ts";
 import { nodeTransport } from "./adapters/node/transport.ts";
-import { openVaultFolder } from "./adapters/node/vault-folder.ts";
+import { openVaultFolder, prepareVaultFolder } from "./adapters/node/vault-folder.ts";
 import type {
   LinkOptions,
   Messenger,
@@ -23,7 +18,14 @@ import type {
   ResetState,
   ServerChoice,
 } from "./api.ts";
-import { names, type OwnAccount } from "./core/records.ts";
+import { link } from "./core/onboarding/link.ts";
+import { recover as recoverAccount } from "./core/onboarding/recover.ts";
+import { register as registerAccount } from "./core/onboarding/register.ts";
+import { reset as resetAccount } from "./core/onboarding/reset.ts";
+import { factsOf, trustServer, type PublicServerFacts } from "./core/onboarding/server-choice.ts";
+import type { OnboardingWorld } from "./core/onboarding/world.ts";
+import { selfOf } from "./core/messenger.ts";
+import { names } from "./core/records.ts";
 import { requestOneTimeCode, type CodeRequested } from "./core/registration.ts";
 import { startMessenger } from "./core/start.ts";
 import type { Storage } from "./core/storage.ts";
@@ -31,15 +33,20 @@ import type { Transport } from "./core/transport.ts";
 import { vaultStore } from "./core/vault-store.ts";
 
 export * from "./index.ts";
-export type { PublicServerFacts } from "./adapters/node/server-choice.ts";
+export type { PublicServerFacts } from "./core/onboarding/server-choice.ts";
 export type { CodeRequested } from "./core/registration.ts";
+
+/** Node, with a folder for the vault. */
+function worldAt(home: string): OnboardingWorld {
+  return { env: nodeEnv(), transportTo: nodeTransport, takePlace: () => prepareVaultFolder(home) };
+}
 
 /**
  * Asks a server for its public facts. When `choice` carries a key, the server's must equal it.
  * @throws TransportError `server_unreachable`; CryptoError `server_key_mismatch`; UsageError `usage`.
  */
 export async function fetchServerFacts(choice: ServerChoice): Promise<PublicServerFacts> {
-  return factsOf(nodeEnv(), choice);
+  return factsOf(worldAt(""), choice);
 }
 
 /**
@@ -50,10 +57,10 @@ export async function fetchServerFacts(choice: ServerChoice): Promise<PublicServ
 export async function requestCode(
   options: ServerChoice & { readonly identifier: string; readonly forExisting?: boolean },
 ): Promise<CodeRequested> {
-  const env = nodeEnv();
+  const world = worldAt("");
   const identifier = parseIdentifier(options.identifier);
-  const { transport, serverKey } = await trustServer(env, options);
-  return requestOneTimeCode(env, transport, serverKey, identifier, options.forExisting);
+  const { transport, serverKey } = await trustServer(world, options);
+  return requestOneTimeCode(world.env, transport, serverKey, identifier, options.forExisting);
 }
 
 /**
@@ -63,17 +70,7 @@ export async function requestCode(
  * `identifier_taken`, `server_full`; and as requestCode.
  */
 export async function register(options: RegisterOptions): Promise<Messenger["self"]> {
-  return selfOf(await registerInFolder(nodeEnv(), options));
-}
-
-function selfOf(own: OwnAccount): Messenger["self"] {
-  return {
-    identifier: own.identifier,
-    accountId: own.account,
-    deviceId: own.device,
-    serverOrigin: own.serverOrigin,
-    serverFingerprint: formatFingerprint(own.serverFingerprint),
-  };
+  return selfOf(await registerAccount(worldAt(options.home), options));
 }
 
 /**
@@ -82,7 +79,7 @@ function selfOf(own: OwnAccount): Messenger["self"] {
  * @throws StorageError `vault_exists`, `vault_foreign`; RefusedError `link_refused` when nobody approved in time; as fetchServerFacts.
  */
 export async function linkDevice(options: LinkOptions): Promise<Messenger["self"]> {
-  return selfOf(await linkFolder(nodeEnv(), options));
+  return selfOf(await link(worldAt(options.home), options));
 }
 
 /**
@@ -91,7 +88,7 @@ export async function linkDevice(options: LinkOptions): Promise<Messenger["self"
  * `account_unknown`; and as requestCode.
  */
 export async function recover(options: RecoverOptions): Promise<Messenger["self"]> {
-  return selfOf(await recoverInFolder(nodeEnv(), options));
+  return selfOf(await recoverAccount(worldAt(options.home), options));
 }
 
 /**
@@ -100,7 +97,7 @@ export async function recover(options: RecoverOptions): Promise<Messenger["self"
  * @throws StorageError `vault_exists`, `vault_foreign`, `passphrase_wrong`; RefusedError `code_refused`, `account_unknown`; and as requestCode.
  */
 export async function reset(options: ResetOptions): Promise<ResetState> {
-  return resetInFolder(nodeEnv(), options);
+  return resetAccount(worldAt(options.home), options);
 }
 
 /**

@@ -27,11 +27,22 @@ import {
   safetyNumberWith,
   setVerified,
 } from "./people.ts";
-import { names } from "./records.ts";
+import { names, type OwnAccount } from "./records.ts";
 import { caughtUp, flushed, send, whenSent } from "./sending.ts";
 import { connectionState } from "./session.ts";
 import { markRead, unshownMessages } from "./unshown.ts";
 import type { HeaderFile } from "./vault-header.ts";
+
+/** Who this device is, for callers. */
+export function selfOf(own: OwnAccount): Messenger["self"] {
+  return {
+    identifier: own.identifier,
+    accountId: own.account,
+    deviceId: own.device,
+    serverOrigin: own.serverOrigin,
+    serverFingerprint: formatFingerprint(own.serverFingerprint),
+  };
+}
 
 /** Puts the SDK's surface on a running engine. */
 export function messengerOf(engine: Engine, env: Env, header: HeaderFile): Messenger {
@@ -41,13 +52,7 @@ export function messengerOf(engine: Engine, env: Env, header: HeaderFile): Messe
   };
 
   return {
-    self: {
-      identifier: own.identifier,
-      accountId: own.account,
-      deviceId: own.device,
-      serverOrigin: own.serverOrigin,
-      serverFingerprint: formatFingerprint(own.serverFingerprint),
-    },
+    self: selfOf(own),
     get connection() {
       return engine.closed ? "offline" : connectionState(engine.live.session);
     },

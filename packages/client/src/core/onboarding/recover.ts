@@ -30,43 +30,44 @@ import {
   type RecoveryBackup,
   type SignedDeviceList,
 } from "@sotto/protocol";
-import type { RecoverOptions } from "../../api.ts";
-import { restoreContacts, storeLinked } from "../../core/devices/joining-account.ts";
-import { makeNewDevice } from "../../core/devices/link-offer.ts";
-import { sealName } from "../../core/devices/names.ts";
-import { openBackup, readRecoveryKey } from "../../core/devices/recovery.ts";
-import type { Env } from "../../core/env.ts";
-import type { OwnAccount } from "../../core/records.ts";
-import { canSignIn, publishFirstKeyPackages, requestOneTimeCode } from "../../core/registration.ts";
-import { vaultStore, type VaultStore } from "../../core/vault-store.ts";
+import type { Recovery } from "../../api.ts";
+import { restoreContacts, storeLinked } from "../devices/joining-account.ts";
+import { makeNewDevice } from "../devices/link-offer.ts";
+import { sealName } from "../devices/names.ts";
+import { openBackup, readRecoveryKey } from "../devices/recovery.ts";
+import type { Env } from "../env.ts";
+import type { OwnAccount } from "../records.ts";
+import { canSignIn, publishFirstKeyPackages, requestOneTimeCode } from "../registration.ts";
+import { vaultStore, type VaultStore } from "../vault-store.ts";
 import { trustServer, type TrustedServer } from "./server-choice.ts";
-import { prepareVaultFolder, type VaultFolder } from "./vault-folder.ts";
+import type { OnboardingWorld, VaultPlace } from "./world.ts";
 
 const publishWithinMs = 15_000;
 
-/** Recovers an account into a folder. @throws as recover in node.ts. */
-export async function recoverInFolder(env: Env, options: RecoverOptions): Promise<OwnAccount> {
+/** Recovers an account. @throws as recover in node.ts. */
+export async function recover(world: OnboardingWorld, options: Recovery): Promise<OwnAccount> {
+  const { env } = world;
   const identifier = parseIdentifier(options.identifier);
   if (options.passphrase === "") throw new UsageError("usage", "the passphrase must not be empty");
   const backupKey = await readRecoveryKey(env, options.recoveryKey);
-  const server = await trustServer(env, options);
-  const folder = prepareVaultFolder(options.home);
+  const server = await trustServer(world, options);
+  const place = await world.takePlace();
   try {
-    if (folder.exists) throw new UsageError("vault_exists", "that folder holds an account already");
-    return await recover(env, server, folder, { ...options, identifier }, backupKey);
+    if (place.exists) throw new UsageError("vault_exists", "there is an account already");
+    return await prove(env, server, place, { ...options, identifier }, backupKey);
   } catch (cause) {
-    if (!folder.exists) folder.discard();
+    if (!place.exists) await place.discard();
     throw cause;
   } finally {
-    folder.release();
+    place.release();
   }
 }
 
-async function recover(
+async function prove(
   env: Env,
   server: TrustedServer,
-  folder: VaultFolder,
-  options: RecoverOptions & { readonly identifier: ReturnType<typeof parseIdentifier> },
+  place: VaultPlace,
+  options: Recovery & { readonly identifier: ReturnType<typeof parseIdentifier> },
   backupKey: Uint8Array,
 ): Promise<OwnAccount> {
   const { identifier } = options;
@@ -87,7 +88,7 @@ async function recover(
   if (!equalBytes(known.list.identityKey, backup.identityPublicKey)) {
     throw new ValidationError("recovery_key_wrong", "the backup is older than the account's identity key");
   }
-  return joinAccount(env, server, folder, options, { known, backup, backupKey, ticket: result.ticket });
+  return joinAccount(env, server, place, options, { known, backup, backupKey, ticket: result.ticket });
 }
 
 async function allLists(env: Env, server: TrustedServer, result: RecoverResult): Promise<VerifiedDeviceList> {
@@ -111,8 +112,8 @@ async function allLists(env: Env, server: TrustedServer, result: RecoverResult):
 async function joinAccount(
   env: Env,
   server: TrustedServer,
-  folder: VaultFolder,
-  options: RecoverOptions,
+  place: VaultPlace,
+  options: Recovery,
   account: {
     readonly known: VerifiedDeviceList;
     readonly backup: RecoveryBackup;
@@ -149,8 +150,8 @@ async function joinAccount(
   };
   // Stored before the server hears of it: once it has, these keys are the account's only ones.
   const { header, vault } = await createVault(env.crypto, options.passphrase);
-  const storage = folder.openStorage();
-  await folder.header.write(header);
+  const storage = await place.openStorage();
+  await place.header.write(header);
   const store = vaultStore(vault, storage);
   const directory = { deviceList: list.signedBytes, identityHistory: list.identityHistory, refreshedAtMs: 0 };
   try {
@@ -160,7 +161,7 @@ async function joinAccount(
     await publishFirstKeyPackages(env, store, server.transport, publishWithinMs);
   } catch (cause) {
     await store.close();
-    if (cause instanceof RefusedError) folder.discard();
+    if (cause instanceof RefusedError) await place.discard();
     throw cause;
   }
   await store.close();

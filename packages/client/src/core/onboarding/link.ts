@@ -1,5 +1,5 @@
 /**
- * Linking this folder to an account that exists on another device: an offer is left with the server, its code is shown, and the answer of
+ * Linking this place to an account that exists on another device: an offer is left with the server, its code is shown, and the answer of
  * the other device makes the vault. Nothing is kept here before that.
  */
 import { createVault, sealRequest } from "@sotto/crypto";
@@ -13,39 +13,40 @@ import {
   UsageError,
   decode,
 } from "@sotto/protocol";
-import type { LinkOptions } from "../../api.ts";
-import { storeLinked } from "../../core/devices/joining-account.ts";
-import { makeNewDevice, openAnswer, type NewDevice } from "../../core/devices/link-offer.ts";
-import type { Env } from "../../core/env.ts";
-import { publishFirstKeyPackages } from "../../core/registration.ts";
-import type { OwnAccount } from "../../core/records.ts";
-import { vaultStore } from "../../core/vault-store.ts";
+import type { NewLink } from "../../api.ts";
+import { storeLinked } from "../devices/joining-account.ts";
+import { makeNewDevice, openAnswer, type NewDevice } from "../devices/link-offer.ts";
+import type { Env } from "../env.ts";
+import { publishFirstKeyPackages } from "../registration.ts";
+import type { OwnAccount } from "../records.ts";
+import { vaultStore } from "../vault-store.ts";
 import { trustServer, type TrustedServer } from "./server-choice.ts";
-import { prepareVaultFolder, type VaultFolder } from "./vault-folder.ts";
+import type { OnboardingWorld, VaultPlace } from "./world.ts";
 
 const publishWithinMs = 15_000;
 
-/** Links this folder. Resolves when it is a device of the account. @throws as linkDevice in node.ts. */
-export async function linkFolder(env: Env, options: LinkOptions): Promise<OwnAccount> {
+/** Links this place. Resolves when it is a device of the account. @throws as linkDevice in node.ts. */
+export async function link(world: OnboardingWorld, options: NewLink): Promise<OwnAccount> {
+  const { env } = world;
   if (options.passphrase === "") throw new UsageError("usage", "the passphrase must not be empty");
-  const server = await trustServer(env, options);
-  const folder = prepareVaultFolder(options.home);
+  const server = await trustServer(world, options);
+  const place = await world.takePlace();
   try {
-    if (folder.exists) throw new UsageError("vault_exists", "that folder holds an account already");
-    return await link(env, server, folder, options);
+    if (place.exists) throw new UsageError("vault_exists", "there is an account already");
+    return await joinAccount(env, server, place, options);
   } catch (cause) {
-    if (!folder.exists) folder.discard();
+    if (!place.exists) await place.discard();
     throw cause;
   } finally {
-    folder.release();
+    place.release();
   }
 }
 
-async function link(
+async function joinAccount(
   env: Env,
   server: TrustedServer,
-  folder: VaultFolder,
-  options: LinkOptions,
+  place: VaultPlace,
+  options: NewLink,
 ): Promise<OwnAccount> {
   const made = await makeNewDevice(env, options.deviceName, options.platform);
   const expiresInSec = await openLink(env, server, made);
@@ -53,8 +54,8 @@ async function link(
   const answer = await awaitAnswer(env, server, made, expiresInSec, options.signal);
   const linked = await openAnswer(env, made, answer, server);
   const { header, vault } = await createVault(env.crypto, options.passphrase);
-  const storage = folder.openStorage();
-  await folder.header.write(header);
+  const storage = await place.openStorage();
+  await place.header.write(header);
   const store = vaultStore(vault, storage);
   try {
     await storeLinked(store, linked);

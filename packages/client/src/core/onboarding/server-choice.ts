@@ -15,9 +15,9 @@ import {
   type ServerAddress,
 } from "@sotto/protocol";
 import type { ServerChoice } from "../../api.ts";
-import type { Env } from "../../core/env.ts";
-import type { Transport } from "../../core/transport.ts";
-import { nodeTransport } from "./transport.ts";
+import type { Env } from "../env.ts";
+import type { Transport } from "../transport.ts";
+import type { OnboardingWorld } from "./world.ts";
 
 /** What a server says of itself, before anything of it is trusted. */
 export interface PublicServerFacts {
@@ -41,10 +41,16 @@ export interface TrustedServer {
   readonly serverKey: ServerKey;
 }
 
+/** What reaching a server takes. */
+type ServerWorld = Pick<OnboardingWorld, "env" | "transportTo">;
+
 /** Asks a server for its public facts. @throws as fetchServerFacts in node.ts. */
-export async function factsOf(env: Env, choice: ServerChoice): Promise<PublicServerFacts> {
+export async function factsOf(
+  { env, transportTo }: ServerWorld,
+  choice: ServerChoice,
+): Promise<PublicServerFacts> {
   const { origin, fingerprint } = await resolve(env, choice);
-  const { publicKey, ...facts } = await nodeTransport(origin).getServer();
+  const { publicKey, ...facts } = await transportTo(origin).getServer();
   const actual = await fingerprintOf(env.crypto, publicKey);
   const key = await verifyServerKey(env.crypto, fingerprint ?? actual, publicKey);
   return {
@@ -56,7 +62,10 @@ export async function factsOf(env: Env, choice: ServerChoice): Promise<PublicSer
 }
 
 /** Gets a server's key and holds it against what is known. @throws UsageError `usage` when nothing is known; CryptoError `server_key_mismatch`. */
-export async function trustServer(env: Env, choice: ServerChoice): Promise<TrustedServer> {
+export async function trustServer(
+  { env, transportTo }: ServerWorld,
+  choice: ServerChoice,
+): Promise<TrustedServer> {
   const { origin, fingerprint } = await resolve(env, choice);
   if (fingerprint === undefined) {
     throw new UsageError(
@@ -64,7 +73,7 @@ export async function trustServer(env: Env, choice: ServerChoice): Promise<Trust
       "the server's key must be known: give its fingerprint, its public key, or an invite link",
     );
   }
-  const transport = nodeTransport(origin);
+  const transport = transportTo(origin);
   const { publicKey } = await transport.getServer();
   return { origin, transport, serverKey: await verifyServerKey(env.crypto, fingerprint, publicKey) };
 }

@@ -1,13 +1,13 @@
 /**
- * Registering into a folder. A vault is kept only when the account exists, or may exist: after an answer that certainly made none, what
- * was made is removed; after a failure in between, the next call in the same folder goes on with the same keys.
+ * Registering into a place. A vault is kept only when the account exists, or may exist: after an answer that certainly made none, what
+ * was made is removed; after a failure in between, the next call for the same place goes on with the same keys.
  */
 import { createVault, openVault } from "@sotto/crypto";
 import { StorageError, UsageError, equalBytes, parseIdentifier, type Identifier } from "@sotto/protocol";
-import type { RegisterOptions } from "../../api.ts";
-import { makeRecoveryKey } from "../../core/devices/recovery.ts";
-import type { Env } from "../../core/env.ts";
-import { names, type OwnAccount } from "../../core/records.ts";
+import type { NewAccount } from "../../api.ts";
+import { makeRecoveryKey } from "../devices/recovery.ts";
+import type { Env } from "../env.ts";
+import { names, type OwnAccount } from "../records.ts";
 import {
   canSignIn,
   isDefinitive,
@@ -16,68 +16,65 @@ import {
   registerPending,
   requestOneTimeCode,
   storeNewAccount,
-} from "../../core/registration.ts";
-import type { Transport } from "../../core/transport.ts";
-import { vaultStore, type VaultStore } from "../../core/vault-store.ts";
+} from "../registration.ts";
+import type { Transport } from "../transport.ts";
+import { vaultStore, type VaultStore } from "../vault-store.ts";
 import { trustServer, type TrustedServer } from "./server-choice.ts";
-import { nodeTransport } from "./transport.ts";
-import { prepareVaultFolder, type VaultFolder } from "./vault-folder.ts";
+import type { OnboardingWorld, VaultPlace } from "./world.ts";
 
 /** What the attempts share. */
 interface Attempt {
+  readonly world: OnboardingWorld;
   readonly env: Env;
   readonly server: TrustedServer;
-  readonly folder: VaultFolder;
+  readonly place: VaultPlace;
   readonly identifier: Identifier;
-  readonly options: RegisterOptions;
+  readonly options: NewAccount;
 }
 
 /** Makes an account and its vault. @throws as register in node.ts. */
-export async function registerInFolder(env: Env, options: RegisterOptions): Promise<OwnAccount> {
+export async function register(world: OnboardingWorld, options: NewAccount): Promise<OwnAccount> {
   const identifier = parseIdentifier(options.identifier);
   if (options.passphrase === "") throw new UsageError("usage", "the passphrase must not be empty");
-  const server = await trustServer(env, options);
-  const folder = prepareVaultFolder(options.home);
-  const attempt = { env, server, folder, identifier, options };
+  const server = await trustServer(world, options);
+  const place = await world.takePlace();
+  const attempt = { world, env: world.env, server, place, identifier, options };
   try {
-    return folder.exists ? await resume(attempt) : await begin(attempt);
+    return place.exists ? await resume(attempt) : await begin(attempt);
   } finally {
-    folder.release();
+    place.release();
   }
 }
 
 async function begin(attempt: Attempt): Promise<OwnAccount> {
-  const { env, folder, options } = attempt;
+  const { env, place, options } = attempt;
   let code: string;
   try {
     code = await askCode(attempt);
   } catch (cause) {
-    folder.discard();
+    await place.discard();
     throw cause;
   }
   const { header, vault } = await createVault(env.crypto, options.passphrase);
-  const storage = folder.openStorage();
-  await folder.header.write(header);
+  const storage = await place.openStorage();
+  await place.header.write(header);
   return finish(attempt, vaultStore(vault, storage), code);
 }
 
 async function resume(attempt: Attempt): Promise<OwnAccount> {
-  const { env, server, folder, identifier, options } = attempt;
-  const vault = await openVault(env.crypto, await folder.header.read(), options.passphrase);
-  const store = vaultStore(vault, folder.openStorage());
+  const { world, env, server, place, identifier, options } = attempt;
+  const vault = await openVault(env.crypto, await place.header.read(), options.passphrase);
+  const store = vaultStore(vault, await place.openStorage());
   try {
     const before = await store.get(names.own);
     if (before?.status === "registered") {
-      throw new StorageError("vault_exists", "that folder holds an account already");
+      throw new StorageError("vault_exists", "there is an account already");
     }
     // Its keys may be an account's only ones: they are given up only when its server says that there is no such account.
-    if (before !== undefined && (await canSignIn(env, store, transportTo(before, server)))) {
+    if (before !== undefined && (await canSignIn(env, store, transportTo(world, before, server)))) {
       await markRegistered(store, before);
       if (before.identifier !== identifier) {
-        throw new StorageError(
-          "vault_exists",
-          "that folder holds another account, whose registration succeeded",
-        );
+        throw new StorageError("vault_exists", "there is another account, whose registration succeeded");
       }
       await store.close();
       return before;
@@ -91,10 +88,10 @@ async function resume(attempt: Attempt): Promise<OwnAccount> {
 }
 
 /** The way to the server of a pending account: the present one if it holds the same key, whatever its address. */
-function transportTo(pending: OwnAccount, server: TrustedServer): Transport {
+function transportTo(world: OnboardingWorld, pending: OwnAccount, server: TrustedServer): Transport {
   return equalBytes(pending.serverFingerprint, server.serverKey.fingerprint)
     ? server.transport
-    : nodeTransport(pending.serverOrigin);
+    : world.transportTo(pending.serverOrigin);
 }
 
 async function askCode({ env, server, identifier, options }: Attempt): Promise<string> {
@@ -104,7 +101,7 @@ async function askCode({ env, server, identifier, options }: Attempt): Promise<s
 }
 
 async function finish(attempt: Attempt, store: VaultStore, code: string): Promise<OwnAccount> {
-  const { env, server, folder } = attempt;
+  const { env, server, place } = attempt;
   const own = await pendingAccount(attempt, store);
   try {
     await registerPending(env, store, server.transport, server.serverKey, own, code);
@@ -116,7 +113,7 @@ async function finish(attempt: Attempt, store: VaultStore, code: string): Promis
     if (exists === true) await markRegistered(store, own);
     await store.close();
     if (exists === true) return own;
-    if (exists === false) folder.discard();
+    if (exists === false) await place.discard();
     throw cause;
   }
   await publishFirstKeyPackages(env, store, server.transport, publishWithinMs);

@@ -1,6 +1,6 @@
 /**
  * Beginning anew when every device and the recovery key are lost: the identifier gets a new account, after a delay in which the old one's
- * devices can object. The new account's keys wait in the folder meanwhile; the same call in the same folder ends it.
+ * devices can object. The new account's keys wait in the place meanwhile; the same call in the same place ends it.
  */
 import { create, toBinary } from "@bufbuild/protobuf";
 import { createVault, decodeSignedDeviceList, openVault, sealRequest } from "@sotto/crypto";
@@ -15,62 +15,63 @@ import {
   parseIdentifier,
   type Identifier,
 } from "@sotto/protocol";
-import type { ResetOptions, ResetState } from "../../api.ts";
-import { makeRecoveryKey } from "../../core/devices/recovery.ts";
-import type { Env } from "../../core/env.ts";
-import { names, type OwnAccount } from "../../core/records.ts";
+import type { Reset, ResetState } from "../../api.ts";
+import { makeRecoveryKey } from "../devices/recovery.ts";
+import type { Env } from "../env.ts";
+import { names, type OwnAccount } from "../records.ts";
 import {
   markRegistered,
   publishFirstKeyPackages,
   requestOneTimeCode,
   storeNewAccount,
-} from "../../core/registration.ts";
-import { vaultStore, type VaultStore } from "../../core/vault-store.ts";
+} from "../registration.ts";
+import { vaultStore, type VaultStore } from "../vault-store.ts";
 import { trustServer, type TrustedServer } from "./server-choice.ts";
-import { prepareVaultFolder, type VaultFolder } from "./vault-folder.ts";
+import type { OnboardingWorld, VaultPlace } from "./world.ts";
 
 const publishWithinMs = 15_000;
 
 /** Begins or ends a reset. @throws as reset in node.ts. */
-export async function resetInFolder(env: Env, options: ResetOptions): Promise<ResetState> {
+export async function reset(world: OnboardingWorld, options: Reset): Promise<ResetState> {
+  const { env } = world;
   const identifier = parseIdentifier(options.identifier);
   if (options.passphrase === "") throw new UsageError("usage", "the passphrase must not be empty");
-  const server = await trustServer(env, options);
-  const folder = prepareVaultFolder(options.home);
-  const began = folder.exists;
+  const server = await trustServer(world, options);
+  const place = await world.takePlace();
+  const began = place.exists;
   try {
-    const store = await openStore(env, folder, options.passphrase);
+    const store = await openStore(env, place, options.passphrase);
     try {
-      return await reset(env, server, store, identifier, options);
+      return await ask(env, server, store, identifier, options);
     } finally {
       await store.close();
     }
   } catch (cause) {
     // Made just now, and the server said under the seal that it led to nothing: what waits for its time stays.
-    if (!began && cause instanceof RefusedError) folder.discard();
+    if (!began && cause instanceof RefusedError) await place.discard();
     throw cause;
   } finally {
-    folder.release();
+    place.release();
   }
 }
 
-async function openStore(env: Env, folder: VaultFolder, passphrase: string): Promise<VaultStore> {
-  if (folder.exists) {
-    const vault = await openVault(env.crypto, await folder.header.read(), passphrase);
-    return vaultStore(vault, folder.openStorage());
+async function openStore(env: Env, place: VaultPlace, passphrase: string): Promise<VaultStore> {
+  if (place.exists) {
+    const vault = await openVault(env.crypto, await place.header.read(), passphrase);
+    return vaultStore(vault, await place.openStorage());
   }
   const { header, vault } = await createVault(env.crypto, passphrase);
-  const storage = folder.openStorage();
-  await folder.header.write(header);
+  const storage = await place.openStorage();
+  await place.header.write(header);
   return vaultStore(vault, storage);
 }
 
-async function reset(
+async function ask(
   env: Env,
   server: TrustedServer,
   store: VaultStore,
   identifier: Identifier,
-  options: ResetOptions,
+  options: Reset,
 ): Promise<ResetState> {
   if (typeof options.code !== "string") {
     await requestOneTimeCode(env, server.transport, server.serverKey, identifier, true);
@@ -99,11 +100,11 @@ async function pendingAccount(
   server: TrustedServer,
   store: VaultStore,
   identifier: Identifier,
-  options: ResetOptions,
+  options: Reset,
 ): Promise<OwnAccount> {
   const before = await store.get(names.own);
   if (before?.status === "registered") {
-    throw new StorageError("vault_exists", "that folder holds an account already");
+    throw new StorageError("vault_exists", "there is an account already");
   }
   if (before?.identifier === identifier && before.serverOrigin === server.origin) return before;
   const { text, backupKey } = await makeRecoveryKey(env);
