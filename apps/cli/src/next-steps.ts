@@ -61,6 +61,7 @@ const NEXT_STEPS: Readonly<Record<ErrorCode, string>> = {
   vault_foreign:
     "this folder holds something else, or a vault of a newer Sotto: choose another with --home, or update.",
   storage_failed: "check free space and permissions of the folder (--home), then try again.",
+  storage_full: "make room, then try again.",
   usage: "see 'sotto help', or 'sotto COMMAND --help' for an example.",
   contact_unknown:
     "check the number or address; 'sotto contacts' lists whom you know, 'sotto contacts add' looks somebody up.",

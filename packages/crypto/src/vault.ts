@@ -63,7 +63,7 @@ export async function createVault(
 ): Promise<{ header: Uint8Array; vault: Vault }> {
   const key = provider.randomBytes(keyBytes);
   const header = await wrap(provider, key, passphrase);
-  const vault = await vaultOf(provider, key);
+  const vault = await vaultOfKey(provider, key);
   key.fill(0);
   return { header, vault };
 }
@@ -77,8 +77,8 @@ export async function openVault(
   header: Uint8Array,
   passphrase: string,
 ): Promise<Vault> {
-  const key = await unwrap(provider, header, passphrase);
-  const vault = await vaultOf(provider, key);
+  const key = await unwrapVaultKey(provider, header, passphrase);
+  const vault = await vaultOfKey(provider, key);
   key.fill(0);
   return vault;
 }
@@ -93,7 +93,7 @@ export async function rewrapVault(
   current: string,
   next: string,
 ): Promise<Uint8Array> {
-  const key = await unwrap(provider, header, current);
+  const key = await unwrapVaultKey(provider, header, current);
   try {
     return await wrap(provider, key, next);
   } finally {
@@ -115,7 +115,16 @@ async function wrap(provider: CryptoProvider, key: Uint8Array, passphrase: strin
   return concatBytes(body, await provider.sha256(body));
 }
 
-async function unwrap(provider: CryptoProvider, bytes: Uint8Array, passphrase: string): Promise<Uint8Array> {
+/**
+ * The vault's key itself, 32 bytes, the caller's to erase: for browsers, whose tabs hand it to each other, and which can wrap it by a
+ * passkey as well.
+ * @throws as openVault.
+ */
+export async function unwrapVaultKey(
+  provider: CryptoProvider,
+  bytes: Uint8Array,
+  passphrase: string,
+): Promise<Uint8Array> {
   if (await isNewer(provider, bytes)) {
     throw new StorageError("vault_foreign", "the vault was made by a newer version of Sotto");
   }
@@ -174,7 +183,8 @@ function derive(
   return provider.pbkdf2Sha256(utf8(passphrase.normalize("NFC")), salt, iterations, keyBytes);
 }
 
-async function vaultOf(provider: CryptoProvider, key: Uint8Array): Promise<Vault> {
+/** The vault under a key of unwrapVaultKey. The key is not kept. */
+export async function vaultOfKey(provider: CryptoProvider, key: Uint8Array): Promise<Vault> {
   const none = new Uint8Array();
   const recordKey = await provider.hkdfSha256(key, none, utf8(LABELS.vaultRecord), keyBytes);
   const nameKey = await provider.hkdfSha256(key, none, utf8(LABELS.vaultKeyName), keyBytes);

@@ -47,6 +47,7 @@ export const ERROR_CODES = {
   vault_damaged: { travels: false },
   vault_foreign: { travels: false },
   storage_failed: { travels: false },
+  storage_full: { travels: false },
   usage: { travels: false },
   contact_unknown: { travels: false },
   identifier_not_found: { travels: false },

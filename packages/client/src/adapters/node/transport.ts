@@ -1,72 +1,15 @@
 /** The transport port in Node: registration over Connect, the session over a WebSocket by `ws`. */
-import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
-import { ProblemSchema, RegistrationService, TransportError, type SottoError } from "@sotto/protocol";
-import type { SealedMethod } from "@sotto/crypto";
-import { refusedError } from "../../core/session.ts";
 import type { Transport } from "../../core/transport.ts";
+import { CALL_TIMEOUT_MS, connectCalls } from "../connect-calls.ts";
 import { connectWebSocket } from "./websocket.ts";
-
-const timeoutMs = 20_000;
-
-// What a server has reason to say outside the seal. Anybody on the way can say it too, so that it proves nothing.
-const unsealedCodes: ReadonlySet<string> = new Set([
-  "malformed",
-  "unsealing_failed",
-  "rate_limited",
-  "draining",
-  "unavailable",
-]);
 
 /** Reaches the server at an origin like `https://chat.example.org`. */
 export function nodeTransport(origin: string): Transport {
-  const client = createClient(
-    RegistrationService,
-    createConnectTransport({ baseUrl: origin, httpVersion: "1.1", defaultTimeoutMs: timeoutMs }),
-  );
   return {
     connect: (events) => connectWebSocket(origin, events),
-    async getServer() {
-      const facts = await told(() => client.getServer({}));
-      return {
-        publicKey: facts.publicKey,
-        version: facts.version,
-        protocolVersion: facts.protocolVersion,
-        serverTimeMs: Number(facts.serverTimeMs),
-        registrationOpen: facts.registrationOpen,
-        classicAllowed: facts.classicAllowed,
-      };
-    },
-    async call(method, sealed, signal) {
-      const name = `${method[0]?.toLowerCase()}${method.slice(1)}` as Uncapitalize<SealedMethod>;
-      const response = await told(async (): Promise<{ answer: Uint8Array }> =>
-        client[name]({ sealed }, signal === undefined ? {} : { signal }),
-      );
-      return response.answer;
-    },
+    ...connectCalls(
+      createConnectTransport({ baseUrl: origin, httpVersion: "1.1", defaultTimeoutMs: CALL_TIMEOUT_MS }),
+    ),
   };
-}
-
-async function told<T>(call: () => Promise<T>): Promise<T> {
-  try {
-    return await call();
-  } catch (cause) {
-    throw failure(ConnectError.from(cause));
-  }
-}
-
-function failure(error: ConnectError): SottoError {
-  const problem = error.findDetails(ProblemSchema)[0];
-  if (problem !== undefined && unsealedCodes.has(problem.code)) {
-    const { code, message, retryAfterMs } = refusedError(problem);
-    return new TransportError(code, message, {
-      cause: error,
-      ...(retryAfterMs !== undefined && { retryAfterMs }),
-    });
-  }
-  const what =
-    error.code === Code.Unimplemented || error.code === Code.Unknown
-      ? "what answers at that address is no Sotto server"
-      : "the server cannot be reached";
-  return new TransportError("server_unreachable", what, { cause: error });
 }

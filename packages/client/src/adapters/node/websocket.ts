@@ -2,25 +2,14 @@
  * A session's WebSocket: frames to messages and back, within the protocol's bounds, and pings that notice when the other side is gone
  * without a word.
  */
-import { create, toBinary } from "@bufbuild/protobuf";
-import {
-  ClientFrameSchema,
-  ClientFramesSchema,
-  LIMITS,
-  ServerFramesSchema,
-  SottoError,
-  TransportError,
-  decode,
-  type ClientFrame,
-} from "@sotto/protocol";
+import { LIMITS, ServerFramesSchema, SottoError, TransportError, decode } from "@sotto/protocol";
 import { WebSocket } from "ws";
+import { messagesOf } from "../../core/frames.ts";
 import type { Connection, ConnectionEvents } from "../../core/transport.ts";
 
 const handshakeTimeoutMs = 10_000;
 const pingMs = 25_000;
 const closeTimeoutMs = 1_000;
-// Tag and length of a frame inside its message.
-const frameOverhead = 8;
 
 /** Connects to the session endpoint of a server. @throws TransportError `server_unreachable`. */
 export function connectWebSocket(origin: string, events: ConnectionEvents): Promise<Connection> {
@@ -86,25 +75,4 @@ function keepAlive(socket: WebSocket): void {
     socket.ping();
   }, pingMs);
   socket.on("close", () => clearInterval(timer));
-}
-
-/** As few messages as the bounds on bytes and frames allow. */
-function messagesOf(frames: readonly ClientFrame[]): Uint8Array[] {
-  const messages: Uint8Array[] = [];
-  let gathered: ClientFrame[] = [];
-  let bytes = 0;
-  const flush = (): void => {
-    if (gathered.length === 0) return;
-    messages.push(toBinary(ClientFramesSchema, create(ClientFramesSchema, { frames: gathered })));
-    gathered = [];
-    bytes = 0;
-  };
-  for (const frame of frames) {
-    const length = toBinary(ClientFrameSchema, frame).length + frameOverhead;
-    if (bytes + length > LIMITS.maxMessageBytes || gathered.length >= LIMITS.maxFramesPerMessage) flush();
-    gathered.push(frame);
-    bytes += length;
-  }
-  flush();
-  return messages;
 }

@@ -1,0 +1,21 @@
+/** The transport port in browsers: registration over Connect by fetch, loaded when it is needed; the session over a WebSocket. */
+import { TransportError } from "@sotto/protocol";
+import type { Transport } from "../../core/transport.ts";
+import { connectWebSocket } from "./websocket.ts";
+
+/** Reaches the server at an origin like `https://chat.example.org`. */
+export function webTransport(origin: string): Transport {
+  const calls = async (): Promise<Pick<Transport, "getServer" | "call">> => {
+    try {
+      return (await import("./calls.ts")).webCalls(origin);
+    } catch (cause) {
+      // The rest of the program is fetched like anything else.
+      throw new TransportError("server_unreachable", "the server cannot be reached", { cause });
+    }
+  };
+  return {
+    connect: (events) => connectWebSocket(origin, events),
+    getServer: async () => (await calls()).getServer(),
+    call: async (method, sealed, signal) => (await calls()).call(method, sealed, signal),
+  };
+}
