@@ -167,6 +167,14 @@ export interface LinkRequest {
   readonly askedAt: number;
 }
 
+/** How a message is sent. */
+export interface SendOptions {
+  /** MLS if absent. */
+  readonly suite?: Suite;
+  /** 32 hexadecimal digits, random: sending with an id that was sent before sends nothing, and returns what was sent. */
+  readonly id?: string;
+}
+
 /** An account at work on this device. Only one process holds a vault at a time. */
 export interface Messenger {
   readonly self: {
@@ -183,7 +191,7 @@ export interface Messenger {
    * or id. Without a suite it is MLS.
    * @throws `identity_changed`, `message_too_large`, `group_ambiguous`, `group_unknown`, `usage`.
    */
-  send(to: string, body: string, options?: { readonly suite?: Suite }): Promise<Message>;
+  send(to: string, body: string, options?: SendOptions): Promise<Message>;
   /**
    * Resolves when the server has the message; rejects when it failed for good (`identifier_not_found`, `no_usable_key` …), and with
    * `identity_changed` when it waits until a change of identity is acknowledged: it stays queued then.

@@ -56,7 +56,7 @@ export function messengerOf(engine: Engine, env: Env, header: HeaderFile): Messe
     get connection() {
       return engine.closed ? "offline" : connectionState(engine.live.session);
     },
-    send: (to, body, options) => send(engine, to, body, options?.suite ?? "mls"),
+    send: (to, body, options) => send(engine, to, body, options),
     whenSent: (id, options) => whenSent(engine, id, options?.signal),
     messages: (options) => unshownMessages(engine, options?.signal),
     caughtUp: (options) => caughtUp(engine, options?.signal),

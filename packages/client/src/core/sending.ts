@@ -1,6 +1,6 @@
 /** What callers do with the outbox: put a message in, wait for it, wait for all. */
-import { TransportError, UsageError, isErrorCode, toHex } from "@sotto/protocol";
-import type { Message, Suite } from "../api.ts";
+import { TransportError, UsageError, isErrorCode } from "@sotto/protocol";
+import type { Message, SendOptions, Suite } from "../api.ts";
 import { ensureContact, isBlocked, parsePeer } from "./contacts.ts";
 import { addMessage, contactOf, messageAt, toMessage } from "./conversations.ts";
 import { pinned } from "./directory.ts";
@@ -17,14 +17,18 @@ import { enqueue } from "./outbox-queue.ts";
 import { names, type ContactRecord } from "./records.ts";
 import { nowSec, type Step } from "./step.ts";
 
-const idBytes = 16;
+const idPattern = /^[0-9a-f]{32}$/;
 
 /** Stores a text for sending. @throws as Messenger.send. */
-export function send(engine: Engine, to: string, body: string, suite: Suite): Promise<Message> {
+export function send(engine: Engine, to: string, body: string, options: SendOptions = {}): Promise<Message> {
+  const { suite = "mls" } = options;
   return engine.run(async (step) => {
     const { own } = step.live;
+    const sent = options.id === undefined ? undefined : await sentBefore(step, options.id);
+    if (sent !== undefined) return sent;
+    const id = options.id ?? freshId(step);
     const group = matchGroup(step, to);
-    if (group !== undefined) return sendToGroup(step, group, body, suite);
+    if (group !== undefined) return sendToGroup(step, group, body, { id, suite });
     const peer = parsePeer(to);
     const self = "identifier" in peer ? peer.identifier === own.identifier : peer.account === own.account;
     if (self) throw new UsageError("usage", "one cannot write to oneself");
@@ -32,7 +36,6 @@ export function send(engine: Engine, to: string, body: string, suite: Suite): Pr
     else checkText(body, own.identifier);
     const contact = await ensureContact(step, peer);
     if (await blocked(step, contact)) throw identityChanged();
-    const id = toHex(step.env.crypto.randomBytes(idBytes));
     const sentAt = nowSec(step);
     const common = { id, direction: "out", body, status: "queued", sentAt } as const;
     const record = suite === "mls" ? { ...common, suite, sender: own.account } : common;
@@ -47,7 +50,21 @@ export function send(engine: Engine, to: string, body: string, suite: Suite): Pr
   });
 }
 
-async function sendToGroup(step: Step, group: GroupLive, body: string, suite: Suite): Promise<Message> {
+/** The message of that id that was sent from here already. @throws UsageError `usage` when it is no id. */
+async function sentBefore(step: Step, id: string): Promise<Message | undefined> {
+  if (!idPattern.test(id)) throw new UsageError("usage", "a message's id is 32 hexadecimal digits");
+  const place = await step.draft.get(names.sentMessage(id));
+  const record = place && (await messageAt(step.draft, place));
+  if (place === undefined || record === undefined) return undefined;
+  return toMessage(step.draft, step.live.own, await contactOf(step.draft, place.conversation), place, record);
+}
+
+async function sendToGroup(
+  step: Step,
+  group: GroupLive,
+  body: string,
+  { id, suite }: { readonly id: string; readonly suite: Suite },
+): Promise<Message> {
   if (suite !== "mls") throw new UsageError("suite_unavailable", "groups are protected by MLS only");
   checkMlsText(body);
   const { record: known } = group;
@@ -55,7 +72,6 @@ async function sendToGroup(step: Step, group: GroupLive, body: string, suite: Su
     throw new UsageError("group_forbidden", "this device is not in that group any more");
   }
   const { own } = step.live;
-  const id = freshId(step);
   const sentAtMs = step.env.nowMs();
   const sentAt = nowSec(step);
   const record = {
