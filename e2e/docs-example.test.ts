@@ -77,13 +77,32 @@ describe("the worked example of spec/PROTOCOL.md, by node:crypto alone", () => {
     expect([asked.length, typing.length]).toEqual([72, 55]);
   });
 
-  test("codes, and the name of a device", () => {
-    const values = valuesUnder(document, "Codes, and the name of a device");
+  test("a link", () => {
+    const values = valuesUnder(document, "A link");
     const offer = Buffer.concat([Buffer.from("sotto/link/offer/v1\0"), bytes(values["offer"])]);
-    expect(createHash("sha256").update(offer).digest().subarray(0, 10).toString("hex")).toBe(
-      values["link_id"],
+    const code = createHash("sha256").update(offer).digest().subarray(0, 10);
+    expect(code.toString("hex")).toBe(values["code_bytes"]);
+    expect(crockford(values["code_bytes"])).toBe(values["code"]);
+    const salt = Buffer.concat([Buffer.from("sotto/link/code/v1\0"), bytes(values["fingerprint"])]);
+    const root = pbkdf2Sync(code, salt, 100_000, 32, "sha256");
+    expect(root.toString("hex")).toBe(values["root"]);
+    const keys = Buffer.from(hkdfSync("sha256", root, Buffer.alloc(0), "sotto/link/code/v1", 80));
+    const parts = [keys.subarray(0, 16), keys.subarray(16, 48), keys.subarray(48)];
+    expect(parts.map((part) => part.toString("hex"))).toEqual(
+      ["link_id", "offer_key", "answer_key"].map((name) => values[name]),
     );
-    expect(crockford(values["link_id"])).toBe(values["code"]);
+    for (const what of ["offer", "answer"]) {
+      const nonce = bytes(values[`${what}_nonce`]);
+      const cipher = createCipheriv("aes-256-gcm", bytes(values[`${what}_key`]), nonce).setAAD(
+        Buffer.from(`sotto/link/${what}/v1`),
+      );
+      const sealed = [nonce, cipher.update(bytes(values[what])), cipher.final(), cipher.getAuthTag()];
+      expect(Buffer.concat(sealed).toString("hex")).toBe(values[`sealed_${what}`]);
+    }
+  });
+
+  test("a recovery key, and the name of a device", () => {
+    const values = valuesUnder(document, "A recovery key, and the name of a device");
     expect(crockford(values["recovery_bytes"])).toBe(values["recovery_key"]);
     const derive = (from: string | undefined, label: string): Buffer =>
       Buffer.from(hkdfSync("sha256", bytes(from), Buffer.alloc(0), label, 32));

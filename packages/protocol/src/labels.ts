@@ -16,6 +16,7 @@ export const LABELS = {
   vaultKeyName: "sotto/vault/key-name/v1",
   vaultWrap: "sotto/vault/wrap/v1",
   linkOffer: "sotto/link/offer/v1",
+  linkCode: "sotto/link/code/v1",
   safetyNumber: "sotto/safety-number/v1",
   inboxItem: "sotto/inbox/v1",
   accessToken: "sotto/access-token/v1",

@@ -34,8 +34,8 @@ export const LIMITS = {
   maxLinkAnswerBytes: 262_144,
   /** How long a link may be answered, in seconds; how long AwaitLink waits at most, in milliseconds. */
   linkLifetimeSec: 600,
-  /** Length of a link_id: what people type to approve a device. */
-  linkIdBytes: 10,
+  /** Length of the code that people type to approve a device, in bytes. */
+  linkCodeBytes: 10,
   linkPollMs: 15_000,
   /** Largest backup for recovery, in bytes. */
   maxRecoveryBytes: 524_288,

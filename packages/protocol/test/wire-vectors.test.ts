@@ -11,7 +11,6 @@ import * as protocol from "../src/index.ts";
 import {
   type DeviceList,
   LABELS,
-  LIMITS,
   SottoError,
   accountId,
   challengeTranscript,
@@ -158,10 +157,4 @@ describe("the signatures in the vectors hold", () => {
     const device = parseDeviceList(first.list).devices[0]!;
     expect(ed25519(device.signatureKey, transcript, signIn.value.signature)).toBe(true);
   });
-});
-
-test("the id of the link is a hash of its offer", () => {
-  const { linkId, offer } = vector("open-link-payload", protocol.OpenLinkPayloadSchema);
-  const hash = createHash("sha256").update(labelled(LABELS.linkOffer, offer)).digest();
-  expect(toHex(linkId)).toBe(hash.toString("hex").slice(0, 2 * LIMITS.linkIdBytes));
 });

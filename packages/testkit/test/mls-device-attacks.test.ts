@@ -5,7 +5,7 @@
  */
 import { create, toBinary } from "@bufbuild/protobuf";
 import { nextDeviceList, restoreDeviceList, signDeviceList } from "@sotto/crypto";
-import { groupNames, names } from "@sotto/client/parts";
+import { codeOfOffer, formatCode, groupNames, keysOfCode, names, sealUnderCode } from "@sotto/client/parts";
 import {
   ContentSchema,
   DeviceSchema,
@@ -272,27 +272,42 @@ function strangeOffer(): Uint8Array {
   );
 }
 
-const alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-
-/** The code that commits to an offer. */
-async function codeOf(offer: Uint8Array): Promise<string> {
-  const hash = (await provider.sha256(labelled(LABELS.linkOffer, offer))).slice(0, 10);
-  const bits = [...hash].map((byte) => byte.toString(2).padStart(8, "0")).join("");
-  return bits
-    .match(/.{5}/g)!
-    .map((five) => alphabet[parseInt(five, 2)])
-    .join("");
+/** An offer's code, and what its device would leave with the server; with another offer under the same code, by who saw it. */
+async function underCode(ann: SimulatedDevice, offer: Uint8Array, instead = offer) {
+  const env = { crypto: provider } as Parameters<typeof keysOfCode>[0];
+  const code = await codeOfOffer(env, offer);
+  const { serverFingerprint } = (await ann.stored.get(names.own))!;
+  const { offerKey } = await keysOfCode(env, code, serverFingerprint);
+  return { code: formatCode(code), sealed: await sealUnderCode(env, offerKey, LABELS.linkOffer, instead) };
 }
+
+test("the offer that is shown is the one that the code was made for", async () => {
+  scene = await Scene.make();
+  const [ann] = await scene.people("ann");
+  const { code, sealed } = await underCode(ann, strangeOffer());
+  offers(ann, sealed);
+  expect(await scene.world.during(ann.up.linkRequest(code))).toMatchObject({ code, name: "Ann's tablet" });
+});
 
 test("the server swaps the offer under a code: refused before anything is shown, and nothing is put on the list", async () => {
   scene = await Scene.make();
   const [ann] = await scene.people("ann");
-  const honest = strangeOffer();
-  offers(ann, strangeOffer());
-  const code = await codeOf(honest);
+  const { code } = await underCode(ann, strangeOffer());
+  const another = await underCode(ann, strangeOffer());
+  offers(ann, another.sealed);
   const refused = { code: "link_refused" };
   await expect(scene.world.during(ann.up.linkRequest(code))).rejects.toMatchObject(refused);
   await expect(scene.world.during(ann.up.approveLink(code))).rejects.toMatchObject(refused);
+  expect(await ann.up.devices()).toHaveLength(1);
+});
+
+test("who read the code over a shoulder, together with the server, puts no other offer under it", async () => {
+  scene = await Scene.make();
+  const [ann] = await scene.people("ann");
+  const { code, sealed } = await underCode(ann, strangeOffer(), strangeOffer());
+  offers(ann, sealed);
+  const approving = scene.world.during(ann.up.approveLink(code));
+  await expect(approving).rejects.toMatchObject({ code: "link_refused" });
   expect(await ann.up.devices()).toHaveLength(1);
 });
 
@@ -311,7 +326,8 @@ test("an offer in the name of a device that is on the list gets no keys in silen
     LinkOfferSchema,
     create(LinkOfferSchema, { device, answerKey: provider.randomBytes(1_216), name: "Ann's tablet" }),
   );
-  offers(ann, offer);
-  const approving = scene.world.during(ann.up.approveLink(await codeOf(offer)));
+  const { code, sealed } = await underCode(ann, offer);
+  offers(ann, sealed);
+  const approving = scene.world.during(ann.up.approveLink(code));
   await expect(approving).rejects.toMatchObject({ code: "link_refused" });
 });

@@ -24,6 +24,7 @@ import { isReady, request, type Answer } from "../session.ts";
 import { nextOrder, nowSec, type Step } from "../step.ts";
 import { formatCode, parseCode } from "./code.ts";
 import { shareHistory } from "./history-export.ts";
+import { keysOfCode } from "./link-keys.ts";
 import { readOffer, sealAnswer } from "./link-offer.ts";
 import { sealName } from "./names.ts";
 import { LIST_PUBLISHED, ownList, proposeChange } from "./own-list.ts";
@@ -43,9 +44,9 @@ const givenUpMs = 86_400_000;
 
 /** What asks to be linked under a code. @throws as Messenger.linkRequest. */
 export async function linkRequest(engine: Engine, code: string): Promise<LinkRequest> {
-  const { fetched, offer, linkId } = await fetchOffer(engine, code);
+  const { fetched, offer, code: typed } = await fetchOffer(engine, code);
   return {
-    code: formatCode(linkId),
+    code: formatCode(typed),
     name: offer.name,
     platform: offer.platform,
     address: fetched.address,
@@ -53,8 +54,10 @@ export async function linkRequest(engine: Engine, code: string): Promise<LinkReq
   };
 }
 
-async function fetchOffer(engine: Engine, code: string) {
-  const linkId = parseCode(code, LIMITS.linkIdBytes);
+async function fetchOffer(engine: Engine, text: string) {
+  const code = parseCode(text, LIMITS.linkCodeBytes);
+  const keys = await engine.run((step) => keysOfCode(step.env, code, step.live.own.serverFingerprint));
+  const { linkId } = keys;
   await connectionSettled(engine);
   const answer = await ask(engine, (step, then) =>
     request(
@@ -68,8 +71,8 @@ async function fetchOffer(engine: Engine, code: string) {
   );
   if (answer.type !== "link") throw unexpected(answer);
   const fetched: LinkFetched = answer.link;
-  const offer = await engine.run((step) => readOffer(step.env, linkId, fetched.offer));
-  return { linkId, fetched, offer };
+  const offer = await engine.run((step) => readOffer(step.env, code, keys, fetched.offer));
+  return { code, keys, fetched, offer };
 }
 
 /** Sends a request, and waits for its answer. @throws RefusedError, TransportError. */
@@ -96,7 +99,8 @@ function unexpected(answer: Answer): RefusedError {
 
 /** Lets the device in that asks under a code. @throws as Messenger.approveLink. */
 export async function approveLink(engine: Engine, code: string): Promise<void> {
-  const { offer, linkId } = await fetchOffer(engine, code);
+  const { offer, keys } = await fetchOffer(engine, code);
+  const { linkId } = keys;
   const { published } = await engine.run(async (step) => {
     const listed = findDevice((await ownList(step)).list, deviceOf(toHex(offer.device.deviceId)));
     const approved = names.linkApproved(toHex(linkId));
@@ -114,7 +118,7 @@ export async function approveLink(engine: Engine, code: string): Promise<void> {
   });
   await published;
   const answer = await engine.run(async (step) =>
-    sealAnswer(step.env, offer, step.live.own, await ownList(step)),
+    sealAnswer(step.env, keys, offer, step.live.own, await ownList(step)),
   );
   await ask(engine, (step, then) =>
     request(

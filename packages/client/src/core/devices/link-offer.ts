@@ -1,6 +1,6 @@
 /**
- * What a new device shows and what comes back: the offer, which the code commits to, and the sealed answer with the account's keys. Pure
- * over the crypto ports.
+ * What a new device shows and what comes back: the offer, which the code commits to, and the sealed answer with the account's keys. Both
+ * travel sealed under keys of the code, so that each side knows the other for one that saw it. Pure over the crypto ports.
  */
 import { create, toBinary } from "@bufbuild/protobuf";
 import {
@@ -28,7 +28,6 @@ import {
   decode,
   deviceId,
   equalBytes,
-  labelled,
   parseIdentifier,
   toHex,
   utf8,
@@ -39,29 +38,34 @@ import type { Env } from "../env.ts";
 import { bytesOf } from "../hex.ts";
 import type { DirectoryRecord, OwnAccount } from "../records.ts";
 import { formatCode } from "./code.ts";
+import { codeOfOffer, keysOfCode, openUnderCode, sealUnderCode, type LinkKeys } from "./link-keys.ts";
 
-/** A device that asks to be linked, with everything that only it knows. */
-export interface NewDevice {
+/** A device of its own keys, with everything that only it knows. */
+export interface DeviceKeys {
   /** As a device list is to name it, without its times and name. */
   readonly device: Device;
-  readonly offer: Uint8Array;
-  readonly linkId: Uint8Array;
-  /** ABCD-EFGH-JKMN-PQRS: what people type on the other device. */
-  readonly code: string;
-  /** Shown by AwaitLink, 32 bytes. */
-  readonly secret: Uint8Array;
-  readonly answerKey: KemKeyPair;
   readonly own: Pick<OwnAccount, "device" | "inbox" | "deviceKey" | "inboxKey" | "classicKeys">;
 }
 
-/** Makes the keys of a device that asks to be linked. */
-export async function makeNewDevice(env: Env, name: string, platform: string): Promise<NewDevice> {
+/** A device that asks to be linked. */
+export interface NewDevice extends DeviceKeys {
+  /** Sealed under the code: what the server keeps. */
+  readonly offer: Uint8Array;
+  /** ABCD-EFGH-JKMN-PQRS: what people type on the other device. The server must never see it. */
+  readonly code: string;
+  readonly keys: LinkKeys;
+  /** Shown by AwaitLink, 32 bytes. */
+  readonly secret: Uint8Array;
+  readonly answerKey: KemKeyPair;
+}
+
+/** Makes the keys of a device that is to be on the list of an account that exists. */
+export async function makeDeviceKeys(env: Env): Promise<DeviceKeys> {
   const { crypto, mlsProvider } = env;
-  const [deviceKey, inboxKey, classicKey, answerKey] = await Promise.all([
+  const [deviceKey, inboxKey, classicKey] = await Promise.all([
     createIdentity(crypto),
     generateInboxKey(mlsProvider),
     generateClassicKey(crypto),
-    mlsProvider.suites["x-wing"].kemGenerate(),
   ]);
   const [id, inbox] = [crypto.randomBytes(ID_BYTES), crypto.randomBytes(ID_BYTES)];
   const device = create(DeviceSchema, {
@@ -71,18 +75,8 @@ export async function makeNewDevice(env: Env, name: string, platform: string): P
     inboxKey: inboxKey.publicKey,
     classicKeys: [{ publicKey: classicKey.publicKey }],
   });
-  const offer = toBinary(
-    LinkOfferSchema,
-    create(LinkOfferSchema, { device, answerKey: answerKey.publicKey, name, platform }),
-  );
-  const linkId = await linkIdOf(env, offer);
   return {
     device,
-    offer,
-    linkId,
-    code: formatCode(linkId),
-    secret: crypto.randomBytes(32),
-    answerKey,
     own: {
       device: toHex(id),
       inbox: toHex(inbox),
@@ -93,18 +87,41 @@ export async function makeNewDevice(env: Env, name: string, platform: string): P
   };
 }
 
-/** What a code commits to: the first 10 bytes of SHA-256 over the label and the offer. */
-async function linkIdOf(env: Env, offer: Uint8Array): Promise<Uint8Array> {
-  return (await env.crypto.sha256(labelled(LABELS.linkOffer, offer))).slice(0, LIMITS.linkIdBytes);
+/** Makes a device that asks to be linked. @param fingerprint of the server's key. */
+export async function makeNewDevice(
+  env: Env,
+  fingerprint: Uint8Array,
+  name: string,
+  platform: string,
+): Promise<NewDevice> {
+  const made = await makeDeviceKeys(env);
+  const answerKey = await env.mlsProvider.suites["x-wing"].kemGenerate();
+  const { device } = made;
+  const offer = toBinary(
+    LinkOfferSchema,
+    create(LinkOfferSchema, { device, answerKey: answerKey.publicKey, name, platform }),
+  );
+  const code = await codeOfOffer(env, offer);
+  const keys = await keysOfCode(env, code, fingerprint);
+  return {
+    ...made,
+    offer: await sealUnderCode(env, keys.offerKey, LABELS.linkOffer, offer),
+    code: formatCode(code),
+    keys,
+    secret: env.crypto.randomBytes(32),
+    answerKey,
+  };
 }
 
-/** Reads an offer that the server gave for a code. @throws ValidationError `signature_invalid` when it is another one; `malformed`. */
+/** Reads what the server gave for a code. @throws ValidationError `link_refused` when it is of another code; CodecError `malformed`. */
 export async function readOffer(
   env: Env,
-  linkId: Uint8Array,
-  offer: Uint8Array,
+  code: Uint8Array,
+  keys: LinkKeys,
+  sealed: Uint8Array,
 ): Promise<LinkOffer & { readonly device: Device }> {
-  if (!equalBytes(await linkIdOf(env, offer), linkId)) {
+  const offer = await openUnderCode(env, keys.offerKey, LABELS.linkOffer, sealed).catch(() => undefined);
+  if (offer === undefined || !equalBytes(await codeOfOffer(env, offer), code)) {
     throw new ValidationError("link_refused", "what the server shows is not what that code is for");
   }
   const read = decode(LinkOfferSchema, offer, LIMITS.maxLinkOfferBytes);
@@ -120,9 +137,10 @@ export async function readOffer(
   return { ...read, device };
 }
 
-/** Seals the account's keys for a new device. */
+/** Seals the account's keys for a new device: to the key in its offer, and under the code, which shows that this device was given it. */
 export async function sealAnswer(
   env: Env,
+  keys: LinkKeys,
   offer: LinkOffer,
   own: OwnAccount,
   list: VerifiedDeviceList,
@@ -143,17 +161,26 @@ export async function sealAnswer(
     utf8(LABELS.linkAnswer),
     answer,
   );
-  return toBinary(SealedLinkAnswerSchema, create(SealedLinkAnswerSchema, sealed));
+  const answered = toBinary(SealedLinkAnswerSchema, create(SealedLinkAnswerSchema, sealed));
+  return sealUnderCode(env, keys.answerKey, LABELS.linkAnswer, answered);
 }
 
-/** Opens the answer: this device is one of the account's then. @throws CryptoError `decryption_failed`; ValidationError `link_refused`. */
+/**
+ * Opens the answer: this device is one of the account's then.
+ * @throws ValidationError `link_refused`, also when whoever answered never saw the code; CodecError; CryptoError `decryption_failed`.
+ */
 export async function openAnswer(
   env: Env,
   made: NewDevice,
   answer: Uint8Array,
   server: { readonly origin: string; readonly serverKey: ServerKey },
 ): Promise<{ readonly own: OwnAccount; readonly directory: DirectoryRecord }> {
-  const { kemOutput, ciphertext } = decode(SealedLinkAnswerSchema, answer);
+  const answered = await openUnderCode(env, made.keys.answerKey, LABELS.linkAnswer, answer).catch(
+    (cause: unknown) => {
+      throw refused("whoever made it never saw this device's code, and may be the server", cause);
+    },
+  );
+  const { kemOutput, ciphertext } = decode(SealedLinkAnswerSchema, answered);
   const opened = await env.mlsProvider.suites["x-wing"].hpkeOpen(
     made.answerKey.privateKey,
     { kemOutput, ciphertext },
@@ -187,6 +214,8 @@ export async function openAnswer(
   };
 }
 
-function refused(what: string): ValidationError {
-  return new ValidationError("link_refused", `the answer of the other device cannot be used: ${what}`);
+function refused(what: string, cause?: unknown): ValidationError {
+  return new ValidationError("link_refused", `the answer of the other device cannot be used: ${what}`, {
+    cause,
+  });
 }

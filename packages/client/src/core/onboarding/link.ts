@@ -48,7 +48,7 @@ async function joinAccount(
   place: VaultPlace,
   options: NewLink,
 ): Promise<OwnAccount> {
-  const made = await makeNewDevice(env, options.deviceName, options.platform);
+  const made = await makeNewDevice(env, server.serverKey.fingerprint, options.deviceName, options.platform);
   const expiresInSec = await openLink(env, server, made);
   options.onCode({ code: made.code, qr: `sotto-link:${made.code}` });
   const answer = await awaitAnswer(env, server, made, expiresInSec, options.signal);
@@ -68,7 +68,7 @@ async function joinAccount(
 
 async function openLink(env: Env, server: TrustedServer, made: NewDevice): Promise<number> {
   const payload = create(OpenLinkPayloadSchema, {
-    linkId: made.linkId,
+    linkId: made.keys.linkId,
     offer: made.offer,
     secretHash: await env.crypto.sha256(made.secret),
   });
@@ -83,7 +83,7 @@ async function awaitAnswer(
   expiresInSec: number,
   signal: AbortSignal | undefined,
 ): Promise<Uint8Array> {
-  const payload = create(AwaitLinkPayloadSchema, { linkId: made.linkId, secret: made.secret });
+  const payload = create(AwaitLinkPayloadSchema, { linkId: made.keys.linkId, secret: made.secret });
   const endMs = env.nowMs() + expiresInSec * 1000;
   while (env.nowMs() < endMs) {
     signal?.throwIfAborted();

@@ -32,7 +32,7 @@ import {
 } from "@sotto/protocol";
 import type { Recovery } from "../../api.ts";
 import { restoreContacts, storeLinked } from "../devices/joining-account.ts";
-import { makeNewDevice } from "../devices/link-offer.ts";
+import { makeDeviceKeys } from "../devices/link-offer.ts";
 import { sealName } from "../devices/names.ts";
 import { openBackup, readRecoveryKey } from "../devices/recovery.ts";
 import type { Env } from "../env.ts";
@@ -122,7 +122,7 @@ async function joinAccount(
   },
 ): Promise<OwnAccount> {
   const { known, backup, backupKey, ticket } = account;
-  const made = await makeNewDevice(env, options.deviceName, "");
+  const made = await makeDeviceKeys(env);
   const next = nextDeviceList(known, Math.floor(env.nowMs() / 1000));
   for (const device of next.devices) if (device.revokedAtSec === 0n) device.revokedAtSec = next.createdAtSec;
   if (next.devices.length >= LIMITS.maxDevices)

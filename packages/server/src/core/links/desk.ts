@@ -2,20 +2,19 @@
  * Linking: passes the offer of a new device on to a device of the account that it is to join, and the answer back. Both are
  * opaque. They live in memory for ten minutes; after a restart people begin again.
  *
- * Invariants: the id is a hash of the offer, so that an offer cannot be exchanged for another; only who knows the secret
- * gets the answer; the first answer stays; what is held is bounded in bytes.
+ * Invariants: the first offer under an id stays, and so does the first answer; only who knows the secret gets the answer; what is
+ * held is bounded in bytes.
  * @see spec/PROTOCOL.md "Linking a device"
  */
 import { create } from "@bufbuild/protobuf";
 import {
   CodecError,
-  LABELS,
+  ID_BYTES,
   LIMITS,
   LinkFetchedSchema,
   SottoError,
   ValidationError,
   equalBytes,
-  labelled,
   toHex,
   type AnswerLink,
   type AwaitLinkPayload,
@@ -104,18 +103,18 @@ export class Links implements LinkPort {
     return this.#told("open", () => {
       checkLength("offer", offer, LIMITS.maxLinkOfferBytes);
       exact("secret_hash", secretHash, hashBytes);
+      exact("link_id", linkId, ID_BYTES);
       const { crypto, nowMs } = this.#deps;
-      const id = crypto.sha256(labelled(LABELS.linkOffer, offer)).subarray(0, LIMITS.linkIdBytes);
-      if (!equalBytes(id, linkId)) throw new CodecError("malformed", "link_id is not that of the offer");
       this.#expire();
-      const known = this.#links.get(toHex(id));
+      const known = this.#links.get(toHex(linkId));
       if (known !== undefined) {
-        if (!crypto.equalSecrets(known.secretHash, secretHash)) throw refused();
+        const isSame = equalBytes(known.offer, offer) && crypto.equalSecrets(known.secretHash, secretHash);
+        if (!isSame) throw refused();
         return Math.max(1, Math.ceil((known.madeAtMs + lifetimeMs - nowMs()) / 1000));
       }
       this.#limit([[this.#opens, address]]);
       this.#hold(offer.length + overheadBytes);
-      this.#links.set(toHex(id), {
+      this.#links.set(toHex(linkId), {
         offer: Uint8Array.from(offer),
         secretHash: Uint8Array.from(secretHash),
         address,
@@ -132,7 +131,7 @@ export class Links implements LinkPort {
    * @throws SottoError `malformed`, `rate_limited`, `link_refused` for an unknown link and a wrong secret alike.
    */
   async await({ linkId, secret }: AwaitLinkPayload, address: string): Promise<Uint8Array | undefined> {
-    exact("link_id", linkId, LIMITS.linkIdBytes);
+    exact("link_id", linkId, ID_BYTES);
     exact("secret", secret, secretBytes);
     const { crypto, scheduler } = this.#deps;
     this.#expire();
@@ -197,7 +196,7 @@ export class Links implements LinkPort {
 
   /** Counts what is not there, and refuses to look when that was too often. */
   #find({ account, address }: Asker, linkId: Uint8Array): Link {
-    exact("link_id", linkId, LIMITS.linkIdBytes);
+    exact("link_id", linkId, ID_BYTES);
     this.#expire();
     const misses = [
       [this.#missesPerAccount, toHex(account)] as const,

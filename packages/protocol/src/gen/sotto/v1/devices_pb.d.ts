@@ -16,7 +16,8 @@ export declare const file_sotto_v1_devices: GenFile;
 
 /**
  * What a new device shows to a device of the account that it wants to join. The code that people type commits to it:
- * it is the beginning of SHA-256("sotto/link/offer/v1" || 0x00 || offer).
+ * it is the beginning of SHA-256("sotto/link/offer/v1" || 0x00 || offer). It travels sealed under that code, so that the
+ * server learns neither.
  *
  * @generated from message sotto.v1.LinkOffer
  */
@@ -29,7 +30,7 @@ export declare type LinkOffer = Message<"sotto.v1.LinkOffer"> & {
   device?: Device | undefined;
 
   /**
-   * X-Wing public key that the answer is sealed to, 1,216 bytes.
+   * X-Wing public key that the answer is sealed to, 1,216 bytes. Made for this offer, and shown nowhere else.
    *
    * @generated from field: bytes answer_key = 2;
    */
@@ -57,7 +58,8 @@ export declare type LinkOffer = Message<"sotto.v1.LinkOffer"> & {
 export declare const LinkOfferSchema: GenMessage<LinkOffer>;
 
 /**
- * HPKE base mode with X-Wing, HKDF-SHA512, AES-256-GCM; info = "sotto/link/answer/v1", no associated data.
+ * HPKE base mode with X-Wing, HKDF-SHA512, AES-256-GCM; info = "sotto/link/answer/v1", no associated data. It travels
+ * sealed under the code once more: only who saw the code can make one.
  *
  * @generated from message sotto.v1.SealedLinkAnswer
  */
