@@ -1,12 +1,13 @@
 /** What this client makes of the specification's worked example of links, device names and requests to be added anew. */
 import { nodeProvider } from "@sotto/crypto/node";
-import { LABELS, parseHex, toHex, type Label } from "@sotto/protocol";
+import { EphemeralContentSchema, LABELS, decode, parseHex, toHex, type Label } from "@sotto/protocol";
 import { expect, test } from "vitest";
 import { valuesUnder, readDocument } from "../../../e2e/documents.ts";
 import { formatCode, parseCode } from "../src/core/devices/code.ts";
 import { codeOfOffer, keysOfCode, openUnderCode } from "../src/core/devices/link-keys.ts";
 import { openName } from "../src/core/devices/names.ts";
 import { readRecoveryKey } from "../src/core/devices/recovery.ts";
+import { ephemeralTranscript } from "../src/core/groups/ephemeral.ts";
 import { rejoinTranscript } from "../src/core/groups/healing.ts";
 
 const document = readDocument("spec/PROTOCOL.md");
@@ -23,6 +24,15 @@ test("a request to be added anew signs what the example says", () => {
   const request = { logId: logId!, accountId: accountId!, deviceId: deviceId! };
   const signed = rejoinTranscript({ ...request, madeAtSec: BigInt(value("made_at_sec")) });
   expect(toHex(signed)).toBe(value("rejoin"));
+});
+
+test("an ephemeral item signs what the example says: all of its content", () => {
+  const value = under("A request to be added anew, and an ephemeral item");
+  const content = decode(EphemeralContentSchema, bytes(value("content")));
+  expect(content).toMatchObject({ sentAtMs: 1_795_463_940_123n, body: { case: "typing" } });
+  const group = { groupId: bytes(value("log_id")), epoch: Number(value("epoch")) };
+  const signed = ephemeralTranscript(group, Number(value("leaf_index")), bytes(value("content")));
+  expect(toHex(signed)).toBe(value("ephemeral"));
 });
 
 test("codes are written and read as in the example, however people type them", () => {

@@ -41,18 +41,18 @@ const statusOf = async (messenger: Messenger, peer: string, id: string) =>
 describe("two people", () => {
   test("a send that is repeated with its id, even at once, sends one message", async () => {
     const gil = await server.join("gil@example.org");
-    const hal = await server.join("hal@example.org");
+    const hal = await server.join("ian@example.org");
     const id = "00112233445566778899aabbccddeeff";
     const [first, second] = await Promise.all([
-      gil.send("hal@example.org", "once", { id }),
-      gil.send("hal@example.org", "once", { id }),
+      gil.send("ian@example.org", "once", { id }),
+      gil.send("ian@example.org", "once", { id }),
     ]);
     expect(second).toEqual(first);
-    expect(await gil.send("hal@example.org", "another text", { id })).toMatchObject({ id, body: "once" });
-    await expect(gil.send("hal@example.org", "x", { id: "short" })).rejects.toMatchObject({ code: "usage" });
-    await gil.send("hal@example.org", "last");
+    expect(await gil.send("ian@example.org", "another text", { id })).toMatchObject({ id, body: "once" });
+    await expect(gil.send("ian@example.org", "x", { id: "short" })).rejects.toMatchObject({ code: "usage" });
+    await gil.send("ian@example.org", "last");
     expect((await take(hal, 2)).map(({ body }) => body)).toEqual(["once", "last"]);
-    expect(await gil.history("hal@example.org")).toHaveLength(2);
+    expect(await gil.history("ian@example.org")).toHaveLength(2);
   });
 
   test("the first message to somebody who was never online since registering waits for them", async () => {

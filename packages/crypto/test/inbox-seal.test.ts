@@ -2,6 +2,7 @@ import { CipherSuite, Aes128Gcm, DhkemX25519HkdfSha256, HkdfSha256 } from "@hpke
 import { utf8 } from "@sotto/protocol";
 import { describe, expect, it } from "vitest";
 import { generateInboxKey, openInboxItem, sealInboxItem } from "../src/inbox-seal.ts";
+import { padmeLength } from "../src/padme.ts";
 import { buffer } from "../src/providers/hpke.ts";
 import { mlsProviders } from "./support/mls.ts";
 
@@ -28,12 +29,44 @@ describe.each(pairs)("an inbox item, $names", ({ by, at }) => {
     });
     const key = await generateInboxKey(at);
     const recipientPublicKey = await suite.kem.deserializePublicKey(key.publicKey);
-    const sealed = await suite.seal(
-      { recipientPublicKey, info: buffer(utf8("sotto/inbox/v1")) },
-      buffer(utf8("x")),
-    );
-    const item = { kemOutput: new Uint8Array(sealed.enc), ciphertext: new Uint8Array(sealed.ct) };
-    expect(await openInboxItem(at, key, item)).toEqual(utf8("x"));
+    const sealed = async (plaintext: Uint8Array) => {
+      const made = await suite.seal(
+        { recipientPublicKey, info: buffer(utf8("sotto/inbox/v1")) },
+        buffer(plaintext),
+      );
+      return { kemOutput: new Uint8Array(made.enc), ciphertext: new Uint8Array(made.ct) };
+    };
+    const padded = new Uint8Array(1_024);
+    padded.set([0, 0, 0, 1, 0x78]);
+    expect(await openInboxItem(at, key, await sealed(padded))).toEqual(utf8("x"));
+    const wrong = [
+      padded.with(3, 2).with(6, 1),
+      padded.with(1_023, 1),
+      padded.with(0, 0xff),
+      padded.with(2, 4),
+      padded.subarray(0, 1_023),
+      new Uint8Array(1_025),
+      padded.subarray(0, 5),
+      padded.subarray(0, 3),
+      new Uint8Array(),
+    ];
+    for (const plaintext of wrong) {
+      const item = await sealed(plaintext);
+      await expect(openInboxItem(at, key, item)).rejects.toMatchObject({ code: "malformed" });
+    }
+  });
+
+  it("has a length by Padmé, exactly", async () => {
+    const key = await generateInboxKey(at);
+    const tag = 16;
+    for (const length of [0, 1, 123, 1_019, 1_020, 1_021, 1_100, 1_147, 1_148, 16_384, 100_000]) {
+      const content = by.crypto.randomBytes(length);
+      const item = await sealInboxItem(by, key.publicKey, content);
+      const padded = item.ciphertext.length - tag;
+      expect(padded).toBe(Math.max(1_024, padmeLength(length + 4)));
+      expect(padmeLength(padded)).toBe(padded);
+      expect(await openInboxItem(at, key, item)).toEqual(content);
+    }
   });
 
   it("is not sealed to a point of small order", async () => {

@@ -3,9 +3,17 @@
  * up, and places in the log that it makes up. Nothing is shown twice or as somebody else's, what is refused is told, and what it can do
  * by force, putting a device out of a group for a while, it can do only now and then.
  */
-import { createHash } from "node:crypto";
 import { create, toBinary } from "@bufbuild/protobuf";
-import { EntryKind, EphemeralContentSchema, GroupEntrySchema, type Entry, toHex } from "@sotto/protocol";
+import {
+  EntryKind,
+  EphemeralContentSchema,
+  GroupEntrySchema,
+  SignedEphemeralSchema,
+  concatBytes,
+  decode,
+  toHex,
+  type Entry,
+} from "@sotto/protocol";
 import { afterEach, expect, test } from "vitest";
 import type { SimulatedDevice } from "../src/simulation/index.ts";
 import { serverFrame } from "../src/frames.ts";
@@ -351,18 +359,28 @@ test("typing cannot be forged: not by the server, nor by a member in another's n
   const group = await groupOf(cleo);
   const mls = await mlsOf(cleo, id);
   const key = await engine.exportSecret(mls, "sotto/ephemeral/v1", new Uint8Array(), 32);
-  const seal = async (leafIndex: number, signature: Uint8Array) => {
-    const content = create(EphemeralContentSchema, {
-      sentAtMs: BigInt(scene.world.clock.nowMs()),
-      body: { case: "typing", value: {} },
-      signature,
-    });
+  const typing = (afterMs = 0) =>
+    toBinary(
+      EphemeralContentSchema,
+      create(EphemeralContentSchema, {
+        sentAtMs: BigInt(scene.world.clock.nowMs() + afterMs),
+        body: { case: "typing", value: {} },
+      }),
+    );
+  const seal = async (leafIndex: number, signature: Uint8Array, content = typing()) => {
     const nonce = provider.randomBytes(12);
-    const plain = toBinary(EphemeralContentSchema, content);
+    const plain = toBinary(SignedEphemeralSchema, create(SignedEphemeralSchema, { content, signature }));
     const sealed = await provider.aesGcmSeal(key, nonce, plain, new Uint8Array());
     const value = { leafIndex, sealed: new Uint8Array(Buffer.concat([nonce, sealed])) };
     return toBinary(GroupEntrySchema, create(GroupEntrySchema, { entry: { case: "ephemeral", value } }));
   };
+  const heard: Entry[] = [];
+  scene.lie(bob, {
+    down: (told) => {
+      if (told.frame.case === "entries") heard.push(...told.frame.value.entries);
+      return [told];
+    },
+  });
   await ann.up.sendTyping("Choir");
   await scene.world.until(() => typed() === 1);
   const anns = mls.members.find((member) => toHex(member.accountId) === ann.account)!;
@@ -378,5 +396,28 @@ test("typing cannot be forged: not by the server, nor by a member in another's n
   scene.link(bob).toClient(serverFrame({ case: "entries", value: { logId, entries: [{ ...entry, body }] } }));
   await scene.world.settle(5);
   expect(typed()).toBe(1);
-  expect(createHash("sha256").update(body).digest()).toHaveLength(32);
+
+  // Who is in the group opens what Ann wrote, and can seal it again: as it was, and not with a byte more or less under her signature.
+  const original = heard.find(({ kind }) => kind === EntryKind.EPHEMERAL)!;
+  const { entry: genuine } = decode(GroupEntrySchema, original.body);
+  if (genuine.case !== "ephemeral") throw new Error("no ephemeral item");
+  const { sealed } = genuine.value;
+  const plain = await provider.aesGcmOpen(key, sealed.subarray(0, 12), sealed.subarray(12), new Uint8Array());
+  const { content: told, signature } = decode(SignedEphemeralSchema, plain);
+  const content = Uint8Array.from(told);
+  const unknownField = new Uint8Array([0x98, 0x06, 0x01]);
+  const altered: Uint8Array<ArrayBuffer>[] = [
+    typing(),
+    concatBytes(content, unknownField),
+    content.subarray(0, -2),
+  ];
+  for (const instead of altered) {
+    const item = await seal(anns.leafIndex, signature, instead);
+    expect(await intruder.append(group, EntryKind.EPHEMERAL, item)).toBe("appended");
+  }
+  await scene.world.settle(5);
+  expect(typed()).toBe(1);
+  const again = await seal(anns.leafIndex, signature, content);
+  expect(await intruder.append(group, EntryKind.EPHEMERAL, again)).toBe("appended");
+  await scene.world.until(() => typed() === 2);
 });

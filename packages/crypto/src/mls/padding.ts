@@ -1,16 +1,8 @@
-/** Padmé (Nikitin et al., PETS 2019): lengths that leak O(log log n) bits and cost at most 12 % more. */
+/** The padding of what MLS encrypts: zeros up to a length by Padmé (RFC 9420 §6.3.1). */
 import type { PaddingConfig } from "ts-mls/paddingConfig.js";
+import { padmeLength } from "../padme.ts";
 
-/** The length to which so many bytes are padded. */
-export function padmeLength(length: number): number {
-  if (length < 2) return length;
-  const exponent = Math.floor(Math.log2(length));
-  const kept = Math.floor(Math.log2(exponent)) + 1;
-  const step = 2 ** Math.max(0, exponent - kept);
-  return Math.ceil(length / step) * step;
-}
-
-/** The same for the library, which pads what it encodes up to a length. */
+/** The padding of content that is so long when it is encoded. */
 export function padme(encodedLength: number): PaddingConfig {
   return { kind: "padUntilLength", padUntilLength: padmeLength(encodedLength) };
 }

@@ -8,7 +8,7 @@ import type { SenderData } from "ts-mls/sender.js";
 import { beforeAll, describe, expect, test } from "vitest";
 import { stateOf } from "../../src/mls/group-state.ts";
 import type { MlsGroup } from "../../src/mls/port.ts";
-import { padmeLength } from "../../src/mls/padding.ts";
+import { padmeLength } from "../../src/padme.ts";
 import { takeGeneration } from "../../src/mls/ratchet.ts";
 import { asSecretTree } from "../../src/mls/secret-tree.ts";
 import { openRatchets } from "../../src/mls/snapshot.ts";

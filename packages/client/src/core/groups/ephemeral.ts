@@ -9,6 +9,7 @@ import {
   EphemeralContentSchema,
   GroupEntrySchema,
   LABELS,
+  SignedEphemeralSchema,
   SottoError,
   StorageError,
   concatBytes,
@@ -35,22 +36,15 @@ export async function sendMlsTyping(step: Step, group: GroupLive): Promise<void>
   const { crypto } = step.env;
   const mls = await mlsOf(step, group);
   const sentAtMs = BigInt(step.env.nowMs());
-  const signature = await crypto.ed25519Sign(
-    step.live.own.deviceKey.privateKey,
-    transcript(mls, mls.ownLeafIndex, sentAtMs),
+  const content = toBinary(
+    EphemeralContentSchema,
+    create(EphemeralContentSchema, { sentAtMs, body: { case: "typing", value: {} } }),
   );
-  const content = create(EphemeralContentSchema, {
-    sentAtMs,
-    body: { case: "typing", value: {} },
-    signature,
-  });
+  const transcript = ephemeralTranscript(mls, mls.ownLeafIndex, content);
+  const signature = await crypto.ed25519Sign(step.live.own.deviceKey.privateKey, transcript);
+  const plaintext = toBinary(SignedEphemeralSchema, create(SignedEphemeralSchema, { content, signature }));
   const nonce = crypto.randomBytes(nonceBytes);
-  const sealed = await crypto.aesGcmSeal(
-    await keyOf(step, mls),
-    nonce,
-    toBinary(EphemeralContentSchema, content),
-    new Uint8Array(),
-  );
+  const sealed = await crypto.aesGcmSeal(await keyOf(step, mls), nonce, plaintext, new Uint8Array());
   const item = { leafIndex: mls.ownLeafIndex, sealed: concatBytes(nonce, sealed) };
   const body = toBinary(
     GroupEntrySchema,
@@ -92,9 +86,10 @@ export async function takeEphemeral(step: Step, group: GroupLive, entry: Entry):
       sealed.subarray(nonceBytes),
       new Uint8Array(),
     );
-    const content = decode(EphemeralContentSchema, plaintext, mostBytes);
-    const signed = transcript(mls, sender.leafIndex, content.sentAtMs);
-    if (!(await step.env.crypto.ed25519Verify(sender.signatureKey, signed, content.signature))) return;
+    const signed = decode(SignedEphemeralSchema, plaintext, mostBytes);
+    const transcript = ephemeralTranscript(mls, sender.leafIndex, signed.content);
+    if (!(await step.env.crypto.ed25519Verify(sender.signatureKey, transcript, signed.signature))) return;
+    const content = decode(EphemeralContentSchema, signed.content, mostBytes);
     if (Math.abs(step.env.nowMs() - Number(content.sentAtMs)) > freshMs) return;
     if (content.body.case !== "typing") return;
     const from = await nameOfAccount(step, accountOfMember(sender));
@@ -111,10 +106,14 @@ export async function takeEphemeral(step: Step, group: GroupLive, entry: Entry):
 const keyOf = (step: Step, mls: MlsGroup): Promise<Uint8Array> =>
   step.env.mls.exportSecret(mls, LABELS.ephemeral, new Uint8Array(), 32);
 
-function transcript(mls: MlsGroup, leafIndex: number, sentAtMs: bigint): Uint8Array {
-  const numbers = new DataView(new ArrayBuffer(20));
-  numbers.setBigUint64(0, BigInt(mls.epoch));
+/** What the sender of an ephemeral item signs: where it belongs, and all of its content. */
+export function ephemeralTranscript(
+  group: Pick<MlsGroup, "groupId" | "epoch">,
+  leafIndex: number,
+  content: Uint8Array,
+): Uint8Array {
+  const numbers = new DataView(new ArrayBuffer(12));
+  numbers.setBigUint64(0, BigInt(group.epoch));
   numbers.setUint32(8, leafIndex);
-  numbers.setBigUint64(12, sentAtMs);
-  return labelled(LABELS.ephemeral, mls.groupId, new Uint8Array(numbers.buffer));
+  return labelled(LABELS.ephemeral, group.groupId, new Uint8Array(numbers.buffer), content);
 }

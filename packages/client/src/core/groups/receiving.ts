@@ -34,10 +34,9 @@ export async function takeSealed(step: Step, seq: number, item: SealedItem): Pro
     if (heldItems.orders.length >= mostHeld)
       throw new ValidationError("quota_exceeded", "too much waits already of what others left here");
     const order = nextOrder(step);
-    const bytes = toBinary(SealedContentSchema, { ...content, padding: new Uint8Array() });
     step.draft.putItem(groupNames.heldItems, order, {
       seq,
-      content: bytes,
+      content: toBinary(SealedContentSchema, content),
       receivedAtMs: step.env.nowMs(),
     });
     heldItems.orders.push(order);

@@ -65,30 +65,14 @@ export async function sealedItem(
   inboxKey: Uint8Array,
   content: SealedContent,
 ): Promise<Uint8Array> {
-  const bare = toBinary(SealedContentSchema, content);
-  const padded = toBinary(SealedContentSchema, {
-    ...content,
-    padding: new Uint8Array(paddedLength(bare.length + 3) - bare.length - 3),
-  });
-  const value = await sealInboxItem(step.env.mlsProvider, inboxKey, padded);
+  const bytes = toBinary(SealedContentSchema, content);
+  const value = await sealInboxItem(step.env.mlsProvider, inboxKey, bytes);
   return toBinary(
     InboxItemSchema,
     create(InboxItemSchema, {
       item: { case: "sealed", value: { ...value, $typeName: "sotto.v1.SealedItem" } },
     }),
   );
-}
-
-/**
- * The length that Padmé gives to something of this length: it tells no more than a few bits (Nikitin et al., "Reducing Metadata Leakage from
- * Encrypted Files and Communication with PURBs", 2019). At least 1,024 here, so that small things look alike.
- */
-function paddedLength(length: number): number {
-  const least = Math.max(length, 1_024);
-  const exponent = Math.floor(Math.log2(least));
-  const bits = Math.floor(Math.log2(exponent)) + 1;
-  const step = 2 ** (exponent - bits);
-  return Math.ceil(least / step) * step;
 }
 
 /** Bytes for several readers, sealed once, in a log of their own. */

@@ -105,7 +105,7 @@ export declare type EphemeralItem = Message<"sotto.v1.EphemeralItem"> & {
   leafIndex: number;
 
   /**
-   * nonce (12 bytes) || AES-256-GCM of an EphemeralContent, padded.
+   * nonce (12 bytes) || AES-256-GCM of a SignedEphemeral.
    *
    * @generated from field: bytes sealed = 2;
    */
@@ -117,6 +117,31 @@ export declare type EphemeralItem = Message<"sotto.v1.EphemeralItem"> & {
  * Use `create(EphemeralItemSchema)` to create a new message.
  */
 export declare const EphemeralItemSchema: GenMessage<EphemeralItem>;
+
+/**
+ * @generated from message sotto.v1.SignedEphemeral
+ */
+export declare type SignedEphemeral = Message<"sotto.v1.SignedEphemeral"> & {
+  /**
+   * A serialized EphemeralContent, kept as it was signed.
+   *
+   * @generated from field: bytes content = 1;
+   */
+  content: Uint8Array;
+
+  /**
+   * Ed25519 by the device over the label, the group id, the epoch, the leaf index and all of `content`, 64 bytes.
+   *
+   * @generated from field: bytes signature = 2;
+   */
+  signature: Uint8Array;
+};
+
+/**
+ * Describes the message sotto.v1.SignedEphemeral.
+ * Use `create(SignedEphemeralSchema)` to create a new message.
+ */
+export declare const SignedEphemeralSchema: GenMessage<SignedEphemeral>;
 
 /**
  * @generated from message sotto.v1.EphemeralContent
@@ -137,13 +162,6 @@ export declare type EphemeralContent = Message<"sotto.v1.EphemeralContent"> & {
     value: Typing;
     case: "typing";
   } | { case: undefined; value?: undefined };
-
-  /**
-   * Ed25519 by the device over the label, the group id, the epoch and the fields above; see spec/PROTOCOL.md.
-   *
-   * @generated from field: bytes signature = 15;
-   */
-  signature: Uint8Array;
 };
 
 /**
@@ -165,8 +183,8 @@ export declare type Typing = Message<"sotto.v1.Typing"> & {
 export declare const TypingSchema: GenMessage<Typing>;
 
 /**
- * What a device leaves in another's inbox, sealed to the inbox key on its device list (HPKE, RFC 9180), so that the
- * stored entry tells neither its sender nor a conversation.
+ * What a device leaves in another's inbox, padded and sealed to the inbox key on its device list (HPKE, RFC 9180), so that
+ * the stored entry tells neither its sender nor a conversation.
  *
  * @generated from message sotto.v1.SealedContent
  */
@@ -187,11 +205,6 @@ export declare type SealedContent = Message<"sotto.v1.SealedContent"> & {
     value: RejoinRequest;
     case: "rejoin";
   } | { case: undefined; value?: undefined };
-
-  /**
-   * @generated from field: bytes padding = 15;
-   */
-  padding: Uint8Array;
 };
 
 /**

@@ -10,7 +10,7 @@ import { enumDesc, fileDesc, messageDesc, tsEnum } from "@bufbuild/protobuf/code
  * Describes the file sotto/v1/mls.proto.
  */
 export const file_sotto_v1_mls = /*@__PURE__*/
-  fileDesc("ChJzb3R0by92MS9tbHMucHJvdG8SCHNvdHRvLnYxIloKCkdyb3VwRW50cnkSFQoLbWxzX21lc3NhZ2UYASABKAxIABIsCgllcGhlbWVyYWwYAiABKAsyFy5zb3R0by52MS5FcGhlbWVyYWxJdGVtSABCBwoFZW50cnkiWgoHU2lkZUxvZxIOCgZsb2dfaWQYASABKAwSFAoMYWNjZXNzX3Rva2VuGAIgASgMEgwKBHNpemUYAyABKAQSDgoGc2hhMjU2GAQgASgMEgsKA2tleRgFIAEoDCIzCg1FcGhlbWVyYWxJdGVtEhIKCmxlYWZfaW5kZXgYASABKA0SDgoGc2VhbGVkGAIgASgMImUKEEVwaGVtZXJhbENvbnRlbnQSEgoKc2VudF9hdF9tcxgBIAEoBBIiCgZ0eXBpbmcYAiABKAsyEC5zb3R0by52MS5UeXBpbmdIABIRCglzaWduYXR1cmUYDyABKAxCBgoEYm9keSIICgZUeXBpbmcigAEKDVNlYWxlZENvbnRlbnQSKAoHd2VsY29tZRgBIAEoCzIVLnNvdHRvLnYxLldlbGNvbWVJdGVtSAASKQoGcmVqb2luGAIgASgLMhcuc290dG8udjEuUmVqb2luUmVxdWVzdEgAEg8KB3BhZGRpbmcYDyABKAxCCQoHY29udGVudCKyAQoLV2VsY29tZUl0ZW0SDwoHd2VsY29tZRgBIAEoDBIOCgZsb2dfaWQYAiABKAwSDwoHc2xvdF9pZBgDIAEoDBIRCglhZnRlcl9zZXEYBCABKAQSFQoLaW5saW5lX3RyZWUYBSABKAxIABImCglzaWRlX3RyZWUYBiABKAsyES5zb3R0by52MS5TaWRlTG9nSAASFwoPcmVwbGFjZXNfbG9nX2lkGAcgASgMQgYKBHRyZWUibgoNUmVqb2luUmVxdWVzdBIOCgZsb2dfaWQYASABKAwSEgoKYWNjb3VudF9pZBgCIAEoDBIRCglkZXZpY2VfaWQYAyABKAwSEwoLbWFkZV9hdF9zZWMYBCABKAQSEQoJc2lnbmF0dXJlGAUgASgMItYBCgdDb250ZW50EgoKAmlkGAEgASgMEhIKCnNlbnRfYXRfbXMYAiABKAQSHgoEdGV4dBgDIAEoCzIOLnNvdHRvLnYxLlRleHRIABIkCgdyZWNlaXB0GAQgASgLMhEuc290dG8udjEuUmVjZWlwdEgAEiAKBWxlYXZlGAUgASgLMg8uc290dG8udjEuTGVhdmVIABItCgxhY2NvdW50X3N5bmMYBiABKAsyFS5zb3R0by52MS5BY2NvdW50U3luY0gAEgwKBGZyb20YByABKAlCBgoEYm9keSIUCgRUZXh0EgwKBGJvZHkYASABKAkiRwoHUmVjZWlwdBInCgZzdGF0dXMYASABKA4yFy5zb3R0by52MS5SZWNlaXB0U3RhdHVzEhMKC21lc3NhZ2VfaWRzGAIgAygMIgcKBUxlYXZlIsEBCgtBY2NvdW50U3luYxIpCgdjb250YWN0GAEgASgLMhYuc290dG8udjEuQ29udGFjdFN0YXRlSAASIgoEcmVhZBgCIAEoCzISLnNvdHRvLnYxLlJlYWRVcFRvSAASLgoIaWRlbnRpdHkYAyABKAsyGi5zb3R0by52MS5JZGVudGl0eVJvdGF0aW9uSAASKQoHaGlzdG9yeRgEIAEoCzIWLnNvdHRvLnYxLkhpc3RvcnlPZmZlckgAQggKBmNoYW5nZSJeCgxDb250YWN0U3RhdGUSEgoKYWNjb3VudF9pZBgBIAEoDBISCgppZGVudGlmaWVyGAIgASgJEhQKDGFjY2VwdGVkX2tleRgDIAEoDBIQCgh2ZXJpZmllZBgEIAEoCCIzCghSZWFkVXBUbxISCgphY2NvdW50X2lkGAEgASgMEhMKC21lc3NhZ2VfaWRzGAIgAygMIjsKEElkZW50aXR5Um90YXRpb24SEwoLcHJpdmF0ZV9rZXkYASABKAwSEgoKcHVibGljX2tleRgCIAEoDCJiCgxIaXN0b3J5T2ZmZXISEQoJZGV2aWNlX2lkGAEgASgMEiIKB2hpc3RvcnkYAiABKAsyES5zb3R0by52MS5TaWRlTG9nEgwKBHBhcnQYAyABKA0SDQoFcGFydHMYBCABKA0iywEKCUdyb3VwRGF0YRIhCgRraW5kGAEgASgOMhMuc290dG8udjEuR3JvdXBLaW5kEgwKBG5hbWUYAiABKAkSDgoGYWRtaW5zGAMgAygMEikKC2FkZF9tZW1iZXJzGAQgASgOMhQuc290dG8udjEuR3JvdXBSaWdodBIsCg5yZW1vdmVfbWVtYmVycxgFIAEoDjIULnNvdHRvLnYxLkdyb3VwUmlnaHQSJAoGcmVuYW1lGAYgASgOMhQuc290dG8udjEuR3JvdXBSaWdodCpmCg1SZWNlaXB0U3RhdHVzEh4KGlJFQ0VJUFRfU1RBVFVTX1VOU1BFQ0lGSUVEEAASHAoYUkVDRUlQVF9TVEFUVVNfREVMSVZFUkVEEAESFwoTUkVDRUlQVF9TVEFUVVNfUkVBRBACKmoKCUdyb3VwS2luZBIaChZHUk9VUF9LSU5EX1VOU1BFQ0lGSUVEEAASEwoPR1JPVVBfS0lORF9QQUlSEAESFAoQR1JPVVBfS0lORF9HUk9VUBACEhYKEkdST1VQX0tJTkRfQUNDT1VOVBADKloKCkdyb3VwUmlnaHQSGwoXR1JPVVBfUklHSFRfVU5TUEVDSUZJRUQQABIWChJHUk9VUF9SSUdIVF9BRE1JTlMQARIXChNHUk9VUF9SSUdIVF9NRU1CRVJTEAJiBnByb3RvMw");
+  fileDesc("ChJzb3R0by92MS9tbHMucHJvdG8SCHNvdHRvLnYxIloKCkdyb3VwRW50cnkSFQoLbWxzX21lc3NhZ2UYASABKAxIABIsCgllcGhlbWVyYWwYAiABKAsyFy5zb3R0by52MS5FcGhlbWVyYWxJdGVtSABCBwoFZW50cnkiWgoHU2lkZUxvZxIOCgZsb2dfaWQYASABKAwSFAoMYWNjZXNzX3Rva2VuGAIgASgMEgwKBHNpemUYAyABKAQSDgoGc2hhMjU2GAQgASgMEgsKA2tleRgFIAEoDCIzCg1FcGhlbWVyYWxJdGVtEhIKCmxlYWZfaW5kZXgYASABKA0SDgoGc2VhbGVkGAIgASgMIjUKD1NpZ25lZEVwaGVtZXJhbBIPCgdjb250ZW50GAEgASgMEhEKCXNpZ25hdHVyZRgCIAEoDCJSChBFcGhlbWVyYWxDb250ZW50EhIKCnNlbnRfYXRfbXMYASABKAQSIgoGdHlwaW5nGAIgASgLMhAuc290dG8udjEuVHlwaW5nSABCBgoEYm9keSIICgZUeXBpbmcibwoNU2VhbGVkQ29udGVudBIoCgd3ZWxjb21lGAEgASgLMhUuc290dG8udjEuV2VsY29tZUl0ZW1IABIpCgZyZWpvaW4YAiABKAsyFy5zb3R0by52MS5SZWpvaW5SZXF1ZXN0SABCCQoHY29udGVudCKyAQoLV2VsY29tZUl0ZW0SDwoHd2VsY29tZRgBIAEoDBIOCgZsb2dfaWQYAiABKAwSDwoHc2xvdF9pZBgDIAEoDBIRCglhZnRlcl9zZXEYBCABKAQSFQoLaW5saW5lX3RyZWUYBSABKAxIABImCglzaWRlX3RyZWUYBiABKAsyES5zb3R0by52MS5TaWRlTG9nSAASFwoPcmVwbGFjZXNfbG9nX2lkGAcgASgMQgYKBHRyZWUibgoNUmVqb2luUmVxdWVzdBIOCgZsb2dfaWQYASABKAwSEgoKYWNjb3VudF9pZBgCIAEoDBIRCglkZXZpY2VfaWQYAyABKAwSEwoLbWFkZV9hdF9zZWMYBCABKAQSEQoJc2lnbmF0dXJlGAUgASgMItYBCgdDb250ZW50EgoKAmlkGAEgASgMEhIKCnNlbnRfYXRfbXMYAiABKAQSHgoEdGV4dBgDIAEoCzIOLnNvdHRvLnYxLlRleHRIABIkCgdyZWNlaXB0GAQgASgLMhEuc290dG8udjEuUmVjZWlwdEgAEiAKBWxlYXZlGAUgASgLMg8uc290dG8udjEuTGVhdmVIABItCgxhY2NvdW50X3N5bmMYBiABKAsyFS5zb3R0by52MS5BY2NvdW50U3luY0gAEgwKBGZyb20YByABKAlCBgoEYm9keSIUCgRUZXh0EgwKBGJvZHkYASABKAkiRwoHUmVjZWlwdBInCgZzdGF0dXMYASABKA4yFy5zb3R0by52MS5SZWNlaXB0U3RhdHVzEhMKC21lc3NhZ2VfaWRzGAIgAygMIgcKBUxlYXZlIsEBCgtBY2NvdW50U3luYxIpCgdjb250YWN0GAEgASgLMhYuc290dG8udjEuQ29udGFjdFN0YXRlSAASIgoEcmVhZBgCIAEoCzISLnNvdHRvLnYxLlJlYWRVcFRvSAASLgoIaWRlbnRpdHkYAyABKAsyGi5zb3R0by52MS5JZGVudGl0eVJvdGF0aW9uSAASKQoHaGlzdG9yeRgEIAEoCzIWLnNvdHRvLnYxLkhpc3RvcnlPZmZlckgAQggKBmNoYW5nZSJeCgxDb250YWN0U3RhdGUSEgoKYWNjb3VudF9pZBgBIAEoDBISCgppZGVudGlmaWVyGAIgASgJEhQKDGFjY2VwdGVkX2tleRgDIAEoDBIQCgh2ZXJpZmllZBgEIAEoCCIzCghSZWFkVXBUbxISCgphY2NvdW50X2lkGAEgASgMEhMKC21lc3NhZ2VfaWRzGAIgAygMIjsKEElkZW50aXR5Um90YXRpb24SEwoLcHJpdmF0ZV9rZXkYASABKAwSEgoKcHVibGljX2tleRgCIAEoDCJiCgxIaXN0b3J5T2ZmZXISEQoJZGV2aWNlX2lkGAEgASgMEiIKB2hpc3RvcnkYAiABKAsyES5zb3R0by52MS5TaWRlTG9nEgwKBHBhcnQYAyABKA0SDQoFcGFydHMYBCABKA0iywEKCUdyb3VwRGF0YRIhCgRraW5kGAEgASgOMhMuc290dG8udjEuR3JvdXBLaW5kEgwKBG5hbWUYAiABKAkSDgoGYWRtaW5zGAMgAygMEikKC2FkZF9tZW1iZXJzGAQgASgOMhQuc290dG8udjEuR3JvdXBSaWdodBIsCg5yZW1vdmVfbWVtYmVycxgFIAEoDjIULnNvdHRvLnYxLkdyb3VwUmlnaHQSJAoGcmVuYW1lGAYgASgOMhQuc290dG8udjEuR3JvdXBSaWdodCpmCg1SZWNlaXB0U3RhdHVzEh4KGlJFQ0VJUFRfU1RBVFVTX1VOU1BFQ0lGSUVEEAASHAoYUkVDRUlQVF9TVEFUVVNfREVMSVZFUkVEEAESFwoTUkVDRUlQVF9TVEFUVVNfUkVBRBACKmoKCUdyb3VwS2luZBIaChZHUk9VUF9LSU5EX1VOU1BFQ0lGSUVEEAASEwoPR1JPVVBfS0lORF9QQUlSEAESFAoQR1JPVVBfS0lORF9HUk9VUBACEhYKEkdST1VQX0tJTkRfQUNDT1VOVBADKloKCkdyb3VwUmlnaHQSGwoXR1JPVVBfUklHSFRfVU5TUEVDSUZJRUQQABIWChJHUk9VUF9SSUdIVF9BRE1JTlMQARIXChNHUk9VUF9SSUdIVF9NRU1CRVJTEAJiBnByb3RvMw");
 
 /**
  * Describes the message sotto.v1.GroupEntry.
@@ -34,109 +34,116 @@ export const EphemeralItemSchema = /*@__PURE__*/
   messageDesc(file_sotto_v1_mls, 2);
 
 /**
+ * Describes the message sotto.v1.SignedEphemeral.
+ * Use `create(SignedEphemeralSchema)` to create a new message.
+ */
+export const SignedEphemeralSchema = /*@__PURE__*/
+  messageDesc(file_sotto_v1_mls, 3);
+
+/**
  * Describes the message sotto.v1.EphemeralContent.
  * Use `create(EphemeralContentSchema)` to create a new message.
  */
 export const EphemeralContentSchema = /*@__PURE__*/
-  messageDesc(file_sotto_v1_mls, 3);
+  messageDesc(file_sotto_v1_mls, 4);
 
 /**
  * Describes the message sotto.v1.Typing.
  * Use `create(TypingSchema)` to create a new message.
  */
 export const TypingSchema = /*@__PURE__*/
-  messageDesc(file_sotto_v1_mls, 4);
+  messageDesc(file_sotto_v1_mls, 5);
 
 /**
  * Describes the message sotto.v1.SealedContent.
  * Use `create(SealedContentSchema)` to create a new message.
  */
 export const SealedContentSchema = /*@__PURE__*/
-  messageDesc(file_sotto_v1_mls, 5);
+  messageDesc(file_sotto_v1_mls, 6);
 
 /**
  * Describes the message sotto.v1.WelcomeItem.
  * Use `create(WelcomeItemSchema)` to create a new message.
  */
 export const WelcomeItemSchema = /*@__PURE__*/
-  messageDesc(file_sotto_v1_mls, 6);
+  messageDesc(file_sotto_v1_mls, 7);
 
 /**
  * Describes the message sotto.v1.RejoinRequest.
  * Use `create(RejoinRequestSchema)` to create a new message.
  */
 export const RejoinRequestSchema = /*@__PURE__*/
-  messageDesc(file_sotto_v1_mls, 7);
+  messageDesc(file_sotto_v1_mls, 8);
 
 /**
  * Describes the message sotto.v1.Content.
  * Use `create(ContentSchema)` to create a new message.
  */
 export const ContentSchema = /*@__PURE__*/
-  messageDesc(file_sotto_v1_mls, 8);
+  messageDesc(file_sotto_v1_mls, 9);
 
 /**
  * Describes the message sotto.v1.Text.
  * Use `create(TextSchema)` to create a new message.
  */
 export const TextSchema = /*@__PURE__*/
-  messageDesc(file_sotto_v1_mls, 9);
+  messageDesc(file_sotto_v1_mls, 10);
 
 /**
  * Describes the message sotto.v1.Receipt.
  * Use `create(ReceiptSchema)` to create a new message.
  */
 export const ReceiptSchema = /*@__PURE__*/
-  messageDesc(file_sotto_v1_mls, 10);
+  messageDesc(file_sotto_v1_mls, 11);
 
 /**
  * Describes the message sotto.v1.Leave.
  * Use `create(LeaveSchema)` to create a new message.
  */
 export const LeaveSchema = /*@__PURE__*/
-  messageDesc(file_sotto_v1_mls, 11);
+  messageDesc(file_sotto_v1_mls, 12);
 
 /**
  * Describes the message sotto.v1.AccountSync.
  * Use `create(AccountSyncSchema)` to create a new message.
  */
 export const AccountSyncSchema = /*@__PURE__*/
-  messageDesc(file_sotto_v1_mls, 12);
+  messageDesc(file_sotto_v1_mls, 13);
 
 /**
  * Describes the message sotto.v1.ContactState.
  * Use `create(ContactStateSchema)` to create a new message.
  */
 export const ContactStateSchema = /*@__PURE__*/
-  messageDesc(file_sotto_v1_mls, 13);
+  messageDesc(file_sotto_v1_mls, 14);
 
 /**
  * Describes the message sotto.v1.ReadUpTo.
  * Use `create(ReadUpToSchema)` to create a new message.
  */
 export const ReadUpToSchema = /*@__PURE__*/
-  messageDesc(file_sotto_v1_mls, 14);
+  messageDesc(file_sotto_v1_mls, 15);
 
 /**
  * Describes the message sotto.v1.IdentityRotation.
  * Use `create(IdentityRotationSchema)` to create a new message.
  */
 export const IdentityRotationSchema = /*@__PURE__*/
-  messageDesc(file_sotto_v1_mls, 15);
+  messageDesc(file_sotto_v1_mls, 16);
 
 /**
  * Describes the message sotto.v1.HistoryOffer.
  * Use `create(HistoryOfferSchema)` to create a new message.
  */
 export const HistoryOfferSchema = /*@__PURE__*/
-  messageDesc(file_sotto_v1_mls, 16);
+  messageDesc(file_sotto_v1_mls, 17);
 
 /**
  * Describes the message sotto.v1.GroupData.
  * Use `create(GroupDataSchema)` to create a new message.
  */
 export const GroupDataSchema = /*@__PURE__*/
-  messageDesc(file_sotto_v1_mls, 17);
+  messageDesc(file_sotto_v1_mls, 18);
 
 /**
  * Describes the enum sotto.v1.ReceiptStatus.
