@@ -1,4 +1,3 @@
-// oxlint-disable vitest/no-disabled-tests -- one waits to be mended
 /** docs/terminal.md and the commands' own help tell the same, both ways. */
 import { describe, expect, test } from "vitest";
 import { readDocument } from "./documents.ts";
@@ -31,13 +30,13 @@ const subcommandsOf = (text: string): string[] =>
     ([, name = ""]) => name,
   ).filter((name) => name !== "help");
 
-test.skip("the document has a section for every command that is not the operator's", async () => {
+test("the document has a section for every command that is not the operator's", async () => {
   const commands = subcommandsOf(await help()).filter((name) => !["serve", "admin"].includes(name));
   expect(Array.from(sections.keys()).toSorted()).toEqual(commands.toSorted());
 });
 
 describe.each(Array.from(sections))("sotto %s", (name, section) => {
-  test.skip("the table holds the options of the command and its subcommands, and no other", async () => {
+  test("the table holds the options of the command and its subcommands, and no other", async () => {
     const own = await help(name);
     const texts = [own];
     for (const subcommand of subcommandsOf(own)) texts.push(await help(name, subcommand));

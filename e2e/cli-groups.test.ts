@@ -1,4 +1,3 @@
-// oxlint-disable vitest/no-disabled-tests -- one waits to be mended
 /**
  * What scripts rely on about groups, and what people read: real server process, real commands. The order matters within
  * each block: it is one story.
@@ -228,12 +227,15 @@ describe("names that do not say which", () => {
     expect((await ann.json("group", "list")).map(({ name }) => name)).not.toContain("Nobody");
   });
 
-  test.skip("a name that means harm does nothing to the terminal", async () => {
-    const hostile = "\u202eevil \u009b31m";
+  test("a name that means harm does nothing to the terminal", async () => {
+    const control = await ann.run("group", "create", "evil \u009b31m", bob.phone);
+    expect(control.code).toBe(2);
+    expect(control.stderr).toContain("no control character");
+    const hostile = "\u202eevil \u2028\u2066[31m";
     await ann.ok("group", "create", hostile, bob.phone);
     const shown = await bob.ok("group", "list");
     // oxlint-disable-next-line no-control-regex
-    expect(shown).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e]/);
+    expect(shown).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/);
     expect(shown).toContain("<U+202E>evil");
   });
 });

@@ -187,6 +187,34 @@ describe("a second device", () => {
     await until(() => has(tablet, "fay@example.org", "fine"), "the tablet reads on");
   });
 
+  test("came and went while a contact was away: they read what it wrote, and the group goes on", async () => {
+    const ivy = await server.join("ivy@example.org");
+    const joeHome = await server.register("joe@example.org");
+    let joe = await open({ home: joeHome, passphrase: PASSPHRASE });
+    await ivy.createGroup("Choir", ["joe@example.org"]);
+    await until(async () => (await joe.groups()).length === 1, "joe is in the group");
+    const [before] = await joe.groups();
+    await joe.close();
+    const phone = await link(ivy, "phone");
+    await until(async () => (await phone.groups()).length === 1, "the phone is in the group");
+    await phone.send("Choir", "from the phone");
+    await phone.flushed();
+    await until(() => has(ivy, "Choir", "from the phone"), "the first device has it");
+    await ivy.revokeDevice(phone.self.deviceId);
+    await ivy.send("Choir", "without the phone");
+    await ivy.flushed();
+    joe = await open({ home: joeHome, passphrase: PASSPHRASE });
+    opened.push(joe);
+    const notices: unknown[] = [];
+    joe.subscribe((event) => event.type === "notice" && notices.push(event.notice.type));
+    await until(() => has(joe, "Choir", "without the phone"), "joe reads on");
+    expect(await bodies(joe, "Choir")).toEqual(["from the phone", "without the phone"]);
+    expect(notices.filter((type) => type === "refused" || type === "gap")).toEqual([]);
+    expect(await joe.groups()).toMatchObject([{ id: before?.id, state: "joined" }]);
+    await joe.send("Choir", "an answer");
+    await until(() => has(ivy, "Choir", "an answer"), "and is read");
+  });
+
   test("a code that is another's is refused before anything is shown", async () => {
     const gus = await server.join("gus@example.org");
     await expect(gus.linkRequest("AAAA-AAAA-AAAA-AAAA")).rejects.toMatchObject({ code: "link_refused" });

@@ -21,7 +21,7 @@ import {
   pairData,
   parseGroupData,
 } from "../src/core/groups/data.ts";
-import { checkCommit, checkJoin, standing } from "../src/core/groups/membership.ts";
+import { checkCommit, checkJoin, isRevokedBefore, standing } from "../src/core/groups/membership.ts";
 
 const filled = (byte: number, length: number): Uint8Array => new Uint8Array(length).fill(byte);
 const account = (n: number): Uint8Array => filled(n, 16);
@@ -62,6 +62,13 @@ function broken(work: () => unknown): string {
   }
 }
 const fine = 'kept: {"type":"fine"}';
+
+test("what a device wrote before its revocation, or in the same second, is good", () => {
+  expect(isRevokedBefore(leaf(bob, 3), listOf(bob), 4_000)).toBe(false);
+  expect(isRevokedBefore(leaf(bob, 3), listOf(bob), 5_999)).toBe(false);
+  expect(isRevokedBefore(leaf(bob, 3), listOf(bob), 6_000)).toBe(true);
+  expect(isRevokedBefore(leaf(bob), listOf(bob), 6_000)).toBe(false);
+});
 
 test("a leaf is a device in use only with the very key of the list", () => {
   expect(standing(leaf(bob), listOf(bob))).toBe("in-use");
@@ -182,8 +189,9 @@ describe("Commits", () => {
     expect(commit({ added: [leaf(cleo, 2)] }, { data: pairData })).toBe(fine);
   });
 
-  test("SOTTO-COMMIT-5: an added leaf is a device in use", () => {
-    for (const member of [leaf(cleo, 3), leaf(cleo, 4), leaf(cleo, 2, 1)]) {
+  test("SOTTO-COMMIT-5: an added leaf is a device of its account; one that was revoked since does no harm", () => {
+    expect(commit({ added: [leaf(cleo, 3)] })).toBe(fine);
+    for (const member of [leaf(cleo, 4), leaf(cleo, 2, 1), leaf(cleo, 3, 1)]) {
       expect(commit({ added: [member] })).toBe("mls_invalid SOTTO-COMMIT-5");
       expect(commit({ added: [member], sender: leaf(ann) })).toBe("mls_invalid SOTTO-COMMIT-5");
     }

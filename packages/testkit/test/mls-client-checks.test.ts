@@ -73,7 +73,7 @@ const groupEntry = (entry: GroupEntry["entry"]): Uint8Array =>
 function text(body: string): Uint8Array {
   const content = {
     id: provider.randomBytes(16),
-    sentAtMs: 1n,
+    sentAtMs: BigInt(scene.world.clock.nowMs()),
     body: { case: "text", value: { body } },
   } as const;
   return toBinary(ContentSchema, create(ContentSchema, content));
@@ -235,22 +235,26 @@ test("SOTTO-ENTRY-2: a Commit that is sent as a message changes nothing", async 
   await scene.reaches(ann, "Choir", "we go on", [bob]);
 });
 
-test("SOTTO-ENTRY-3: a revoked device is not heard, though its leaf is still there", async () => {
+test("SOTTO-ENTRY-3: what a device writes once it is revoked is refused, though its leaf is still there", async () => {
   const { ann, bob, mallory, group, mls, intruder } = await choir();
   const first = await engine.protect(mls, text("while in use"));
-  const second = await engine.protect(first.group, text("after it was revoked"));
+  const old = await engine.protect(first.group, text("written before, read after"));
+  const revokedAtSec = Math.floor(scene.world.clock.nowMs() / 1000);
+  await scene.world.settle(2);
+  const second = await engine.protect(old.group, text("after it was revoked"));
   const send = (message: Uint8Array) =>
     intruder.append(group, EntryKind.MESSAGE, groupEntry({ case: "mlsMessage", value: message }));
   expect(await send(first.message)).toBe("appended");
   await scene.world.until(() => hasRead(bob, "while in use"));
   await bob.stop();
+  expect(await send(old.message)).toBe("appended");
   expect(await send(second.message)).toBe("appended");
   await scene.world.until(() => hasRead(ann, "after it was revoked"));
 
   const own = (await mallory.stored.get(names.own))!;
   const pinned = (await bob.stored.get(names.directory(mallory.account)))!;
   const known = await restoreDeviceList(provider, pinned.deviceList, pinned.identityHistory);
-  const list = nextDeviceList(known, Math.floor(scene.world.clock.nowMs() / 1000));
+  const list = nextDeviceList(known, revokedAtSec);
   list.devices[0]!.revokedAtSec = list.createdAtSec;
   const signed = await signDeviceList(provider, list, own.identityKey.privateKey);
   await bob.tamper((draft) => {
@@ -259,6 +263,7 @@ test("SOTTO-ENTRY-3: a revoked device is not heard, though its leaf is still the
   });
   await bob.start();
   await scene.world.until(() => refusals(bob).includes("message_refused"));
+  expect(hasRead(bob, "written before, read after")).toBe(true);
   expect(hasRead(bob, "after it was revoked")).toBe(false);
 });
 

@@ -1,4 +1,3 @@
-// oxlint-disable vitest/no-disabled-tests -- one waits to be mended
 /**
  * Forged, old and altered Welcomes against whole clients: a group that one is in cannot be put in the place of another, nobody is let
  * back into what they left, and what never completes is given up.
@@ -149,18 +148,24 @@ test("a ratchet tree that is not there, or altered, is given up after a while an
   expect((await bob.groups()).length).toBe(1);
 });
 
-test.skip("pairs without end: a stranger's device fills no more than a few, and the person is told", async () => {
+test("pairs without end: a stranger's device fills no more than a few, and the person is told", async () => {
   scene = await Scene.make();
   const [ann, bob, mallory] = await scene.people("ann", "bob", "mallory");
   const intruder = await Intruder.takeOver(scene, mallory);
   const data = groupData("PAIR", "");
-  for (let i = 0; i < 20; i++) {
-    const groupId = provider.randomBytes(16);
-    await sendWelcome(intruder, bob, await forgeGroup(scene, intruder, bob, { groupId, data, epoch: 1 }));
+  const forged = new Set<string>();
+  // In the second round the logs of the first, which never were, are given up already: that makes no room.
+  for (const most of [20, 40]) {
+    while (forged.size < most) {
+      const groupId = provider.randomBytes(16);
+      forged.add(toHex(groupId));
+      await sendWelcome(intruder, bob, await forgeGroup(scene, intruder, bob, { groupId, data, epoch: 1 }));
+    }
+    await scene.world.until(() => refusals(bob).length === most - 16);
+    await scene.world.settle(120);
   }
-  await scene.world.until(() => refusals(bob).includes("quota_exceeded"));
-  await scene.world.settle(10);
-  expect((await bob.groups()).length).toBe(16);
+  expect(new Set(refusals(bob))).toEqual(new Set(["quota_exceeded"]));
+  expect((await bob.groups()).filter(({ id }) => forged.has(id)).length).toBe(16);
   await scene.reaches(ann, bob.identifier, "there is room for others", [bob]);
   await scene.reaches(bob, ann.identifier, "so there is", [ann]);
 });

@@ -159,7 +159,11 @@ const tooMany = (): UsageError =>
   new UsageError("usage", `a group can have ${LIMITS.maxGroupMembers} people at most`);
 
 function checkName(name: string): void {
-  if (!isGroupName(name)) throw new UsageError("usage", "a group's name has 1 to 128 characters");
+  if (isGroupName(name)) return;
+  throw new UsageError(
+    "usage",
+    "a group's name has 1 to 128 characters, no control character among them, and no space at its ends",
+  );
 }
 
 /** The accounts of people, looked up where they are not known. @throws `identifier_not_found`, `identifier_invalid`. */

@@ -24,6 +24,7 @@ import {
   accountOfMember,
   checkCommit,
   deviceOfMember,
+  isRevokedBefore,
   standing,
   type Checked,
   type ListOf,
@@ -137,7 +138,8 @@ async function takeMessage(
       const claim = content.claim as string;
       return { type: "ask", ask: (then) => askClaim(step, account, claim, then) };
     }
-    if (await isRevoked(step, sender)) throw refused("SOTTO-ENTRY-3", "a message from a revoked device");
+    if (await isRevoked(step, sender, content.sentAtMs))
+      throw refused("SOTTO-ENTRY-3", "a message from a revoked device");
     await applyContent(step, group, sender, content);
   } catch (cause) {
     if (!(cause instanceof ValidationError)) throw cause;
@@ -152,9 +154,9 @@ async function takeMessage(
   return done;
 }
 
-async function isRevoked(step: Step, sender: MlsMember): Promise<boolean> {
+async function isRevoked(step: Step, sender: MlsMember, sentAtMs: number): Promise<boolean> {
   const known = await pinned(step, accountOfMember(sender));
-  return known !== undefined && standing(sender, known.list.list) === "revoked";
+  return known !== undefined && isRevokedBefore(sender, known.list.list, sentAtMs);
 }
 
 async function takeCommit(

@@ -76,10 +76,11 @@ export async function takeWelcome(step: Step, order: number, item: WelcomeItem):
 function checkRoom(step: Step, group: MlsGroup): void {
   const { kind } = parseGroupData(group.groupData);
   const accounts = new Set(group.members.map(accountOfMember));
+  // What heals counts: a group whose log never was is given up at once, and would make room for the next.
   const inUse = [...step.live.groups.byId.values()].filter(
     ({ record }) =>
       record.kind === kind &&
-      record.state === "joined" &&
+      (record.state === "joined" || record.state === "healing") &&
       (kind === "group" || record.accounts.every((account) => accounts.has(account))),
   );
   if (inUse.length >= (kind === "group" ? mostGroups : mostPairs))

@@ -31,6 +31,16 @@ export function standing(member: MlsMember, list: DeviceList): "in-use" | "revok
   return device.revokedAtSec === 0n ? "in-use" : "revoked";
 }
 
+/**
+ * Whether the device of a leaf was revoked before a time, in milliseconds since 1970. What it wrote earlier is still good: whoever was away
+ * may read that after the revocation.
+ */
+export function isRevokedBefore(member: MlsMember, list: DeviceList, timeMs: number): boolean {
+  if (standing(member, list) !== "revoked") return false;
+  const device = list.devices.find(({ deviceId }) => equalBytes(deviceId, member.deviceId));
+  return Math.floor(timeMs / 1000) > Number(device?.revokedAtSec);
+}
+
 /** Whether an account may have a change made now: it may have been an admin when it was asked for, and be none any more. */
 export function mayChange(
   data: CheckedData,
@@ -167,8 +177,9 @@ function checkAdded(
     }
   }
   const list = listOf(account);
-  if (list !== undefined && standing(member, list) !== "in-use") {
-    throw invalid("SOTTO-COMMIT-5", "an added leaf is no device in use of its account");
+  // Whoever was away may take in after a device's revocation what added it before: the next Commit removes it.
+  if (list !== undefined && standing(member, list) === "foreign") {
+    throw invalid("SOTTO-COMMIT-5", "an added leaf is no device of its account");
   }
 }
 
