@@ -69,6 +69,13 @@ export type ClientEvent =
       readonly problem?: string;
     }
   | { readonly type: "typing"; readonly from: string; readonly groupId?: string }
+  /** Something other than its messages changed, here or on another device: look at conversations(). `deleted`: messages went. */
+  | {
+      readonly type: "conversation";
+      readonly peer: string;
+      readonly groupId?: string;
+      readonly deleted?: boolean;
+    }
   | { readonly type: "connection"; readonly state: ConnectionState; readonly problem?: string }
   | { readonly type: "notice"; readonly notice: Notice }
   /** On a linked device: a part of the history has come. */
@@ -142,6 +149,26 @@ export interface ConversationSummary {
   readonly unread: number;
   readonly last: Message | undefined;
   readonly contact: Contact | undefined;
+  readonly pinned: boolean;
+  /** A new message brings it back, unless it is muted. */
+  readonly archived: boolean;
+  /** Marked by the person, whatever `unread` says; markRead() ends it. */
+  readonly markedUnread: boolean;
+  /** Until when nobody is to be bothered with it, in seconds since 1970-01-01 UTC; 0: not muted. */
+  readonly mutedUntil: number;
+  /** What was begun on this device; empty: nothing. */
+  readonly draft: string;
+}
+
+/** What a person decides about a conversation. What is left out stays as it is. */
+export interface ConversationChanges {
+  readonly pinned?: boolean;
+  readonly archived?: boolean;
+  readonly markedUnread?: boolean;
+  /** Seconds since 1970-01-01 UTC; 0: not muted; Number.MAX_SAFE_INTEGER: for ever. */
+  readonly mutedUntil?: number;
+  /** At most 65,536 bytes in UTF-8. */
+  readonly draft?: string;
 }
 
 export interface DeviceSummary {
@@ -212,7 +239,15 @@ export interface Messenger {
     peer: string,
     options?: { readonly limit?: number; readonly before?: string },
   ): Promise<readonly Message[]>;
+  /** Newest first. */
   conversations(): Promise<readonly ConversationSummary[]>;
+  /** Decides about a conversation, on all devices of the account; the draft stays on this one. @throws `contact_unknown`, `message_too_large`, `usage`. */
+  updateConversation(peer: string, changes: ConversationChanges): Promise<void>;
+  /**
+   * Deletes the messages of a conversation, on all devices of the account; what waits to be sent is not sent any more. A group must be left
+   * first (`usage`), and is gone then. Others keep what they have. @throws `contact_unknown`, `usage`.
+   */
+  deleteConversation(peer: string): Promise<void>;
   contacts(): Promise<readonly Contact[]>;
   /** Looks somebody up, and remembers them. @throws `identifier_not_found`. */
   contact(peer: string): Promise<Contact>;

@@ -18,6 +18,9 @@ import { sanitiseLine } from "../io/sanitise.ts";
 import { nextStep } from "../next-steps.ts";
 import { formatChange, formatNotice } from "../view.ts";
 
+/** Of a conversation that was only begun. */
+const nothingDecided = { pinned: false, archived: false, markedUnread: false, mutedUntil: 0, draft: "" };
+
 /** A remark shown between messages. */
 export interface NoticeLine {
   readonly id: number;
@@ -370,6 +373,7 @@ export class ChatModel {
       unread: 0,
       last: undefined,
       contact: contacts.get(peer),
+      ...nothingDecided,
     }));
     this.#set({ conversations: [...begun, ...stored], contacts });
   }

@@ -147,6 +147,11 @@ export class FakeMessenger implements Messenger {
       unread: messages.filter(({ status }) => status === "received").length,
       last: messages.at(-1),
       contact: this.contactsByPeer.get(peer),
+      pinned: false,
+      archived: false,
+      markedUnread: false,
+      mutedUntil: 0,
+      draft: "",
     }));
   }
 
@@ -245,6 +250,8 @@ export class FakeMessenger implements Messenger {
   caughtUp = missing;
   flushed = missing;
   devices = missing;
+  updateConversation = missing;
+  deleteConversation = missing;
   doctor = missing;
   linkRequest = missing;
   approveLink = missing;

@@ -25,8 +25,10 @@ import {
   utf8,
   type ErrorCode,
 } from "@sotto/protocol";
+import { addMessage } from "./adding.ts";
 import { bindIdentifier, ensureContact, findContact, peerName, putContact } from "./contacts.ts";
-import { addMessage, contactOf, toMessage, MESSAGE_IN } from "./conversations.ts";
+import { contactOf, toMessage, MESSAGE_IN } from "./conversations.ts";
+import { wasDeletedAhead } from "./deleting.ts";
 import { isFresh, pinned } from "./directory.ts";
 import { countMessage } from "./gaps.ts";
 import { addressOf } from "./hex.ts";
@@ -254,6 +256,8 @@ async function show(
   step.draft.put(received, place);
   step.draft.put(names.envelopes(place), [entry.classic]);
   const present = await contactOf(step.draft, place.conversation);
+  const subject = { contact: present ?? contact };
+  if (await wasDeletedAhead(step, subject, { account: entry.account, id }, place)) return;
   const message = await toMessage(step.draft, step.live.own, present, place, record);
   notify(step, { type: "message", message });
   step.effects.push({ type: "settle", settle: () => step.waiters.resolve(MESSAGE_IN) });

@@ -4,6 +4,7 @@
  */
 import type { VerifiedDeviceList } from "@sotto/crypto";
 import { UsageError, equalBytes, parseId, parseIdentifier } from "@sotto/protocol";
+import { merge } from "./decisions.ts";
 import { pinned } from "./directory.ts";
 import { addNotice } from "./notices.ts";
 import { mergeQueues } from "./outbox-queue.ts";
@@ -159,6 +160,8 @@ async function adoptAccount(step: Step, contact: ContactRecord, account: string)
       ...adopted,
       conversations: [...contact.conversations, ...nameless.conversations],
       unread: contact.unread + nameless.unread,
+      decided: merge(contact.decided, nameless.decided),
+      draft: contact.draft || (nameless.draft ?? ""),
       ...(acceptedKey !== undefined && { acceptedKey, verified }),
       ...(shownKey !== undefined && { shownKey }),
       ...(blocking !== undefined && { successor: blocking }),

@@ -4,14 +4,12 @@
  */
 import type { ErrorCode } from "@sotto/protocol";
 import { UsageError } from "@sotto/protocol";
-import type { Contact, ConversationSummary, Group, Message, MessageStatus } from "../api.ts";
-import { findContact, isBlocked, peerName, putContact } from "./contacts.ts";
+import type { Message, MessageStatus } from "../api.ts";
+import { findContact, peerName, putContact } from "./contacts.ts";
 import { parseGroupData } from "./groups/data.ts";
 import { groupNames, type GroupRecord } from "./groups/records.ts";
-import { activeDevices } from "@sotto/crypto";
-import type { Pinned } from "./directory.ts";
 import { names, type ContactRecord, type MessagePlace, type MessageRecord } from "./records.ts";
-import { nextOrder, notify, type Step } from "./step.ts";
+import { notify, type Step } from "./step.ts";
 import type { Item, View } from "./vault-store.ts";
 
 /** The group of callers who wait for a message to come in. */
@@ -25,27 +23,6 @@ const rank: Record<MessageStatus, number> = {
   received: 3,
   read: 4,
 };
-
-/** Stores a message at the end of a contact's conversation. */
-export async function addMessage(
-  step: Step,
-  contact: ContactRecord,
-  message: MessageRecord,
-): Promise<MessagePlace> {
-  const conversation = contact.conversations[0] ?? contact.id;
-  const order = nextOrder(step);
-  const place = { conversation, order };
-  step.draft.putItem(names.messages(conversation), order, message);
-  if (message.direction === "in") {
-    step.draft.putItem(names.unshown, order, conversation);
-    step.draft.putItem(names.unshownIn(conversation), order, true);
-    putContact(step, { ...contact, unread: contact.unread + 1, last: place });
-  } else {
-    step.draft.put(names.sentMessage(message.id), place);
-    putContact(step, { ...contact, last: place });
-  }
-  return place;
-}
 
 /** The message at a place. */
 export const messageAt = (view: View, place: MessagePlace): Promise<MessageRecord | undefined> =>
@@ -158,13 +135,22 @@ export interface ConversationRef {
 }
 
 /** A contact's conversation. */
-export function refOfContact(contact: ContactRecord): ConversationRef {
+function refOfContact(contact: ContactRecord): ConversationRef {
   const { conversations, account, formerAccounts = [] } = contact;
   return {
     conversations,
     contact,
     accounts: [...(account === undefined ? [] : [account]), ...formerAccounts],
   };
+}
+
+/** The conversation with a contact, or of a group. */
+export function refOf(
+  subject: { readonly contact: ContactRecord } | { readonly group: { readonly record: GroupRecord } },
+): ConversationRef {
+  if ("contact" in subject) return refOfContact(subject.contact);
+  const { conversation, accounts } = subject.group.record;
+  return { conversations: [conversation], contact: undefined, accounts };
 }
 
 /** Who this device is, for the names in messages. */
@@ -264,49 +250,4 @@ async function orderOf(
     if (place !== undefined && conversations.includes(place.conversation)) return place.order;
   }
   throw new UsageError("usage", "that message is not in this conversation");
-}
-
-/** A contact as the SDK gives it out. */
-export function toContact(contact: ContactRecord, known: Pinned | undefined): Contact {
-  return {
-    identifier: peerName(contact),
-    accountId: contact.account ?? "",
-    verified: contact.verified,
-    identityChanged: isBlocked(contact, known?.list.list.identityKey),
-    devices: known === undefined ? 0 : activeDevices(known.list.list).length,
-  };
-}
-
-/** A conversation in an overview. */
-export async function summarize(
-  view: View,
-  self: SelfName,
-  contact: ContactRecord,
-  known: Pinned | undefined,
-): Promise<ConversationSummary> {
-  const last = contact.last && (await messageAt(view, contact.last));
-  return {
-    peer: peerName(contact),
-    group: undefined,
-    unread: contact.unread,
-    last: last && contact.last && (await toMessage(view, self, contact, contact.last, last)),
-    contact: contact.account === undefined ? undefined : toContact(contact, known),
-  };
-}
-
-/** A group's conversation in an overview. */
-export async function summarizeGroup(
-  view: View,
-  self: SelfName,
-  group: Group,
-  record: GroupRecord,
-): Promise<ConversationSummary> {
-  const last = record.last && (await messageAt(view, record.last));
-  return {
-    peer: group.name,
-    group,
-    unread: record.unread,
-    last: last && record.last && (await toMessage(view, self, undefined, record.last, last)),
-    contact: undefined,
-  };
 }

@@ -2,7 +2,9 @@
 import { exportPrivateKey, openVault, rewrapVault } from "@sotto/crypto";
 import { formatFingerprint } from "@sotto/protocol";
 import type { Messenger, Settings } from "../api.ts";
-import { history, summarize, summarizeGroup, toContact } from "./conversations.ts";
+import { history } from "./conversations.ts";
+import { updateConversation } from "./deciding.ts";
+import { deleteConversation } from "./deleting.ts";
 import type { Engine } from "./engine.ts";
 import type { Env } from "./env.ts";
 import {
@@ -26,10 +28,12 @@ import {
   publicKeysOf,
   safetyNumberWith,
   setVerified,
+  toContact,
 } from "./people.ts";
 import { names, type OwnAccount } from "./records.ts";
 import { caughtUp, flushed, send, whenSent } from "./sending.ts";
 import { connectionState } from "./session.ts";
+import { allConversations } from "./summaries.ts";
 import { markRead, unshownMessages } from "./unshown.ts";
 import type { HeaderFile } from "./vault-header.ts";
 
@@ -65,23 +69,9 @@ export function messengerOf(engine: Engine, env: Env, header: HeaderFile): Messe
     sendTyping: (peer) => engine.run((step) => tellTyping(step, peer)),
     history: (peer, options = {}) =>
       engine.run(async (step) => history(step.draft, own, await findConversation(step, peer), options)),
-    conversations: () =>
-      engine.run(async (step) => {
-        const contacts = await allContacts(step);
-        const rows = [
-          ...contacts
-            .filter(({ contact }) => contact.last !== undefined)
-            .map(({ contact, pinned: known }) => ({
-              order: contact.last?.order ?? 0,
-              summary: () => summarize(step.draft, own, contact, known),
-            })),
-          ...groupsOf(step).map((group) => ({
-            order: group.record.last?.order ?? group.record.listed,
-            summary: () => summarizeGroup(step.draft, own, toGroup(step, group), group.record),
-          })),
-        ];
-        return Promise.all(rows.toSorted((a, b) => b.order - a.order).map(({ summary }) => summary()));
-      }),
+    conversations: () => engine.run(allConversations),
+    updateConversation: (peer, changes) => engine.run((step) => updateConversation(step, peer, changes)),
+    deleteConversation: (peer) => engine.run((step) => deleteConversation(step, peer)),
     contacts: () =>
       engine.run(async (step) =>
         (await allContacts(step))

@@ -12,7 +12,7 @@ import {
   type SottoError,
 } from "@sotto/protocol";
 import { bindIdentifier, isBlocked } from "./contacts.ts";
-import { advanceStatus } from "./conversations.ts";
+import { advanceStatus, messageAt } from "./conversations.ts";
 import { expirePinned, isFresh, pinned } from "./directory.ts";
 import { isMlsFlushed } from "./groups/queue.ts";
 import { isSettled } from "./groups/state.ts";
@@ -59,6 +59,11 @@ async function pump(step: Step, contactId: string): Promise<void> {
   const item = await step.draft.item(names.outbox, order);
   const contact = await step.draft.get(names.contact(contactId));
   if (item === undefined || contact === undefined) return dequeue(step, contactId, order);
+  const { content } = item;
+  if (content.type === "text" && (await messageAt(step.draft, content.place)) === undefined) {
+    // Its conversation was deleted meanwhile.
+    return fail(step, order, "usage");
+  }
 
   if (contact.account === undefined) return findAccount(step, queue, order, contact);
   const known = await pinned(step, contact.account);

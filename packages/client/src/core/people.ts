@@ -11,10 +11,10 @@ import {
   knownContact,
   noteCompared,
   parsePeer,
+  peerName,
   putContact,
   type PeerName,
 } from "./contacts.ts";
-import { toContact } from "./conversations.ts";
 import { isFresh, pinned, type Pinned } from "./directory.ts";
 import { tellContact } from "./devices/syncing.ts";
 import type { Engine } from "./engine.ts";
@@ -47,6 +47,17 @@ export async function allContacts(step: Step): Promise<readonly Known[]> {
 async function pinnedOf(step: Step, contact: ContactRecord): Promise<Pinned | undefined> {
   const account = contact.successor ?? contact.account;
   return account === undefined ? undefined : pinned(step, account);
+}
+
+/** A contact as the SDK gives it out. */
+export function toContact(contact: ContactRecord, known: Pinned | undefined): Contact {
+  return {
+    identifier: peerName(contact),
+    accountId: contact.account ?? "",
+    verified: contact.verified,
+    identityChanged: isBlocked(contact, known?.list.list.identityKey),
+    devices: known === undefined ? 0 : activeDevices(known.list.list).length,
+  };
 }
 
 /** Looks somebody up, and remembers them. @throws as Messenger.contact. */

@@ -4,6 +4,7 @@
  */
 import type { Ed25519KeyPair, KemKeyPair } from "@sotto/crypto";
 import type { MessageStatus, Notice, Settings } from "../api.ts";
+import type { Decided } from "./decisions.ts";
 import type { KeptOffer } from "./devices/history-import.ts";
 import type { LinkJob } from "./devices/approving.ts";
 import type { ListName, RecordName } from "./vault-store.ts";
@@ -76,7 +77,10 @@ export interface ContactRecord {
   /** Lists of messages, the one in use first; others came with contacts that turned out to be the same person. */
   readonly conversations: readonly string[];
   readonly unread: number;
-  readonly last?: MessagePlace;
+  readonly decided?: Decided;
+  /** Absent or empty: none. */
+  readonly draft?: string;
+  readonly last?: MessagePlace | undefined;
   /** A claimed identifier that a lookup did not confirm; it is not asked for again. */
   readonly refutedClaim?: string;
   /** Its place in the list of contacts. */
@@ -190,6 +194,8 @@ export const names = {
   contactOfConversation: (conversation: string) => record<string>(`conversation/${conversation}`),
   sentMessage: (id: string) => record<MessagePlace>(`sent/${id}`),
   receivedMessage: (account: string, id: string) => record<MessagePlace>(`received/${account}/${id}`),
+  /** A message that another device deleted, with all before it, and that has not come here yet. */
+  deletedAhead: (account: string, id: string) => record<true>(`deleted-ahead/${account}/${id}`),
   sentCopy: (signatureHash: string) => record<SentCopy>(`copy/${signatureHash}`),
   lastSentN: (account: string, device: string) => record<number>(`sent-n/${account}/${device}`),
   gaps: (account: string, device: string) => record<GapRecord>(`gaps/${account}/${device}`),

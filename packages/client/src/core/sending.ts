@@ -1,14 +1,14 @@
 /** What callers do with the outbox: put a message in, wait for it, wait for all. */
 import { TransportError, UsageError, isErrorCode } from "@sotto/protocol";
 import type { Message, SendOptions, Suite } from "../api.ts";
+import { addGroupMessage, addMessage } from "./adding.ts";
 import { ensureContact, isBlocked, parsePeer } from "./contacts.ts";
-import { addMessage, contactOf, messageAt, toMessage } from "./conversations.ts";
+import { contactOf, messageAt, toMessage } from "./conversations.ts";
 import { pinned } from "./directory.ts";
 import type { Engine } from "./engine.ts";
 import { checkMlsText } from "./groups/content.ts";
 import { matchGroup } from "./groups/overview.ts";
 import { enqueueMls, freshId } from "./groups/queue.ts";
-import { addGroupMessage } from "./groups/show.ts";
 import type { GroupLive } from "./groups/state.ts";
 import { CAUGHT_UP, isCaughtUp } from "./inbox.ts";
 import { FLUSHED, identityChanged, isFlushed, sentGroup } from "./outbox.ts";

@@ -143,7 +143,8 @@ function newDraft(
       const { from = 0, below = largestOrder, reverse = false, limit = Infinity } = options;
       const own = new Map<number, unknown>();
       for (const { place, value } of pending.values()) {
-        if (place.list === list.list && place.order !== undefined) own.set(place.order, value);
+        const { order = -1 } = place;
+        if (place.list === list.list && order >= from && order < below) own.set(order, value);
       }
       const stored = await page(list.list, {
         ...options,
@@ -151,7 +152,7 @@ function newDraft(
       });
       const merged = stored.filter((item) => !own.has(item.order));
       for (const [order, value] of own) {
-        if (value !== deleted && order >= from && order < below) merged.push({ order, value });
+        if (value !== deleted) merged.push({ order, value });
       }
       merged.sort((a, b) => (reverse ? b.order - a.order : a.order - b.order));
       return merged.slice(0, limit) as readonly Item<T>[];

@@ -4,7 +4,7 @@ import { accountData } from "../groups/data.ts";
 import { devicesOf } from "../groups/inviting.ts";
 import { isReady } from "../session.ts";
 import type { Step } from "../step.ts";
-import { accountGroup } from "./syncing.ts";
+import { accountGroup } from "./own-group.ts";
 
 const patienceMs = 600_000;
 

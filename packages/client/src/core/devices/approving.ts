@@ -28,7 +28,7 @@ import { keysOfCode } from "./link-keys.ts";
 import { readOffer, sealAnswer } from "./link-offer.ts";
 import { sealName } from "./names.ts";
 import { LIST_PUBLISHED, ownList, proposeChange } from "./own-list.ts";
-import { accountGroup } from "./syncing.ts";
+import { accountGroup } from "./own-group.ts";
 import { ensureAccountGroup } from "./account-group.ts";
 
 /** A device that was linked from here, until it is in every group and knows the history. */

@@ -8,7 +8,8 @@ import { sideLog } from "../groups/welcoming.ts";
 import { bytesOf } from "../hex.ts";
 import { names, type MessageRecord } from "../records.ts";
 import type { Step } from "../step.ts";
-import { accountGroup, contactState, sendSync } from "./syncing.ts";
+import { accountGroup, sendSync } from "./own-group.ts";
+import { contactState } from "./syncing.ts";
 
 const partBytes = 3_000_000;
 const pageSize = 500;

@@ -17,6 +17,8 @@ import {
 import { toBinary } from "@bufbuild/protobuf";
 import type { MessageStatus } from "../../api.ts";
 import { ensureContact, putContact } from "../contacts.ts";
+import { subjectOf } from "../deciding.ts";
+import { wasDeletedAhead } from "../deleting.ts";
 import { fetchSideLog } from "../groups/side-logs.ts";
 import { putGroup } from "../groups/state.ts";
 import { onlyNonce } from "../groups/welcoming.ts";
@@ -124,6 +126,8 @@ async function store(step: Step, message: HistoryMessage): Promise<void> {
   };
   step.draft.putItem(names.messages(place.conversation), place.order, record);
   step.draft.put(known, place);
+  const subject = await subjectOf(step, message);
+  if (subject !== undefined && (await wasDeletedAhead(step, subject, { account: from, id }, place))) return;
   await noteLast(step, place);
 }
 

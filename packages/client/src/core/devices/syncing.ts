@@ -1,38 +1,20 @@
 /**
  * What an account's devices tell each other, in a group of their own: what was decided about contacts, a new identity key, where a
- * linked device finds the history. A device alone has nobody to tell, and no such group.
+ * linked device finds the history.
  */
-import { create, toBinary } from "@bufbuild/protobuf";
-import { AccountSyncSchema, LIMITS, equalBytes, toHex, type AccountSync } from "@sotto/protocol";
+import { LIMITS, equalBytes, toHex, type AccountSync } from "@sotto/protocol";
 import { findContact, ensureContact, putContact } from "../contacts.ts";
 import { markShownUpTo } from "../conversations.ts";
+import { takeConversation } from "../deciding.ts";
+import { takeDeleted } from "../deleting.ts";
 import { pinned } from "../directory.ts";
-import { enqueueMls } from "../groups/queue.ts";
-import type { GroupLive } from "../groups/state.ts";
 import { bytesOf } from "../hex.ts";
 import { lookUp } from "../lookups.ts";
 import { wake } from "../outbox-queue.ts";
 import { names, type ContactRecord, type MessagePlace } from "../records.ts";
 import type { Step } from "../step.ts";
 import { keepOffer } from "./history-import.ts";
-
-type Change = Exclude<AccountSync["change"], { case: undefined }>;
-
-/** The group of the account's devices, the one that all prefer: the lowest id. */
-export function accountGroup(step: Pick<Step, "live">): GroupLive | undefined {
-  return [...step.live.groups.byId.values()]
-    .filter(({ record }) => record.kind === "account" && ["creating", "joined"].includes(record.state))
-    .toSorted((a, b) => (a.record.id < b.record.id ? -1 : 1))[0];
-}
-
-/** Tells the other devices something; false when there is none to tell. */
-export async function sendSync(step: Step, change: Change): Promise<boolean> {
-  const group = accountGroup(step);
-  if (group === undefined) return false;
-  const sync = toBinary(AccountSyncSchema, create(AccountSyncSchema, { change }));
-  await enqueueMls(step, group.record.conversation, { type: "sync", sync });
-  return true;
-}
+import { sendSync } from "./own-group.ts";
 
 /** Tells the other devices the present identity key, which the list names now. */
 export async function tellIdentity(step: Step): Promise<void> {
@@ -94,6 +76,10 @@ export async function takeSync(step: Step, change: AccountSync["change"]): Promi
       return takeIdentity(step, { privateKey: change.value.privateKey, publicKey: change.value.publicKey });
     case "history":
       return keepOffer(step, change.value);
+    case "conversation":
+      return takeConversation(step, change.value);
+    case "deleted":
+      return takeDeleted(step, change.value);
     default:
       return undefined;
   }

@@ -26,7 +26,7 @@ import { nameOfAccount, nameOfGroup } from "./naming.ts";
 import { resendUndelivered, wakeQueuesOf } from "./queue.ts";
 import { groupNames, type GroupRecord } from "./records.ts";
 import { fetchSideLog } from "./side-logs.ts";
-import { addGroup, dropState, putGroup, saveEpoch, wakeGroup, type GroupLive } from "./state.ts";
+import { addGroup, dropState, putGroup, saveEpoch, shownOf, wakeGroup, type GroupLive } from "./state.ts";
 import { onlyNonce } from "./welcoming.ts";
 import { isLive } from "./level.ts";
 import { accessToken } from "./epoch.ts";
@@ -227,6 +227,7 @@ async function enter(
     updateDueAtMs,
     sentSinceUpdate: 0,
     ownSent: [],
+    deleted: false,
   };
   let group: GroupLive;
   if (known === undefined) {
@@ -240,8 +241,7 @@ async function enter(
       {
         ...fresh,
         ...(conversation !== undefined && { conversation }),
-        ...(old?.record.last !== undefined && data.kind === "group" && { last: old.record.last }),
-        unread: data.kind === "group" ? (old?.record.unread ?? 0) : 0,
+        ...(old !== undefined && data.kind === "group" ? shownOf(old.record) : { unread: 0 }),
       },
       mls,
     );

@@ -102,6 +102,8 @@ async function seal(
 ): Promise<Uint8Array | undefined> {
   const plaintext = await plaintextOf(step, item);
   if (plaintext === undefined) {
+    // Its conversation was deleted meanwhile.
+    rejectText(step, item, "usage");
     await dequeueMls(step, conversation, order);
     return undefined;
   }
@@ -217,14 +219,17 @@ async function setback(step: Step, conversation: string, queue: MlsQueue, error:
 async function failAll(step: Step, conversation: string, queue: MlsQueue, code: ErrorCode): Promise<void> {
   for (const order of queue.orders.slice()) {
     const item = await step.draft.item(groupNames.outbox(conversation), order);
-    if (item?.content.type === "text") {
-      const { id, place } = item.content;
-      await advanceStatus(step, place, "failed", code);
-      const error = new UsageError(code, "the message could not be sent");
-      step.effects.push({ type: "settle", settle: () => step.waiters.reject(sentGroup(id), error) });
-    }
+    if (item?.content.type === "text") await advanceStatus(step, item.content.place, "failed", code);
+    if (item !== undefined) rejectText(step, item, code);
     await dequeueMls(step, conversation, order);
   }
+}
+
+/** Tells who waits for a text that it will not be sent. */
+function rejectText(step: Step, { content }: MlsItem, code: ErrorCode): void {
+  if (content.type !== "text") return;
+  const error = new UsageError(code, "the message could not be sent");
+  step.effects.push({ type: "settle", settle: () => step.waiters.reject(sentGroup(content.id), error) });
 }
 
 async function block(step: Step, conversation: string, queue: MlsQueue): Promise<void> {

@@ -2,7 +2,7 @@
 import { UsageError, parseId, parseIdentifier } from "@sotto/protocol";
 import type { Doctor, Group, GroupMember } from "../../api.ts";
 import { findContact, knownContact, peerName } from "../contacts.ts";
-import { refOfContact, type ConversationRef } from "../conversations.ts";
+import { refOf, type ConversationRef } from "../conversations.ts";
 import type { Engine } from "../engine.ts";
 import { connectionState } from "../session.ts";
 import type { Step } from "../step.ts";
@@ -11,10 +11,15 @@ import { accountOfMember } from "./membership.ts";
 import { nameOfGroup } from "./naming.ts";
 import { mlsOf, type GroupLive } from "./state.ts";
 
-/** The groups of people, newest last. */
+/** The groups of people, newest last: neither those that others took the place of, nor those that were left and deleted. */
 export function groupsOf(step: Pick<Step, "live">): readonly GroupLive[] {
-  return [...step.live.groups.byId.values()].filter(({ record }) => record.kind === "group");
+  return [...step.live.groups.byId.values()].filter(
+    ({ record }) => record.kind === "group" && record.state !== "replaced" && !isGone(record),
+  );
 }
+
+const isGone = ({ deleted, state }: GroupLive["record"]): boolean =>
+  deleted === true && (state === "left" || state === "removed");
 
 /** The group of that name or id; undefined when there is none. @throws UsageError `group_ambiguous`. */
 export function matchGroup(step: Pick<Step, "live">, text: string): GroupLive | undefined {
@@ -56,9 +61,7 @@ export async function findGroup(step: Pick<Step, "live">, text: string): Promise
 /** The conversation with a peer, or of a group. @throws UsageError `contact_unknown`, `group_ambiguous`. */
 export async function findConversation(step: Step, text: string): Promise<ConversationRef> {
   const group = matchGroup(step, text);
-  if (group === undefined) return refOfContact(await knownContact(step.draft, text));
-  const { conversation, accounts } = group.record;
-  return { conversations: [conversation], contact: undefined, accounts };
+  return refOf(group === undefined ? { contact: await knownContact(step.draft, text) } : { group });
 }
 
 /** A group as the SDK gives it out. */

@@ -4,6 +4,7 @@
  */
 import type { MlsCiphersuite, MlsSnapshot } from "@sotto/crypto";
 import type { ListName, RecordName } from "../vault-store.ts";
+import type { Decided } from "../decisions.ts";
 import type { MessagePlace } from "../records.ts";
 
 /** pair: two people with all their devices. account: the devices of one account. */
@@ -44,7 +45,12 @@ export interface GroupRecord {
   /** SHA-256 of entries of this epoch that the server has from us, and that were not read back yet. */
   readonly ownSent: readonly string[];
   readonly unread: number;
-  readonly last?: MessagePlace;
+  readonly last?: MessagePlace | undefined;
+  readonly decided?: Decided;
+  /** Absent or empty: none. */
+  readonly draft?: string;
+  /** Its history was deleted: it is not shown unless it is in use. */
+  readonly deleted?: boolean;
   /** Accounts that said that they leave, until somebody has removed them. */
   readonly leaving?: readonly string[];
   /** Who sent a Commit that breaks the group's rules, and when that was seen: nobody goes on in this log. */
@@ -151,6 +157,8 @@ export const groupNames = {
   /** Ids of all groups. */
   groups: list<string>("groups"),
   group: (id: string) => record<GroupRecord>(`group/${id}`),
+  /** What another device decided about a group that this one has not joined yet. */
+  decidedAhead: (id: string) => record<Decided>(`decided-ahead/${id}`),
   groupOfConversation: (conversation: string) => record<string>(`group-of/${conversation}`),
   state: (id: string) => record<Uint8Array>(`group-state/${id}`),
   secrets: (id: string) => list<Uint8Array>(`group-secrets/${id}`),

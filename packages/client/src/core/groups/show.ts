@@ -2,18 +2,13 @@
 import type { MlsMember } from "@sotto/crypto";
 import { LIMITS, type ErrorCode } from "@sotto/protocol";
 
-import {
-  addMessage,
-  advanceStatus,
-  contactOf,
-  markShownUpTo,
-  toMessage,
-  MESSAGE_IN,
-} from "../conversations.ts";
+import { addGroupMessage } from "../adding.ts";
+import { advanceStatus, contactOf, markShownUpTo, toMessage, MESSAGE_IN } from "../conversations.ts";
+import { wasDeletedAhead } from "../deleting.ts";
 import { takeSync } from "../devices/syncing.ts";
 import { addNotice } from "../notices.ts";
 import { names, type ContactRecord, type MessagePlace, type MessageRecord } from "../records.ts";
-import { nextOrder, notify, type Step } from "../step.ts";
+import { notify, type Step } from "../step.ts";
 import type { CheckedContent } from "./content.ts";
 import { accountOfMember, deviceOfMember } from "./membership.ts";
 import { nameOfGroup } from "./naming.ts";
@@ -78,36 +73,16 @@ async function show(
   const place = await addGroupMessage(step, group, record);
   step.draft.put(known, place);
   const contact = await contactOf(step.draft, place.conversation);
-  notify(step, {
-    type: "message",
-    message: await toMessage(step.draft, step.live.own, contact, place, record),
-  });
+  const subject = contact === undefined ? { group } : { contact };
+  if (!(await wasDeletedAhead(step, subject, { account, id: content.id }, place))) {
+    notify(step, {
+      type: "message",
+      message: await toMessage(step.draft, step.live.own, contact, place, record),
+    });
+  }
   if (own) return;
   step.effects.push({ type: "settle", settle: () => step.waiters.resolve(MESSAGE_IN) });
   if (tellsReceipts(group)) await queueReceipt(step, place.conversation, "delivered", content.id);
-}
-
-/** Stores a message at the end of a group's conversation. */
-export async function addGroupMessage(
-  step: Step,
-  group: GroupLive,
-  message: MessageRecord,
-): Promise<MessagePlace> {
-  const contact = await contactOfPair(step, group);
-  if (contact !== undefined) return addMessage(step, contact, message);
-  const { conversation } = group.record;
-  const order = nextOrder(step);
-  const place = { conversation, order };
-  step.draft.putItem(names.messages(conversation), order, message);
-  if (message.direction === "in") {
-    step.draft.putItem(names.unshown, order, conversation);
-    step.draft.putItem(names.unshownIn(conversation), order, true);
-    putGroup(step, group, { unread: group.record.unread + 1, last: place });
-  } else {
-    step.draft.put(names.sentMessage(message.id), place);
-    putGroup(step, group, { last: place });
-  }
-  return place;
 }
 
 /** The contact of a pair. */

@@ -4,6 +4,7 @@
  */
 import type { MlsDelta, MlsGroup, MlsSnapshot } from "@sotto/crypto";
 import { StorageError, type Entry } from "@sotto/protocol";
+import { merge } from "../decisions.ts";
 import { nextOrder, type Step } from "../step.ts";
 import type { View } from "../vault-store.ts";
 import { groupNames, type GroupRecord, type PendingCommit } from "./records.ts";
@@ -112,7 +113,10 @@ export async function addGroup(
 ): Promise<GroupLive> {
   const listed = nextOrder(step);
   const conversation = record.conversation ?? `g${listed}`;
-  const complete: GroupRecord = { ...record, conversation, listed };
+  const ahead = groupNames.decidedAhead(record.id);
+  const decided = merge(record.decided, await step.draft.get(ahead));
+  step.draft.delete(ahead);
+  const complete: GroupRecord = { ...record, decided, conversation, listed };
   const live = newGroupLive(complete);
   step.draft.putItem(groupNames.groups, listed, record.id);
   step.draft.put(groupNames.group(record.id), complete);
@@ -121,6 +125,21 @@ export async function addGroup(
   step.live.groups.byId.set(record.id, live);
   wakeGroup(step, record.id);
   return live;
+}
+
+/** What a group that takes the place of another takes over, beside the messages. */
+export function shownOf({
+  unread,
+  last,
+  decided,
+  draft,
+}: GroupRecord): Pick<GroupRecord, "unread"> & Partial<GroupRecord> {
+  return {
+    unread,
+    ...(last !== undefined && { last }),
+    ...(decided !== undefined && { decided }),
+    ...(draft !== undefined && { draft }),
+  };
 }
 
 /** Changes a group's record. */

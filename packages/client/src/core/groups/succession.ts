@@ -6,7 +6,7 @@ import { isReady } from "../session.ts";
 import type { Step } from "../step.ts";
 import { makeGroup } from "./creating.ts";
 import { parseGroupData } from "./data.ts";
-import { dropState, putGroup, wakeGroup, type GroupLive } from "./state.ts";
+import { dropState, putGroup, shownOf, wakeGroup, type GroupLive } from "./state.ts";
 
 /** Admins do it one after another, should those before them not be there. */
 const turnMs = 120_000;
@@ -42,8 +42,7 @@ export async function pumpSuccession(step: Step, group: GroupLive): Promise<bool
   await makeGroup(step, wanted, async (later, made) => {
     group.planning = false;
     if ("error" in made) return lookAgain(later, group, Math.max(retryMs, made.error.retryAfterMs ?? 0));
-    const { unread, last } = group.record;
-    putGroup(later, made.group, { unread, ...(last !== undefined && { last }) });
+    putGroup(later, made.group, shownOf(group.record));
     await dropState(later, group);
     putGroup(later, group, { state: "replaced" });
   });

@@ -463,6 +463,18 @@ export declare type AccountSync = Message<"sotto.v1.AccountSync"> & {
      */
     value: HistoryOffer;
     case: "history";
+  } | {
+    /**
+     * @generated from field: sotto.v1.ConversationState conversation = 5;
+     */
+    value: ConversationState;
+    case: "conversation";
+  } | {
+    /**
+     * @generated from field: sotto.v1.ConversationDeleted deleted = 6;
+     */
+    value: ConversationDeleted;
+    case: "deleted";
   } | { case: undefined; value?: undefined };
 };
 
@@ -471,6 +483,128 @@ export declare type AccountSync = Message<"sotto.v1.AccountSync"> & {
  * Use `create(AccountSyncSchema)` to create a new message.
  */
 export declare const AccountSyncSchema: GenMessage<AccountSync>;
+
+/**
+ * What was decided about a conversation. Only decisions that were made are there; each counts by itself, and of two the
+ * later one.
+ *
+ * @generated from message sotto.v1.ConversationState
+ */
+export declare type ConversationState = Message<"sotto.v1.ConversationState"> & {
+  /**
+   * @generated from oneof sotto.v1.ConversationState.conversation
+   */
+  conversation: {
+    /**
+     * Of a conversation with one person.
+     *
+     * @generated from field: bytes peer_account_id = 1;
+     */
+    value: Uint8Array;
+    case: "peerAccountId";
+  } | {
+    /**
+     * @generated from field: bytes group_log_id = 2;
+     */
+    value: Uint8Array;
+    case: "groupLogId";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * number: 1 is yes, 0 is no.
+   *
+   * @generated from field: sotto.v1.Decision pinned = 3;
+   */
+  pinned?: Decision | undefined;
+
+  /**
+   * @generated from field: sotto.v1.Decision archived = 4;
+   */
+  archived?: Decision | undefined;
+
+  /**
+   * @generated from field: sotto.v1.Decision marked_unread = 5;
+   */
+  markedUnread?: Decision | undefined;
+
+  /**
+   * number: seconds since 1970-01-01 UTC; 0 is not muted.
+   *
+   * @generated from field: sotto.v1.Decision muted_until = 6;
+   */
+  mutedUntil?: Decision | undefined;
+};
+
+/**
+ * Describes the message sotto.v1.ConversationState.
+ * Use `create(ConversationStateSchema)` to create a new message.
+ */
+export declare const ConversationStateSchema: GenMessage<ConversationState>;
+
+/**
+ * @generated from message sotto.v1.Decision
+ */
+export declare type Decision = Message<"sotto.v1.Decision"> & {
+  /**
+   * Later than every decision about the same thing that the device knew.
+   *
+   * @generated from field: uint64 decided_at_ms = 1;
+   */
+  decidedAtMs: bigint;
+
+  /**
+   * @generated from field: uint64 number = 2;
+   */
+  number: bigint;
+};
+
+/**
+ * Describes the message sotto.v1.Decision.
+ * Use `create(DecisionSchema)` to create a new message.
+ */
+export declare const DecisionSchema: GenMessage<Decision>;
+
+/**
+ * A conversation was deleted up to a message, which is the newest that other devices may have.
+ *
+ * @generated from message sotto.v1.ConversationDeleted
+ */
+export declare type ConversationDeleted = Message<"sotto.v1.ConversationDeleted"> & {
+  /**
+   * @generated from oneof sotto.v1.ConversationDeleted.conversation
+   */
+  conversation: {
+    /**
+     * @generated from field: bytes peer_account_id = 1;
+     */
+    value: Uint8Array;
+    case: "peerAccountId";
+  } | {
+    /**
+     * @generated from field: bytes group_log_id = 2;
+     */
+    value: Uint8Array;
+    case: "groupLogId";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * Who sent that message, and its id.
+   *
+   * @generated from field: bytes account_id = 3;
+   */
+  accountId: Uint8Array;
+
+  /**
+   * @generated from field: bytes message_id = 4;
+   */
+  messageId: Uint8Array;
+};
+
+/**
+ * Describes the message sotto.v1.ConversationDeleted.
+ * Use `create(ConversationDeletedSchema)` to create a new message.
+ */
+export declare const ConversationDeletedSchema: GenMessage<ConversationDeleted>;
 
 /**
  * What one of the own devices decided about a contact.

@@ -1,0 +1,163 @@
+/**
+ * Deleting a conversation: its messages go, on every device of the account; what says which ids came stays, so that none is shown again.
+ * Devices number messages differently, so the others are told the newest message that they may have: it goes, with all before it.
+ */
+import { ID_BYTES, UsageError, toHex, type ConversationDeleted } from "@sotto/protocol";
+import { putContact } from "./contacts.ts";
+import { refOf } from "./conversations.ts";
+import { decideAbout, findSubject, notifyChange, subjectOf, type Subject } from "./deciding.ts";
+import { whereOf } from "./devices/conversation-sync.ts";
+import { sendSync } from "./devices/own-group.ts";
+import { groupNames } from "./groups/records.ts";
+import { putGroup } from "./groups/state.ts";
+import { bytesOf } from "./hex.ts";
+import { names, type MessagePlace, type MessageRecord } from "./records.ts";
+import type { Step } from "./step.ts";
+import type { Item } from "./vault-store.ts";
+
+const pageSize = 2_000;
+
+/** Deletes a conversation here and on the account's other devices. @throws as Messenger.deleteConversation. */
+export async function deleteConversation(step: Step, peer: string): Promise<void> {
+  const subject = await findSubject(step, peer);
+  if (
+    "group" in subject &&
+    subject.group.record.state !== "left" &&
+    subject.group.record.state !== "removed"
+  ) {
+    throw new UsageError("usage", "leave the group first");
+  }
+  const newest = await newestShared(step, subject);
+  const reset = { pinned: false, archived: false, markedUnread: false };
+  const left = await deleteUpTo(step, await decideAbout(step, subject, reset), Infinity, { draft: "" });
+  const conversation = whereOf(left);
+  if (conversation === undefined || (newest === undefined && "contact" in left)) return;
+  const { sender = "", id = "" } = newest ?? {};
+  await sendSync(step, {
+    case: "deleted",
+    value: {
+      $typeName: "sotto.v1.ConversationDeleted",
+      conversation,
+      accountId: sender === "" ? new Uint8Array() : bytesOf(sender),
+      messageId: id === "" ? new Uint8Array() : bytesOf(id),
+    },
+  });
+}
+
+/** Takes in that another of the own devices deleted a conversation. */
+export async function takeDeleted(step: Step, deleted: ConversationDeleted): Promise<void> {
+  const subject = await subjectOf(step, deleted);
+  if (subject === undefined) return;
+  const { accountId, messageId } = deleted;
+  if (accountId.length !== ID_BYTES || messageId.length !== ID_BYTES) {
+    await deleteUpTo(step, subject, 0);
+    return;
+  }
+  const [account, id] = [toHex(accountId), toHex(messageId)];
+  const place = await step.draft.get(
+    account === step.live.own.account ? names.sentMessage(id) : names.receivedMessage(account, id),
+  );
+  if (place === undefined) step.draft.put(names.deletedAhead(account, id), true);
+  else if (refOf(subject).conversations.includes(place.conversation)) {
+    await deleteUpTo(step, subject, place.order);
+  }
+}
+
+/** Whether a message that was stored now had been deleted before it came; then it goes again, with all before it. */
+export async function wasDeletedAhead(
+  step: Step,
+  subject: Subject,
+  sent: { readonly account: string; readonly id: string },
+  place: MessagePlace,
+): Promise<boolean> {
+  const ahead = names.deletedAhead(sent.account, sent.id);
+  if ((await step.draft.get(ahead)) === undefined) return false;
+  step.draft.delete(ahead);
+  await deleteUpTo(step, subject, place.order);
+  return true;
+}
+
+/** Deletes the messages up to an order. Returns the conversation as it is then. */
+async function deleteUpTo(
+  step: Step,
+  subject: Subject,
+  upTo: number,
+  changes: { readonly draft?: string } = {},
+): Promise<Subject> {
+  let unshown = 0;
+  let last: MessagePlace | undefined;
+  for (const conversation of refOf(subject).conversations) {
+    const below = upTo === Infinity ? {} : { below: upTo + 1 };
+    for (let from = 0; ;) {
+      const page = await step.draft.page(names.messages(conversation), { ...below, from, limit: pageSize });
+      for (const { order } of page) if (await forget(step, { conversation, order })) unshown += 1;
+      if (page.length < pageSize) break;
+      from = (page.at(-1)?.order ?? 0) + 1;
+    }
+    const [newest] = await step.draft.page(names.messages(conversation), { reverse: true, limit: 1 });
+    if (newest !== undefined && newest.order > (last?.order ?? -1))
+      last = { conversation, order: newest.order };
+  }
+  const after = withLast(step, subject, { ...changes, last, unshown });
+  notifyChange(step, after, true);
+  return after;
+}
+
+function withLast(
+  step: Step,
+  subject: Subject,
+  { unshown, ...changes }: { readonly last: MessagePlace | undefined; readonly unshown: number },
+): Subject {
+  if ("group" in subject) {
+    const unread = Math.max(0, subject.group.record.unread - unshown);
+    putGroup(step, subject.group, { ...changes, unread, deleted: changes.last === undefined });
+    return subject;
+  }
+  const { contact } = subject;
+  const after = { ...contact, ...changes, unread: Math.max(0, contact.unread - unshown) };
+  putContact(step, after);
+  return { contact: after };
+}
+
+/** Deletes a message and all that is kept of it. Returns whether it had not been shown. */
+async function forget(step: Step, place: MessagePlace): Promise<boolean> {
+  const { conversation, order } = place;
+  const unshown = (await step.draft.item(names.unshown, order)) !== undefined;
+  step.draft.deleteItem(names.messages(conversation), order);
+  step.draft.delete(names.envelopes(place));
+  step.draft.delete(groupNames.receipts(place));
+  if (unshown) {
+    step.draft.deleteItem(names.unshown, order);
+    step.draft.deleteItem(names.unshownIn(conversation), order);
+  }
+  return unshown;
+}
+
+/** The newest message that other devices may have: not one that waits, nor a classic one of ours, which no other device gets. */
+async function newestShared(
+  step: Step,
+  subject: Subject,
+): Promise<{ readonly sender: string; readonly id: string } | undefined> {
+  const account = "contact" in subject ? subject.contact.account : undefined;
+  let newest: Item<MessageRecord> | undefined;
+  for (const conversation of refOf(subject).conversations) {
+    for (let below = Infinity; ;) {
+      const page = await step.draft.page(names.messages(conversation), {
+        ...(below !== Infinity && { below }),
+        reverse: true,
+        limit: pageSize,
+      });
+      const found = page.find(({ value }) => isShared(value));
+      if (found !== undefined && found.order > (newest?.order ?? -1)) newest = found;
+      below = page.at(-1)?.order ?? 0;
+      if (found !== undefined || page.length < pageSize) break;
+    }
+  }
+  if (newest === undefined) return undefined;
+  const { id, direction, sender } = newest.value;
+  const from = direction === "out" ? step.live.own.account : (sender ?? account);
+  return from === undefined ? undefined : { sender: from, id };
+}
+
+const isShared = ({ direction, suite, status }: MessageRecord): boolean =>
+  direction === "in" || (suite === "mls" && status !== "queued" && status !== "failed");

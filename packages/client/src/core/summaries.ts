@@ -1,0 +1,74 @@
+/** Conversations in an overview, newest first. */
+import type { ConversationSummary } from "../api.ts";
+import { peerName } from "./contacts.ts";
+import { messageAt, toMessage } from "./conversations.ts";
+import { standing } from "./decisions.ts";
+import type { Pinned } from "./directory.ts";
+import { groupsOf, toGroup } from "./groups/overview.ts";
+import type { GroupLive } from "./groups/state.ts";
+import { allContacts, toContact } from "./people.ts";
+import type { ContactRecord, MessagePlace } from "./records.ts";
+import { nowSec, type Step } from "./step.ts";
+
+/** Every conversation that has something to show. */
+export async function allConversations(step: Step): Promise<readonly ConversationSummary[]> {
+  const contacts = (await allContacts(step)).filter(
+    ({ contact }) => contact.last !== undefined || (contact.draft ?? "") !== "",
+  );
+  const rows = [
+    ...contacts.map(({ contact, pinned }) => ({
+      order: contact.last?.order ?? contact.listed,
+      summary: () => ofContact(step, contact, pinned),
+    })),
+    ...groupsOf(step).map((group) => ({
+      order: group.record.last?.order ?? group.record.listed,
+      summary: () => ofGroup(step, group),
+    })),
+  ];
+  return Promise.all(rows.toSorted((a, b) => b.order - a.order).map(({ summary }) => summary()));
+}
+
+async function ofContact(
+  step: Step,
+  contact: ContactRecord,
+  known: Pinned | undefined,
+): Promise<ConversationSummary> {
+  return {
+    peer: peerName(contact),
+    group: undefined,
+    contact: contact.account === undefined ? undefined : toContact(contact, known),
+    ...(await common(step, contact, contact)),
+  };
+}
+
+async function ofGroup(step: Step, group: GroupLive): Promise<ConversationSummary> {
+  const given = toGroup(step, group);
+  return {
+    peer: given.name,
+    group: given,
+    contact: undefined,
+    ...(await common(step, group.record, undefined)),
+  };
+}
+
+async function common(
+  step: Step,
+  record: Pick<ContactRecord, "unread" | "last" | "decided" | "draft">,
+  contact: ContactRecord | undefined,
+): Promise<Omit<ConversationSummary, "peer" | "group" | "contact">> {
+  const { pinned, archived, markedUnread, mutedUntil } = standing(record.decided);
+  return {
+    unread: record.unread,
+    last: record.last && (await lastMessage(step, contact, record.last)),
+    pinned,
+    archived,
+    markedUnread,
+    mutedUntil: mutedUntil > nowSec(step) ? mutedUntil : 0,
+    draft: record.draft ?? "",
+  };
+}
+
+async function lastMessage(step: Step, contact: ContactRecord | undefined, place: MessagePlace) {
+  const record = await messageAt(step.draft, place);
+  return record && toMessage(step.draft, step.live.own, contact, place, record);
+}
