@@ -8,6 +8,7 @@ export { formatCode, parseCode } from "./core/devices/code.ts";
 export { codeOfOffer, keysOfCode, sealUnderCode } from "./core/devices/link-keys.ts";
 export { parseGroupData } from "./core/groups/data.ts";
 export { groupNames, type GroupRecord } from "./core/groups/records.ts";
+export { link } from "./core/onboarding/link.ts";
 export { names } from "./core/records.ts";
 export { markRegistered, storeNewAccount } from "./core/registration.ts";
 export { vaultStore, type Draft, type VaultStore } from "./core/vault-store.ts";

@@ -1,7 +1,6 @@
 /** The parts of a server that know the configuration: how codes are delivered, who may ask and write how much. */
 import { hostname } from "node:os";
 import { nodeCrypto } from "./adapters/node-crypto.ts";
-import { nodeScheduler } from "./adapters/node-scheduler.ts";
 import { createSenders } from "./adapters/otp-senders.ts";
 import type { ServerConfig } from "./config.ts";
 import { Directory } from "./core/directory.ts";
@@ -11,6 +10,7 @@ import { Links } from "./core/links/desk.ts";
 import { KeyPackages } from "./core/key-packages/desk.ts";
 import { Recovery, type AccountWatch } from "./core/recovery/desk.ts";
 import { Registration } from "./core/registration.ts";
+import type { SchedulerPort } from "./core/session/ports.ts";
 import type { Store } from "./core/store.ts";
 import type { ServerEvents } from "./events.ts";
 
@@ -33,6 +33,7 @@ export interface DesksDeps {
   readonly identifierKey: Uint8Array;
   readonly nowMs: () => number;
   readonly watch: AccountWatch;
+  readonly scheduler: Pick<SchedulerPort, "after">;
 }
 
 /**
@@ -59,6 +60,7 @@ export function createDesks({
   identifierKey,
   nowMs,
   watch,
+  scheduler,
 }: DesksDeps): Desks {
   const { limits } = config;
   const common = { store, crypto: nodeCrypto, events, nowMs };
@@ -94,7 +96,7 @@ export function createDesks({
   const links = new Links({
     crypto: nodeCrypto,
     events,
-    scheduler: nodeScheduler,
+    scheduler,
     nowMs,
     limits: {
       opensPerAddress: limits.linksPerAddress,

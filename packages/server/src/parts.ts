@@ -10,3 +10,4 @@ export { FrameBatch } from "./core/session/frame-batch.ts";
 export type { ConnectionEnd, OutgoingEntry, SessionOutput } from "./core/session/ports.ts";
 export type { Session } from "./core/session/session.ts";
 export { createDesks, type Desks } from "./desks.ts";
+export { sealedAnswers, type SealedAnswers } from "./http/answer-sealed.ts";

@@ -128,6 +128,7 @@ async function start(parts: Parts, undo: Undo): Promise<RunningServer> {
     events,
     identifierKey,
     nowMs,
+    scheduler: nodeScheduler,
     // The desks come before the sessions that they tell.
     watch: {
       revoked: (account, devices) => delivery.revoked(account, devices),

@@ -15,7 +15,7 @@ export async function addMessage(
   const place = store(step, contact.conversations[0] ?? contact.id, message);
   const after = { ...contact, unread: contact.unread + (message.direction === "in" ? 1 : 0), last: place };
   putContact(step, after);
-  await bringBack(step, { contact: after });
+  await bringBack(step, { contact: after }, message.sentAt);
   return place;
 }
 
@@ -30,7 +30,7 @@ export async function addGroupMessage(
   if (contact !== undefined) return addMessage(step, contact, message);
   const place = store(step, record.conversation, message);
   putGroup(step, group, { unread: record.unread + (message.direction === "in" ? 1 : 0), last: place });
-  await bringBack(step, { group });
+  await bringBack(step, { group }, message.sentAt);
   return place;
 }
 

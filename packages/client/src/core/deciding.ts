@@ -113,14 +113,16 @@ export function notifyChange(step: Step, subject: Subject, deleted = false): voi
 }
 
 /**
- * A message came or went: the conversation comes back from the archive, unless it is muted. As a decision that comes right after the one to
- * archive it, so that a device which hears of that later archives nothing anew.
+ * A message came or went: the conversation comes back from the archive, unless it is muted, or the message is older than the decision to
+ * archive it, as clocks go. As a decision that comes right after that one, so that a device which hears of it later archives nothing anew.
  */
-export async function bringBack(step: Step, subject: Subject): Promise<Subject> {
+export async function bringBack(step: Step, subject: Subject, sentAt: number): Promise<Subject> {
   const decided = decidedOf(subject);
   const { archived, mutedUntil } = standing(decided);
-  if (!archived || mutedUntil > nowSec(step)) return subject;
-  const fresh = { archived: { value: false, atMs: (decided?.archived?.atMs ?? 0) + 1 } };
+  const atMs = decided?.archived?.atMs ?? 0;
+  const isOlder = sentAt + LIMITS.maxClockSkewSec < atMs / 1000;
+  if (!archived || mutedUntil > nowSec(step) || isOlder) return subject;
+  const fresh = { archived: { value: false, atMs: atMs + 1 } };
   await tellDecided(step, subject, fresh);
   return takeDecided(step, subject, fresh);
 }

@@ -1,8 +1,16 @@
 /**
  * Deleting a conversation: its messages go, on every device of the account; what says which ids came stays, so that none is shown again.
- * Devices number messages differently, so the others are told the newest message that they may have: it goes, with all before it.
+ * Devices order messages differently, so the others are told of everybody the newest message that they may have: it goes, with all before it.
  */
-import { ID_BYTES, UsageError, toHex, type ConversationDeleted } from "@sotto/protocol";
+import { create } from "@bufbuild/protobuf";
+import {
+  ConversationDeletedSchema,
+  ID_BYTES,
+  LIMITS,
+  UsageError,
+  toHex,
+  type ConversationDeleted,
+} from "@sotto/protocol";
 import { putContact } from "./contacts.ts";
 import { refOf } from "./conversations.ts";
 import { decideAbout, findSubject, notifyChange, subjectOf, type Subject } from "./deciding.ts";
@@ -16,6 +24,7 @@ import type { Step } from "./step.ts";
 import type { Item } from "./vault-store.ts";
 
 const pageSize = 2_000;
+const mostSenders = LIMITS.maxGroupMembers;
 
 /** Deletes a conversation here and on the account's other devices. @throws as Messenger.deleteConversation. */
 export async function deleteConversation(step: Step, peer: string): Promise<void> {
@@ -27,40 +36,31 @@ export async function deleteConversation(step: Step, peer: string): Promise<void
   ) {
     throw new UsageError("usage", "leave the group first");
   }
-  const newest = await newestShared(step, subject);
+  const upTo = await newestOfEach(step, subject);
   const reset = { pinned: false, archived: false, markedUnread: false };
-  const left = await deleteUpTo(step, await decideAbout(step, subject, reset), Infinity, { draft: "" });
-  const conversation = whereOf(left);
-  if (conversation === undefined || (newest === undefined && "contact" in left)) return;
-  const { sender = "", id = "" } = newest ?? {};
-  await sendSync(step, {
-    case: "deleted",
-    value: {
-      $typeName: "sotto.v1.ConversationDeleted",
-      conversation,
-      accountId: sender === "" ? new Uint8Array() : bytesOf(sender),
-      messageId: id === "" ? new Uint8Array() : bytesOf(id),
-    },
-  });
+  const after = await deleteUpTo(step, await decideAbout(step, subject, reset), Infinity, { draft: "" });
+  const conversation = whereOf(after);
+  if (conversation === undefined || (upTo.length === 0 && "contact" in after)) return;
+  const value = create(ConversationDeletedSchema, { conversation, upTo: [...upTo] });
+  await sendSync(step, { case: "deleted", value });
 }
 
 /** Takes in that another of the own devices deleted a conversation. */
 export async function takeDeleted(step: Step, deleted: ConversationDeleted): Promise<void> {
   const subject = await subjectOf(step, deleted);
   if (subject === undefined) return;
-  const { accountId, messageId } = deleted;
-  if (accountId.length !== ID_BYTES || messageId.length !== ID_BYTES) {
-    await deleteUpTo(step, subject, 0);
-    return;
+  let newest = 0;
+  for (const { accountId, messageId } of deleted.upTo.slice(0, mostSenders)) {
+    if (accountId.length !== ID_BYTES || messageId.length !== ID_BYTES) continue;
+    const [account, id] = [toHex(accountId), toHex(messageId)];
+    const place = await step.draft.get(
+      account === step.live.own.account ? names.sentMessage(id) : names.receivedMessage(account, id),
+    );
+    if (place === undefined) step.draft.put(names.deletedAhead(account, id), true);
+    else if (refOf(subject).conversations.includes(place.conversation))
+      newest = Math.max(newest, place.order);
   }
-  const [account, id] = [toHex(accountId), toHex(messageId)];
-  const place = await step.draft.get(
-    account === step.live.own.account ? names.sentMessage(id) : names.receivedMessage(account, id),
-  );
-  if (place === undefined) step.draft.put(names.deletedAhead(account, id), true);
-  else if (refOf(subject).conversations.includes(place.conversation)) {
-    await deleteUpTo(step, subject, place.order);
-  }
+  await deleteUpTo(step, subject, newest);
 }
 
 /** Whether a message that was stored now had been deleted before it came; then it goes again, with all before it. */
@@ -133,31 +133,28 @@ async function forget(step: Step, place: MessagePlace): Promise<boolean> {
   return unshown;
 }
 
-/** The newest message that other devices may have: not one that waits, nor a classic one of ours, which no other device gets. */
-async function newestShared(
+/** Of everybody who wrote there lately, the newest message that other devices may have. */
+async function newestOfEach(
   step: Step,
   subject: Subject,
-): Promise<{ readonly sender: string; readonly id: string } | undefined> {
-  const account = "contact" in subject ? subject.contact.account : undefined;
-  let newest: Item<MessageRecord> | undefined;
+): Promise<readonly { readonly accountId: Uint8Array; readonly messageId: Uint8Array }[]> {
+  const peer = "contact" in subject ? subject.contact.account : undefined;
+  const newest = new Map<string, Item<MessageRecord>>();
   for (const conversation of refOf(subject).conversations) {
-    for (let below = Infinity; ;) {
-      const page = await step.draft.page(names.messages(conversation), {
-        ...(below !== Infinity && { below }),
-        reverse: true,
-        limit: pageSize,
-      });
-      const found = page.find(({ value }) => isShared(value));
-      if (found !== undefined && found.order > (newest?.order ?? -1)) newest = found;
-      below = page.at(-1)?.order ?? 0;
-      if (found !== undefined || page.length < pageSize) break;
+    const page = await step.draft.page(names.messages(conversation), { reverse: true, limit: pageSize });
+    for (const item of page) {
+      const { direction, sender } = item.value;
+      const account = direction === "out" ? step.live.own.account : (sender ?? peer);
+      if (account === undefined || !isShared(item.value)) continue;
+      const before = newest.get(account);
+      if (before === undefined || before.order < item.order) newest.set(account, item);
     }
   }
-  if (newest === undefined) return undefined;
-  const { id, direction, sender } = newest.value;
-  const from = direction === "out" ? step.live.own.account : (sender ?? account);
-  return from === undefined ? undefined : { sender: from, id };
+  return [...newest]
+    .slice(0, mostSenders)
+    .map(([account, { value }]) => ({ accountId: bytesOf(account), messageId: bytesOf(value.id) }));
 }
 
+/** Not one that waits, nor a classic one of ours, which no other device gets. */
 const isShared = ({ direction, suite, status }: MessageRecord): boolean =>
   direction === "in" || (suite === "mls" && status !== "queued" && status !== "failed");

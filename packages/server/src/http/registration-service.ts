@@ -9,31 +9,18 @@ import {
   type ConnectRouter,
   type HandlerContext,
 } from "@connectrpc/connect";
-import {
-  LIMITS,
-  ProblemSchema,
-  RegistrationService,
-  ValidationError,
-  type Answer,
-  type Sealed,
-} from "@sotto/protocol";
-import { openSealed, sealAnswer, type SealedMethod } from "../adapters/sealing.ts";
-import type { ServerKey } from "../adapters/server-key.ts";
+import { LIMITS, ProblemSchema, RegistrationService, ValidationError, type Sealed } from "@sotto/protocol";
+import type { SealedMethod } from "../adapters/sealing.ts";
 import { isRefusal, problemOf } from "../core/problem.ts";
 import type { RateLimiter } from "../core/rate-limit.ts";
-import { sealedHandlers, type SealedDesks } from "./sealed-methods.ts";
+import { sealedAnswers, type SealedAnswersDeps } from "./answer-sealed.ts";
 
 /** What the service works with. */
-export interface RegistrationServiceDeps {
-  readonly key: ServerKey;
-  readonly desks: SealedDesks;
+export interface RegistrationServiceDeps extends SealedAnswersDeps {
   readonly requestsPerAddress: RateLimiter;
-  readonly nowMs: () => number;
   readonly version: string;
   readonly classicAllowed: boolean;
   readonly isDraining: () => boolean;
-  /** Tells the operator of a failure that is no refusal. */
-  readonly failed: (error: unknown) => void;
 }
 
 /** The client's address, put into Connect's context by the HTTP layer. */
@@ -42,7 +29,7 @@ export const addressKey = createContextKey("", { description: "client address" }
 /** The routes of RegistrationService. */
 export function registrationRoutes(deps: RegistrationServiceDeps): (router: ConnectRouter) => void {
   const { key, desks, nowMs, failed } = deps;
-  const handlers = sealedHandlers(desks, nowMs);
+  const answer = sealedAnswers(deps);
 
   const answers =
     (method: SealedMethod) =>
@@ -53,9 +40,7 @@ export function registrationRoutes(deps: RegistrationServiceDeps): (router: Conn
       try {
         const address = context.values.get(addressKey);
         checkOpen(deps, address);
-        const { payload, secret } = await openSealed(key, method, sealed);
-        const outcome = await outcomeOf(handlers[method]({ payload, secret, address }), failed);
-        return { answer: sealAnswer(secret, method, outcome) };
+        return { answer: await answer(method, sealed, address) };
       } catch (error) {
         throw connectError(error, failed);
       }
@@ -86,18 +71,6 @@ function checkOpen(deps: RegistrationServiceDeps, address: string): void {
   if (deps.isDraining()) throw new ValidationError("draining", "the server is stopping; try again soon");
   const retryAfterMs = deps.requestsPerAddress.take(address, deps.nowMs());
   if (retryAfterMs > 0) throw new ValidationError("rate_limited", "too many requests", { retryAfterMs });
-}
-
-async function outcomeOf(
-  result: Promise<Uint8Array>,
-  failed: (error: unknown) => void,
-): Promise<Answer["outcome"]> {
-  try {
-    return { case: "ok", value: await result };
-  } catch (error) {
-    if (!isRefusal(error)) failed(error);
-    return { case: "problem", value: problemOf(error) };
-  }
 }
 
 const connectCodes: Readonly<Record<string, Code>> = {

@@ -2,7 +2,14 @@
  * A device whose process can be killed at any of its effects and started again on what it had stored, on an older copy of it, or on a
  * damaged one. What it stored is the only thing that survives.
  */
-import { createMlsEngine, decodeSignedDeviceList, type MlsProvider, type Vault } from "@sotto/crypto";
+import {
+  createMlsEngine,
+  decodeSignedDeviceList,
+  openVault,
+  type CryptoProvider,
+  type MlsProvider,
+  type Vault,
+} from "@sotto/crypto";
 import { nodeMlsProvider } from "@sotto/crypto/node";
 import {
   startMessenger,
@@ -16,6 +23,7 @@ import {
 } from "@sotto/client";
 import {
   groupNames,
+  link,
   markRegistered,
   memoryStorage,
   names,
@@ -25,7 +33,7 @@ import {
   type MemoryRows,
   type VaultStore,
 } from "@sotto/client/parts";
-import { StorageError, parseIdentifier } from "@sotto/protocol";
+import { StorageError, formatFingerprint, parseIdentifier } from "@sotto/protocol";
 import { SimulatedNetwork } from "../network.ts";
 import { SeededRandom } from "../random.ts";
 import type { SimulatedWorld } from "./world.ts";
@@ -41,7 +49,7 @@ export class SimulatedDevice {
   readonly identifier: string;
   readonly world: SimulatedWorld;
   readonly network: SimulatedNetwork;
-  readonly vault: Vault;
+  vault: Vault;
   readonly rows: MemoryRows = new Map();
   header: Uint8Array;
   account = "";
@@ -116,6 +124,49 @@ export class SimulatedDevice {
     await markRegistered(store, own);
     this.account = own.account;
     this.device = own.device;
+  }
+
+  /** Makes it another device of somebody's account, who is running: the whole way of linking, over the server. */
+  async link(existing: SimulatedDevice, passphrase: string): Promise<void> {
+    const { server } = this.world;
+    // Slow on purpose, in threads that the virtual clock does not wait for.
+    const crypto: CryptoProvider = {
+      ...this.world.crypto,
+      pbkdf2Sha256: (password, salt, _iterations, length) =>
+        this.world.crypto.hkdfSha256(password, salt, new Uint8Array(), length),
+    };
+    const { promise: code, resolve } = Promise.withResolvers<string>();
+    const place = {
+      exists: false,
+      header: {
+        read: async () => this.header,
+        write: async (header: Uint8Array) => {
+          this.header = header;
+        },
+      },
+      openStorage: () => memoryStorage(this.rows),
+      discard: () => this.rows.clear(),
+      release: () => undefined,
+    };
+    const onboarding = {
+      env: { ...this.#env({ dead: false }), crypto },
+      transportTo: () => server.transport(`192.0.2.${this.world.devices.indexOf(this)}`),
+      takePlace: () => place,
+    };
+    const linked = link(onboarding, {
+      server: server.origin,
+      serverKey: formatFingerprint(server.key.fingerprint),
+      passphrase,
+      deviceName: "simulated",
+      platform: "a simulated world",
+      onCode: (shown) => resolve(shown.code),
+    });
+    // Keys are made in threads too: the clock stands still until they are.
+    const shown = await code;
+    const [own] = await this.world.during(Promise.all([linked, existing.up.approveLink(shown)]));
+    this.account = own.account;
+    this.device = own.device;
+    this.vault = await openVault(crypto, this.header, passphrase);
   }
 
   #env(life: { dead: boolean }): Env {

@@ -27,8 +27,10 @@ import {
   createDesks,
   generatePrivateKeyPem,
   nodeCrypto,
+  sealedAnswers,
   type Desks,
   type OutgoingEntry,
+  type SealedAnswers,
   type Session,
   type SessionOutput,
 } from "@sotto/server/parts";
@@ -78,6 +80,7 @@ export class SimulatedServer {
   readonly #store = new WatchedStore();
   readonly #clock: VirtualClock;
   readonly #desks: Desks;
+  readonly #answer: SealedAnswers;
   readonly #open: () => Delivery;
   #delivery: Delivery;
   readonly #connections = new Set<ServerEnd>();
@@ -99,12 +102,15 @@ export class SimulatedServer {
       events,
       identifierKey: new Uint8Array(32),
       nowMs,
+      scheduler: { after: clock.setTimer },
       watch: {
         revoked: (account, devices) => this.#delivery.revoked(account, devices),
         replaced: (account) => this.#delivery.replaced(account),
         resetChanged: (account, resetAtSec) => this.#delivery.resetChanged(account, resetAtSec),
       },
     });
+    const failed = (error: unknown): void => void this.failures.push(error);
+    this.#answer = sealedAnswers({ key: own, desks: this.#desks, nowMs, failed });
     const { directory, keyPackages, links, recovery, quota } = this.#desks;
     this.#open = () =>
       new Delivery({
@@ -179,8 +185,9 @@ export class SimulatedServer {
         registrationOpen: true,
         classicAllowed: true,
       }),
-      call: async () => {
-        throw new Error("registration is not played here");
+      call: (method, { wrappedSecret, ciphertext }) => {
+        const sealed = { $typeName: "sotto.v1.Sealed" as const, wrappedSecret, ciphertext };
+        return this.#answer(method, sealed, address);
       },
     };
   }

@@ -63,6 +63,14 @@ export class SimulatedWorld {
     return device;
   }
 
+  /** Makes another device of somebody who is running; start() brings it up. */
+  async linked(existing: SimulatedDevice): Promise<SimulatedDevice> {
+    const device = new SimulatedDevice(this, existing.identifier, existing.header, existing.vault);
+    this.devices.push(device);
+    await device.link(existing, SIMULATED_PASSPHRASE);
+    return device;
+  }
+
   /** Lets everything happen that is due within so many seconds. */
   settle(seconds = 5): Promise<void> {
     return this.clock.advance(Math.ceil(seconds * 1000));

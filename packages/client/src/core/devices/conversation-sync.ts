@@ -25,7 +25,7 @@ const flags = ["pinned", "archived", "markedUnread"] as const satisfies readonly
 export async function tellDecided(
   step: Step,
   subject: Parameters<typeof whereOf>[0],
-  decided: Decided,
+  decided: Decided | undefined = {},
 ): Promise<void> {
   const conversation = whereOf(subject);
   if (conversation === undefined || Object.keys(decided).length === 0) return;

@@ -8,20 +8,23 @@ import { sideLog } from "../groups/welcoming.ts";
 import { bytesOf } from "../hex.ts";
 import { names, type MessageRecord } from "../records.ts";
 import type { Step } from "../step.ts";
+import { tellDecided } from "./conversation-sync.ts";
 import { accountGroup, sendSync } from "./own-group.ts";
 import { contactState } from "./syncing.ts";
 
 const partBytes = 3_000_000;
 const pageSize = 500;
 
-/** Tells a linked device all that this one knows: contacts first, then the history, part by part. */
+/** Tells a linked device all that this one knows: contacts and what was decided first, then the history, part by part. */
 export async function shareHistory(step: Step, device: string): Promise<void> {
   const group = accountGroup(step);
   if (group === undefined) return;
   for (const { contact } of await allContacts(step)) {
     const value = contactState(contact);
     if (value !== undefined) await sendSync(step, { case: "contact", value });
+    await tellDecided(step, { contact }, contact.decided);
   }
+  for (const one of groupsOf(step)) await tellDecided(step, { group: one }, one.record.decided);
   const parts = await historyParts(step);
   for (const [index, bytes] of parts.entries()) {
     const side = await sideLog(step, bytes);

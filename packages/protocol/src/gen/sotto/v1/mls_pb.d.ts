@@ -565,7 +565,7 @@ export declare type Decision = Message<"sotto.v1.Decision"> & {
 export declare const DecisionSchema: GenMessage<Decision>;
 
 /**
- * A conversation was deleted up to a message, which is the newest that other devices may have.
+ * A conversation was deleted up to these messages: of everybody who wrote in it, the newest that other devices may have.
  *
  * @generated from message sotto.v1.ConversationDeleted
  */
@@ -588,16 +588,9 @@ export declare type ConversationDeleted = Message<"sotto.v1.ConversationDeleted"
   } | { case: undefined; value?: undefined };
 
   /**
-   * Who sent that message, and its id.
-   *
-   * @generated from field: bytes account_id = 3;
+   * @generated from field: repeated sotto.v1.SentMessage up_to = 3;
    */
-  accountId: Uint8Array;
-
-  /**
-   * @generated from field: bytes message_id = 4;
-   */
-  messageId: Uint8Array;
+  upTo: SentMessage[];
 };
 
 /**
@@ -605,6 +598,29 @@ export declare type ConversationDeleted = Message<"sotto.v1.ConversationDeleted"
  * Use `create(ConversationDeletedSchema)` to create a new message.
  */
 export declare const ConversationDeletedSchema: GenMessage<ConversationDeleted>;
+
+/**
+ * @generated from message sotto.v1.SentMessage
+ */
+export declare type SentMessage = Message<"sotto.v1.SentMessage"> & {
+  /**
+   * Who sent it, and its Content.id: 16 bytes each.
+   *
+   * @generated from field: bytes account_id = 1;
+   */
+  accountId: Uint8Array;
+
+  /**
+   * @generated from field: bytes message_id = 2;
+   */
+  messageId: Uint8Array;
+};
+
+/**
+ * Describes the message sotto.v1.SentMessage.
+ * Use `create(SentMessageSchema)` to create a new message.
+ */
+export declare const SentMessageSchema: GenMessage<SentMessage>;
 
 /**
  * What one of the own devices decided about a contact.
