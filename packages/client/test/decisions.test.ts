@@ -1,5 +1,5 @@
 /** Decisions about conversations: whatever order devices hear of them in, they come to the same. */
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { decide, merge, standing, type Decided } from "../src/core/decisions.ts";
 

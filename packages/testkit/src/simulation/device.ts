@@ -6,7 +6,6 @@ import {
   createMlsEngine,
   decodeSignedDeviceList,
   openVault,
-  type CryptoProvider,
   type MlsProvider,
   type Vault,
 } from "@sotto/crypto";
@@ -129,12 +128,6 @@ export class SimulatedDevice {
   /** Makes it another device of somebody's account, who is running: the whole way of linking, over the server. */
   async link(existing: SimulatedDevice, passphrase: string): Promise<void> {
     const { server } = this.world;
-    // Slow on purpose, in threads that the virtual clock does not wait for.
-    const crypto: CryptoProvider = {
-      ...this.world.crypto,
-      pbkdf2Sha256: (password, salt, _iterations, length) =>
-        this.world.crypto.hkdfSha256(password, salt, new Uint8Array(), length),
-    };
     const { promise: code, resolve } = Promise.withResolvers<string>();
     const place = {
       exists: false,
@@ -149,7 +142,7 @@ export class SimulatedDevice {
       release: () => undefined,
     };
     const onboarding = {
-      env: { ...this.#env({ dead: false }), crypto },
+      env: this.#env({ dead: false }),
       transportTo: () => server.transport(`192.0.2.${this.world.devices.indexOf(this)}`),
       takePlace: () => place,
     };
@@ -166,7 +159,7 @@ export class SimulatedDevice {
     const [own] = await this.world.during(Promise.all([linked, existing.up.approveLink(shown)]));
     this.account = own.account;
     this.device = own.device;
-    this.vault = await openVault(crypto, this.header, passphrase);
+    this.vault = await openVault(this.world.crypto, this.header, passphrase);
   }
 
   #env(life: { dead: boolean }): Env {

@@ -10,7 +10,13 @@ import { SimulatedDevice } from "./device.ts";
 import { SimulatedServer } from "./server.ts";
 import { Witness } from "./witness.ts";
 
-const provider = nodeProvider();
+const real = nodeProvider();
+const provider: CryptoProvider = {
+  ...real,
+  // Slow on purpose, in threads that the virtual clock does not wait for.
+  pbkdf2Sha256: (password, salt, _iterations, length) =>
+    real.hkdfSha256(password, salt, new Uint8Array(), length),
+};
 // One vault key, and a few RSA pairs that nothing in these worlds depends on: making them takes most of a second.
 let sharedVault: Promise<{ readonly header: Uint8Array; readonly vault: Vault }> | undefined;
 const rsaPairs: Promise<RsaKeyPair>[] = [];
