@@ -18,7 +18,7 @@ import { notify, nowSec, type Step } from "./step.ts";
 export type Subject = { readonly contact: ContactRecord } | { readonly group: GroupLive };
 
 /** What was decided about a conversation. */
-export const decidedOf = (subject: Subject): Decided | undefined =>
+const decidedOf = (subject: Subject): Decided | undefined =>
   "contact" in subject ? subject.contact.decided : subject.group.record.decided;
 
 /** The conversation of that name. @throws UsageError `contact_unknown`, `group_ambiguous`. */
@@ -83,7 +83,7 @@ export async function subjectOf(
 }
 
 /** Takes decisions over. Returns the conversation as it is then. */
-export function takeDecided(step: Step, subject: Subject, fresh: Decided): Subject {
+function takeDecided(step: Step, subject: Subject, fresh: Decided): Subject {
   const after = put(step, subject, { decided: merge(decidedOf(subject), fresh) });
   notifyChange(step, after);
   return after;
