@@ -9,7 +9,7 @@ const nothing =
 
 const NEXT_STEPS: Readonly<Record<ErrorCode, string>> = {
   malformed: update,
-  too_large: "send less at once: split the text.",
+  too_large: "send less at once: split the text, or choose a smaller file.",
   unsupported_version: update,
   not_signed_in: "try again; if it stays, run 'sotto devices' to see whether this device was revoked.",
   sign_in_refused:
@@ -39,9 +39,13 @@ const NEXT_STEPS: Readonly<Record<ErrorCode, string>> = {
     "the recipient's inbox is full, or your account did very much at once: wait a while, then try again.",
   link_refused:
     "the code is wrong, too old or was answered: run 'sotto devices link' on the new device again.",
-  ticket_refused: "the recovery took too long: ask for a new code and begin again.",
+  ticket_refused: "it took too long: begin again, in a recovery with a new code.",
   account_unknown: "no account has this number or address on the server: register one with 'sotto register'.",
   not_attached: "try again.",
+  blob_unknown:
+    "the server does not have that attachment any more: it was deleted, or kept as long as the server keeps them. Ask for it again.",
+  blob_conflict: "try again.",
+  blob_space: "the server has no room for attachments now: try again later, or tell its operator.",
   too_slow: "the connection is too slow for what comes in: try again on a better one.",
   classic_switched_off:
     "this server does not allow the classic suite: ask the operator, or send with another suite.",

@@ -1,4 +1,5 @@
 /** What travels between clients and servers: messages, ids, limits, labels, errors. Pure. */
+export * from "./blob.ts";
 export * from "./bytes.ts";
 export * from "./codec.ts";
 export * from "./device-list-rules.ts";
@@ -11,6 +12,7 @@ export * from "./labels.ts";
 export * from "./limits.ts";
 export * from "./rsa-public-key.ts";
 export * from "./transcript.ts";
+export * from "./gen/sotto/v1/blobs_pb.js";
 export * from "./gen/sotto/v1/devices_pb.js";
 export * from "./gen/sotto/v1/directory_pb.js";
 export * from "./gen/sotto/v1/inbox_pb.js";

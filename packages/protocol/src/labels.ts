@@ -26,6 +26,9 @@ export const LABELS = {
   linkAnswer: "sotto/link/answer/v1",
   recovery: "sotto/recovery/v1",
   deviceName: "sotto/device-name/v1",
+  blob: "sotto/blob/v1",
+  blobOwner: "sotto/blob/owner/v1",
+  attachment: "sotto/attachment/v1",
 } as const;
 
 /** One of the labels above. */

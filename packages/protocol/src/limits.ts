@@ -43,7 +43,15 @@ export const LIMITS = {
   recoveryTicketSec: 900,
   /** How long after its delay a reset may be finished, in seconds: 7 days. */
   resetWindowSec: 604_800,
-  /** Largest request over HTTP, in bytes. */
+  /** Largest part of a blob that one request brings, in bytes. */
+  maxBlobPartBytes: 4_194_304,
+  /** Life of a ticket to upload a blob, in seconds. */
+  blobTicketSec: 900,
+  /** Bytes of a file that are sealed together. */
+  attachmentChunkBytes: 65_536,
+  /** Shorter files are padded to so many bytes. */
+  minAttachmentBytes: 4_096,
+  /** Largest request over HTTP but parts of blobs, in bytes. */
   maxRequestBytes: 131_072,
   /** Length of an identifier in UTF-8 bytes. */
   maxIdentifierBytes: 254,

@@ -51,5 +51,10 @@ export const limitsSchema = json(
     linkMissesPerAddress: limit(30, 100),
     /** Backups for recovery stored by one account; their bytes count like appended ones. */
     recoveryPutsPerAccount: limit(60, 60),
+    /** Blobs that one account begins to upload, and their bytes. */
+    blobsPerAccount: limit(2_000, 2_000),
+    blobBytesPerAccount: limit(1_024 * 1_048_576, 1_024 * 1_048_576),
+    /** Requests about blobs from one address: parts that are uploaded, downloads, deletions. */
+    blobRequestsPerAddress: limit(12_000, 72_000),
   }),
 ).prefault({});

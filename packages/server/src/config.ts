@@ -41,6 +41,12 @@ const schema = z.strictObject({
   maxUsers: natural(1, Number.MAX_SAFE_INTEGER).optional(),
   /** How long entries that nobody fetches are kept. */
   retentionDays: natural(1, 3_650).default(90),
+  /** Largest blob (an attachment, encrypted) in MiB; 0 takes none. */
+  maxBlobMib: natural(0, 1_048_576).default(100),
+  /** Most MiB of all blobs together. */
+  blobQuotaMib: natural(0, 1_073_741_824).default(10_240),
+  /** How long blobs are kept. */
+  blobRetentionDays: natural(1, 3_650).default(90),
   /** Whether clients may use the classic suite. */
   classic: flag().default(true),
   /** Addresses or networks (CIDR) of reverse proxies whose X-Forwarded-For is believed; `loopback` for this machine. */

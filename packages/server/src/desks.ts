@@ -3,6 +3,8 @@ import { hostname } from "node:os";
 import { nodeCrypto } from "./adapters/node-crypto.ts";
 import { createSenders } from "./adapters/otp-senders.ts";
 import type { ServerConfig } from "./config.ts";
+import { Blobs } from "./core/blobs/desk.ts";
+import type { BlobFiles } from "./core/blobs/files.ts";
 import { Directory } from "./core/directory.ts";
 import type { OtpSender } from "./core/otp-sender.ts";
 import { AccountQuotas } from "./core/quota.ts";
@@ -16,6 +18,7 @@ import type { ServerEvents } from "./events.ts";
 
 /** Where people register, are looked up, and are counted. */
 export interface Desks {
+  readonly blobs: Blobs;
   readonly directory: Directory;
   readonly keyPackages: KeyPackages;
   readonly links: Links;
@@ -29,6 +32,7 @@ export interface DesksDeps {
   readonly config: ServerConfig;
   readonly senders: readonly OtpSender[];
   readonly store: Store;
+  readonly blobFiles: BlobFiles;
   readonly events: ServerEvents;
   readonly identifierKey: Uint8Array;
   readonly nowMs: () => number;
@@ -51,11 +55,14 @@ export function createConfiguredSenders(config: ServerConfig, print: (line: stri
   });
 }
 
+const bytesPerMib = 1_048_576;
+
 /** Makes the desks. */
 export function createDesks({
   config,
   senders,
   store,
+  blobFiles,
   events,
   identifierKey,
   nowMs,
@@ -112,6 +119,12 @@ export function createDesks({
     watch,
     resetDelaySec: config.resetDelaySec,
   });
+  const blobs = new Blobs({
+    ...common,
+    files: blobFiles,
+    maxBlobBytes: config.maxBlobMib * bytesPerMib,
+    quotaBytes: config.blobQuotaMib * bytesPerMib,
+  });
   const quota = new AccountQuotas(
     {
       appends: limits.appendsPerAccount,
@@ -121,8 +134,10 @@ export function createDesks({
       reads: limits.readsPerAccount,
       keyPackagePuts: limits.keyPackagePutsPerAccount,
       recoveryPuts: limits.recoveryPutsPerAccount,
+      blobTickets: limits.blobsPerAccount,
+      blobBytes: limits.blobBytesPerAccount,
     },
     nowMs,
   );
-  return { directory, keyPackages, links, recovery, registration, quota };
+  return { blobs, directory, keyPackages, links, recovery, registration, quota };
 }

@@ -5,11 +5,11 @@
 import { SottoError } from "@sotto/protocol";
 import type { Logger } from "pino";
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
-import type { FrontEvents } from "./core/events.ts";
+import type { BlobEvents, FrontEvents } from "./core/events.ts";
 import type { CommittedBatch, ConnectionEnd, DeliveryEvents } from "./core/session/ports.ts";
 
 /** Everything that can happen. */
-export interface ServerEvents extends FrontEvents, DeliveryEvents {
+export interface ServerEvents extends FrontEvents, BlobEvents, DeliveryEvents {
   listening(scheme: string): void;
   warning(message: string): void;
   draining(): void;
@@ -17,6 +17,7 @@ export interface ServerEvents extends FrontEvents, DeliveryEvents {
   /** A request over HTTP failed for a reason of ours. */
   requestFailed(error: unknown): void;
   expired(rows: number): void;
+  blobsExpired(blobs: number): void;
   maintenanceFailed(error: unknown): void;
 }
 
@@ -41,6 +42,17 @@ export function createEvents(logger: Logger, registry: Registry): ServerEvents {
       metrics.expired.inc(rows);
       if (rows > 0) logger.info({ rows }, "expired");
     },
+
+    blobsExpired(blobs) {
+      metrics.blobsExpired.inc(blobs);
+      if (blobs > 0) logger.info({ blobs }, "blobs expired");
+    },
+    blobReceived(bytes, whole) {
+      metrics.blobBytesReceived.inc(bytes);
+      if (whole) metrics.blobsStored.inc();
+    },
+    blobSent: (bytes) => metrics.blobBytesSent.inc(bytes),
+    blobRefused: (code) => metrics.blobRefusals.inc({ code }),
 
     codeRequested(outcome) {
       metrics.codes.inc({ outcome });
@@ -172,5 +184,10 @@ function createMetrics(registry: Registry) {
     delivered: counter("entries_delivered_total", "Entries handed to readers", "live"),
     ephemeral: counter("ephemeral_delivered_total", "Ephemeral entries handed to readers"),
     expired: counter("entries_expired_total", "Entries and slots deleted by retention"),
+    blobsStored: counter("blobs_stored_total", "Blobs that were uploaded to their end"),
+    blobBytesReceived: counter("blob_bytes_received_total", "Bytes of blobs stored durably"),
+    blobBytesSent: counter("blob_bytes_sent_total", "Bytes of blobs handed out"),
+    blobRefusals: counter("blob_requests_refused_total", "Requests about blobs that were refused", "code"),
+    blobsExpired: counter("blobs_expired_total", "Blobs deleted by retention"),
   };
 }

@@ -3,5 +3,7 @@ export { checkData, readFingerprint, readStatus, type DataStatus } from "./admin
 export { startServer, type RunningServer, type ServeOptions } from "./serve.ts";
 export { reachableOrigin } from "./http/listen.ts";
 export { loadConfig, type ConfigSources, type ServerConfig, type ServerConfigInput } from "./config.ts";
+export type { BlobFiles } from "./core/blobs/files.ts";
+export type { BlobRecord } from "./core/blobs/store.ts";
 export type { KeyPackagePut } from "./core/key-packages/store.ts";
 export type { DeviceListChange, Store, StoreOperation, StoreResult } from "./core/store.ts";

@@ -1,6 +1,7 @@
 /** The parts of a server, for whoever puts one together without sockets: the simulated world runs the real core on them. */
 export { Challenger } from "./adapters/challenger.ts";
 export { LocalBus } from "./adapters/local-bus.ts";
+export { MemoryBlobFiles } from "./adapters/memory-blobs.ts";
 export { MemoryStore } from "./adapters/memory-store.ts";
 export { nodeCrypto } from "./adapters/node-crypto.ts";
 export { ServerKey, generatePrivateKeyPem } from "./adapters/server-key.ts";

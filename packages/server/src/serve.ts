@@ -6,6 +6,7 @@ import { formatFingerprint, formatInvite } from "@sotto/protocol";
 import { Registry, collectDefaultMetrics } from "prom-client";
 import { Challenger } from "./adapters/challenger.ts";
 import { openDataFolder, type DataFolder } from "./adapters/data-folder.ts";
+import { folderBlobs } from "./adapters/folder-blobs.ts";
 import { LocalBus } from "./adapters/local-bus.ts";
 import { createLogger, type LogStream } from "./adapters/log.ts";
 import { startMaintenance } from "./adapters/maintenance.ts";
@@ -19,6 +20,7 @@ import { Delivery } from "./core/session/delivery.ts";
 import { createConfiguredSenders, createDesks } from "./desks.ts";
 import { createEvents } from "./events.ts";
 import { createApp } from "./http/app.ts";
+import { addBlobRoutes } from "./http/blob-routes.ts";
 import { clientAddress, type ClientAddress } from "./http/client-address.ts";
 import { Readiness, addHealthRoutes } from "./http/health.ts";
 import { listen, reachableOrigin } from "./http/listen.ts";
@@ -63,6 +65,7 @@ export interface ServeOptions {
 const drainDeliveriesMs = 1_000;
 /** How long HTTP requests under way may. */
 const drainRequestsMs = 5_000;
+const daySec = 86_400;
 /** When clients shall come back after a stop: a restart takes about as long. */
 const reconnectAfterMs = 2_000;
 
@@ -125,6 +128,7 @@ async function start(parts: Parts, undo: Undo): Promise<RunningServer> {
     config,
     senders,
     store,
+    blobFiles: folderBlobs(folder.blobsPath, nowMs),
     events,
     identifierKey,
     nowMs,
@@ -145,6 +149,7 @@ async function start(parts: Parts, undo: Undo): Promise<RunningServer> {
     keyPackages: desks.keyPackages,
     links: desks.links,
     recovery: desks.recovery,
+    blobs: desks.blobs,
     challenger: new Challenger(folder.key, nowMs),
     quota: desks.quota,
     scheduler: nodeScheduler,
@@ -168,6 +173,15 @@ async function start(parts: Parts, undo: Undo): Promise<RunningServer> {
   const app = await createApp({ tls, addressOf, routes, failed: events.requestFailed });
   const requests = new OpenRequests(app);
   undo.push(() => app.close());
+  await addBlobRoutes(app, {
+    blobs: desks.blobs,
+    requestsPerAddress: new RateLimiter(config.limits.blobRequestsPerAddress),
+    addressOf,
+    nowMs,
+    isDraining: () => readiness.draining,
+    events,
+    failed: events.requestFailed,
+  });
   addHealthRoutes(app, readiness);
   addMetricsRoute(app, registry, store, config.metricsToken);
   sockets.attachTo(app.server);
@@ -176,9 +190,12 @@ async function start(parts: Parts, undo: Undo): Promise<RunningServer> {
 
   const stopMaintenance = startMaintenance({
     store,
-    retentionSec: config.retentionDays * 86_400,
+    blobs: desks.blobs,
+    retentionSec: config.retentionDays * daySec,
+    blobRetentionSec: config.blobRetentionDays * daySec,
     nowMs,
     expired: events.expired,
+    blobsExpired: events.blobsExpired,
     failed: events.maintenanceFailed,
   });
   for (const warning of folder.warnings) events.warning(warning);

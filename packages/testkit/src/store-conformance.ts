@@ -13,6 +13,7 @@ import {
   type SlotId,
 } from "@sotto/protocol";
 import type { DeviceListChange, Store, StoreOperation, StoreResult } from "@sotto/server";
+import { blobRecordConformance } from "./blob-conformance.ts";
 import { keyPackageConformance } from "./key-package-conformance.ts";
 import { recoveryConformance } from "./recovery-conformance.ts";
 
@@ -568,6 +569,7 @@ export function storeConformance(
 
     keyPackageConformance(() => store, again);
     recoveryConformance(() => store, again);
+    blobRecordConformance(() => store, again);
 
     test("statistics count accounts, logs and entries", async () => {
       await store.createAccount(hash(50), firstList, undefined);

@@ -32,6 +32,7 @@ export const DATA_FILES = {
   publicKey: "server_public_key.pem",
   directoryKey: "directory.key",
   database: "sotto.db",
+  blobs: "blobs",
 } as const;
 
 const markerSchema = z.object({
@@ -51,6 +52,8 @@ export interface DataFolder {
   /** 32 bytes: identifiers are stored only as HMACs under it. */
   readonly directoryKey: Uint8Array;
   readonly databasePath: string;
+  /** Folder of blobs; made when the first one comes. */
+  readonly blobsPath: string;
   /** Whether this start made (or finished making) the folder. */
   readonly isNew: boolean;
   /** Things to tell the operator. */
@@ -97,6 +100,7 @@ async function open(path: string): Promise<DataFolder> {
       key,
       directoryKey,
       databasePath: at("database"),
+      blobsPath: at("blobs"),
       isNew: state !== "ready",
       warnings: findLooseModes(path),
       markReady: () => writeMarker(path, "ready"),

@@ -1,36 +1,57 @@
 /** Deletes what is past retention, a little at a time, so that nobody waits long for the store. */
+import type { Blobs } from "../core/blobs/desk.ts";
 import type { Store } from "../core/store.ts";
 
 /** How retention is carried out. */
 export interface MaintenanceOptions {
   readonly store: Store;
+  readonly blobs: Pick<Blobs, "expire">;
   readonly retentionSec: number;
+  readonly blobRetentionSec: number;
   readonly nowMs: () => number;
   readonly expired: (rows: number) => void;
+  readonly blobsExpired: (blobs: number) => void;
   readonly failed: (error: unknown) => void;
 }
 
 const intervalMs = 600_000;
 const rowsAtOnce = 1_000;
+const blobsAtOnce = 100;
+/** Uploads that nobody went on with for so long are given up. */
+const unfinishedSec = 2 * 86_400;
+/** The storage of blobs is looked through in so many parts, one at a time. */
+const sweeps = 256;
 
 /** Starts; returns what stops it. */
 export function startMaintenance(options: MaintenanceOptions): () => void {
   let timer: NodeJS.Timeout;
   let stopped = false;
+  let sweep = 0;
   const later = (delayMs: number): void => {
     timer = setTimeout(() => void run(), delayMs);
     timer.unref();
   };
   const run = async (): Promise<void> => {
     let rows = 0;
+    let blobs = 0;
     try {
-      const beforeSec = Math.floor(options.nowMs() / 1000) - options.retentionSec;
-      rows = await options.store.expire(beforeSec, rowsAtOnce);
+      const nowSec = Math.floor(options.nowMs() / 1000);
+      rows = await options.store.expire(nowSec - options.retentionSec, rowsAtOnce);
       if (!stopped) options.expired(rows);
+      if (stopped) return;
+      sweep = (sweep + 1) % sweeps;
+      const { blobRetentionSec } = options;
+      blobs = await options.blobs.expire(
+        nowSec - blobRetentionSec,
+        nowSec - unfinishedSec,
+        sweep,
+        blobsAtOnce,
+      );
+      if (!stopped) options.blobsExpired(blobs);
     } catch (error) {
       if (!stopped) options.failed(error);
     }
-    if (!stopped) later(rows >= rowsAtOnce ? 100 : intervalMs);
+    if (!stopped) later(rows >= rowsAtOnce || blobs >= blobsAtOnce ? 100 : intervalMs);
   };
   later(1_000);
   return () => {

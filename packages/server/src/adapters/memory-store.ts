@@ -9,6 +9,7 @@ import type {
   KeyPackagePut,
   KeyPackagesLeft,
 } from "../core/key-packages/store.ts";
+import type { BlobRecord } from "../core/blobs/store.ts";
 import type { LogLimits } from "../core/logs/decide.ts";
 import { DEFAULT_LOG_LIMITS } from "../core/logs/defaults.ts";
 import { idKey } from "../core/logs/id-key.ts";
@@ -24,6 +25,7 @@ import type {
   StoreOperation,
   StoreResult,
 } from "../core/store.ts";
+import { MemoryBlobs } from "./memory-blobs.ts";
 import { MemoryKeyPackages } from "./memory-key-packages.ts";
 import { MemoryLogs } from "./memory-logs.ts";
 
@@ -44,6 +46,7 @@ export class MemoryStore implements Store {
   readonly #accounts = new Map<string, Account>();
   readonly #identifiers = new Map<string, Account>();
   readonly #keyPackages = new MemoryKeyPackages();
+  readonly #blobs = new MemoryBlobs();
 
   constructor(limits: Partial<LogLimits> = {}) {
     this.#logs = new MemoryLogs({ ...DEFAULT_LOG_LIMITS, ...limits });
@@ -246,6 +249,34 @@ export class MemoryStore implements Store {
     ciphersuite: number,
   ): Promise<KeyPackagesLeft> {
     return this.#keyPackages.count(account, device, ciphersuite);
+  }
+
+  async createBlob(blob: BlobRecord, maxBytes: number): ReturnType<Store["createBlob"]> {
+    return this.#blobs.create(blob, maxBytes);
+  }
+
+  async readBlob(id: Uint8Array): Promise<BlobRecord | undefined> {
+    return this.#blobs.read(id);
+  }
+
+  async advanceBlob(id: Uint8Array, received: number): Promise<boolean> {
+    return this.#blobs.advance(id, received);
+  }
+
+  async deleteBlob(id: Uint8Array): Promise<boolean> {
+    return this.#blobs.delete(id);
+  }
+
+  async expiredBlobs(
+    beforeSec: number,
+    unfinishedBeforeSec: number,
+    limit: number,
+  ): Promise<readonly Uint8Array[]> {
+    return this.#blobs.expired(beforeSec, unfinishedBeforeSec, limit);
+  }
+
+  async blobStats(): ReturnType<Store["blobStats"]> {
+    return this.#blobs.stats();
   }
 
   async expire(beforeSec: number, limit: number): Promise<number> {

@@ -1,7 +1,15 @@
 /**
- * What the registration and the directory tell the operator. One function per thing that happens; no argument holds user
+ * What the registration, the directory and the blobs tell the operator. One function per thing that happens; no argument holds user
  * data: no identifier, code, id or address.
  */
+
+/** What happens to blobs. */
+export interface BlobEvents {
+  /** So many bytes of a blob are durable; `whole`: they were its last. */
+  blobReceived(bytes: number, whole: boolean): void;
+  blobSent(bytes: number): void;
+  blobRefused(code: string): void;
+}
 
 /** Outcomes are "ok" or an error code. */
 export interface FrontEvents {

@@ -14,6 +14,8 @@ export interface QuotaLimits {
   /** Requests that put KeyPackages. */
   readonly keyPackagePuts: RateLimit;
   readonly recoveryPuts: RateLimit;
+  readonly blobTickets: RateLimit;
+  readonly blobBytes: RateLimit;
 }
 
 /** Quotas of all accounts that were at work lately. */
@@ -26,6 +28,8 @@ export class AccountQuotas implements QuotaPort {
   readonly #reads: RateLimiter;
   readonly #keyPackagePuts: RateLimiter;
   readonly #recoveryPuts: RateLimiter;
+  readonly #blobTickets: RateLimiter;
+  readonly #blobBytes: RateLimiter;
 
   constructor(limits: QuotaLimits, nowMs: () => number) {
     this.#nowMs = nowMs;
@@ -36,27 +40,30 @@ export class AccountQuotas implements QuotaPort {
     this.#reads = new RateLimiter(limits.reads);
     this.#keyPackagePuts = new RateLimiter(limits.keyPackagePuts);
     this.#recoveryPuts = new RateLimiter(limits.recoveryPuts);
+    this.#blobTickets = new RateLimiter(limits.blobTickets);
+    this.#blobBytes = new RateLimiter(limits.blobBytes);
   }
 
   forAccount(account: AccountId): AccountQuota {
     const key = toHex(account);
     return {
-      append: (bodyBytes) => this.#takeBytes(this.#appends, key, bodyBytes),
+      append: (bytes) => this.#takeBytes(this.#appends, this.#bytes, key, bytes),
       createLog: () => this.#logs.take(key, this.#nowMs()),
       openSlot: () => this.#slots.take(key, this.#nowMs()),
       attachOrClose: () => this.#reads.take(key, this.#nowMs()),
-      putKeyPackages: (bytes) => this.#takeBytes(this.#keyPackagePuts, key, bytes),
-      putRecovery: (bytes) => this.#takeBytes(this.#recoveryPuts, key, bytes),
+      putKeyPackages: (bytes) => this.#takeBytes(this.#keyPackagePuts, this.#bytes, key, bytes),
+      putRecovery: (bytes) => this.#takeBytes(this.#recoveryPuts, this.#bytes, key, bytes),
+      askBlobTicket: (bytes) => this.#takeBytes(this.#blobTickets, this.#blobBytes, key, bytes),
     };
   }
 
   /** Counts one of something and its bytes, or neither. */
-  #takeBytes(counted: RateLimiter, key: string, bytes: number): number {
+  #takeBytes(counted: RateLimiter, weighed: RateLimiter, key: string, bytes: number): number {
     const nowMs = this.#nowMs();
-    const waitMs = this.#bytes.peek(key, nowMs, bytes);
+    const waitMs = weighed.peek(key, nowMs, bytes);
     if (waitMs > 0) return waitMs;
     const countWaitMs = counted.take(key, nowMs);
-    if (countWaitMs === 0) this.#bytes.take(key, nowMs, bytes);
+    if (countWaitMs === 0) weighed.take(key, nowMs, bytes);
     return countWaitMs;
   }
 }

@@ -5,6 +5,7 @@
  * commit are applied in order; two commits never interleave on one log. Reads see every commit that has resolved.
  */
 import type { AccountId, DeviceId, EntryKind, LogId, SlotId } from "@sotto/protocol";
+import type { BlobStore } from "./blobs/store.ts";
 import type { KeyPackageStore } from "./key-packages/store.ts";
 import type { RecoveryStore } from "./recovery/store.ts";
 
@@ -131,7 +132,7 @@ export interface DeviceListChange {
 }
 
 /** The storage port. */
-export interface Store extends KeyPackageStore, RecoveryStore {
+export interface Store extends KeyPackageStore, RecoveryStore, BlobStore {
   /** Carries out operations in order, in one durable transaction; results in the same order. */
   commit(operations: readonly StoreOperation[]): Promise<readonly StoreResult[]>;
 

@@ -1,4 +1,4 @@
-/** The HTTP side of the server: registration, health, metrics and a word to people who come by with a browser. */
+/** The HTTP side of the server: registration, blobs, health, metrics and a word to people who come by with a browser. */
 import { fastifyConnectPlugin } from "@connectrpc/connect-fastify";
 import { ConnectError, createContextValues, type ConnectRouter } from "@connectrpc/connect";
 import { codeToHttpStatus, errorToJson } from "@connectrpc/connect/protocol-connect";
@@ -20,7 +20,8 @@ export interface AppOptions {
 
 // A connection that says nothing is closed; WebSockets have timeouts of their own.
 const idleTimeoutMs = 30_000;
-const requestTimeoutMs = 15_000;
+// For a whole request: a part of a blob over a slow link takes the longest.
+const requestTimeoutMs = 60_000;
 
 /** Makes the app without listening. */
 export async function createApp({ tls, addressOf, routes, failed }: AppOptions): Promise<FastifyInstance> {

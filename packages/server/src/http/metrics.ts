@@ -21,6 +21,8 @@ export function addMetricsRoute(
   const logs = gauge("logs", "Inboxes and conversation logs");
   const entries = gauge("entries", "Entries stored now");
   const bytes = gauge("database_bytes", "Size of the database on disk");
+  const blobs = gauge("blobs", "Blobs, unfinished ones among them");
+  const blobBytes = gauge("blob_bytes", "Bytes that they have or are to have");
 
   app.get("/metrics", async (request, reply) => {
     if (!mayRead(request, token)) {
@@ -31,6 +33,9 @@ export function addMetricsRoute(
     logs.set(stats.logs);
     entries.set(stats.entries);
     bytes.set(stats.bytesOnDisk);
+    const blobStats = await store.blobStats();
+    blobs.set(blobStats.blobs);
+    blobBytes.set(blobStats.bytes);
     return reply.type(registry.contentType).send(await registry.metrics());
   });
 }

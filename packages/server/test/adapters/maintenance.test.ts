@@ -5,6 +5,9 @@ import type { Store } from "../../src/core/store.ts";
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
+/** What happens to blobs in a test that is not about them. */
+const noBlobs = { blobs: { expire: async () => 0 }, blobRetentionSec: 100, blobsExpired: () => {} };
+
 /** A store with so many rows past retention; it notes what it is asked. */
 function storeWith(rows: number): { store: Store; asked: [number, number][] } {
   const asked: [number, number][] = [];
@@ -23,6 +26,7 @@ test("expires in small steps until nothing is left, then now and then", async ()
   const told: number[] = [];
   const stop = startMaintenance({
     store,
+    ...noBlobs,
     retentionSec: 100,
     nowMs: () => 1_000_000,
     expired: (rows) => told.push(rows),
@@ -43,6 +47,7 @@ test("a store that fails is tried again later", async () => {
   const store = { expire: () => Promise.reject(new Error("gone")) } as unknown as Store;
   const stop = startMaintenance({
     store,
+    ...noBlobs,
     retentionSec: 100,
     nowMs: () => 1_000_000,
     expired: () => {},
@@ -51,4 +56,34 @@ test("a store that fails is tried again later", async () => {
   await vi.advanceTimersByTimeAsync(700_000);
   stop();
   expect(failures.length).toBe(2);
+});
+
+test("blobs go by a retention of their own, unfinished ones after two days, and each part of their storage is looked through", async () => {
+  const { store } = storeWith(0);
+  const asked: number[][] = [];
+  const told: number[] = [];
+  let left = 250;
+  const stop = startMaintenance({
+    store,
+    blobs: {
+      expire: async (...args) => {
+        asked.push(args);
+        const gone = Math.min(left, args[3]);
+        left -= gone;
+        return gone;
+      },
+    },
+    retentionSec: 100,
+    blobRetentionSec: 1_000_000,
+    nowMs: () => 2_000_000_000,
+    expired: () => {},
+    blobsExpired: (blobs) => told.push(blobs),
+    failed: () => told.push(-1),
+  });
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect(told).toEqual([100, 100, 50]);
+  expect(asked[0]?.slice(0, 2)).toEqual([1_000_000, 2_000_000 - 172_800]);
+  await vi.advanceTimersByTimeAsync(255 * 600_000);
+  stop();
+  expect(new Set(asked.map(([, , sweep]) => sweep)).size).toBe(256);
 });

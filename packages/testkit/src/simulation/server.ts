@@ -21,6 +21,7 @@ import {
   Delivery,
   FrameBatch,
   LocalBus,
+  MemoryBlobFiles,
   MemoryStore,
   ServerKey,
   checkConfig,
@@ -99,6 +100,7 @@ export class SimulatedServer {
       config: checkConfig({}),
       senders: [],
       store: this.#store,
+      blobFiles: new MemoryBlobFiles(),
       events,
       identifierKey: new Uint8Array(32),
       nowMs,
@@ -111,7 +113,7 @@ export class SimulatedServer {
     });
     const failed = (error: unknown): void => void this.failures.push(error);
     this.#answer = sealedAnswers({ key: own, desks: this.#desks, nowMs, failed });
-    const { directory, keyPackages, links, recovery, quota } = this.#desks;
+    const { blobs, directory, keyPackages, links, recovery, quota } = this.#desks;
     this.#open = () =>
       new Delivery({
         store: this.#store,
@@ -121,6 +123,7 @@ export class SimulatedServer {
         keyPackages,
         links,
         recovery,
+        blobs,
         challenger: new Challenger(own, nowMs),
         quota,
         scheduler: { soon: (callback) => void clock.setTimer(0, callback), after: clock.setTimer },

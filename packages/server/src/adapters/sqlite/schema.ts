@@ -91,4 +91,14 @@ export const MIGRATIONS: readonly string[] = [
     reset_at_sec INTEGER NOT NULL
   ) STRICT;
   `,
+  `
+  CREATE TABLE blobs (
+    id BLOB PRIMARY KEY,
+    write_hash BLOB NOT NULL,
+    size INTEGER NOT NULL,
+    received INTEGER NOT NULL,
+    stored_at_sec INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX blobs_by_time ON blobs (stored_at_sec);
+  `,
 ];

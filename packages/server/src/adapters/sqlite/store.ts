@@ -25,7 +25,9 @@ import type {
   KeyPackagePut,
   KeyPackagesLeft,
 } from "../../core/key-packages/store.ts";
+import type { BlobRecord } from "../../core/blobs/store.ts";
 import { AccountTable } from "./account-table.ts";
+import { BlobTable } from "./blob-table.ts";
 import { LogTable } from "./log-table.ts";
 import { openDatabase } from "./open.ts";
 
@@ -52,12 +54,14 @@ export class SqliteStore implements Store {
   readonly #path: string;
   readonly #logs: LogTable;
   readonly #accounts: AccountTable;
+  readonly #blobs: BlobTable;
 
   constructor(database: DatabaseSync, path: string, limits: LogLimits) {
     this.#database = database;
     this.#path = path;
     this.#logs = new LogTable(database, limits);
     this.#accounts = new AccountTable(database, this.#logs);
+    this.#blobs = new BlobTable(database);
   }
 
   async commit(operations: readonly StoreOperation[]): Promise<readonly StoreResult[]> {
@@ -171,6 +175,34 @@ export class SqliteStore implements Store {
     return this.#transaction(() => this.#accounts.replace(identifierHash, old, change, nowSec));
   }
 
+  async createBlob(blob: BlobRecord, maxBytes: number): ReturnType<Store["createBlob"]> {
+    return this.#transaction(() => this.#blobs.create(blob, maxBytes));
+  }
+
+  async readBlob(id: Uint8Array): Promise<BlobRecord | undefined> {
+    return this.#read(() => this.#blobs.read(id));
+  }
+
+  async advanceBlob(id: Uint8Array, received: number): Promise<boolean> {
+    return this.#transaction(() => this.#blobs.advance(id, received));
+  }
+
+  async deleteBlob(id: Uint8Array): Promise<boolean> {
+    return this.#transaction(() => this.#blobs.delete(id));
+  }
+
+  async expiredBlobs(
+    beforeSec: number,
+    unfinishedBeforeSec: number,
+    limit: number,
+  ): Promise<readonly Uint8Array[]> {
+    return this.#read(() => this.#blobs.expired(beforeSec, unfinishedBeforeSec, limit));
+  }
+
+  async blobStats(): ReturnType<Store["blobStats"]> {
+    return this.#read(() => this.#blobs.stats());
+  }
+
   async expire(beforeSec: number, limit: number): Promise<number> {
     return this.#transaction(() => this.#logs.expire(beforeSec, limit));
   }
@@ -210,6 +242,7 @@ export class SqliteStore implements Store {
     } finally {
       this.#logs.rolledBack();
       this.#accounts.rolledBack();
+      this.#blobs.rolledBack();
     }
   }
 

@@ -1,5 +1,5 @@
 /**
- * A session's requests that desks answer, beside the logs: directory, KeyPackages, links, recovery. A bounded number of them is under
+ * A session's requests that desks answer, beside the logs: directory, KeyPackages, links, recovery, tickets. A bounded number of them is under
  * way at once; answers may come in another order than the requests.
  */
 import {
@@ -9,6 +9,7 @@ import {
   decode,
   deviceId,
   type AnswerLink,
+  type AskBlobTicket,
   type CancelReset,
   type ClaimKeyPackages,
   type CountKeyPackages,
@@ -99,6 +100,12 @@ export class DeskRequests {
     const { ports, asker } = this.#host;
     ports.links.answer(asker, answer);
     this.#answer({ case: "done", value: { request } });
+  }
+
+  /** @throws SottoError as BlobTicketPort.ticket. */
+  askBlobTicket(ask: AskBlobTicket): void {
+    requestNumber(ask.request);
+    this.#answer({ case: "blobTicket", value: this.#host.ports.blobs.ticket(ask) });
   }
 
   /** Resolves when it was answered. @throws SottoError as RecoveryPort.put. */

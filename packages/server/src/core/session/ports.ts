@@ -6,6 +6,8 @@
 import type {
   AccountId,
   AnswerLink,
+  AskBlobTicket,
+  BlobTicket,
   ClaimKeyPackages,
   CountKeyPackages,
   DeviceId,
@@ -59,6 +61,20 @@ export interface RecoveryPort {
   cancelReset(asker: Asker): Promise<void>;
 }
 
+/** An AskBlobTicket, and its answer, without their protobuf type. */
+export type AskBlobTicketFields = Pick<AskBlobTicket, "request" | "size">;
+export type BlobTicketFields = Pick<BlobTicket, "request" | "ticket" | "expiresInSec">;
+
+/** Blobs, from the side of a session: it knows who asks, and the blobs do not. */
+export interface BlobTicketPort {
+  /** Size of the largest blob that is taken; 0 takes none. */
+  readonly maxBlobBytes: number;
+  /** @throws SottoError `malformed`, `too_large`. */
+  checkSize(size: number): void;
+  /** @throws SottoError `malformed`, `too_large`. */
+  ticket(ask: AskBlobTicketFields): BlobTicketFields;
+}
+
 /** How the server proves to be itself. */
 export interface ChallengerPort {
   /** SHA-256 of the server's public key, 32 bytes. */
@@ -79,6 +95,8 @@ export interface AccountQuota {
   putKeyPackages(bytes: number): number;
   /** @param bytes of the backup: they count likewise. */
   putRecovery(bytes: number): number;
+  /** @param bytes of the blob: they count by themselves. */
+  askBlobTicket(bytes: number): number;
 }
 
 /** Finds the quota of an account, once for each sign-in. */
@@ -154,6 +172,7 @@ export interface DeliveryPorts {
   readonly keyPackages: KeyPackagePort;
   readonly links: LinkPort;
   readonly recovery: RecoveryPort;
+  readonly blobs: BlobTicketPort;
   readonly challenger: ChallengerPort;
   readonly quota: QuotaPort;
   readonly scheduler: SchedulerPort;

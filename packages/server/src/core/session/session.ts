@@ -256,6 +256,13 @@ export class Session implements CommitSink, Endable {
         return this.#later(frame.value.request, () => this.#ask().cancelReset(frame.value));
       case "countKeyPackages":
         return this.#guard(frame.value.request, () => this.#ask().countKeyPackages(frame.value));
+      case "askBlobTicket":
+        return this.#guard(frame.value.request, () => {
+          const size = Number(frame.value.size);
+          this.#context.ports.blobs.checkSize(size);
+          this.#allow(this.#quota?.askBlobTicket(size));
+          this.#ask().askBlobTicket(frame.value);
+        });
       default:
         this.#goodbye(new SottoError("unexpected_frame", "this frame has no place here"));
         return undefined;
@@ -307,6 +314,7 @@ export class Session implements CommitSink, Endable {
       const value = {
         deviceListVersion: BigInt(now.newestListVersion),
         resetAtSec: BigInt(this.#resetAtSec ?? resetAtSec),
+        maxBlobBytes: BigInt(ports.blobs.maxBlobBytes),
       };
       this.output.frame(encodeFrame({ case: "signedIn", value }));
     } catch (error) {

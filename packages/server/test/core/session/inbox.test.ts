@@ -246,6 +246,7 @@ describe("failures", () => {
       attachOrClose: () => 9,
       putKeyPackages: () => 9,
       putRecovery: () => 9,
+      askBlobTicket: () => 9,
     };
     sender.send(
       message(1, ann.inbox, "ok"),

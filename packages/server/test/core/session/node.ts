@@ -22,9 +22,11 @@ import {
 } from "@sotto/testkit";
 import { vi } from "vitest";
 import { LocalBus } from "../../../src/adapters/local-bus.ts";
+import { MemoryBlobFiles } from "../../../src/adapters/memory-blobs.ts";
 import { MemoryStore } from "../../../src/adapters/memory-store.ts";
 import { nodeCrypto } from "../../../src/adapters/node-crypto.ts";
 import { nodeClock, nodeScheduler } from "../../../src/adapters/node-scheduler.ts";
+import { Blobs } from "../../../src/core/blobs/desk.ts";
 import { Directory } from "../../../src/core/directory.ts";
 import { KeyPackages } from "../../../src/core/key-packages/desk.ts";
 import { Links } from "../../../src/core/links/desk.ts";
@@ -152,6 +154,7 @@ export class TestNode {
     attachOrClose: () => 0,
     putKeyPackages: () => 0,
     putRecovery: () => 0,
+    askBlobTicket: () => 0,
   };
   readonly failures: unknown[] = [];
   readonly challengeKey = generateKeyPairSync("ed25519");
@@ -233,6 +236,15 @@ export class TestNode {
         nowMs: Date.now,
         resetDelaySec: 1,
       }),
+      blobs: new Blobs({
+        store: this.store,
+        files: new MemoryBlobFiles(),
+        crypto: nodeCrypto,
+        events: silent(),
+        nowMs: Date.now,
+        maxBlobBytes: 1_000,
+        quotaBytes: 10_000,
+      }),
       challenger: {
         fingerprint: this.fingerprint,
         certificate: () => create(ServerCertificateSchema),
@@ -246,6 +258,7 @@ export class TestNode {
           attachOrClose: () => this.quota.attachOrClose(),
           putKeyPackages: (bytes) => this.quota.putKeyPackages(bytes),
           putRecovery: (bytes) => this.quota.putRecovery(bytes),
+          askBlobTicket: (bytes) => this.quota.askBlobTicket(bytes),
         }),
       },
       scheduler: nodeScheduler,

@@ -12,6 +12,7 @@ import type { Lookup, LookupResult, PutDeviceList } from "./directory_pb.js";
 import type { ClaimKeyPackages, CountKeyPackages, KeyPackageCount, KeyPackagesClaimed, PutKeyPackages } from "./key_packages_pb.js";
 import type { AnswerLink, FetchLink, LinkFetched } from "./link_pb.js";
 import type { CancelReset, PutRecovery, ResetChanged } from "./recovery_pb.js";
+import type { AskBlobTicket, BlobTicket } from "./blobs_pb.js";
 import type { Problem } from "./problem_pb.js";
 
 /**
@@ -150,6 +151,12 @@ export declare type ClientFrame = Message<"sotto.v1.ClientFrame"> & {
      */
     value: CancelReset;
     case: "cancelReset";
+  } | {
+    /**
+     * @generated from field: sotto.v1.AskBlobTicket ask_blob_ticket = 19;
+     */
+    value: AskBlobTicket;
+    case: "askBlobTicket";
   } | { case: undefined; value?: undefined };
 };
 
@@ -272,6 +279,12 @@ export declare type ServerFrame = Message<"sotto.v1.ServerFrame"> & {
      */
     value: ResetChanged;
     case: "resetChanged";
+  } | {
+    /**
+     * @generated from field: sotto.v1.BlobTicket blob_ticket = 16;
+     */
+    value: BlobTicket;
+    case: "blobTicket";
   } | { case: undefined; value?: undefined };
 };
 
@@ -447,6 +460,13 @@ export declare type SignedIn = Message<"sotto.v1.SignedIn"> & {
    * @generated from field: uint64 reset_at_sec = 2;
    */
   resetAtSec: bigint;
+
+  /**
+   * Size of the largest blob that the server takes, in bytes; 0 when it takes none.
+   *
+   * @generated from field: uint64 max_blob_bytes = 3;
+   */
+  maxBlobBytes: bigint;
 };
 
 /**
