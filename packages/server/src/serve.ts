@@ -178,7 +178,6 @@ async function start(parts: Parts, undo: Undo): Promise<RunningServer> {
     requestsPerAddress: new RateLimiter(config.limits.blobRequestsPerAddress),
     addressOf,
     nowMs,
-    isDraining: () => readiness.draining,
     events,
     failed: events.requestFailed,
   });

@@ -1,4 +1,5 @@
 /** Tools for attacks: people made by hand, a client without manners, a server that lies, and a real server to turn them on. */
+export * from "./blob-client.ts";
 export * from "./honest.ts";
 export * from "./look-up.ts";
 export * from "./lying-server.ts";

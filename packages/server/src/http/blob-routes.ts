@@ -20,7 +20,6 @@ export interface BlobRoutesDeps {
   readonly requestsPerAddress: RateLimiter;
   readonly addressOf: ClientAddress;
   readonly nowMs: () => number;
-  readonly isDraining: () => boolean;
   readonly events: BlobEvents;
   /** Tells the operator of a failure that is no refusal. */
   readonly failed: (error: unknown) => void;
@@ -34,7 +33,6 @@ const statuses: Readonly<Record<string, number>> = {
   blob_conflict: 409,
   too_large: 413,
   rate_limited: 429,
-  draining: 503,
   unavailable: 503,
   blob_space: 507,
 };
@@ -60,7 +58,7 @@ export async function addBlobRoutes(app: FastifyInstance, deps: BlobRoutesDeps):
         "x-content-type-options": "nosniff",
       });
       const address = deps.addressOf(request.raw);
-      checkOpen(deps, address);
+      checkRate(deps, address);
       const end = transfers.begin(address);
       reply.raw.once("close", end);
     });
@@ -75,8 +73,10 @@ export async function addBlobRoutes(app: FastifyInstance, deps: BlobRoutesDeps):
       else request.raw.resume();
       if (problem.retryAfterMs > 0n)
         void reply.header("retry-after", Math.ceil(Number(problem.retryAfterMs) / 1000));
+      // An answer to HEAD has no body.
       return reply
         .code(statuses[problem.code] ?? 500)
+        .header("sotto-problem", problem.code)
         .type("application/json")
         .send({
           code: problem.code,
@@ -107,10 +107,8 @@ export async function addBlobRoutes(app: FastifyInstance, deps: BlobRoutesDeps):
       const size = await blobs.sizeOf(id, bearer(request));
       const range = parseByteRange(request.headers.range, size);
       if (range === undefined) {
-        return reply.code(416).header("content-range", `bytes */${size}`).send({
-          code: "malformed",
-          message: "no such range",
-        });
+        void reply.code(416).header("content-range", `bytes */${size}`);
+        return reply.send({ code: "malformed", message: "no such range" });
       }
       const bytes = await blobs.read(id, range.from, range.to);
       const length = range.to - range.from;
@@ -136,8 +134,7 @@ export async function addBlobRoutes(app: FastifyInstance, deps: BlobRoutesDeps):
   });
 }
 
-function checkOpen(deps: BlobRoutesDeps, address: string): void {
-  if (deps.isDraining()) throw new ValidationError("draining", "the server is stopping; try again soon");
+function checkRate(deps: BlobRoutesDeps, address: string): void {
   const retryAfterMs = deps.requestsPerAddress.take(address, deps.nowMs());
   if (retryAfterMs > 0) throw new ValidationError("rate_limited", "too many requests", { retryAfterMs });
 }
