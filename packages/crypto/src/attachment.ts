@@ -8,7 +8,7 @@
  * @see spec/PROTOCOL.md "Attachments"
  */
 import { CryptoError, LABELS, LIMITS, UsageError, concatBytes, labelled, utf8 } from "@sotto/protocol";
-import { padmeLength } from "./mls/padding.ts";
+import { padmeLength } from "./padme.ts";
 import type { CryptoProvider } from "./provider.ts";
 
 /** Length of an attachment's key, and of its digest, in bytes. */

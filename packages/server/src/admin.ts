@@ -3,7 +3,8 @@ import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { StorageError } from "@sotto/protocol";
-import { DATA_FILES, readDataFolder } from "./adapters/data-folder.ts";
+import { BLOBS_FOLDER, DATA_FILES, readDataFolder } from "./adapters/data-folder.ts";
+import { UNFINISHED_SUFFIX, blobFile } from "./adapters/folder-blobs.ts";
 import { findDatabaseDamage } from "./adapters/database-check.ts";
 import { lockFolder } from "./adapters/folder-lock.ts";
 
@@ -20,7 +21,11 @@ export interface DataStatus {
   readonly devices: number;
   readonly logs: number;
   readonly entries: number;
+  /** Of the database. */
   readonly bytesOnDisk: number;
+  /** Unfinished ones among them, and the bytes that they are to have. */
+  readonly blobs: number;
+  readonly blobBytes: number;
 }
 
 /**
@@ -46,6 +51,8 @@ export async function readStatus(folder: string): Promise<DataStatus> {
       devices: count("devices WHERE revoked = 0"),
       logs: count("logs"),
       entries: count("entries"),
+      blobs: count("blobs"),
+      blobBytes: Number(database.prepare("SELECT coalesce(sum(size), 0) AS n FROM blobs").get()?.["n"]),
       bytesOnDisk: ["", "-wal"].reduce((sum, suffix) => sum + sizeOf(databasePath + suffix), 0),
     };
   } catch (cause) {
@@ -56,7 +63,7 @@ export async function readStatus(folder: string): Promise<DataStatus> {
 }
 
 /**
- * Reads the whole folder, every page of the database too. Only while no server uses it.
+ * Reads the whole folder, every page of the database too, and looks for each blob's file. Only while no server uses it.
  * @throws StorageError `data_folder_damaged`, `data_folder_foreign`, `data_folder_locked`.
  */
 export async function checkData(folder: string): Promise<void> {
@@ -66,6 +73,29 @@ export async function checkData(folder: string): Promise<void> {
   }
   const damage = findDatabaseDamage(databasePath, true);
   if (damage !== undefined) throw damaged(path, damage);
+  const missing = countMissingBlobs(databasePath, join(path, BLOBS_FOLDER));
+  if (missing > 0) {
+    const what = missing === 1 ? "the file of 1 blob" : `the files of ${missing} blobs`;
+    throw new StorageError(
+      "data_folder_damaged",
+      `${path}: ${what} in ${BLOBS_FOLDER} are missing or cut short`,
+    );
+  }
+}
+
+function countMissingBlobs(databasePath: string, folder: string): number {
+  const database = new DatabaseSync(databasePath, { readOnly: true });
+  try {
+    let missing = 0;
+    for (const row of database.prepare("SELECT id, size, received FROM blobs").iterate()) {
+      const file = blobFile(folder, row["id"] as Uint8Array);
+      const size = sizeOf(file) || sizeOf(`${file}${UNFINISHED_SUFFIX}`);
+      if (size < Number(row["received"])) missing += 1;
+    }
+    return missing;
+  } finally {
+    database.close();
+  }
 }
 
 function isRunning(path: string): boolean {

@@ -137,7 +137,7 @@ export function blobFilesConformance(
       const files = open();
       const others = [1, 2, 3].map((n) => Uint8Array.of(7, ...id(n).subarray(1)));
       for (const other of others) await files.write(other, 0, pieces(whole));
-      await files.finish(others[0]!);
+      await files.finish(others[0] ?? id(0));
       const listed = (await files.list(7))
         .map((one) => [...one])
         .toSorted((a, b) => (a[1] ?? 0) - (b[1] ?? 0));

@@ -1,9 +1,10 @@
 /** Blobs on a real server over real sockets: what holds for those who know the tokens, and what those who do not can do. */
 import { createHash, randomBytes } from "node:crypto";
-import { existsSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { nodeProvider } from "@sotto/crypto/node";
 import { LIMITS, formatBlobId } from "@sotto/protocol";
+import { checkData, readStatus } from "@sotto/server";
 import { afterEach, describe, expect, test } from "vitest";
 import {
   TestServer,
@@ -418,9 +419,18 @@ test("what happens is counted, and no log line holds an id, a token or an addres
   expect(logged).not.toContain("127.0.0.1");
 });
 
-test("the parts of a folder's blobs are where operators are told", async () => {
+test("an operator sees how many there are, and is told when their files are not there", async () => {
   const { server, origin, client } = await start();
   await upload(origin, client, bytesOf(10));
-  expect(existsSync(join(server.dataFolder, "blobs"))).toBe(true);
-  expect(readdirSync(join(server.dataFolder, "blobs"))[0]).toMatch(/^[0-9a-f]{2}$/);
+  const begun = { size: 100, offset: 0, ticket: await ticketOf(client, 100) };
+  await putPart(origin, newBlobNames(), begun, bytesOf(60));
+  expect(await readStatus(server.dataFolder)).toMatchObject({ blobs: 2, blobBytes: 110 });
+  await expect(checkData(server.dataFolder)).rejects.toMatchObject({ code: "data_folder_locked" });
+  await server.running.close();
+  await checkData(server.dataFolder);
+  rmSync(join(server.dataFolder, "blobs"), { recursive: true });
+  await expect(checkData(server.dataFolder)).rejects.toMatchObject({
+    code: "data_folder_damaged",
+    message: expect.stringContaining("the files of 2 blobs in blobs are missing"),
+  });
 });

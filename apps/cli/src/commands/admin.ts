@@ -36,10 +36,17 @@ function statusCommand(): Command {
     .action(async (options: { json?: boolean }, command: Command) => {
       const { io } = contextOf(command);
       const { fingerprint, ...status } = await readStatus(configOf(command).data);
-      const { path, running, accounts, devices, logs, entries, bytesOnDisk } = status;
+      const { path, running, accounts, devices, logs, entries, bytesOnDisk, blobs, blobBytes } = status;
       if (options.json === true) {
         const counts = { accounts, devices, logs, entries, bytes_on_disk: bytesOnDisk };
-        await printJson(io, { data: path, fingerprint: formatFingerprint(fingerprint), running, ...counts });
+        const stored = { blobs, blob_bytes: blobBytes };
+        await printJson(io, {
+          data: path,
+          fingerprint: formatFingerprint(fingerprint),
+          running,
+          ...counts,
+          ...stored,
+        });
         return;
       }
       const lines = [
@@ -48,7 +55,8 @@ function statusCommand(): Command {
         `Key fingerprint: ${formatFingerprint(fingerprint)}`,
         `Accounts: ${accounts} (${devices} devices in use)`,
         `Logs: ${logs}, entries waiting: ${entries}`,
-        `On disk: ${(bytesOnDisk / 1_048_576).toFixed(1)} MiB`,
+        `Attachments: ${blobs} (${(blobBytes / 1_048_576).toFixed(1)} MiB)`,
+        `Database on disk: ${(bytesOnDisk / 1_048_576).toFixed(1)} MiB`,
       ];
       await printLine(io, lines.join("\n"));
     });

@@ -24,6 +24,9 @@ export function serveCommand(): Command {
     .option("--tls-key <file>", "private key of the certificate in PEM")
     .option("--trusted-proxies <address...>", "reverse proxies to believe: addresses, networks, or loopback")
     .option("--retention-days <number>", "how long entries that nobody fetches are kept (default 90)")
+    .option("--max-blob-mib <number>", "largest attachment in MiB, encrypted; 0 takes none (default 100)")
+    .option("--blob-quota-mib <number>", "most MiB of all attachments together (default 10240, 10 GiB)")
+    .option("--blob-retention-days <number>", "how long attachments are kept (default 90)")
     .option("--no-classic", "switch the classic suite off")
     .option("--resend-after-sec <seconds>", "least time between two codes for one person (default 30)")
     .option(

@@ -32,8 +32,9 @@ export const DATA_FILES = {
   publicKey: "server_public_key.pem",
   directoryKey: "directory.key",
   database: "sotto.db",
-  blobs: "blobs",
 } as const;
+/** The folder of blobs in it. */
+export const BLOBS_FOLDER = "blobs";
 
 const markerSchema = z.object({
   format: z.literal("sotto-server-data"),
@@ -100,7 +101,7 @@ async function open(path: string): Promise<DataFolder> {
       key,
       directoryKey,
       databasePath: at("database"),
-      blobsPath: at("blobs"),
+      blobsPath: join(path, BLOBS_FOLDER),
       isNew: state !== "ready",
       warnings: findLooseModes(path),
       markReady: () => writeMarker(path, "ready"),

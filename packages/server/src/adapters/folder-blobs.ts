@@ -11,14 +11,19 @@ import { StorageError, parseHex, toHex } from "@sotto/protocol";
 import type { BlobFiles } from "../core/blobs/files.ts";
 import { endOfDaySec } from "../core/logs/day.ts";
 
-const unfinishedSuffix = ".part";
+/** Ends the name of a blob that is being written. */
+export const UNFINISHED_SUFFIX = ".part";
+/** Where a blob lies once it is whole. */
+export const blobFile = (folder: string, id: Uint8Array): string =>
+  join(folder, toHex(id.subarray(0, 1)), toHex(id.subarray(1)));
+
 const readBytes = 65_536;
 const name = /^([0-9a-f]{62})(?:\.part)?$/;
 
 /** Makes the port over a folder, which is made when the first blob comes. */
 export function folderBlobs(folder: string, nowMs: () => number): BlobFiles {
-  const pathOf = (id: Uint8Array): string => join(folder, toHex(id.subarray(0, 1)), toHex(id.subarray(1)));
-  const unfinished = (id: Uint8Array): string => pathOf(id) + unfinishedSuffix;
+  const pathOf = (id: Uint8Array): string => blobFile(folder, id);
+  const unfinished = (id: Uint8Array): string => pathOf(id) + UNFINISHED_SUFFIX;
   return {
     write: (id, offset, body) =>
       attempt(async () => {
