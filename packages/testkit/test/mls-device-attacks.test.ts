@@ -4,7 +4,13 @@
  * and offers of new devices that are not what their code is for.
  */
 import { create, toBinary } from "@bufbuild/protobuf";
-import { nextDeviceList, restoreDeviceList, signDeviceList } from "@sotto/crypto";
+import {
+  MLS_CIPHERSUITE_IDS,
+  generateInboxKey,
+  nextDeviceList,
+  restoreDeviceList,
+  signDeviceList,
+} from "@sotto/crypto";
 import { codeOfOffer, formatCode, groupNames, keysOfCode, names, sealUnderCode } from "@sotto/client/parts";
 import {
   ContentSchema,
@@ -33,6 +39,7 @@ import {
   hasRead,
   leaveSealed,
   mlsOf,
+  mlsProvider,
   provider,
   refusals,
   sendWelcome,
@@ -165,6 +172,114 @@ test("a revoked device goes on sending: what it writes is refused and told, befo
   );
 });
 
+/** The owner of a device publishes its next list from elsewhere; the device's own program runs no more. */
+async function publishes(device: SimulatedDevice, change: (list: DeviceList) => void): Promise<void> {
+  const deviceList = await nextList(device, change);
+  const elsewhere = await Intruder.takeOver(scene, device);
+  elsewhere.send({ case: "putDeviceList", value: { request: 1, deviceList } });
+  await scene.world.settle(1);
+}
+
+/** What a device appends to a log, in order. While `slow` says so, the server answers no question for KeyPackages. */
+function appends(device: SimulatedDevice, id: string, slow: () => boolean = () => false) {
+  const sent: { readonly kind: EntryKind; readonly epoch: number }[] = [];
+  scene.lie(device, {
+    up: (told) => {
+      const { frame } = told;
+      if (frame.case === "claimKeyPackages" && slow()) return [];
+      if (frame.case === "append" && toHex(frame.value.logId) === id)
+        sent.push({ kind: frame.value.kind, epoch: Number(frame.value.epoch) });
+      return [told];
+    },
+  });
+  return sent;
+}
+
+test("what is written in a group waits until a device that is known to be revoked is out, whoever may remove people", async () => {
+  scene = await Scene.make();
+  const [ann, bob, cleo] = await scene.people("ann", "bob", "cleo");
+  await scene.world.during(ann.up.createGroup("Choir", [bob.identifier, cleo.identifier]));
+  await scene.reaches(ann, "Choir", "hello", [bob, cleo]);
+  await scene.world.settle(60);
+  const group = await groupOf(bob);
+  await publishes(bob, (next) => {
+    next.devices[0]!.revokedAtSec = next.createdAtSec;
+    next.devices.push(strange());
+  });
+  // Cleo, who may remove nobody, hears of it, and cannot make her Commit yet: the server is slow with KeyPackages of the new device.
+  await stale();
+  let slow = true;
+  const sent = appends(cleo, group.id, () => slow);
+  appends(ann, group.id, () => slow);
+  cleo.up.send(bob.identifier, "makes her look").catch(() => undefined);
+  await scene.world.settle(10);
+  const writing = cleo.up.send("Choir", "not for his old phone");
+  await cleo.up.sendTyping("Choir");
+  await scene.world.settle(30);
+  expect(sent).toEqual([]);
+
+  slow = false;
+  for (const device of [ann, cleo]) scene.link(device).cut();
+  await scene.world.during(writing);
+  await scene.world.until(() => hasRead(ann, "not for his old phone"));
+  const message = sent.find(({ kind }) => kind === EntryKind.MESSAGE);
+  expect(message?.epoch).toBeGreaterThan(group.epoch);
+  const members = (await mlsOf(cleo, group.id)).members.map(({ deviceId }) => toHex(deviceId));
+  expect(members).not.toContain(bob.device);
+});
+
+/** A device of somebody's that is not up yet: what its list says of it, and how others become able to add it. */
+async function newDevice(owner: SimulatedDevice) {
+  const [deviceKey, inboxKey] = [await provider.ed25519Generate(), await generateInboxKey(mlsProvider)];
+  const device = { ...strange(), signatureKey: deviceKey.publicKey, inboxKey: inboxKey.publicKey };
+  const comesUp = async (): Promise<void> => {
+    const { keyPackage } = await engine.createKeyPackage({
+      ciphersuite: "x-wing",
+      client: { accountId: bytes(owner.account), deviceId: device.deviceId },
+      signatureKey: deviceKey,
+      notBeforeSec: nowSec() - 60,
+      notAfterSec: nowSec() + 86_400,
+      lastResort: false,
+    });
+    const own = { account: owner.account, device: toHex(device.deviceId), deviceKey };
+    const signedIn = await Intruder.signIn(scene, owner, own);
+    const value = { ciphersuite: MLS_CIPHERSUITE_IDS["x-wing"], keyPackages: [keyPackage] };
+    const put = (request: number) => ({ case: "putKeyPackages", value: { request, ...value } }) as const;
+    expect(await signedIn.request(put)).toBe("done");
+  };
+  return { device, comesUp };
+}
+
+test("a group's only admin lost the only device: nobody wedges the group, and it goes on when the new one can come in", async () => {
+  scene = await Scene.make();
+  const [ann, bob, cleo] = await scene.people("ann", "bob", "cleo");
+  await scene.world.during(ann.up.createGroup("Choir", [bob.identifier, cleo.identifier]));
+  await scene.reaches(ann, "Choir", "hello", [bob, cleo]);
+  await scene.world.settle(60);
+  const group = await groupOf(ann);
+  const found = await newDevice(ann);
+  await publishes(ann, (next) => {
+    next.devices[0]!.revokedAtSec = next.createdAtSec;
+    next.devices.push({ ...found.device, addedAtSec: next.createdAtSec });
+  });
+  await stale();
+  const sent = appends(bob, group.id);
+  bob.up.send(ann.identifier, "makes him look").catch(() => undefined);
+  await scene.world.settle(10);
+  const writing = bob.up.send("Choir", "are you back?");
+  await scene.world.settle(60);
+  // A Commit that left nobody as an admin would be refused by everybody.
+  expect(sent).toEqual([]);
+  await found.comesUp();
+  await scene.world.during(writing);
+  await scene.world.until(() => hasRead(cleo, "are you back?"));
+  const members = (await mlsOf(bob, group.id)).members.map(({ deviceId }) => toHex(deviceId));
+  expect(members).toContain(toHex(found.device.deviceId));
+  expect(members).not.toContain(ann.device);
+  expect(refusals(bob)).toEqual([]);
+  expect(refusals(cleo)).toEqual([]);
+});
+
 test("a request to be added anew that is forged is refused; a true one told again changes nothing", async () => {
   scene = await Scene.make();
   const [ann, bob, mallory] = await scene.people("ann", "bob", "mallory");
@@ -274,7 +389,7 @@ function strangeOffer(): Uint8Array {
 
 /** An offer's code, and what its device would leave with the server; with another offer under the same code, by who saw it. */
 async function underCode(ann: SimulatedDevice, offer: Uint8Array, instead = offer) {
-  const env = { crypto: provider } as Parameters<typeof keysOfCode>[0];
+  const env = { crypto: scene.world.crypto } as Parameters<typeof keysOfCode>[0];
   const code = await codeOfOffer(env, offer);
   const { serverFingerprint } = (await ann.stored.get(names.own))!;
   const { offerKey } = await keysOfCode(env, code, serverFingerprint);

@@ -9,6 +9,7 @@ import {
   sealInboxItem,
   signIn,
   verifyChallenge,
+  type Ed25519KeyPair,
   type MlsCiphersuite,
   type MlsEngine,
   type MlsGroup,
@@ -244,6 +245,15 @@ export class Intruder {
   static async takeOver(scene: Scene, device: SimulatedDevice): Promise<Intruder> {
     const own = (await device.stored.get(names.own))!;
     device.kill();
+    return Intruder.signIn(scene, device, own);
+  }
+
+  /** Signs in with the keys of any device on the list of that one's account. */
+  static async signIn(
+    scene: Scene,
+    device: SimulatedDevice,
+    own: { readonly account: string; readonly device: string; readonly deviceKey: Ed25519KeyPair },
+  ): Promise<Intruder> {
     const intruder = new Intruder(scene, device);
     const { world } = scene;
     intruder.#connection = await world.server.transport("198.51.100.1").connect({

@@ -17,8 +17,10 @@ export async function noteNewerList(
   after: VerifiedDeviceList,
 ): Promise<void> {
   if (before?.version === after.version) return;
-  for (const { record } of step.live.groups.byId.values()) {
-    if (record.accounts.includes(account)) wakeGroup(step, record.id);
+  for (const group of step.live.groups.byId.values()) {
+    if (!group.record.accounts.includes(account)) continue;
+    group.leavesChecked = false;
+    wakeGroup(step, group.record.id);
   }
   const { own } = step.live;
   if (account !== own.account || before === undefined) return;

@@ -2,17 +2,17 @@
  * Changing a group: what is wanted is compared with what is, made into one Commit, and stored with the state that follows before it is
  * sent. The log says which Commit of an epoch won; whoever lost looks anew at what is still wanted, on top of the winner.
  */
-import type { MlsGroup, MlsMember } from "@sotto/crypto";
+import type { MlsMember } from "@sotto/crypto";
 import { EntryKind, LIMITS, UsageError, equalBytes, toHex, type SottoError } from "@sotto/protocol";
-import { pinned } from "../directory.ts";
 import { bytesOf } from "../hex.ts";
 import { backoffMs } from "../reconnect.ts";
 import { isReady, request, type Answer } from "../session.ts";
 import { type Step } from "../step.ts";
 import { groupEntry } from "./content.ts";
 import { encodeGroupData, parseGroupData, type CheckedData } from "./data.ts";
-import { devicesOf, findInvitees, type Invitee, type Wanted } from "./inviting.ts";
-import { accountOfMember, deviceOfMember, isOwnerless, mayChange, standing } from "./membership.ts";
+import { findInvitees, type Invitee, type Wanted } from "./inviting.ts";
+import { deviceChanges, removable } from "./leaves.ts";
+import { accountOfMember, deviceOfMember, isOwnerless, mayChange } from "./membership.ts";
 import { groupNames, type Intent, type PendingCommit } from "./records.ts";
 import { mlsOf, saveDelta, wakeGroup, type GroupLive } from "./state.ts";
 import { joinerOf } from "./welcoming.ts";
@@ -20,8 +20,9 @@ import { isLive } from "./level.ts";
 import { accessToken } from "./epoch.ts";
 import { settleIntents } from "./pending.ts";
 
-/** A device that could not be added, for want of a KeyPackage, is not asked for again before this time. */
+/** A device that could not be added, for want of a KeyPackage, is not asked for again before this time; sooner when messages wait for it. */
 const retryInviteMs = 600_000;
+const retryHeldUpMs = 15_000;
 /** So many KeyPackages and a full UpdatePath stay below the limit of a Commit. */
 const mostAddedAtOnce = 250;
 const updateEverySent = 200;
@@ -48,19 +49,27 @@ export async function pumpChanges(step: Step, group: GroupLive): Promise<void> {
     // What was planned for another epoch is looked at anew.
     const isOver = !isLive(group) || group.record.epoch !== epoch;
     if (isOver || group.pending !== undefined) return wakeGroup(later, group.record.id);
-    const worthIt = invitees.length > 0 || plan.remove.length > 0 || plan.data !== undefined || plan.update;
-    noteMissing(later, group, plan.wanted, invitees);
-    if (error !== undefined && !worthIt) return setback(later, group, error);
-    if (!worthIt) return settleIntents(later, group, plan.intents, noKey());
-    const room = LIMITS.maxGroupDevices - (await mlsOf(later, group)).members.length;
+    const mls = await mlsOf(later, group);
+    const room = LIMITS.maxGroupDevices - mls.members.length;
     const most = Math.max(0, Math.min(mostAddedAtOnce, room));
-    await makeCommit(later, group, plan, invitees.slice(0, most), {
+    const joiners = invitees.slice(0, most);
+    const joining = new Set(joiners.map(({ account }) => account));
+    const remove = removable(group, mls, plan.remove, joining, plan.data);
+    const worthIt = invitees.length > 0 || remove.length > 0 || plan.data !== undefined || plan.update;
+    const heldUp = remove.length < plan.remove.length;
+    noteMissing(later, group, plan.wanted, invitees, heldUp ? retryHeldUpMs : retryInviteMs);
+    if (heldUp) lookAgain(later, group, retryHeldUpMs);
+    if (error !== undefined && !worthIt) return setback(later, group, error);
+    // What waits to be sent waits on when a removal is held up; to look at it again would only bring us back here.
+    if (!worthIt && heldUp && plan.intents.length === 0) return undefined;
+    if (!worthIt) return settleIntents(later, group, plan.intents, noKey());
+    await makeCommit(later, group, { ...plan, remove }, joiners, {
       complete: error === undefined && (invitees.length <= most || most === room),
     });
   });
 }
 
-/** Whether a Commit is due before messages go out: devices are missing, or are to be removed. */
+/** Whether a Commit is due before messages go out in a pair: devices are missing, or are to be removed. */
 export async function isChangeDue(step: Step, group: GroupLive): Promise<boolean> {
   if (group.planning || group.pending !== undefined || group.intents.length > 0) return true;
   const { wanted, remove } = await deviceChanges(step, group, await mlsOf(step, group));
@@ -138,48 +147,16 @@ function adminsAfter(
   return ownerless ? accounts.filter(stays) : data.admins.filter(stays);
 }
 
-/** Which devices are missing in a group, and which leaves have no business there any more, as far as the lists known here say. */
-async function deviceChanges(
-  step: Step,
-  group: GroupLive,
-  mls: MlsGroup,
-): Promise<{ readonly wanted: Wanted[]; readonly remove: MlsMember[] }> {
-  const wanted: Wanted[] = [];
-  const remove: MlsMember[] = [];
-  const leaving = group.record.leaving ?? [];
-  const { own } = step.live;
-  const data = parseGroupData(group.record.data);
-  const mayRemove =
-    data.kind === "group" &&
-    (data.mayRemove === "members" || data.admins.includes(own.account) || isOwnerless(data, leaving));
-  const byAccount = Map.groupBy(mls.members, accountOfMember);
-  for (const [account, members] of byAccount) {
-    if (leaving.includes(account)) {
-      // One of those who may do it is enough; the others only step in when nothing happens.
-      if (mayRemove && account !== own.account) remove.push(...members);
-      continue;
-    }
-    const known = await pinned(step, account);
-    if (known === undefined) continue;
-    remove.push(...members.filter((member) => standing(member, known.list.list) !== "in-use"));
-    const missing = (await devicesOf(step, account))
-      .map((device) => toHex(device.deviceId))
-      .filter((device) => !members.some((member) => deviceOfMember(member) === device))
-      .filter((device) => (group.uninvitable.get(device) ?? 0) <= step.env.nowMs());
-    if (missing.length > 0) wanted.push({ account, devices: missing });
-  }
-  return { wanted, remove: remove.filter((member) => member.leafIndex !== mls.ownLeafIndex) };
-}
-
 function noteMissing(
   step: Step,
   group: GroupLive,
   wanted: readonly Wanted[],
   invitees: readonly Invitee[],
+  retryMs: number,
 ): void {
   const found = new Set(invitees.map(({ device }) => toHex(device.deviceId)));
   for (const device of wanted.flatMap(({ devices = [] }) => devices)) {
-    if (!found.has(device)) group.uninvitable.set(device, step.env.nowMs() + retryInviteMs);
+    if (!found.has(device)) group.uninvitable.set(device, step.env.nowMs() + retryMs);
   }
 }
 
@@ -300,6 +277,15 @@ async function setback(step: Step, group: GroupLive, error: SottoError): Promise
       group.planning = false;
       wakeGroup(later, group.record.id);
     },
+  });
+}
+
+function lookAgain(step: Step, group: GroupLive, delayMs: number): void {
+  step.effects.push({
+    type: "timer",
+    name: `held up ${group.record.id}`,
+    delayMs,
+    run: async (later) => wakeGroup(later, group.record.id),
   });
 }
 

@@ -21,6 +21,7 @@ import { bytesOf } from "../hex.ts";
 import { isReady, request } from "../session.ts";
 import { notify, type Step } from "../step.ts";
 import { parseGroupEntry } from "./content.ts";
+import { isRemovalDue } from "./leaves.ts";
 import { accountOfMember } from "./membership.ts";
 import { nameOfAccount } from "./naming.ts";
 import { mlsOf, type GroupLive } from "./state.ts";
@@ -32,7 +33,7 @@ const mostBytes = 1_024;
 
 /** Tells those who are online that one is typing. */
 export async function sendMlsTyping(step: Step, group: GroupLive): Promise<void> {
-  if (!isReady(step) || !isLive(group)) return;
+  if (!isReady(step) || !isLive(group) || (await isRemovalDue(step, group))) return;
   const { crypto } = step.env;
   const mls = await mlsOf(step, group);
   const sentAtMs = BigInt(step.env.nowMs());

@@ -20,6 +20,7 @@ import { isReady, request, type Answer } from "../session.ts";
 import type { Step } from "../step.ts";
 import type { ContactRecord } from "../records.ts";
 import { encodeContent, groupEntry } from "./content.ts";
+import { isRemovalDue } from "./leaves.ts";
 import { findPair } from "./pairs.ts";
 import { closeReceipt, dequeueMls, freshId, wakeQueue, type MlsQueue } from "./queue.ts";
 import { groupNames, type MlsItem } from "./records.ts";
@@ -49,6 +50,8 @@ async function pump(step: Step, conversation: string): Promise<void> {
     if (["left", "removed", "replaced"].includes(group.record.state)) {
       return failAll(step, conversation, queue, "group_unknown");
     }
+    // Nothing is encrypted for a device that is known to be revoked: its removal goes first.
+    if (isLive(group) && (await isRemovalDue(step, group))) return wakeGroup(step, group.record.id);
     return sendIn(step, conversation, queue, group);
   }
   if (await blocks(step, contact)) return block(step, conversation, queue);

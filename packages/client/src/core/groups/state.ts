@@ -48,6 +48,8 @@ export interface GroupLive {
   planFailures: number;
   /** Devices without a KeyPackage, and when to ask again. */
   readonly uninvitable: Map<string, number>;
+  /** Whether every leaf of this epoch was found to be a device in use, by the lists that are known now. */
+  leavesChecked: boolean;
   /** Intents that wait: orders. */
   readonly intents: number[];
   tasksBusy: boolean;
@@ -99,6 +101,7 @@ function newGroupLive(record: GroupRecord): GroupLive {
     planning: false,
     planFailures: 0,
     uninvitable: new Map(),
+    leavesChecked: false,
     intents: [],
     tasksBusy: false,
     taskFailures: 0,
@@ -181,6 +184,7 @@ export const isSettled = ({ record, intents, pending }: GroupLive): boolean =>
 export async function saveEpoch(step: Step, live: GroupLive, mls: MlsGroup): Promise<void> {
   await saveStored(step, live.record.id, step.env.mls.snapshot(mls));
   live.mls = mls;
+  live.leavesChecked = false;
 }
 
 /** Stores what a snapshot holds in place of what was there. */

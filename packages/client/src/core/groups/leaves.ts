@@ -1,0 +1,93 @@
+/**
+ * The leaves of a group beside the device lists of its people, as far as they are known here: which devices are missing, which leaves have
+ * no business there any more, and which of those may go.
+ */
+import type { MlsGroup, MlsMember } from "@sotto/crypto";
+import { toHex } from "@sotto/protocol";
+import { pinned } from "../directory.ts";
+import type { Step } from "../step.ts";
+import { parseGroupData, type CheckedData } from "./data.ts";
+import { devicesOf, type Wanted } from "./inviting.ts";
+import { accountOfMember, deviceOfMember, isOwnerless, standing } from "./membership.ts";
+import { mlsOf, type GroupLive } from "./state.ts";
+
+/** Which devices are missing in a group, and which leaves have no business there any more, as far as the lists known here say. */
+export async function deviceChanges(
+  step: Step,
+  group: GroupLive,
+  mls: MlsGroup,
+): Promise<{ readonly wanted: Wanted[]; readonly remove: MlsMember[] }> {
+  const wanted: Wanted[] = [];
+  const remove: MlsMember[] = [];
+  const leaving = group.record.leaving ?? [];
+  const { own } = step.live;
+  const data = parseGroupData(group.record.data);
+  const mayRemove =
+    data.kind === "group" &&
+    (data.mayRemove === "members" || data.admins.includes(own.account) || isOwnerless(data, leaving));
+  const byAccount = Map.groupBy(mls.members, accountOfMember);
+  for (const [account, members] of byAccount) {
+    // One of those who may do it is enough; the others only step in when nothing happens.
+    const seenOut = leaving.includes(account) && mayRemove && account !== own.account;
+    remove.push(...(seenOut ? members : await notInUse(step, mls, account, members)));
+    if (leaving.includes(account)) continue;
+    const missing = (await devicesOf(step, account))
+      .map((device) => toHex(device.deviceId))
+      .filter((device) => !members.some((member) => deviceOfMember(member) === device))
+      .filter((device) => (group.uninvitable.get(device) ?? 0) <= step.env.nowMs());
+    if (missing.length > 0) wanted.push({ account, devices: missing });
+  }
+  return { wanted, remove };
+}
+
+/**
+ * Whether a leaf must go before anything is encrypted: its device is known to be revoked, or never was one. A removal that the group's
+ * rules forbid for good is not due.
+ */
+export async function isRemovalDue(step: Step, group: GroupLive): Promise<boolean> {
+  if (group.leavesChecked) return false;
+  const mls = await mlsOf(step, group);
+  const foreign: MlsMember[] = [];
+  const replaceable = new Set<string>();
+  for (const [account, members] of Map.groupBy(mls.members, accountOfMember)) {
+    const gone = await notInUse(step, mls, account, members);
+    foreign.push(...gone);
+    if (gone.length > 0 && (await devicesOf(step, account)).length > 0) replaceable.add(account);
+  }
+  group.leavesChecked = removable(group, mls, foreign, replaceable, undefined).length === 0;
+  return !group.leavesChecked;
+}
+
+/**
+ * Which leaves may go: a group is never left without an admin (SOTTO-COMMIT-6), so its last one waits for another device of the same
+ * account to come in.
+ * @param joining accounts of which a device comes in. @param data as they are to be; undefined: as they are.
+ */
+export function removable(
+  group: GroupLive,
+  mls: MlsGroup,
+  remove: readonly MlsMember[],
+  joining: ReadonlySet<string>,
+  data: CheckedData | undefined,
+): readonly MlsMember[] {
+  const { kind, admins } = data ?? parseGroupData(group.record.data);
+  const stays = (admin: string): boolean =>
+    joining.has(admin) ||
+    mls.members.some((member) => accountOfMember(member) === admin && !remove.includes(member));
+  if (kind !== "group" || admins.some(stays)) return remove;
+  return remove.filter((member) => !admins.includes(accountOfMember(member)));
+}
+
+/** Leaves of an account that are no device in use on its list, as far as it is known here; one's own is not among them. */
+async function notInUse(
+  step: Step,
+  mls: MlsGroup,
+  account: string,
+  members: readonly MlsMember[],
+): Promise<readonly MlsMember[]> {
+  const known = await pinned(step, account);
+  if (known === undefined) return [];
+  return members.filter(
+    (member) => member.leafIndex !== mls.ownLeafIndex && standing(member, known.list.list) !== "in-use",
+  );
+}
