@@ -47,6 +47,8 @@ const schema = z.strictObject({
   blobQuotaMib: natural(0, 1_073_741_824).default(10_240),
   /** How long blobs are kept. */
   blobRetentionDays: natural(1, 3_650).default(90),
+  /** Folder of the web app's files, as its build makes them. */
+  web: text().optional(),
   /** Whether clients may use the classic suite. */
   classic: flag().default(true),
   /** Addresses or networks (CIDR) of reverse proxies whose X-Forwarded-For is believed; `loopback` for this machine. */

@@ -2,6 +2,7 @@
  * Puts a server together: configuration, data folder, store, desks, sessions, HTTP. Whoever starts it gets its addresses
  * and a way to stop it; nothing here exits the process.
  */
+import { resolve } from "node:path";
 import { formatFingerprint, formatInvite } from "@sotto/protocol";
 import { Registry, collectDefaultMetrics } from "prom-client";
 import { Challenger } from "./adapters/challenger.ts";
@@ -170,7 +171,13 @@ async function start(parts: Parts, undo: Undo): Promise<RunningServer> {
     isDraining: () => readiness.draining,
     failed: events.requestFailed,
   });
-  const app = await createApp({ tls, addressOf, routes, failed: events.requestFailed });
+  const app = await createApp({
+    tls,
+    addressOf,
+    routes,
+    failed: events.requestFailed,
+    web: config.web === undefined ? undefined : resolve(config.web),
+  });
   const requests = new OpenRequests(app);
   undo.push(() => app.close());
   await addBlobRoutes(app, {

@@ -1,4 +1,6 @@
 /** `sotto serve`: runs a server until it is told to stop, and tells the operator how people reach it. */
+import { existsSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { Command } from "commander";
 import { loadConfig, startServer, type RunningServer } from "@sotto/server";
 import { contextOf } from "../context.ts";
@@ -27,6 +29,8 @@ export function serveCommand(): Command {
     .option("--max-blob-mib <number>", "largest attachment in MiB, encrypted; 0 takes none (default 100)")
     .option("--blob-quota-mib <number>", "most MiB of all attachments together (default 10240, 10 GiB)")
     .option("--blob-retention-days <number>", "how long attachments are kept (default 90)")
+    .option("--web <dir>", "folder of the web app's files (default: as this program's own build makes them)")
+    .option("--no-web", "serve no web app")
     .option("--no-classic", "switch the classic suite off")
     .option("--resend-after-sec <seconds>", "least time between two codes for one person (default 30)")
     .option(
@@ -60,7 +64,7 @@ async function serve(io: Io, command: Command): Promise<void> {
     env: io.env,
     file: fileOf(io, command),
     // A person reads what is printed; a machine keeps what is logged.
-    defaults: { logLevel: io.stderr.isTTY === true ? "warn" : "info" },
+    defaults: { logLevel: io.stderr.isTTY === true ? "warn" : "info", ...ownWebApp(command) },
   });
   const stopped = stopSignal();
   const server = await startServer(config, {
@@ -80,7 +84,15 @@ function flagsOf(command: Command): Record<string, unknown> {
   const { config: _config, ...flags } = command.opts<Record<string, unknown>>();
   // commander gives an option with "no-" a default.
   if (command.getOptionValueSource("classic") !== "cli") delete flags["classic"];
+  if (typeof flags["web"] !== "string") delete flags["web"];
   return flags;
+}
+
+/** The web app that was built beside this program, if it was, unless --no-web says no. */
+function ownWebApp(command: Command): { web?: string } {
+  const folder = resolve(import.meta.dirname, "../../../web/dist");
+  const wanted = command.getOptionValue("web") !== false;
+  return wanted && existsSync(join(folder, "index.html")) ? { web: folder } : {};
 }
 
 const fileOf = (io: Io, command: Command): string | undefined =>

@@ -8,6 +8,7 @@ import { addBinaryBodies } from "./binary-bodies.ts";
 import type { ClientAddress } from "./client-address.ts";
 import { addressKey } from "./registration-service.ts";
 import type { TlsPair } from "./tls.ts";
+import { addWebApp } from "./web-app.ts";
 
 /** What the app works with. */
 export interface AppOptions {
@@ -16,6 +17,8 @@ export interface AppOptions {
   readonly addressOf: ClientAddress;
   readonly routes: (router: ConnectRouter) => void;
   readonly failed: (error: unknown) => void;
+  /** Absolute path of the web app's files; undefined for none. */
+  readonly web: string | undefined;
 }
 
 // A connection that says nothing is closed; WebSockets have timeouts of their own.
@@ -24,7 +27,13 @@ const idleTimeoutMs = 30_000;
 const requestTimeoutMs = 60_000;
 
 /** Makes the app without listening. */
-export async function createApp({ tls, addressOf, routes, failed }: AppOptions): Promise<FastifyInstance> {
+export async function createApp({
+  tls,
+  addressOf,
+  routes,
+  failed,
+  web,
+}: AppOptions): Promise<FastifyInstance> {
   const app = fastify({
     ...(tls && { https: tls }),
     bodyLimit: LIMITS.maxRequestBytes,
@@ -56,10 +65,12 @@ export async function createApp({ tls, addressOf, routes, failed }: AppOptions):
     readMaxBytes: LIMITS.maxRequestBytes,
     contextValues: (request) => createContextValues().set(addressKey, addressOf(request.raw)),
   });
-  app.get("/", async (_request, reply) =>
-    reply
-      .type("text/plain; charset=utf-8")
-      .send("This is a Sotto server. People reach it with: sotto register\n"),
-  );
+  if (web !== undefined) await addWebApp(app, web);
+  else
+    app.get("/", async (_request, reply) =>
+      reply
+        .type("text/plain; charset=utf-8")
+        .send("This is a Sotto server. People reach it with: sotto register\n"),
+    );
   return app;
 }

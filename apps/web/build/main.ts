@@ -1,0 +1,58 @@
+/**
+ * Builds the web app into apps/web/dist: bundle, integrity, size budget, compressed copies. With --if-stale only when what lies there was
+ * made of other sources. The new bundle takes the place of the old one at the end, whole.
+ */
+import { existsSync, globSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { brotliCompressSync, gzipSync } from "node:zlib";
+import { build } from "vite";
+import { MOST_INITIAL_BYTES, initialSizes } from "./budget.ts";
+import { withIntegrity } from "./integrity.ts";
+import { hashOfSources } from "./sources.ts";
+import { viteConfig } from "./vite.config.ts";
+
+const web = resolve(import.meta.dirname, "..");
+const dist = join(web, "dist");
+const stampFile = ".sources";
+const compressible = "**/*.{html,js,css,svg,json,webmanifest,txt}";
+
+const sources = hashOfSources();
+const stamp = join(dist, stampFile);
+const fresh = existsSync(stamp) && readFileSync(stamp, "utf8") === sources;
+if (!process.argv.includes("--if-stale") || !fresh) await makeBundle();
+
+async function makeBundle(): Promise<void> {
+  console.log("Building the web app …");
+  const draft = mkdtempSync(join(web, ".dist-"));
+  try {
+    await build(viteConfig(draft));
+    const read = (path: string): Uint8Array => readFileSync(join(draft, path));
+    const page = join(draft, "index.html");
+    writeFileSync(page, withIntegrity(readFileSync(page, "utf8"), read));
+    checkBudget(draft, read);
+    rmSync(join(draft, ".vite"), { recursive: true });
+    for (const file of globSync(compressible, { cwd: draft })) {
+      const content = read(file);
+      writeFileSync(join(draft, `${file}.br`), brotliCompressSync(content));
+      writeFileSync(join(draft, `${file}.gz`), gzipSync(content, { level: 9 }));
+    }
+    writeFileSync(join(draft, stampFile), sources);
+    rmSync(dist, { recursive: true, force: true });
+    renameSync(draft, dist);
+  } finally {
+    rmSync(draft, { recursive: true, force: true });
+  }
+}
+
+const kib = (bytes: number): string => `${(bytes / 1024).toFixed(1)} KiB`;
+
+function checkBudget(draft: string, read: (path: string) => Uint8Array): void {
+  const manifest = JSON.parse(readFileSync(join(draft, ".vite/manifest.json"), "utf8"));
+  const workers = globSync("assets/worker-*.js", { cwd: draft });
+  const sizes = initialSizes(manifest, workers, read);
+  const sum = [...sizes.values()].reduce((a, b) => a + b, 0);
+  for (const [file, size] of sizes) console.log(`  ${file}: ${kib(size)}`);
+  console.log(`  at the start: ${kib(sum)} of at most ${kib(MOST_INITIAL_BYTES)}, compressed`);
+  if (sum > MOST_INITIAL_BYTES)
+    throw new Error("the web app is larger than its budget: see apps/web/build/budget.ts");
+}

@@ -1,0 +1,45 @@
+/** Which methods of a messenger pages may call, and which of them may be repeated when the leading tab goes. */
+import type { Messenger } from "@sotto/client/web";
+
+const repeatable = {
+  // With an id of the page's, so that what was sent already is not sent again.
+  send: true,
+  markRead: true,
+  sendTyping: true,
+  history: true,
+  conversations: true,
+  contacts: true,
+  contact: true,
+  safetyNumber: true,
+  setVerified: true,
+  acknowledgeIdentity: true,
+  groups: true,
+  createGroup: false,
+  addToGroup: true,
+  removeFromGroup: true,
+  renameGroup: true,
+  setAdmins: true,
+  leaveGroup: true,
+  groupMembers: true,
+  doctor: true,
+  devices: true,
+  linkRequest: true,
+  approveLink: false,
+  revokeDevice: true,
+  cancelReset: true,
+  rotateIdentity: false,
+  rotateClassicKey: false,
+  changePassphrase: false,
+  settings: true,
+  updateSettings: true,
+  flushed: true,
+} as const satisfies Partial<Record<keyof Messenger, boolean>>;
+
+/** A method that pages may call. */
+export type Forwarded = keyof typeof repeatable;
+
+/** Whether pages may call it. */
+export const isForwarded = (method: string): method is Forwarded => Object.hasOwn(repeatable, method);
+
+/** Whether carrying it out twice does no harm. */
+export const isRepeatable = (method: string): boolean => isForwarded(method) && repeatable[method];

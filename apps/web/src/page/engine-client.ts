@@ -1,0 +1,115 @@
+/** The page's end of its worker: calls with promises, events to listeners, the state to look at. */
+import type {
+  Messenger,
+  NewAccount,
+  NewLink,
+  PublicServerFacts,
+  Recovery,
+  Reset,
+  ResetState,
+  CodeRequested,
+} from "@sotto/client/web";
+import { isRepeatable, type Forwarded } from "../engine/calls.ts";
+import type { Call, EngineEvent, EngineProblem, EngineState, ToPage } from "../engine/messages.ts";
+
+type Plain<T> = Omit<T, "onRecoveryKey" | "onCode" | "signal" | "code">;
+type WithCode<T> = Plain<T> & { readonly code: string };
+
+/** What pages call beside the messenger's methods; see engine/host.ts. */
+interface OwnCalls {
+  fetchServerFacts(choice: {
+    readonly server: string;
+    readonly serverKey?: string;
+  }): Promise<PublicServerFacts>;
+  requestCode(options: {
+    readonly server: string;
+    readonly serverKey: string;
+    readonly identifier: string;
+    readonly forExisting?: boolean;
+  }): Promise<CodeRequested>;
+  unlock(passphrase: string): Promise<void>;
+  register(options: WithCode<NewAccount>): Promise<void>;
+  link(options: Plain<NewLink>): Promise<void>;
+  cancelLink(): Promise<void>;
+  recover(options: WithCode<Recovery>): Promise<void>;
+  reset(options: WithCode<Reset>): Promise<ResetState>;
+  lock(): Promise<void>;
+  destroy(): Promise<void>;
+  caughtUp(): Promise<void>;
+}
+
+/** Every call that a page can make. */
+export type EngineCalls = Pick<Messenger, Forwarded> & OwnCalls;
+
+/** A failure of a call, with a code of spec/ERRORS.md. */
+export class EngineError extends Error {
+  readonly code: string;
+  readonly retryAfterMs: number | undefined;
+  constructor({ code, message, retryAfterMs }: EngineProblem) {
+    super(message);
+    this.code = code;
+    this.retryAfterMs = retryAfterMs;
+  }
+}
+
+/** The engine as a page sees it. */
+export interface EngineClient {
+  readonly calls: EngineCalls;
+  readonly state: EngineState;
+  /** Changes when another tab leads: what was read before has to be read anew. */
+  readonly term: string;
+  subscribe(listener: (event: EngineEvent) => void): () => void;
+}
+
+/** Connects a page to its worker. */
+export function connectEngine(worker: Worker): EngineClient {
+  const listeners = new Set<(event: EngineEvent) => void>();
+  const waiting = new Map<number, { resolve(value: unknown): void; reject(cause: unknown): void }>();
+  let state: EngineState = { phase: "starting" };
+  let term = "";
+  let calls = 0;
+
+  worker.addEventListener("message", ({ data }: MessageEvent<ToPage>) => {
+    if (data.type === "event") {
+      if (data.event.type === "state") ({ state, term } = data.event);
+      for (const listener of listeners) listener(data.event);
+      return;
+    }
+    const caller = waiting.get(data.id);
+    waiting.delete(data.id);
+    if ("problem" in data) caller?.reject(new EngineError(data.problem));
+    else caller?.resolve(data.value);
+  });
+  // A page that is kept for "back" would keep leadership as well.
+  addEventListener("pagehide", () => worker.postMessage({ type: "leave" }));
+  addEventListener("pageshow", ({ persisted }) => {
+    if (persisted) location.reload();
+  });
+
+  const call = (method: string, args: readonly unknown[]): Promise<unknown> => {
+    const id = ++calls;
+    return new Promise((resolve, reject) => {
+      waiting.set(id, { resolve, reject });
+      worker.postMessage({ type: "call", id, method, args, repeatable: isRepeatable(method) } satisfies Call);
+    });
+  };
+
+  return {
+    calls: new Proxy({} as EngineCalls, {
+      get:
+        (_, method) =>
+        (...args: readonly unknown[]) =>
+          call(String(method), args),
+    }),
+    get state() {
+      return state;
+    },
+    get term() {
+      return term;
+    },
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+}
