@@ -16,6 +16,7 @@ const arrows: Record<string, readonly string[]> = {
   "packages/server": ["@sotto/protocol"],
   "packages/testkit": ["@sotto/protocol", "@sotto/crypto", "@sotto/client", "@sotto/server"],
   "apps/cli": ["@sotto/protocol", "@sotto/crypto", "@sotto/client", "@sotto/server"],
+  "apps/web": ["@sotto/protocol", "@sotto/client"],
 };
 
 /** Folders (or files) that may use nothing but what is handed to them. */
@@ -56,7 +57,7 @@ function packageName(target: string): string {
 }
 
 describe.each(Object.entries(arrows))("%s", (workspace, allowed) => {
-  const files = sources(`${workspace}/src/**/*.ts`);
+  const files = sources(`${workspace}/src/**/*.{ts,tsx}`);
   const imports = files.flatMap((file) => importsOf(file));
   const manifest = JSON.parse(readFileSync(join(root, workspace, "package.json"), "utf8")) as {
     name: string;

@@ -16,6 +16,8 @@ const dist = join(web, "dist");
 const stampFile = ".sources";
 const compressible = "**/*.{html,js,css,svg,json,webmanifest,txt}";
 
+const kib = (bytes: number): string => `${(bytes / 1024).toFixed(1)} KiB`;
+
 const sources = hashOfSources();
 const stamp = join(dist, stampFile);
 const fresh = existsSync(stamp) && readFileSync(stamp, "utf8") === sources;
@@ -43,8 +45,6 @@ async function makeBundle(): Promise<void> {
     rmSync(draft, { recursive: true, force: true });
   }
 }
-
-const kib = (bytes: number): string => `${(bytes / 1024).toFixed(1)} KiB`;
 
 function checkBudget(draft: string, read: (path: string) => Uint8Array): void {
   const manifest = JSON.parse(readFileSync(join(draft, ".vite/manifest.json"), "utf8"));

@@ -194,6 +194,16 @@ export interface LinkRequest {
   readonly askedAt: number;
 }
 
+/** Which part of a conversation. */
+export interface HistoryOptions {
+  /** All if absent. */
+  readonly limit?: number;
+  /** Rows older than the message of that id, the newest of them. */
+  readonly before?: string;
+  /** Rows newer than the message of that id, the oldest of them. */
+  readonly after?: string;
+}
+
 /** How a message is sent. */
 export interface SendOptions {
   /** MLS if absent. */
@@ -234,13 +244,12 @@ export interface Messenger {
   markRead(peer: string): Promise<void>;
   /** Tells the peer, if online, that one is typing; never stored. */
   sendTyping(peer: string): Promise<void>;
-  /** Oldest first. `before`: rows older than the message of that id. */
-  history(
-    peer: string,
-    options?: { readonly limit?: number; readonly before?: string },
-  ): Promise<readonly Message[]>;
-  /** Newest first. */
+  /** Oldest first. @throws `contact_unknown`, `group_ambiguous`; `usage` for a message that is not there. */
+  history(peer: string, options?: HistoryOptions): Promise<readonly Message[]>;
+  /** The newest first. */
   conversations(): Promise<readonly ConversationSummary[]>;
+  /** One of them; undefined when nothing was ever written in it. @throws `group_ambiguous`. */
+  conversation(peer: string): Promise<ConversationSummary | undefined>;
   /** Decides about a conversation, on all devices of the account; the draft stays on this one. @throws `contact_unknown`, `message_too_large`, `usage`. */
   updateConversation(peer: string, changes: ConversationChanges): Promise<void>;
   /**

@@ -52,7 +52,14 @@ describe("two people", () => {
     await expect(gil.send("ian@example.org", "x", { id: "short" })).rejects.toMatchObject({ code: "usage" });
     await gil.send("ian@example.org", "last");
     expect((await take(hal, 2)).map(({ body }) => body)).toEqual(["once", "last"]);
-    expect(await gil.history("ian@example.org")).toHaveLength(2);
+    const [once, last] = await gil.history("ian@example.org");
+    expect(await gil.history("ian@example.org", { after: once?.id ?? "", limit: 5 })).toEqual([last]);
+    expect(await gil.history("ian@example.org", { before: last?.id ?? "", limit: 5 })).toEqual([once]);
+    await expect(gil.history("ian@example.org", { before: id, after: id })).rejects.toMatchObject({
+      code: "usage",
+    });
+    expect(await hal.conversation("gil@example.org")).toMatchObject({ peer: "gil@example.org", unread: 0 });
+    expect(await hal.conversation("nobody@example.org")).toBeUndefined();
   });
 
   test("the first message to somebody who was never online since registering waits for them", async () => {

@@ -137,6 +137,9 @@ export class FakeMessenger implements Messenger {
     return all.slice(Math.max(0, end - (options.limit ?? all.length)), end);
   }
 
+  async conversation(peer: string): Promise<ConversationSummary | undefined> {
+    return (await this.conversations()).find((summary) => summary.peer === peer);
+  }
   async conversations(): Promise<readonly ConversationSummary[]> {
     const newestFirst = Array.from(this.messagesByPeer).sort(
       ([, a], [, b]) => (b.at(-1)?.sentAt ?? 0) - (a.at(-1)?.sentAt ?? 0),

@@ -15,6 +15,7 @@ import {
   reset,
   unlockVault,
   vaultExists,
+  type Message,
   type Messenger,
   type NewAccount,
   type NewLink,
@@ -153,7 +154,12 @@ export async function startHost(
     if (closed) throw new StorageError("vault_locked", "another tab has taken over");
     if (Object.hasOwn(own, method)) return own[method]?.(...(args as never[]));
     if (!isForwarded(method)) throw new UsageError("usage", "there is no such call");
-    return (needed()[method] as (...given: readonly unknown[]) => unknown)(...args);
+    const value = await (needed()[method] as (...given: readonly unknown[]) => unknown)(...args);
+    // Every page shows what one of them sent.
+    if (method === "send") {
+      events.tell({ type: "client", event: { type: "message", message: value as Message } });
+    }
+    return value;
   };
 
   // A vault that another tab had unlocked goes on without asking again.

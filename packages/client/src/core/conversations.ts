@@ -4,7 +4,7 @@
  */
 import type { ErrorCode } from "@sotto/protocol";
 import { UsageError } from "@sotto/protocol";
-import type { Message, MessageStatus } from "../api.ts";
+import type { HistoryOptions, Message, MessageStatus } from "../api.ts";
 import { findContact, peerName, putContact } from "./contacts.ts";
 import { parseGroupData } from "./groups/data.ts";
 import { groupNames, type GroupRecord } from "./groups/records.ts";
@@ -207,32 +207,39 @@ async function senderName(view: View, account: string): Promise<string> {
   return contact === undefined ? account : peerName(contact);
 }
 
-/** The newest messages of a conversation, or those before a given one, oldest first. @throws UsageError `usage` for an unknown `before`. */
+/**
+ * A page of a conversation, oldest first: its newest messages, those before one, or those after one.
+ * @throws UsageError `usage` for an unknown `before` or `after`, or both.
+ */
 export async function history(
   view: View,
   self: SelfName,
   { conversations, contact, accounts }: ConversationRef,
-  options: { readonly limit?: number; readonly before?: string },
+  { limit, before, after }: HistoryOptions,
 ): Promise<readonly Message[]> {
-  const below =
-    options.before === undefined ? undefined : await orderOf(view, conversations, accounts, options.before);
-  const page = { reverse: true, ...(options.limit !== undefined && { limit: options.limit }) };
+  if (before !== undefined && after !== undefined) {
+    throw new UsageError("usage", "a page of history is before a message or after one, not both");
+  }
+  const place = async (id: string): Promise<number> => orderOf(view, conversations, accounts, id);
+  const reverse = after === undefined;
+  const page = {
+    reverse,
+    ...(limit !== undefined && { limit }),
+    ...(before !== undefined && { below: await place(before) }),
+    ...(after !== undefined && { from: (await place(after)) + 1 }),
+  };
   const found: (Item<MessageRecord> & { readonly conversation: string })[] = [];
   for (const conversation of conversations) {
-    const items = await view.page(names.messages(conversation), {
-      ...page,
-      ...(below !== undefined && { below }),
-    });
+    const items = await view.page(names.messages(conversation), page);
     for (const item of items) found.push({ ...item, conversation });
   }
-  found.sort((a, b) => b.order - a.order);
+  found.sort((a, b) => (reverse ? b.order - a.order : a.order - b.order));
+  const taken = found.slice(0, limit);
+  if (reverse) taken.reverse();
   return Promise.all(
-    found
-      .slice(0, options.limit)
-      .toReversed()
-      .map(({ conversation, order, value }) =>
-        toMessage(view, self, contact, { conversation, order }, value),
-      ),
+    taken.map(({ conversation, order, value }) =>
+      toMessage(view, self, contact, { conversation, order }, value),
+    ),
   );
 }
 

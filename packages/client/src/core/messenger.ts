@@ -33,7 +33,7 @@ import {
 import { names, type OwnAccount } from "./records.ts";
 import { caughtUp, flushed, send, whenSent } from "./sending.ts";
 import { connectionState } from "./session.ts";
-import { allConversations } from "./summaries.ts";
+import { allConversations, oneConversation } from "./summaries.ts";
 import { markRead, unshownMessages } from "./unshown.ts";
 import type { HeaderFile } from "./vault-header.ts";
 
@@ -70,6 +70,7 @@ export function messengerOf(engine: Engine, env: Env, header: HeaderFile): Messe
     history: (peer, options = {}) =>
       engine.run(async (step) => history(step.draft, own, await findConversation(step, peer), options)),
     conversations: () => engine.run(allConversations),
+    conversation: (peer) => engine.run((step) => oneConversation(step, peer)),
     updateConversation: (peer, changes) => engine.run((step) => updateConversation(step, peer, changes)),
     deleteConversation: (peer) => engine.run((step) => deleteConversation(step, peer)),
     contacts: () =>

@@ -1,10 +1,10 @@
 /** Conversations in an overview, newest first. */
 import type { ConversationSummary } from "../api.ts";
-import { peerName } from "./contacts.ts";
+import { findContact, parsePeer, peerName } from "./contacts.ts";
 import { messageAt, toMessage } from "./conversations.ts";
 import { standing } from "./decisions.ts";
-import type { Pinned } from "./directory.ts";
-import { groupsOf, toGroup } from "./groups/overview.ts";
+import { pinned, type Pinned } from "./directory.ts";
+import { groupsOf, matchGroup, toGroup } from "./groups/overview.ts";
 import type { GroupLive } from "./groups/state.ts";
 import { allContacts, toContact } from "./people.ts";
 import type { ContactRecord, MessagePlace } from "./records.ts";
@@ -26,6 +26,16 @@ export async function allConversations(step: Step): Promise<readonly Conversatio
     })),
   ];
   return Promise.all(rows.toSorted((a, b) => b.order - a.order).map(({ summary }) => summary()));
+}
+
+/** One of them; undefined when there is nothing to show. @throws UsageError `group_ambiguous`. */
+export async function oneConversation(step: Step, text: string): Promise<ConversationSummary | undefined> {
+  const group = matchGroup(step, text);
+  if (group !== undefined) return ofGroup(step, group);
+  const contact = await findContact(step.draft, parsePeer(text));
+  if (contact === undefined || (contact.last === undefined && (contact.draft ?? "") === "")) return undefined;
+  const known = contact.account === undefined ? undefined : await pinned(step, contact.account);
+  return ofContact(step, contact, known);
 }
 
 async function ofContact(

@@ -1,0 +1,36 @@
+/** Chooses what is shown: the first steps, the lock, or the conversations. */
+import { Suspense, lazy, type ReactNode } from "react";
+import { Unlock } from "../unlock/unlock.tsx";
+import { useEngineState, useProblemText } from "./context.tsx";
+import { Main } from "./main.tsx";
+import { EngineError } from "../page/engine-client.ts";
+import { Notice } from "../ui/controls.tsx";
+import { Skeleton } from "../ui/skeleton.tsx";
+
+const Onboarding = lazy(async () => import("../onboarding/onboarding.tsx"));
+
+/** The app. */
+export function App(): ReactNode {
+  const state = useEngineState();
+  const problemText = useProblemText();
+  switch (state.phase) {
+    case "starting":
+      return <Skeleton />;
+    case "empty":
+      return (
+        <Suspense fallback={<Skeleton />}>
+          <Onboarding />
+        </Suspense>
+      );
+    case "locked":
+      return <Unlock />;
+    case "failed":
+      return (
+        <main className="centred">
+          <Notice kind="error">{problemText(new EngineError({ code: state.code, message: "" }))}</Notice>
+        </main>
+      );
+    case "open":
+      return <Main />;
+  }
+}

@@ -1,0 +1,57 @@
+/** The list beside the open conversation; on narrow screens one of the two. */
+import { Suspense, lazy, type ReactNode } from "react";
+import { ConversationView } from "../conversation/conversation-view.tsx";
+import { ConversationList } from "../list/conversation-list.tsx";
+import { useText } from "../text/index.tsx";
+import { SkeletonRows } from "../ui/skeleton.tsx";
+import "./main.css";
+import { useRoute, type Route } from "./route.ts";
+
+const NewConversation = lazy(async () => import("../new/new-conversation.tsx"));
+const Settings = lazy(async () => import("../settings/settings.tsx"));
+
+/** The app's main screen. */
+export function Main(): ReactNode {
+  const t = useText();
+  const route = useRoute();
+  return (
+    <div className={route.screen === "home" ? "main" : "main main--open"}>
+      <a className="skip-link button" href="#view" onClick={skip}>
+        {t.common.skipToMessages}
+      </a>
+      <nav className="main__list" aria-label={t.list.title}>
+        <ConversationList open={route.screen === "conversation" ? route.key : undefined} />
+      </nav>
+      <main className="main__view" id="view" tabIndex={-1}>
+        <Suspense fallback={<SkeletonRows count={5} />}>
+          <View route={route} />
+        </Suspense>
+      </main>
+    </div>
+  );
+}
+
+function skip(event: { preventDefault(): void }): void {
+  // The address after # is the open screen's.
+  event.preventDefault();
+  document.querySelector<HTMLElement>("#view")?.focus();
+}
+
+function View({ route }: { readonly route: Route }): ReactNode {
+  const t = useText();
+  switch (route.screen) {
+    case "conversation":
+      return <ConversationView key={route.key} conversationKey={route.key} panel={route.panel} />;
+    case "new":
+      return <NewConversation />;
+    case "settings":
+      return <Settings page={route.page} />;
+    case "home":
+      return (
+        <div className="main__nothing">
+          <img src="/icon.svg" alt="" width="72" height="72" />
+          <p>{t.conversation.choose}</p>
+        </div>
+      );
+  }
+}

@@ -1,0 +1,157 @@
+/** An open conversation: who it is with, its messages, and writing. */
+import { useCallback, useEffect, useState, useSyncExternalStore, type ReactNode } from "react";
+import type { ConversationSummary } from "@sotto/client/web";
+import { useCalls, useConversations, useEngine } from "../app/context.tsx";
+import { go, hrefOf } from "../app/route.ts";
+import { keyOf } from "../store/conversations.ts";
+import { openTimeline } from "../store/timeline.ts";
+import { useText } from "../text/index.tsx";
+import { Avatar } from "../ui/avatar.tsx";
+import { Button, Notice } from "../ui/controls.tsx";
+import { Icon } from "../ui/icon.tsx";
+import { Composer } from "./composer.tsx";
+import "./conversation.css";
+import { MessageList } from "./message-list.tsx";
+
+/** @param conversationKey a group's id, or a person's identifier. */
+export function ConversationView({
+  conversationKey: key,
+}: {
+  readonly conversationKey: string;
+  readonly panel: string | undefined;
+}): ReactNode {
+  const engine = useEngine();
+  const conversations = useConversations();
+  const subscribe = useCallback((changed: () => void) => conversations.subscribe(changed), [conversations]);
+  const all = useSyncExternalStore(subscribe, () => conversations.all);
+  const typing = useSyncExternalStore(subscribe, () => conversations.typing).get(key);
+  const summary = all?.find((known) => keyOf(known) === key);
+  const [timeline] = useState(() => openTimeline(engine, key, summary?.unread ?? 0));
+  const window = useSyncExternalStore(
+    useCallback((changed) => timeline.subscribe(changed), [timeline]),
+    () => timeline.window,
+  );
+  useEffect(() => () => timeline.close(), [timeline]);
+  useMarkRead(key, summary?.unread ?? 0);
+  useEscape();
+
+  const blocked = summary?.contact?.identityChanged === true;
+  const gone = summary?.group?.state === "left" || summary?.group?.state === "removed";
+  return (
+    <section className="conversation">
+      <ConversationHeader summary={summary} conversationKey={key} typing={typing} />
+      <MessageList timeline={timeline} window={window} group={summary?.group !== undefined} />
+      <Warnings summary={summary} conversationKey={key} />
+      <Composer conversationKey={key} disabled={blocked || gone} />
+    </section>
+  );
+}
+
+/** What is seen counts as read, while the page itself is seen. */
+function useMarkRead(key: string, unread: number): void {
+  const calls = useCalls();
+  useEffect(() => {
+    const mark = (): void => {
+      if (unread === 0 || document.visibilityState !== "visible" || !document.hasFocus()) return;
+      calls.markRead(key).catch(() => undefined);
+    };
+    mark();
+    addEventListener("focus", mark);
+    document.addEventListener("visibilitychange", mark);
+    return () => {
+      removeEventListener("focus", mark);
+      document.removeEventListener("visibilitychange", mark);
+    };
+  }, [calls, key, unread]);
+}
+
+function useEscape(): void {
+  useEffect(() => {
+    const leave = (event: KeyboardEvent): void => {
+      if (event.key === "Escape" && !event.defaultPrevented) go({ screen: "home" });
+    };
+    addEventListener("keydown", leave);
+    return () => removeEventListener("keydown", leave);
+  }, []);
+}
+
+function ConversationHeader({
+  summary,
+  conversationKey: key,
+  typing,
+}: {
+  readonly summary: ConversationSummary | undefined;
+  readonly conversationKey: string;
+  readonly typing: string | undefined;
+}): ReactNode {
+  const t = useText();
+  const name = summary?.peer ?? key;
+  const about =
+    typing === undefined
+      ? summary?.group === undefined
+        ? ""
+        : t.conversation.members(summary.group.members)
+      : t.conversation.typing(typing);
+  return (
+    <header className="conversation__header">
+      <a
+        className="icon-button conversation__back"
+        href={hrefOf({ screen: "home" })}
+        aria-label={t.common.back}
+      >
+        <Icon name="back" />
+      </a>
+      <Avatar name={name} of={key} size={40} />
+      <div className="conversation__who">
+        <h1 className="conversation__name">
+          <bdi>{name}</bdi>
+          {summary?.contact?.verified === true && (
+            <span className="row__verified" title={t.common.verified}>
+              <Icon name="shield" />
+              <span className="visually-hidden">{t.common.verified}</span>
+            </span>
+          )}
+        </h1>
+        <p className="conversation__about" aria-live="polite">
+          {about}
+        </p>
+      </div>
+      <a
+        className="icon-button"
+        href={hrefOf({ screen: "conversation", key, panel: "details" })}
+        aria-label={t.conversation.details}
+        title={t.conversation.details}
+      >
+        <Icon name="info" />
+      </a>
+    </header>
+  );
+}
+
+function Warnings({
+  summary,
+  conversationKey: key,
+}: {
+  readonly summary: ConversationSummary | undefined;
+  readonly conversationKey: string;
+}): ReactNode {
+  const t = useText().conversation;
+  const calls = useCalls();
+  const { group, contact, peer } = summary ?? {};
+  if (contact?.identityChanged === true) {
+    return (
+      <Notice kind="warn">
+        <p>{t.identityChanged(peer ?? key)}</p>
+        <p className="conversation__choices">
+          <a className="button" href={hrefOf({ screen: "conversation", key, panel: "verify" })}>
+            {t.compare}
+          </a>
+          <Button onClick={() => void calls.acknowledgeIdentity(key)}>{t.accept}</Button>
+        </p>
+      </Notice>
+    );
+  }
+  if (group?.state === "left" || group?.state === "removed") return <Notice>{t.left}</Notice>;
+  if (group?.state === "healing") return <Notice>{t.healing}</Notice>;
+  return null;
+}

@@ -1,0 +1,102 @@
+/** The list of conversations: searched by name, the newest first, drawn only as far as it is seen. */
+import { useVirtualizer } from "@tanstack/react-virtual";
+import { useCallback, useMemo, useRef, useState, useSyncExternalStore, type ReactNode } from "react";
+import { useConversations, useEngineState } from "../app/context.tsx";
+import { hrefOf } from "../app/route.ts";
+import { keyOf } from "../store/conversations.ts";
+import { useText } from "../text/index.tsx";
+import { Icon } from "../ui/icon.tsx";
+import { SkeletonRows } from "../ui/skeleton.tsx";
+import { ConversationRow } from "./conversation-row.tsx";
+import "./conversation-list.css";
+
+const rowHeight = 72;
+
+/** @param open the conversation that is open, by its key. */
+export function ConversationList({ open }: { readonly open: string | undefined }): ReactNode {
+  const t = useText();
+  const conversations = useConversations();
+  const state = useEngineState();
+  const subscribe = useCallback((changed: () => void) => conversations.subscribe(changed), [conversations]);
+  const all = useSyncExternalStore(subscribe, () => conversations.all);
+  const typing = useSyncExternalStore(subscribe, () => conversations.typing);
+  const [search, setSearch] = useState("");
+  const scroller = useRef<HTMLDivElement>(null);
+  const found = useMemo(() => {
+    const wanted = search.trim().toLocaleLowerCase();
+    return (all ?? []).filter(({ peer }) => peer.toLocaleLowerCase().includes(wanted));
+  }, [all, search]);
+  const rows = useVirtualizer({
+    count: found.length,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => rowHeight,
+    overscan: 8,
+  });
+  const connection = state.phase === "open" ? state.connection : "offline";
+
+  return (
+    <div className="list">
+      <header className="list__header">
+        <h1 className="list__title">{t.common.appName}</h1>
+        <a
+          className="icon-button"
+          href={hrefOf({ screen: "new" })}
+          aria-label={t.list.new}
+          title={t.list.new}
+          data-shortcut="new"
+        >
+          <Icon name="compose" />
+        </a>
+        <a
+          className="icon-button"
+          href={hrefOf({ screen: "settings", page: "" })}
+          aria-label={t.list.settings}
+          title={t.list.settings}
+        >
+          <Icon name="settings" />
+        </a>
+      </header>
+      <div className="list__search">
+        <Icon name="search" />
+        <input
+          type="search"
+          value={search}
+          aria-label={t.list.search}
+          placeholder={t.list.search}
+          onChange={(event) => setSearch(event.target.value)}
+        />
+      </div>
+      <p className={`list__connection list__connection--${connection}`} role="status">
+        {connection === "offline" ? t.common.offline : connection === "connecting" ? t.common.connecting : ""}
+      </p>
+      <div className="list__rows" ref={scroller}>
+        {all === undefined ? (
+          <SkeletonRows count={8} />
+        ) : found.length === 0 ? (
+          <div className="list__empty">
+            <h2>{search === "" ? t.list.empty : t.list.nothingFound}</h2>
+            {search === "" && <p>{t.list.emptyText}</p>}
+          </div>
+        ) : (
+          <ul className="list__all" style={{ height: rows.getTotalSize() }}>
+            {rows.getVirtualItems().map(({ index, start }) => {
+              const summary = found[index];
+              if (summary === undefined) return null;
+              const key = keyOf(summary);
+              return (
+                <li
+                  key={key}
+                  style={{ transform: `translateY(${start}px)`, height: rowHeight }}
+                  aria-setsize={found.length}
+                  aria-posinset={index + 1}
+                >
+                  <ConversationRow summary={summary} typing={typing.get(key)} open={key === open} />
+                </li>
+              );
+            })}
+          </ul>
+        )}
+      </div>
+    </div>
+  );
+}

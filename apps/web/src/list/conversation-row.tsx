@@ -1,0 +1,70 @@
+/** One conversation in the list. */
+import type { ConversationSummary } from "@sotto/client/web";
+import { memo, type ReactNode } from "react";
+import { hrefOf } from "../app/route.ts";
+import { StatusIcon } from "../conversation/status-icon.tsx";
+import { keyOf } from "../store/conversations.ts";
+import { useLanguage, useText } from "../text/index.tsx";
+import { shortTime } from "../text/times.ts";
+import { Avatar } from "../ui/avatar.tsx";
+import { Icon } from "../ui/icon.tsx";
+
+/** A link to the conversation, with its last message. */
+export const ConversationRow = memo(function ConversationRow({
+  summary,
+  typing,
+  open,
+}: {
+  readonly summary: ConversationSummary;
+  readonly typing: string | undefined;
+  readonly open: boolean;
+}): ReactNode {
+  const t = useText();
+  const { language } = useLanguage();
+  const { peer, last, unread, group, contact } = summary;
+  const key = keyOf(summary);
+  return (
+    <a
+      className={`row${open ? " row--open" : ""}${unread > 0 ? " row--unread" : ""}`}
+      href={hrefOf({ screen: "conversation", key })}
+      aria-current={open ? "page" : undefined}
+    >
+      <Avatar name={peer} of={key} size={48} />
+      <span className="row__main">
+        <span className="row__top">
+          <bdi className="row__name">{peer}</bdi>
+          {contact?.verified === true && (
+            <span className="row__verified" title={t.common.verified}>
+              <Icon name="shield" />
+              <span className="visually-hidden">{t.common.verified}</span>
+            </span>
+          )}
+          {last !== undefined && <time className="row__time">{shortTime(last.sentAt, language, t)}</time>}
+        </span>
+        <span className="row__bottom">
+          {typing === undefined ? (
+            <>
+              {last?.direction === "out" && <StatusIcon status={last.status} />}
+              <span className="row__last">
+                {last !== undefined && group !== undefined && last.direction === "in" && (
+                  <>
+                    <bdi>{last.from}</bdi>:{" "}
+                  </>
+                )}
+                {last === undefined ? t.list.noMessages : <bdi>{last.body.slice(0, 200)}</bdi>}
+              </span>
+            </>
+          ) : (
+            <span className="row__typing">{t.conversation.typing(typing)}</span>
+          )}
+          {unread > 0 && (
+            <span className="row__unread">
+              <span aria-hidden="true">{unread > 999 ? "999+" : unread}</span>
+              <span className="visually-hidden">{t.list.unread(unread)}</span>
+            </span>
+          )}
+        </span>
+      </span>
+    </a>
+  );
+});

@@ -1,0 +1,143 @@
+/**
+ * The list of conversations in the page: read whole when the engine opens, and one by one as something happens in them.
+ */
+import type { ClientEvent, ConversationSummary } from "@sotto/client/web";
+import type { EngineClient } from "../page/engine-client.ts";
+
+/** The list. */
+export interface Conversations {
+  /** undefined until it was read. The newest first. */
+  readonly all: readonly ConversationSummary[] | undefined;
+  /** Who is typing, by conversation. */
+  readonly typing: ReadonlyMap<string, string>;
+  subscribe(changed: () => void): () => void;
+}
+
+/** What names a conversation in addresses and calls: a group's id, or a person's identifier. */
+export const keyOf = ({ group, peer }: Pick<ConversationSummary, "group" | "peer">): string =>
+  group?.id ?? peer;
+
+const typingMs = 6_000;
+
+/** Keeps the list. */
+export function trackConversations(engine: EngineClient): Conversations {
+  const listeners = new Set<() => void>();
+  const stale = new Set<string>();
+  const typingTimers = new Map<string, ReturnType<typeof setTimeout>>();
+  let all: readonly ConversationSummary[] | undefined;
+  let typing: ReadonlyMap<string, string> = new Map();
+  let readFor: string | undefined;
+  let refreshing = false;
+
+  const changed = (): void => {
+    for (const listener of listeners) listener();
+  };
+
+  const readAll = async (): Promise<void> => {
+    const { term } = engine;
+    if (engine.state.phase !== "open") {
+      readFor = undefined;
+      if (all !== undefined) {
+        all = undefined;
+        changed();
+      }
+      return;
+    }
+    if (readFor === term) return;
+    readFor = term;
+    try {
+      const read = await engine.calls.conversations();
+      if (engine.term !== term) return;
+      all = read;
+      changed();
+    } catch {
+      readFor = undefined;
+    }
+  };
+
+  const refresh = async (): Promise<void> => {
+    if (refreshing) return;
+    refreshing = true;
+    try {
+      while (stale.size > 0) {
+        const [key] = stale as Iterable<string>;
+        if (key === undefined) break;
+        stale.delete(key);
+        const summary = await engine.calls.conversation(key);
+        const others = (all ?? []).filter((known) => keyOf(known) !== key);
+        const before = (all ?? []).find((known) => keyOf(known) === key);
+        if (summary === undefined) all = others;
+        else if (before?.last?.id === summary.last?.id && before !== undefined) {
+          all = (all ?? []).map((known) => (known === before ? summary : known));
+        } else all = [summary, ...others];
+        changed();
+      }
+    } catch {
+      // Its next event, or the next leader, reads it again.
+    } finally {
+      refreshing = false;
+    }
+  };
+
+  const setTyping = (key: string, who: string | undefined): void => {
+    clearTimeout(typingTimers.get(key));
+    const next = new Map(typing);
+    if (who === undefined) next.delete(key);
+    else {
+      next.set(key, who);
+      typingTimers.set(
+        key,
+        setTimeout(() => setTyping(key, undefined), typingMs),
+      );
+    }
+    if (who !== undefined || typing.has(key)) {
+      typing = next;
+      changed();
+    }
+  };
+
+  const take = (event: ClientEvent): void => {
+    if (event.type === "typing") return setTyping(event.groupId ?? event.from, event.from);
+    const key = conversationOf(event);
+    if (key === undefined) return;
+    if (event.type === "message") setTyping(key, undefined);
+    stale.add(key);
+    void refresh();
+  };
+
+  engine.subscribe((event) => {
+    if (event.type === "state") void readAll();
+    else if (event.type === "client") take(event.event);
+  });
+
+  return {
+    get all() {
+      return all;
+    },
+    get typing() {
+      return typing;
+    },
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+}
+
+/** The conversation that an event is about. */
+function conversationOf(event: ClientEvent): string | undefined {
+  switch (event.type) {
+    case "message":
+      return event.message.groupId ?? event.message.conversation;
+    case "status":
+      return event.peer;
+    case "notice": {
+      const { notice } = event;
+      if (notice.type === "group_changed") return notice.groupId;
+      if (notice.type === "identity_changed") return notice.identifier;
+      return undefined;
+    }
+    default:
+      return undefined;
+  }
+}

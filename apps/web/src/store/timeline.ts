@@ -1,0 +1,164 @@
+/**
+ * The messages of one conversation in the page: a window that slides over the history, so that a hundred thousand messages cost as much
+ * as a few hundred. Its newest end follows what comes in, unless the window was slid away from it.
+ */
+import type { Message } from "@sotto/client/web";
+import type { EngineClient } from "../page/engine-client.ts";
+
+/** Messages read at a time. */
+const PAGE = 50;
+/** Most messages in the window. */
+const MOST = 250;
+
+/** What a timeline shows. */
+export interface Window {
+  /** Oldest first; undefined until they were read. */
+  readonly messages: readonly Message[] | undefined;
+  readonly older: boolean;
+  readonly newer: boolean;
+  /** The message that was the first unread one when the conversation was opened. */
+  readonly unreadFrom: string | undefined;
+}
+
+/** A conversation's messages. */
+export interface Timeline {
+  readonly window: Window;
+  subscribe(changed: () => void): () => void;
+  loadOlder(): Promise<void>;
+  loadNewer(): Promise<void>;
+  /** Back to the newest messages. */
+  toNewest(): Promise<void>;
+  /** Shows the messages around one. */
+  toMessage(id: string): Promise<void>;
+  /** Stops listening. */
+  close(): void;
+}
+
+const statuses = ["queued", "failed", "sent", "delivered", "received", "read"];
+
+/** Opens the timeline of a conversation. @param unread how many of its messages were not shown. */
+export function openTimeline(engine: EngineClient, key: string, unread: number): Timeline {
+  const listeners = new Set<() => void>();
+  let window: Window = { messages: undefined, older: false, newer: false, unreadFrom: undefined };
+  let busy = false;
+  let missedUnread = unread;
+
+  const show = (next: Partial<Window>): void => {
+    window = { ...window, ...next };
+    for (const listener of listeners) listener();
+  };
+  /** One reading at a time: what comes while one is under way is dropped, the scroll asks again. */
+  const alone = async (work: () => Promise<void>): Promise<void> => {
+    if (busy) return;
+    busy = true;
+    try {
+      await work();
+    } catch {
+      // The next scroll, or the next leader, reads again.
+    } finally {
+      busy = false;
+    }
+  };
+
+  const toNewest = (): Promise<void> =>
+    alone(async () => {
+      const messages = await engine.calls
+        .history(key, { limit: Math.min(MOST, Math.max(PAGE, missedUnread + 5)) })
+        .catch(unknown);
+      const received = messages.filter(({ direction }) => direction === "in");
+      const first = missedUnread > 0 ? received.at(-Math.min(missedUnread, received.length)) : undefined;
+      missedUnread = 0;
+      show({
+        messages,
+        older: messages.length >= PAGE,
+        newer: false,
+        unreadFrom: first?.id ?? window.unreadFrom,
+      });
+    });
+
+  const patch = (id: string, change: (message: Message) => Message): void => {
+    const { messages } = window;
+    if (messages?.some((message) => message.id === id) !== true) return;
+    show({ messages: messages.map((message) => (message.id === id ? change(message) : message)) });
+  };
+
+  const stop = engine.subscribe((event) => {
+    if (event.type === "state") {
+      if (event.state.phase === "open" && window.messages === undefined) void toNewest();
+      return;
+    }
+    if (event.type !== "client") return;
+    const { event: happened } = event;
+    if (happened.type === "message") {
+      const { message } = happened;
+      if ((message.groupId ?? message.conversation) !== key || window.newer) return;
+      const messages = window.messages ?? [];
+      if (messages.some(({ id, direction }) => id === message.id && direction === message.direction)) return;
+      show({ messages: [...messages, message].slice(-MOST), older: window.older || messages.length >= MOST });
+    } else if (happened.type === "status") {
+      const { id, status, problem } = happened;
+      patch(id, (message) =>
+        statuses.indexOf(status) < statuses.indexOf(message.status)
+          ? message
+          : { ...message, status, ...(problem !== undefined && { problem }) },
+      );
+    }
+  });
+
+  if (engine.state.phase === "open") void toNewest();
+
+  return {
+    get window() {
+      return window;
+    },
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    loadOlder: () =>
+      alone(async () => {
+        const { messages, older } = window;
+        const first = messages?.[0];
+        if (first === undefined || !older) return;
+        const page = await engine.calls.history(key, { before: first.id, limit: PAGE });
+        const all = [...page, ...(window.messages ?? [])];
+        show({
+          messages: all.slice(0, MOST),
+          older: page.length >= PAGE,
+          newer: window.newer || all.length > MOST,
+        });
+      }),
+    loadNewer: () =>
+      alone(async () => {
+        const { messages, newer } = window;
+        const last = messages?.at(-1);
+        if (last === undefined || !newer) return;
+        const page = await engine.calls.history(key, { after: last.id, limit: PAGE });
+        const all = [...(window.messages ?? []), ...page];
+        show({
+          messages: all.slice(-MOST),
+          newer: page.length >= PAGE,
+          older: window.older || all.length > MOST,
+        });
+      }),
+    toNewest,
+    toMessage: (id) =>
+      alone(async () => {
+        const before = await engine.calls.history(key, { before: id, limit: PAGE });
+        const oldest = before[0]?.id;
+        const rest =
+          oldest === undefined
+            ? await engine.calls.history(key, { limit: PAGE })
+            : await engine.calls.history(key, { after: oldest, limit: 2 * PAGE });
+        const messages = oldest === undefined ? rest : [...before.slice(0, 1), ...rest];
+        show({ messages, older: before.length >= PAGE, newer: rest.length >= 2 * PAGE });
+      }),
+    close: stop,
+  };
+}
+
+/** Nobody wrote there yet. */
+const unknown = (cause: { readonly code?: string }): readonly Message[] => {
+  if (cause.code === "contact_unknown") return [];
+  throw cause;
+};

@@ -1,0 +1,18 @@
+export const common = {
+  appName: "Sotto",
+  back: "Zurück",
+  cancel: "Abbrechen",
+  close: "Schließen",
+  retry: "Noch einmal versuchen",
+  loading: "Lädt",
+  language: "Sprache",
+  lock: "Diesen Browser sperren",
+  you: "Du",
+  today: "Heute",
+  yesterday: "Gestern",
+  offline: "Offline. Was du schreibst, geht hinaus, sobald der Server da ist.",
+  connecting: "Verbindet",
+  online: "Verbunden",
+  verified: "Geprüft",
+  skipToMessages: "Zur Unterhaltung springen",
+};

@@ -1,0 +1,33 @@
+export const errors = {
+  other: (code: string) => `Das hat nicht geklappt (${code}). Versuch es noch einmal.`,
+  code_refused: "Dieser Code ist falsch oder zu alt. Sieh noch einmal nach, oder fordere einen neuen an.",
+  code_delivery_failed:
+    "Der Code konnte nicht gesendet werden. Prüfe Nummer oder Adresse, und versuch es später noch einmal.",
+  identifier_invalid:
+    "Das ist keine Telefonnummer oder E-Mail-Adresse. Eine Nummer beginnt mit + und ihrem Land.",
+  identifier_taken:
+    "Dafür gibt es schon ein Konto: verknüpfe diesen Browser damit, oder nimm den Wiederherstellungsschlüssel.",
+  identifier_not_found: "Niemand auf diesem Server hat diese Nummer oder Adresse. Lade die Person erst ein.",
+  identity_changed: "Ihr Identitätsschlüssel hat sich geändert. Sieh ihn dir an, bevor du weitermachst.",
+  server_full: "Dieser Server nimmt keine Konten mehr an. Frag, wer ihn betreibt.",
+  server_key_mismatch:
+    "Dieser Server zeigt einen anderen Schlüssel als erwartet. Mach nicht weiter: frag, wer ihn betreibt.",
+  server_unreachable: "Der Server ist nicht zu erreichen. Prüfe die Verbindung, und versuch es noch einmal.",
+  connection_lost: "Die Verbindung ist abgerissen. Sie kommt von selbst wieder.",
+  rate_limited: "Zu viele Versuche. Warte ein wenig, und versuch es noch einmal.",
+  passphrase_wrong: "Diese Passphrase ist falsch. Nichts wurde geändert.",
+  vault_missing: "In diesem Browser gibt es kein Konto. Vielleicht hat der Browser es gelöscht.",
+  vault_exists: "In diesem Browser gibt es schon ein Konto.",
+  vault_locked: "Ein anderer Tab hat übernommen. Sieh nach, ob es getan ist, bevor du es wiederholst.",
+  vault_damaged:
+    "Was dieser Browser gespeichert hat, ist beschädigt. Verknüpfe ihn neu von einem anderen Gerät aus.",
+  vault_foreign: "Das hat eine neuere Version von Sotto gespeichert. Lade die Seite neu.",
+  storage_failed:
+    "Der Speicher des Browsers funktioniert nicht. Ein privates Fenster oder eine volle Platte kann der Grund sein.",
+  storage_full: "Der Browser hat keinen Platz mehr. Lösche etwas, oder schaffe Platz auf der Platte.",
+  message_too_large: "Diese Nachricht ist zu lang.",
+  group_forbidden: "Die Regeln dieser Gruppe erlauben dir das nicht.",
+  link_refused: "Das hat nicht rechtzeitig geklappt. Beginn von vorn, um einen neuen Code zu bekommen.",
+  recovery_key_wrong: "Dieser Wiederherstellungsschlüssel öffnet das Konto nicht.",
+  suite_unavailable: "Diese Art der Verschlüsselung gibt es hier nicht.",
+};

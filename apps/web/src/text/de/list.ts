@@ -1,0 +1,15 @@
+export const list = {
+  title: "Unterhaltungen",
+  search: "Unterhaltungen durchsuchen",
+  new: "Neue Unterhaltung",
+  peer: "Telefonnummer oder E-Mail-Adresse",
+  peerHint: "Eine Nummer beginnt mit + und ihrem Land: +49 151 …",
+  open: "Anschreiben",
+  settings: "Einstellungen",
+  empty: "Noch keine Unterhaltungen",
+  emptyText: "Schreib jemandem über Telefonnummer oder E-Mail-Adresse, oder gründe eine Gruppe.",
+  nothingFound: "Nichts gefunden",
+  unread: (n: number) => (n === 1 ? "1 ungelesene Nachricht" : `${n} ungelesene Nachrichten`),
+  draft: "Entwurf",
+  noMessages: "Noch keine Nachrichten",
+};

@@ -1,0 +1,18 @@
+export const common = {
+  appName: "Sotto",
+  back: "Back",
+  cancel: "Cancel",
+  close: "Close",
+  retry: "Try again",
+  loading: "Loading",
+  language: "Language",
+  lock: "Lock this browser",
+  you: "You",
+  today: "Today",
+  yesterday: "Yesterday",
+  offline: "Offline. What you write goes out as soon as the server is there.",
+  connecting: "Connecting",
+  online: "Connected",
+  verified: "Verified",
+  skipToMessages: "Skip to the conversation",
+} as const;

@@ -1,0 +1,15 @@
+export const list = {
+  title: "Conversations",
+  search: "Search conversations",
+  new: "New conversation",
+  peer: "Phone number or e-mail address",
+  peerHint: "A number begins with + and its country: +49 151 …",
+  open: "Write to them",
+  settings: "Settings",
+  empty: "No conversations yet",
+  emptyText: "Write to somebody by phone number or e-mail address, or make a group.",
+  nothingFound: "Nothing found",
+  unread: (n: number) => (n === 1 ? "1 unread message" : `${n} unread messages`),
+  draft: "Draft",
+  noMessages: "No messages yet",
+} as const;

@@ -1,0 +1,110 @@
+/** A real server with the web app, and people in browsers of their own. */
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import { KillableServer } from "../../support/killable-server.ts";
+import { complaintsOf } from "./browser.ts";
+
+const bundle = resolve(import.meta.dirname, "../../../apps/web/dist/index.html");
+
+/** The passphrase of everybody in these tests. */
+export const PASSPHRASE = "three calm otters";
+
+/** A server that serves the app. */
+export interface WebServer {
+  readonly url: string;
+  readonly folder: string;
+  /** The newest one-time password for somebody, once it is there. */
+  code(identifier: string): Promise<string>;
+  stop(): Promise<void>;
+  /** Kills it and starts it again on the same port. */
+  process: KillableServer;
+}
+
+/** Starts one in a folder of its own. @param options of `sotto serve`. */
+export async function startWebServer(options: readonly string[] = []): Promise<WebServer> {
+  if (!existsSync(bundle)) throw new Error("the web app is not built: npm run build:web");
+  const folder = mkdtempSync(join(tmpdir(), "sotto-web-"));
+  const server = new KillableServer(folder, ["--resend-after-sec", "0", ...options]);
+  const { url } = await server.start();
+  return {
+    url,
+    folder,
+    process: server,
+    async code(identifier) {
+      for (let tries = 0; tries < 200; tries++) {
+        const path = join(folder, "codes");
+        const lines = existsSync(path) ? readFileSync(path, "utf8").trim().split("\n") : [];
+        const sent = lines.filter((line) => line !== "").map((line) => JSON.parse(line));
+        const found = sent.findLast((entry) => entry.identifier === identifier);
+        if (found !== undefined) return found.code;
+        await new Promise((later) => setTimeout(later, 50));
+      }
+      throw new Error(`no code came for ${identifier}`);
+    },
+    async stop() {
+      await server.stop("SIGTERM");
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Somebody with a browser profile of their own. */
+export interface Person {
+  readonly identifier: string;
+  readonly page: Page;
+  /** What the page complained of. */
+  readonly complaints: readonly string[];
+  close(): Promise<void>;
+}
+
+/** Opens the app as somebody new, without an account. */
+async function openApp(
+  browser: Browser,
+  server: WebServer,
+  options: BrowserContextOptions = {},
+): Promise<Omit<Person, "identifier">> {
+  const context = await browser.newContext({ viewport: { width: 1100, height: 760 }, ...options });
+  const page = await context.newPage();
+  const complaints = complaintsOf(page);
+  await page.goto(server.url);
+  return { page, complaints, close: () => context.close() };
+}
+
+/** Registers somebody in the app, as a person would. */
+export async function joinApp(
+  browser: Browser,
+  server: WebServer,
+  identifier: string,
+  options: BrowserContextOptions = {},
+): Promise<Person> {
+  const opened = await openApp(browser, server, options);
+  const { page } = opened;
+  await page.getByLabel("Phone number").fill(identifier);
+  await page.getByRole("button", { name: "Continue" }).click();
+  const code = page.getByLabel("Code");
+  await code.waitFor();
+  await code.fill(await server.code(identifier));
+  await page.getByLabel("Passphrase").fill(PASSPHRASE);
+  await page.getByRole("button", { name: "Continue" }).click();
+  await page.getByRole("navigation").waitFor();
+  return { ...opened, identifier };
+}
+
+/** Opens a conversation with somebody new. */
+export async function writeTo(page: Page, identifier: string): Promise<void> {
+  await page.getByRole("link", { name: "New conversation" }).click();
+  await page.getByLabel("Phone number").fill(identifier);
+  await page.getByRole("button", { name: "Write to them" }).click();
+  await page.getByLabel("Write a message").waitFor();
+}
+
+/** Sends a message in the open conversation. */
+export async function sendText(page: Page, text: string): Promise<void> {
+  await page.getByLabel("Write a message").fill(text);
+  await page.getByRole("button", { name: "Send" }).click();
+}
+
+/** The texts of the open conversation, oldest first. */
+export const textsIn = (page: Page): Promise<string[]> => page.locator(".message .text").allInnerTexts();

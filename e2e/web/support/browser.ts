@@ -1,0 +1,48 @@
+/** The system's Chromium, driven for tests. Where there is none, tests of the web app say so and are skipped. */
+import { existsSync } from "node:fs";
+import { chromium, type Browser, type Page } from "playwright-core";
+
+const places = [
+  process.env["SOTTO_TEST_CHROMIUM"],
+  "/usr/bin/chromium",
+  "/usr/bin/chromium-browser",
+  "/usr/bin/google-chrome",
+  "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+];
+
+/** Where Chromium is, if it is. */
+const chromiumPath = places.find((path) => path !== undefined && existsSync(path));
+
+/** Why tests in a browser are skipped; CI never skips them. */
+export const noChromium = chromiumPath === undefined && process.env["CI"] === undefined;
+if (noChromium) {
+  console.warn(
+    "No Chromium was found, so the tests of the web app are skipped. Install it (apt install chromium), or name it in SOTTO_TEST_CHROMIUM.",
+  );
+}
+
+/** Starts Chromium, headless, with nothing of its own on the network. */
+export function startChromium(): Promise<Browser> {
+  return chromium.launch({
+    executablePath: chromiumPath ?? "/usr/bin/chromium",
+    args: [
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-quic",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+    ],
+  });
+}
+
+/** Fails a test by what a page complained of. Returns what was complained of so far. */
+export function complaintsOf(page: Page): readonly string[] {
+  const complaints: string[] = [];
+  page.on("pageerror", (error) => complaints.push(String(error)));
+  page.on("console", (message) => {
+    if (message.type() === "error") complaints.push(message.text());
+  });
+  return complaints;
+}
