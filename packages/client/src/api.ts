@@ -32,6 +32,64 @@ export interface Message {
   readonly problem?: string;
   /** The message as it travelled: for classic the six-member JSON text, one per device of the recipient. */
   readonly envelopes?: readonly string[];
+  /**
+   * What it is when it is no text. `timer`: a line that says how long messages are kept from here on, see `timer`. `unknown`: of a kind
+   * that this version does not know. `body` says the same in English, for faces without words of their own.
+   */
+  readonly kind?: "timer" | "unknown";
+  /** Only of the kind `timer`: seconds that messages are kept; 0: for good. */
+  readonly timer?: number;
+  /** The message that it answers. */
+  readonly replyTo?: Quote;
+  /** Whoever sent it says that the text comes from another message. */
+  readonly forwarded?: true;
+  /** When its text was changed last, in seconds since 1970-01-01 UTC, as the sender says. */
+  readonly editedAt?: number;
+  /** Taken back by who sent it: `body` is empty. */
+  readonly deleted?: true;
+  /** One of each person, oldest first; absent when there is none. */
+  readonly reactions?: readonly Reaction[];
+  /** How long it is kept, in seconds: from when it was sent (outgoing), from when it was shown (incoming). Absent: for good. */
+  readonly expiresAfter?: number;
+  /** When it is deleted here, in seconds since 1970-01-01 UTC; absent while its time does not run. */
+  readonly expiresAt?: number;
+}
+
+/** A message that another one answers. */
+export interface Quote {
+  readonly id: string;
+  /** Who sent it. */
+  readonly from: string;
+  /**
+   * Its text as it is here now; empty when it was deleted. Where this device does not have it: how it begins, as whoever answers says;
+   * undefined when nothing is known.
+   */
+  readonly body: string | undefined;
+  /** Whether this device has the message: if not, `body` is the word of whoever quotes it. */
+  readonly found: boolean;
+}
+
+/** What somebody thinks of a message. */
+export interface Reaction {
+  /** One emoji. */
+  readonly emoji: string;
+  /** Identifier, or an account id where no identifier is proven. */
+  readonly from: string;
+  readonly accountId: string;
+  /** Of this account. */
+  readonly own: boolean;
+  /** Seconds since 1970-01-01 UTC, as the sender says. */
+  readonly at: number;
+}
+
+/** Who has a message of this account. Times in seconds since 1970-01-01 UTC, as they say; undefined: not known. */
+export interface Receipt {
+  readonly identifier: string;
+  readonly accountId: string;
+  readonly delivered: boolean;
+  readonly deliveredAt: number | undefined;
+  readonly read: boolean;
+  readonly readAt: number | undefined;
 }
 
 /** Something that people must see, and that is no message. Stored until somebody listens, and told once; `message_replayed` is told only to who listens. */
@@ -67,6 +125,22 @@ export type ClientEvent =
       readonly peer: string;
       readonly status: MessageStatus;
       readonly problem?: string;
+    }
+  /**
+   * A message is not what it was: its text, its reactions, taken back by who sent it, when it is deleted; and in groups who has it (in
+   * conversations with one person `status` says that).
+   */
+  | {
+      readonly type: "message_changed";
+      readonly change: "edited" | "reaction" | "deleted" | "expiry" | "receipt";
+      readonly message: Message;
+    }
+  /** Messages are gone from this device: their time was over, or they were deleted here. */
+  | {
+      readonly type: "messages_removed";
+      readonly conversation: string;
+      readonly groupId?: string;
+      readonly ids: readonly string[];
     }
   | { readonly type: "typing"; readonly from: string; readonly groupId?: string }
   /** Something other than its messages changed, here or on another device: look at conversations(). `deleted`: messages went. */
@@ -158,6 +232,8 @@ export interface ConversationSummary {
   readonly mutedUntil: number;
   /** What was begun on this device; empty: nothing. */
   readonly draft: string;
+  /** How long new messages are kept, in seconds; absent: for good. */
+  readonly timer?: number;
 }
 
 /** What a person decides about a conversation. What is left out stays as it is. */
@@ -210,6 +286,12 @@ export interface SendOptions {
   readonly suite?: Suite;
   /** 32 hexadecimal digits, random: sending with an id that was sent before sends nothing, and returns what was sent. */
   readonly id?: string;
+  /** Id of the message of this conversation that it answers. */
+  readonly replyTo?: string;
+  /** Says that the text comes from another message. */
+  readonly forwarded?: boolean;
+  /** How long it is kept, in seconds; 0: for good. Absent: as the conversation's timer says. */
+  readonly expiresAfter?: number;
 }
 
 /** An account at work on this device. Only one process holds a vault at a time. */
@@ -226,9 +308,41 @@ export interface Messenger {
   /**
    * Stores the message for sending and returns at once; it goes out when it can, in order per conversation. `to`: a peer, or a group's name
    * or id. Without a suite it is MLS.
-   * @throws `identity_changed`, `message_too_large`, `group_ambiguous`, `group_unknown`, `usage`.
+   * @throws `identity_changed`, `message_too_large`, `group_ambiguous`, `group_unknown`, `usage`; `suite_unavailable` when the classic suite
+   * is asked for what only MLS can carry: answers, forwarded texts, texts that disappear.
    */
   send(to: string, body: string, options?: SendOptions): Promise<Message>;
+  /**
+   * Says what this account thinks of a message, in place of what it said before; an empty text takes that back. It goes out like a message.
+   * `conversation`, here and below: a peer, or a group's name or id.
+   * @throws `usage` for what is no single emoji, or no message of that conversation; `suite_unavailable` for messages of the classic suite; and
+   * as send().
+   */
+  react(conversation: string, id: string, emoji: string): Promise<Message>;
+  /** Changes the text of a message of this account, for everyone. @throws as react(), and `message_too_large`. */
+  edit(conversation: string, id: string, body: string): Promise<Message>;
+  /**
+   * Deletes a message on this device; with `forEveryone`, a message of this account is taken back: everybody's device deletes its text and
+   * reactions, and shows that it was deleted. What somebody has read or copied, they have.
+   * @throws as react() with `forEveryone`; else `usage`.
+   */
+  deleteMessage(
+    conversation: string,
+    id: string,
+    options?: { readonly forEveryone?: boolean },
+  ): Promise<void>;
+  /** As deleteConversation(), but decisions and draft stay, the conversation stays in the list, and a group need not be left. */
+  clearConversation(conversation: string): Promise<void>;
+  /**
+   * How long messages of a conversation are kept from now on, in seconds, at most a year; 0: for good. For both sides, or everybody in a
+   * group, where whoever may rename it may do this. Resolves when the change was committed; with a person to whom nothing was written yet, at
+   * once. @throws `usage`, `group_forbidden`, `contact_unknown`, `group_unknown`, `group_ambiguous`.
+   */
+  setTimer(conversation: string, seconds: number): Promise<void>;
+  /** One message. @throws `usage` when there is none of that id. */
+  message(conversation: string, id: string): Promise<Message>;
+  /** Who has a message of this account, and who read it; nobody in groups of more than 32 people, where receipts do not travel. @throws `usage`. */
+  receipts(conversation: string, id: string): Promise<readonly Receipt[]>;
   /**
    * Resolves when the server has the message; rejects when it failed for good (`identifier_not_found`, `no_usable_key` …), and with
    * `identity_changed` when it waits until a change of identity is acknowledged: it stays queued then.

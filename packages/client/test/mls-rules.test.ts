@@ -9,6 +9,7 @@ import {
   GroupRight,
   ReceiptStatus,
   SottoError,
+  TextSchema,
   toHex,
   type DeviceList,
 } from "@sotto/protocol";
@@ -152,11 +153,18 @@ describe("Commits", () => {
     expect(commit({ data: accountData }, { data: pairData })).toBe("mls_invalid SOTTO-COMMIT-1");
   });
 
-  test("SOTTO-COMMIT-2: the name is changed by who may rename", () => {
-    const renamed = { ...choir, name: "Band" };
-    expect(commit({ data: renamed })).toBe("group_forbidden SOTTO-COMMIT-2");
-    expect(commit({ sender: leaf(ann), data: renamed })).toBe(fine);
-    expect(commit({ data: { ...free, name: "Band" } }, { data: free })).toBe(fine);
+  test.each([
+    ["name", { name: "Band" }],
+    ["timer", { timerSec: 60 }],
+  ])("SOTTO-COMMIT-2: the %s is changed by who may rename", (_, change) => {
+    const changed = { ...choir, ...change };
+    expect(commit({ data: changed })).toBe("group_forbidden SOTTO-COMMIT-2");
+    expect(commit({ sender: leaf(ann), data: changed })).toBe(fine);
+    expect(commit({ data: { ...free, ...change } }, { data: free })).toBe(fine);
+  });
+
+  test("SOTTO-COMMIT-2: both of a pair may set its timer", () => {
+    expect(commit({ data: { ...pairData, timerSec: 60 } }, { data: pairData })).toBe(fine);
   });
 
   test.each([
@@ -239,9 +247,12 @@ const dataOf = (data: MessageInitShape<typeof GroupDataSchema>): Uint8Array =>
 describe("a group's data", () => {
   const group = { kind: GroupKind.GROUP, name: "Choir", admins: [account(ann)] };
 
-  test.each([choir, free, pairData, accountData])("what was written is read: %o", (data) => {
-    expect(parseGroupData(encodeGroupData(data))).toEqual(data);
-  });
+  test.each([choir, free, pairData, accountData, { ...pairData, timerSec: 31_536_000 }])(
+    "what was written is read: %o",
+    (data) => {
+      expect(parseGroupData(encodeGroupData(data))).toEqual(data);
+    },
+  );
 
   test("a right that is not MEMBERS is the admins'", () => {
     for (const right of [GroupRight.UNSPECIFIED, GroupRight.ADMINS, 9 as GroupRight]) {
@@ -278,6 +289,8 @@ describe("a group's data", () => {
     ],
     ["a pair with a name", { kind: GroupKind.PAIR, name: "Choir" }],
     ["a pair with an admin", { kind: GroupKind.PAIR, admins: [account(1)] }],
+    ["a timer of more than a year", { ...group, timerSec: 31_536_001 }],
+    ["an account with a timer", { kind: GroupKind.ACCOUNT, timerSec: 1 }],
     ["an account with an admin", { kind: GroupKind.ACCOUNT, admins: [account(1)] }],
   ])("SOTTO-GROUP-1: refused: %s", (_, data) => {
     expect(broken(() => parseGroupData(dataOf(data)))).toBe("mls_invalid SOTTO-GROUP-1");
@@ -291,7 +304,15 @@ describe("a group's data", () => {
 
 const contentOf = (content: MessageInitShape<typeof ContentSchema>): Uint8Array =>
   toBinary(ContentSchema, create(ContentSchema, { id: account(7), ...content }));
-const text = (body: string) => ({ body: { case: "text", value: { body } } }) as const;
+const text = (body: string, more: MessageInitShape<typeof TextSchema> = {}) =>
+  ({ body: { case: "text", value: { body, ...more } } }) as const;
+const name = (accountBytes = 16, idBytes = 16) => ({
+  accountId: filled(1, accountBytes),
+  messageId: filled(2, idBytes),
+});
+const reaction = (emoji: string, message = name()) =>
+  ({ body: { case: "reaction", value: { message, emoji } } }) as const;
+const edit = (body: string) => ({ messageId: account(2), body });
 const receipt = (messageIds: Uint8Array[], status = ReceiptStatus.READ) =>
   ({ body: { case: "receipt", value: { status, messageIds } } }) as const;
 
@@ -303,6 +324,17 @@ describe("what messages hold", () => {
     { type: "receipt", status: "read", ids: [hex(1), hex(2)] },
     { type: "receipt", status: "delivered", ids: [] },
     { type: "leave" },
+    {
+      type: "text",
+      text: "yes",
+      replyTo: { account: hex(1), id: hex(2), excerpt: "shall we" },
+      forwarded: true,
+      expiresAfterSec: 31_536_000,
+    },
+    { type: "reaction", target: { account: hex(1), id: hex(2) }, emoji: "👨‍👩‍👧‍👦" },
+    { type: "reaction", target: { account: hex(1), id: hex(2) }, emoji: "" },
+    { type: "edit", message: hex(2), text: "new" },
+    { type: "delete", message: hex(2) },
   ] as const)("what was written is read: %o", (body) => {
     const written = encodeContent({ id: hex(7), sentAtMs: 1_795_464_000_123, from: "ann@example.org", body });
     const read = { id: hex(7), sentAtMs: 1_795_464_000_123, claim: "ann@example.org", body };
@@ -320,14 +352,40 @@ describe("what messages hold", () => {
     expect(parseContent(contentOf({})).body).toEqual({ type: "unknown" });
     const odd = receipt([account(1)], 9 as ReceiptStatus);
     expect(parseContent(contentOf(odd)).body).toEqual({ type: "unknown" });
+    // A body of a later version (field 60), alone and beside one that is known.
+    const later = [0xe2, 0x03, 2, 1, 2];
+    expect(parseContent(Uint8Array.from([...contentOf({}), ...later])).body).toEqual({ type: "unknown" });
+    const both = Uint8Array.from([...contentOf(text("x")), ...later]);
+    expect(parseContent(both).body).toEqual({ type: "text", text: "x" });
   });
 
-  test.each([
+  test("fields that this version does not know change nothing of what it knows", () => {
+    // Field 60 of the text, and of the quotation in it.
+    const quote = [0x0a, 36, 0x0a, 16, ...account(1), 0x12, 16, ...account(2), 0xe2, 0x03, 1, 9];
+    const body = [0x0a, 1, 0x78, 0x12, quote.length, ...quote, 0xe0, 0x03, 7];
+    const bytes = Uint8Array.from([...contentOf({}), 0x1a, body.length, ...body]);
+    const replyTo = { account: hex(1), id: hex(2), excerpt: "" };
+    expect(parseContent(bytes).body).toEqual({ type: "text", text: "x", replyTo });
+  });
+
+  test.each<[string, MessageInitShape<typeof ContentSchema>]>([
     ["an id of 15 bytes", { id: filled(1, 15), ...text("x") }],
     ["no id", { id: new Uint8Array(), ...text("x") }],
     ["a time after the year 9999", { sentAtMs: 253_402_300_800_000n, ...text("x") }],
     ["a text of 65,537 bytes", text("x".repeat(65_537))],
     ["a text of 65,538 bytes in fewer characters", text("é".repeat(32_769))],
+    ["an answer to no message", text("x", { replyTo: {} })],
+    ["an answer to an id of 15 bytes", text("x", { replyTo: { message: name(16, 15) } })],
+    ["an answer to an account of 17 bytes", text("x", { replyTo: { message: name(17, 16) } })],
+    ["an excerpt of 513 bytes", text("x", { replyTo: { message: name(), excerpt: "x".repeat(513) } })],
+    ["a timer of more than a year", text("x", { expiresAfterSec: 31_536_001 })],
+    ["a reaction to nothing", { body: { case: "reaction", value: { emoji: "👍" } } }],
+    ["a reaction to an id of 15 bytes", reaction("👍", name(16, 15))],
+    ["a reaction in words", reaction("fine")],
+    ["a reaction of two emoji", reaction("👍👍")],
+    ["an edit of nothing", { body: { case: "edit", value: { body: "x" } } }],
+    ["an edit of 65,537 bytes", { body: { case: "edit", value: edit("x".repeat(65_537)) } }],
+    ["taking back nothing", { body: { case: "delete", value: {} } }],
     ["a receipt for 1,025 messages", receipt(Array.from({ length: 1_025 }, () => account(1)))],
     ["a receipt for an id of 17 bytes", receipt([filled(1, 17)])],
   ])("SOTTO-CONTENT-1: refused: %s", (_, content) => {

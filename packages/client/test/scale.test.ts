@@ -48,7 +48,7 @@ test("what is read does not grow with the conversation", { timeout: 120_000 }, a
       sentAt: 1_790_000_000,
     } as const;
     draft.putItem(names.messages(conversation), last + i, record);
-    draft.put(names.receivedMessage(contact.account ?? "", id), { conversation, order: last + i });
+    draft.put(names.placesOf(id), [{ account: contact.account ?? "", conversation, order: last + i }]);
   }
   draft.put(names.lastOrder, last + many);
   draft.put(names.contact(contactId), { ...contact, last: { conversation, order: last + many } });

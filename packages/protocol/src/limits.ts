@@ -81,6 +81,11 @@ export const LIMITS = {
   retiredKeyGraceSec: 86_400,
   /** Most messages that one classic receipt names. */
   maxReceiptsPerMessage: 1_024,
+  /** Longest emoji of a reaction, and longest beginning of a text that is quoted, in UTF-8 bytes. */
+  maxEmojiBytes: 64,
+  maxExcerptBytes: 512,
+  /** Longest time that messages of a conversation with a timer are kept, in seconds: a year. */
+  maxTimerSec: 31_536_000,
   /** Most people in a group, and most devices of theirs. */
   maxGroupMembers: 1_000,
   maxGroupDevices: 2_048,

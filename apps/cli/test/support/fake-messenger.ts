@@ -248,6 +248,13 @@ export class FakeMessenger implements Messenger {
   }
 
   settings = async (): Promise<Settings> => ({ readReceipts: true });
+  react = missing;
+  edit = missing;
+  deleteMessage = missing;
+  clearConversation = missing;
+  setTimer = missing;
+  message = missing;
+  receipts = missing;
   whenSent = missing;
   messages = missing;
   caughtUp = missing;

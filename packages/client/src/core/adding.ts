@@ -3,17 +3,19 @@ import { putContact } from "./contacts.ts";
 import { contactOf } from "./conversations.ts";
 import { bringBack } from "./deciding.ts";
 import { putGroup, type GroupLive } from "./groups/state.ts";
+import { notePlace } from "./message-names.ts";
 import { names, type ContactRecord, type MessagePlace, type MessageRecord } from "./records.ts";
 import { nextOrder, type Step } from "./step.ts";
 
-/** Stores a message at the end of a contact's conversation. */
+/** Stores a message of an account at the end of a contact's conversation. */
 export async function addMessage(
   step: Step,
   contact: ContactRecord,
+  account: string,
   message: MessageRecord,
 ): Promise<MessagePlace> {
-  const place = store(step, contact.conversations[0] ?? contact.id, message);
-  const after = { ...contact, unread: contact.unread + (message.direction === "in" ? 1 : 0), last: place };
+  const place = await store(step, contact.conversations[0] ?? contact.id, account, message);
+  const after = { ...contact, unread: contact.unread + unreadOf(message), last: place };
   putContact(step, after);
   await bringBack(step, { contact: after }, message.sentAt);
   return place;
@@ -26,23 +28,30 @@ export async function addGroupMessage(
   message: MessageRecord,
 ): Promise<MessagePlace> {
   const { record } = group;
+  const account = message.sender ?? step.live.own.account;
   const contact = record.kind === "pair" ? await contactOf(step.draft, record.conversation) : undefined;
-  if (contact !== undefined) return addMessage(step, contact, message);
-  const place = store(step, record.conversation, message);
-  putGroup(step, group, { unread: record.unread + (message.direction === "in" ? 1 : 0), last: place });
+  if (contact !== undefined) return addMessage(step, contact, account, message);
+  const place = await store(step, record.conversation, account, message);
+  putGroup(step, group, { unread: record.unread + unreadOf(message), last: place });
   await bringBack(step, { group }, message.sentAt);
   return place;
 }
 
-function store(step: Step, conversation: string, message: MessageRecord): MessagePlace {
+const unreadOf = ({ status }: MessageRecord): number => (status === "received" ? 1 : 0);
+
+async function store(
+  step: Step,
+  conversation: string,
+  account: string,
+  message: MessageRecord,
+): Promise<MessagePlace> {
   const order = nextOrder(step);
   const place = { conversation, order };
+  await notePlace(step, { account, id: message.id }, place);
   step.draft.putItem(names.messages(conversation), order, message);
-  if (message.direction === "in") {
+  if (message.status === "received") {
     step.draft.putItem(names.unshown, order, conversation);
     step.draft.putItem(names.unshownIn(conversation), order, true);
-  } else {
-    step.draft.put(names.sentMessage(message.id), place);
   }
   return place;
 }

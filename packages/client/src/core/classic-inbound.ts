@@ -37,6 +37,7 @@ import { isUnbelievable, type Found } from "./lookups.ts";
 import { addNotice, passNotice } from "./notices.ts";
 import { openingKeys } from "./own-keys.ts";
 import { rememberSeen, wasSeen } from "./replays.ts";
+import { findPlace, isTaken } from "./message-names.ts";
 import { names, type ContactRecord, type HeldEntry } from "./records.ts";
 import { sendReceipt, takeReceipt } from "./receipts.ts";
 import { notify, nowSec, type Step } from "./step.ts";
@@ -239,21 +240,23 @@ async function show(
   content: Exclude<Content, { type: "receipt" }>,
 ): Promise<void> {
   const contact = await ensureContact(step, { account: entry.account });
-  const id = content.id ?? toHex(opened.hash).slice(0, 32);
+  const own = toHex(opened.hash).slice(0, 32);
+  const claimed = { account: entry.account, id: content.id ?? own };
+  // Whoever repeats the id of another message gets another one here.
+  const id = (await isTaken(step.draft, contact.conversations, claimed)) ? own : claimed.id;
   const receipt = { senderDevice: device, signatureHash: opened.hash };
   await sendReceipt(step, contact.id, "delivered", receipt);
-  const received = names.receivedMessage(entry.account, id);
-  if ((await step.draft.get(received)) !== undefined) return;
+  if ((await findPlace(step.draft, { account: entry.account, id })) !== undefined) return;
   const record = {
     id,
     direction: "in" as const,
     body: content.type === "text" ? content.body : unknownLine(content),
     status: "received" as const,
     sentAt: opened.timestampSec,
+    ...(content.type !== "text" && { kind: "unknown" as const }),
     ...receipt,
   };
-  const place = await addMessage(step, contact, record);
-  step.draft.put(received, place);
+  const place = await addMessage(step, contact, entry.account, record);
   step.draft.put(names.envelopes(place), [entry.classic]);
   const present = await contactOf(step.draft, place.conversation);
   const subject = { contact: present ?? contact };

@@ -4,12 +4,21 @@
  */
 import type { ErrorCode } from "@sotto/protocol";
 import { UsageError } from "@sotto/protocol";
-import type { HistoryOptions, Message, MessageStatus } from "../api.ts";
-import { findContact, peerName, putContact } from "./contacts.ts";
+import type { ClientEvent, HistoryOptions, Message, MessageStatus } from "../api.ts";
+import { peerName, putContact } from "./contacts.ts";
+import { startTime } from "./expiry.ts";
 import { parseGroupData } from "./groups/data.ts";
 import { groupNames, type GroupRecord } from "./groups/records.ts";
-import { names, type ContactRecord, type MessagePlace, type MessageRecord } from "./records.ts";
-import { notify, type Step } from "./step.ts";
+import { findIn } from "./message-names.ts";
+import { accountName, richMembers, type SelfName } from "./message-view.ts";
+import {
+  names,
+  type ContactRecord,
+  type MessagePlace,
+  type MessageRecord,
+  type NamedPlace,
+} from "./records.ts";
+import { notify, nowSec, type Step } from "./step.ts";
 import type { Item, View } from "./vault-store.ts";
 
 /** The group of callers who wait for a message to come in. */
@@ -45,18 +54,21 @@ export async function advanceStatus(
   if (message === undefined || rank[status] <= rank[message.status]) return;
   const { problem: _, ...rest } = message;
   const changed: MessageRecord = { ...rest, status, ...(problem !== undefined && { problem }) };
-  step.draft.putItem(names.messages(place.conversation), place.order, changed);
+  const kept = status === "failed" ? changed : await startTime(step, place, changed, nowSec(step));
+  step.draft.putItem(names.messages(place.conversation), place.order, kept);
   const contact = await contactOf(step.draft, place.conversation);
+  if (kept !== changed) await tellChanged(step, place, "expiry", kept);
   notify(step, {
     type: "status",
     id: message.id,
-    peer: await conversationName(step.draft, contact, place.conversation),
+    peer: await nameOfConversation(step.draft, contact, place.conversation),
     status,
     ...(problem !== undefined && { problem }),
   });
 }
 
-async function conversationName(
+/** What a conversation is shown as: the peer, or the group's name. */
+export async function nameOfConversation(
   view: View,
   contact: ContactRecord | undefined,
   conversation: string,
@@ -67,25 +79,46 @@ async function conversationName(
   return group === undefined ? "" : parseGroupData(group.data).name;
 }
 
-/** Marks incoming messages as shown. Returns those that were not before, as they are kept. */
+/** Marks incoming messages as shown, at a time in seconds. Returns those that were not before, as they were kept. */
 export async function markShown(
   step: Step,
   places: readonly MessagePlace[],
+  atSec = nowSec(step),
 ): Promise<readonly MessageRecord[]> {
   const shown: MessageRecord[] = [];
   for (const place of places) {
-    const { conversation, order } = place;
     const message = await messageAt(step.draft, place);
-    if ((await step.draft.item(names.unshown, order)) === undefined || message === undefined) continue;
-    step.draft.deleteItem(names.unshown, order);
-    step.draft.deleteItem(names.unshownIn(conversation), order);
-    step.draft.putItem(names.messages(conversation), order, { ...message, status: "read" });
-    const contact = await contactOf(step.draft, conversation);
-    if (contact === undefined) await lessUnread(step, conversation);
-    else putContact(step, { ...contact, unread: Math.max(0, contact.unread - 1) });
+    if (message === undefined || !(await unlist(step, place))) continue;
+    const read: MessageRecord = { ...message, status: "read" };
+    const kept = await startTime(step, place, read, atSec);
+    step.draft.putItem(names.messages(place.conversation), place.order, kept);
+    if (kept !== read) await tellChanged(step, place, "expiry", kept);
     shown.push(message);
   }
   return shown;
+}
+
+/** Takes a message off the lists of those that were not shown; false when it is on none. */
+export async function unlist(step: Step, { conversation, order }: MessagePlace): Promise<boolean> {
+  if ((await step.draft.item(names.unshown, order)) === undefined) return false;
+  step.draft.deleteItem(names.unshown, order);
+  step.draft.deleteItem(names.unshownIn(conversation), order);
+  const contact = await contactOf(step.draft, conversation);
+  if (contact === undefined) await lessUnread(step, conversation);
+  else putContact(step, { ...contact, unread: Math.max(0, contact.unread - 1) });
+  return true;
+}
+
+/** Tells that a message is not what it was. */
+export async function tellChanged(
+  step: Step,
+  place: MessagePlace,
+  change: Extract<ClientEvent, { type: "message_changed" }>["change"],
+  record: MessageRecord,
+): Promise<void> {
+  const contact = await contactOf(step.draft, place.conversation);
+  const message = await toMessage(step.draft, step.live.own, contact, place, record);
+  notify(step, { type: "message_changed", change, message });
 }
 
 async function lessUnread(step: Step, conversation: string): Promise<void> {
@@ -96,8 +129,12 @@ async function lessUnread(step: Step, conversation: string): Promise<void> {
   step.draft.put(groupNames.group(group.record.id), group.record);
 }
 
-/** Marks messages, and what came before them in their conversations, as shown: another device of ours has shown them. */
-export async function markShownUpTo(step: Step, places: readonly MessagePlace[]): Promise<void> {
+/** Marks messages, and what came before them in their conversations, as shown: another device of ours showed them, at a time in seconds. */
+export async function markShownUpTo(
+  step: Step,
+  places: readonly MessagePlace[],
+  atSec: number,
+): Promise<void> {
   const newest = new Map<string, number>();
   for (const { conversation, order } of places) {
     newest.set(conversation, Math.max(order, newest.get(conversation) ?? 0));
@@ -107,6 +144,7 @@ export async function markShownUpTo(step: Step, places: readonly MessagePlace[])
     await markShown(
       step,
       unshown.map((item) => ({ conversation, order: item.order })),
+      Math.min(atSec, nowSec(step)),
     );
   }
 }
@@ -130,32 +168,14 @@ export interface ConversationRef {
   readonly conversations: readonly string[];
   /** Of a conversation with one person. */
   readonly contact: ContactRecord | undefined;
-  /** Who may have sent something in it. */
-  readonly accounts: readonly string[];
-}
-
-/** A contact's conversation. */
-function refOfContact(contact: ContactRecord): ConversationRef {
-  const { conversations, account, formerAccounts = [] } = contact;
-  return {
-    conversations,
-    contact,
-    accounts: [...(account === undefined ? [] : [account]), ...formerAccounts],
-  };
 }
 
 /** The conversation with a contact, or of a group. */
 export function refOf(
   subject: { readonly contact: ContactRecord } | { readonly group: { readonly record: GroupRecord } },
 ): ConversationRef {
-  if ("contact" in subject) return refOfContact(subject.contact);
-  const { conversation, accounts } = subject.group.record;
-  return { conversations: [conversation], contact: undefined, accounts };
-}
-
-/** Who this device is, for the names in messages. */
-export interface SelfName {
-  readonly identifier: string;
+  if ("contact" in subject) return { conversations: subject.contact.conversations, contact: subject.contact };
+  return { conversations: [subject.group.record.conversation], contact: undefined };
 }
 
 /** A message as the SDK gives it out. */
@@ -167,13 +187,13 @@ export async function toMessage(
   record: MessageRecord,
 ): Promise<Message> {
   const envelopes = await view.get(names.envelopes(place));
-  const { id, direction, body, status, sentAt, problem, suite = "classic" } = record;
+  const { id, direction, status, sentAt, problem, suite = "classic" } = record;
   return {
     id,
     direction,
     ...(await namesIn(view, self, contact, place, record)),
     suite,
-    body,
+    ...(await richMembers(view, self, record)),
     status,
     sentAt,
     ...(problem !== undefined && { problem }),
@@ -198,13 +218,8 @@ async function namesIn(
   const group = groupId === undefined ? undefined : await view.get(groupNames.group(groupId));
   if (groupId === undefined || group === undefined) return { from: "", to: "", conversation: "" };
   const { name } = parseGroupData(group.data);
-  const from = direction === "out" ? self.identifier : await senderName(view, sender ?? "");
-  return { from, to: name, conversation: name, groupId };
-}
-
-async function senderName(view: View, account: string): Promise<string> {
-  const contact = await findContact(view, { account });
-  return contact === undefined ? account : peerName(contact);
+  const from = await accountName(view, self, sender ?? "");
+  return { from: direction === "out" ? self.identifier : from, to: name, conversation: name, groupId };
 }
 
 /**
@@ -214,13 +229,13 @@ async function senderName(view: View, account: string): Promise<string> {
 export async function history(
   view: View,
   self: SelfName,
-  { conversations, contact, accounts }: ConversationRef,
+  { conversations, contact }: ConversationRef,
   { limit, before, after }: HistoryOptions,
 ): Promise<readonly Message[]> {
   if (before !== undefined && after !== undefined) {
     throw new UsageError("usage", "a page of history is before a message or after one, not both");
   }
-  const place = async (id: string): Promise<number> => orderOf(view, conversations, accounts, id);
+  const place = async (id: string): Promise<number> => (await placeIn(view, conversations, id)).order;
   const reverse = after === undefined;
   const page = {
     reverse,
@@ -243,18 +258,9 @@ export async function history(
   );
 }
 
-async function orderOf(
-  view: View,
-  conversations: readonly string[],
-  accounts: readonly string[],
-  id: string,
-): Promise<number> {
-  const places = await Promise.all([
-    view.get(names.sentMessage(id)),
-    ...accounts.map((account) => view.get(names.receivedMessage(account, id))),
-  ]);
-  for (const place of places) {
-    if (place !== undefined && conversations.includes(place.conversation)) return place.order;
-  }
-  throw new UsageError("usage", "that message is not in this conversation");
+/** Where the message of an id lies, or lay. @throws UsageError `usage`. */
+export async function placeIn(view: View, conversations: readonly string[], id: string): Promise<NamedPlace> {
+  const place = await findIn(view, conversations, id);
+  if (place === undefined) throw new UsageError("usage", "that message is not in this conversation");
+  return place;
 }

@@ -16,9 +16,10 @@ import { refOf } from "./conversations.ts";
 import { decideAbout, findSubject, notifyChange, subjectOf, type Subject } from "./deciding.ts";
 import { whereOf } from "./devices/conversation-sync.ts";
 import { sendSync } from "./devices/own-group.ts";
-import { groupNames } from "./groups/records.ts";
 import { putGroup } from "./groups/state.ts";
 import { bytesOf } from "./hex.ts";
+import { findPlace } from "./message-names.ts";
+import { forgetMessage } from "./removing.ts";
 import { names, type MessagePlace, type MessageRecord } from "./records.ts";
 import type { Step } from "./step.ts";
 import type { Item } from "./vault-store.ts";
@@ -39,9 +40,25 @@ export async function deleteConversation(step: Step, peer: string): Promise<void
   const upTo = await newestOfEach(step, subject);
   const reset = { pinned: false, archived: false, markedUnread: false };
   const after = await deleteUpTo(step, await decideAbout(step, subject, reset), Infinity, { draft: "" });
-  const conversation = whereOf(after);
-  if (conversation === undefined || (upTo.length === 0 && "contact" in after)) return;
-  const value = create(ConversationDeletedSchema, { conversation, upTo: [...upTo] });
+  await tellDeleted(step, after, upTo, false);
+}
+
+/** Deletes the messages of a conversation here and on the account's other devices. @throws as Messenger.clearConversation. */
+export async function clearConversation(step: Step, peer: string): Promise<void> {
+  const subject = await findSubject(step, peer);
+  const upTo = await newestOfEach(step, subject);
+  await tellDeleted(step, await deleteUpTo(step, subject, Infinity, { cleared: true }), upTo, true);
+}
+
+async function tellDeleted(
+  step: Step,
+  subject: Subject,
+  upTo: Awaited<ReturnType<typeof newestOfEach>>,
+  cleared: boolean,
+): Promise<void> {
+  const conversation = whereOf(subject);
+  if (conversation === undefined || (upTo.length === 0 && "contact" in subject)) return;
+  const value = create(ConversationDeletedSchema, { conversation, upTo: [...upTo], cleared });
   await sendSync(step, { case: "deleted", value });
 }
 
@@ -53,14 +70,12 @@ export async function takeDeleted(step: Step, deleted: ConversationDeleted): Pro
   for (const { accountId, messageId } of deleted.upTo.slice(0, mostSenders)) {
     if (accountId.length !== ID_BYTES || messageId.length !== ID_BYTES) continue;
     const [account, id] = [toHex(accountId), toHex(messageId)];
-    const place = await step.draft.get(
-      account === step.live.own.account ? names.sentMessage(id) : names.receivedMessage(account, id),
-    );
+    const place = await findPlace(step.draft, { account, id });
     if (place === undefined) step.draft.put(names.deletedAhead(account, id), true);
     else if (refOf(subject).conversations.includes(place.conversation))
       newest = Math.max(newest, place.order);
   }
-  await deleteUpTo(step, subject, newest);
+  await deleteUpTo(step, subject, newest, { cleared: deleted.cleared });
 }
 
 /** Whether a message that was stored now had been deleted before it came; then it goes again, with all before it. */
@@ -82,7 +97,7 @@ async function deleteUpTo(
   step: Step,
   subject: Subject,
   upTo: number,
-  changes: { readonly draft?: string } = {},
+  { cleared = false, ...changes }: { readonly draft?: string; readonly cleared?: boolean } = {},
 ): Promise<Subject> {
   let unshown = 0;
   let last: MessagePlace | undefined;
@@ -90,7 +105,7 @@ async function deleteUpTo(
     const below = upTo === Infinity ? {} : { below: upTo + 1 };
     for (let from = 0; ;) {
       const page = await step.draft.page(names.messages(conversation), { ...below, from, limit: pageSize });
-      for (const { order } of page) if (await forget(step, { conversation, order })) unshown += 1;
+      for (const { order } of page) if (await forgetMessage(step, { conversation, order })) unshown += 1;
       if (page.length < pageSize) break;
       from = (page.at(-1)?.order ?? 0) + 1;
     }
@@ -98,7 +113,13 @@ async function deleteUpTo(
     if (newest !== undefined && newest.order > (last?.order ?? -1))
       last = { conversation, order: newest.order };
   }
-  const after = withLast(step, subject, { ...changes, last, unshown });
+  // Where none is left, the place of the last one keeps a conversation that was cleared in the list.
+  const before = "group" in subject ? subject.group.record.last : subject.contact.last;
+  const after = withLast(step, subject, {
+    ...changes,
+    last: last ?? (cleared ? before : undefined),
+    unshown,
+  });
   notifyChange(step, after, true);
   return after;
 }
@@ -117,20 +138,6 @@ function withLast(
   const after = { ...contact, ...changes, unread: Math.max(0, contact.unread - unshown) };
   putContact(step, after);
   return { contact: after };
-}
-
-/** Deletes a message and all that is kept of it. Returns whether it had not been shown. */
-async function forget(step: Step, place: MessagePlace): Promise<boolean> {
-  const { conversation, order } = place;
-  const unshown = (await step.draft.item(names.unshown, order)) !== undefined;
-  step.draft.deleteItem(names.messages(conversation), order);
-  step.draft.delete(names.envelopes(place));
-  step.draft.delete(groupNames.receipts(place));
-  if (unshown) {
-    step.draft.deleteItem(names.unshown, order);
-    step.draft.deleteItem(names.unshownIn(conversation), order);
-  }
-  return unshown;
 }
 
 /** Of everybody who wrote there lately, the newest message that other devices may have. */
@@ -155,6 +162,6 @@ async function newestOfEach(
     .map(([account, { value }]) => ({ accountId: bytesOf(account), messageId: bytesOf(value.id) }));
 }
 
-/** Not one that waits, nor a classic one of ours, which no other device gets. */
-const isShared = ({ direction, suite, status }: MessageRecord): boolean =>
-  direction === "in" || (suite === "mls" && status !== "queued" && status !== "failed");
+/** Not one that waits, nor a classic one of ours, which no other device gets, nor a line, which each device may have its own of. */
+const isShared = ({ direction, suite, status, kind }: MessageRecord): boolean =>
+  kind !== "timer" && (direction === "in" || (suite === "mls" && status !== "queued" && status !== "failed"));

@@ -5,12 +5,14 @@
 import { SottoError, StorageError, TransportError } from "@sotto/protocol";
 import type { ClientEvent } from "../api.ts";
 import type { Cancel, Env } from "./env.ts";
+import { armExpiry } from "./expiry.ts";
 import { pumpGroups } from "./groups/pump.ts";
 import { pumpHeld } from "./held.ts";
 import { settleCaughtUp } from "./inbox.ts";
 import { loadLive, type Live } from "./live.ts";
 import { tellNotices } from "./notices.ts";
 import { pumpOutbox } from "./outbox.ts";
+import { removeExpired } from "./removing.ts";
 import type { Effect, Step, StepFunction } from "./step.ts";
 import { leaveWhenDrained, onClosed, onConnected, onFrames, startSession } from "./sync.ts";
 import type { Connection, Transport } from "./transport.ts";
@@ -100,6 +102,7 @@ export async function startEngine(
       }
     };
     try {
+      await attempt({ step: removeExpired, caller: undefined });
       for (const input of batch) await attempt(input);
       await attempt({ step: settleDown, caller: undefined });
       await draft.commit();
@@ -263,7 +266,7 @@ export async function startEngine(
       await store.close();
     },
   };
-  if (transport !== undefined) post(startSession);
+  post(transport === undefined ? async () => {} : startSession);
   return engine;
 }
 
@@ -283,4 +286,5 @@ async function settleDown(step: Step): Promise<void> {
   await pumpOutbox(step);
   settleCaughtUp(step);
   leaveWhenDrained(step);
+  armExpiry(step);
 }

@@ -5,6 +5,8 @@
 import type { VerifiedDeviceList } from "@sotto/crypto";
 import { InternalError } from "@sotto/protocol";
 import { loadDevices, type DevicesState } from "./devices/state.ts";
+import { loadEarlyChanges, type EarlyChanges } from "./early-changes.ts";
+import { loadExpiry, type ExpiryState } from "./expiry.ts";
 import type { ClaimTurns } from "./groups/inviting.ts";
 import { newKeyPackageState, type KeyPackageState } from "./groups/key-packages.ts";
 import { loadQueues, type MlsQueues } from "./groups/queue.ts";
@@ -37,6 +39,8 @@ export interface Live {
   /** Accounts whose claimed identifier could not be asked for, and when to try again. */
   readonly claimsPutOff: Map<string, number>;
   readonly devices: DevicesState;
+  readonly expiry: ExpiryState;
+  readonly earlyChanges: EarlyChanges;
   /** How many notices are stored. */
   notices: number;
 }
@@ -61,6 +65,8 @@ export async function loadLive(view: View): Promise<Live> {
     claims: { active: 0, waiting: [] },
     claimsPutOff: new Map(),
     devices: await loadDevices(view),
+    expiry: await loadExpiry(view),
+    earlyChanges: await loadEarlyChanges(view),
     notices: (await view.page(names.notices)).length,
   };
 }

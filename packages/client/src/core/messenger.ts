@@ -2,9 +2,10 @@
 import { exportPrivateKey, openVault, rewrapVault } from "@sotto/crypto";
 import { formatFingerprint } from "@sotto/protocol";
 import type { Messenger, Settings } from "../api.ts";
+import { deleteForEveryone, edit, oneMessage, react, receiptsOf } from "./acting.ts";
 import { history } from "./conversations.ts";
 import { updateConversation } from "./deciding.ts";
-import { deleteConversation } from "./deleting.ts";
+import { clearConversation, deleteConversation } from "./deleting.ts";
 import type { Engine } from "./engine.ts";
 import type { Env } from "./env.ts";
 import {
@@ -18,6 +19,7 @@ import {
 import { approveLink, linkRequest } from "./devices/approving.ts";
 import { cancelReset, changeList, listDevices, revokeDevice, rotateIdentity } from "./devices/commands.ts";
 import { doctor, findConversation, groupMembers, groupsOf, toGroup } from "./groups/overview.ts";
+import { setTimer } from "./groups/set-timer.ts";
 import { tellTyping } from "./groups/typing.ts";
 import { makeClassicKey } from "./keys.ts";
 import { signingKey } from "./own-keys.ts";
@@ -31,6 +33,7 @@ import {
   toContact,
 } from "./people.ts";
 import { names, type OwnAccount } from "./records.ts";
+import { deleteHere } from "./removing.ts";
 import { caughtUp, flushed, send, whenSent } from "./sending.ts";
 import { connectionState } from "./session.ts";
 import { allConversations, oneConversation } from "./summaries.ts";
@@ -61,6 +64,18 @@ export function messengerOf(engine: Engine, env: Env, header: HeaderFile): Messe
       return engine.closed ? "offline" : connectionState(engine.live.session);
     },
     send: (to, body, options) => send(engine, to, body, options),
+    react: (conversation, id, emoji) => engine.run((step) => react(step, conversation, id, emoji)),
+    edit: (conversation, id, body) => engine.run((step) => edit(step, conversation, id, body)),
+    deleteMessage: (conversation, id, options) =>
+      engine.run((step) =>
+        options?.forEveryone === true
+          ? deleteForEveryone(step, conversation, id)
+          : deleteHere(step, conversation, id),
+      ),
+    clearConversation: (conversation) => engine.run((step) => clearConversation(step, conversation)),
+    setTimer: (conversation, seconds) => setTimer(engine, conversation, seconds),
+    message: (conversation, id) => engine.run((step) => oneMessage(step, conversation, id)),
+    receipts: (conversation, id) => engine.run((step) => receiptsOf(step, conversation, id)),
     whenSent: (id, options) => whenSent(engine, id, options?.signal),
     messages: (options) => unshownMessages(engine, options?.signal),
     caughtUp: (options) => caughtUp(engine, options?.signal),

@@ -24,13 +24,16 @@ export async function makeCopies(
   list: DeviceList,
 ): Promise<readonly OutboxCopy[]> {
   const copies: OutboxCopy[] = [];
+  // A text that was deleted here goes out no more, where it was not encrypted yet.
+  const isGone =
+    item.content.type === "text" && (await messageAt(step.draft, item.content.place)) === undefined;
   for (const device of recipients(item, list)) {
     const id = toHex(device.deviceId);
     const key = newestClassicKey(device)?.publicKey;
     const before = item.copies?.find((copy) => copy.device === id);
     if (before !== undefined && (before.taken || key === undefined || equalBytes(before.key, key))) {
       copies.push(before);
-    } else if (key !== undefined) {
+    } else if (key !== undefined && !isGone) {
       copies.push(await makeCopy(step, item, account, device, key, before?.n));
     }
   }

@@ -81,6 +81,8 @@ export interface ContactRecord {
   /** Absent or empty: none. */
   readonly draft?: string;
   readonly last?: MessagePlace | undefined;
+  /** How long texts are to be kept, in seconds, until there is a group that says so. */
+  readonly timer?: number;
   /** A claimed identifier that a lookup did not confirm; it is not asked for again. */
   readonly refutedClaim?: string;
   /** Its place in the list of contacts. */
@@ -93,6 +95,11 @@ export interface MessagePlace {
   readonly order: number;
 }
 
+/** Where a message of somebody lies. */
+export interface NamedPlace extends MessagePlace {
+  readonly account: string;
+}
+
 /** What is pinned of somebody's account. */
 export interface DirectoryRecord {
   /** The newest checked version: a serialized SignedDeviceList. */
@@ -100,6 +107,24 @@ export interface DirectoryRecord {
   /** Every identity key that the account had, the present one last. */
   readonly identityHistory: readonly Uint8Array[];
   readonly refreshedAtMs: number;
+}
+
+/** What a message is known by: ids are unique for each sender. */
+export interface MessageName {
+  readonly account: string;
+  readonly id: string;
+}
+
+/** When something was said, and by which Content: all devices agree which of two came last. */
+export interface Stamp {
+  readonly atMs: number;
+  readonly id: string;
+}
+
+/** What an account thinks of a message. `emoji`: empty when it was taken back. */
+export interface ReactionRecord extends Stamp {
+  readonly account: string;
+  readonly emoji: string;
 }
 
 /** A message as it is kept. */
@@ -117,6 +142,40 @@ export interface MessageRecord {
   /** Only of incoming ones: which device sent it, and SHA-256 of its signature, for receipts. */
   readonly senderDevice?: string;
   readonly signatureHash?: Uint8Array;
+  /** Absent: a text. */
+  readonly kind?: "timer" | "unknown";
+  /** Of the kind `timer`: how long texts are kept from then on, in seconds. */
+  readonly timer?: number;
+  /** What it answers. `excerpt`: only of a message that was never here. */
+  readonly replyTo?: MessageName & { readonly excerpt?: string };
+  readonly forwarded?: true;
+  readonly edited?: Stamp;
+  /** Taken back: nothing of what it said is left. */
+  readonly deleted?: true;
+  /** One of each account, those that were taken back among them; the newest last. */
+  readonly reactions?: readonly ReactionRecord[];
+  readonly expiresAfterSec?: number;
+  /** When it is removed; absent while its time does not run. */
+  readonly expiresAt?: number;
+}
+
+/** A change of a message. Its own account alone edits and deletes it. */
+export type MessageChange = {
+  readonly target: MessageName;
+  readonly by: string;
+  readonly stamp: Stamp;
+} & (
+  | { readonly type: "reaction"; readonly emoji: string }
+  | { readonly type: "edit"; readonly text: string }
+  | { readonly type: "delete" }
+);
+
+/** A change of a message that did not come yet. */
+export interface EarlyChange {
+  /** Where it was said. */
+  readonly conversation: string;
+  readonly change: MessageChange;
+  readonly receivedAtMs: number;
 }
 
 /** What waits to be sent: a text, or a receipt. In order for each contact. */
@@ -192,8 +251,14 @@ export const names = {
     record<readonly string[]>(`envelopes/${conversation}/${order}`),
   /** Which contact a list of messages belongs to now. */
   contactOfConversation: (conversation: string) => record<string>(`conversation/${conversation}`),
-  sentMessage: (id: string) => record<MessagePlace>(`sent/${id}`),
-  receivedMessage: (account: string, id: string) => record<MessagePlace>(`received/${account}/${id}`),
+  /** Where the messages of an id lie, or lay before they were removed: one of each sender. See message-names.ts. */
+  placesOf: (id: string) => record<readonly NamedPlace[]>(`message/${id}`),
+  /** Messages that hold an excerpt of one that was never here. */
+  quotesOf: ({ account, id }: MessageName) => record<readonly MessagePlace[]>(`quotes/${account}/${id}`),
+  /** Messages whose time runs; the order begins with when it is over. See expiry.ts. */
+  expiring: list<MessagePlace>("expiring"),
+  /** Changes of messages that did not come yet. */
+  earlyChanges: list<EarlyChange>("early-changes"),
   /** A message that another device deleted, with all before it, and that has not come here yet. */
   deletedAhead: (account: string, id: string) => record<true>(`deleted-ahead/${account}/${id}`),
   sentCopy: (signatureHash: string) => record<SentCopy>(`copy/${signatureHash}`),

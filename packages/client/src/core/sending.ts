@@ -1,94 +1,145 @@
 /** What callers do with the outbox: put a message in, wait for it, wait for all. */
 import { TransportError, UsageError, isErrorCode } from "@sotto/protocol";
-import type { Message, SendOptions, Suite } from "../api.ts";
+import type { Message, SendOptions } from "../api.ts";
 import { addGroupMessage, addMessage } from "./adding.ts";
 import { ensureContact, isBlocked, parsePeer } from "./contacts.ts";
-import { contactOf, messageAt, toMessage } from "./conversations.ts";
+import { contactOf, messageAt, placeIn, toMessage } from "./conversations.ts";
 import { pinned } from "./directory.ts";
 import type { Engine } from "./engine.ts";
 import { checkMlsText } from "./groups/content.ts";
+import { parseGroupData } from "./groups/data.ts";
 import { matchGroup } from "./groups/overview.ts";
 import { enqueueMls, freshId } from "./groups/queue.ts";
 import type { GroupLive } from "./groups/state.ts";
+import { checkTimer, timerOfContact } from "./groups/timer.ts";
 import { CAUGHT_UP, isCaughtUp } from "./inbox.ts";
+import { findPlace } from "./message-names.ts";
 import { FLUSHED, identityChanged, isFlushed, sentGroup } from "./outbox.ts";
 import { checkText } from "./outbox-copies.ts";
 import { enqueue } from "./outbox-queue.ts";
-import { names, type ContactRecord } from "./records.ts";
+import { names, type ContactRecord, type MessageName, type MessageRecord } from "./records.ts";
 import { nowSec, type Step } from "./step.ts";
 
 const idPattern = /^[0-9a-f]{32}$/;
 
 /** Stores a text for sending. @throws as Messenger.send. */
 export function send(engine: Engine, to: string, body: string, options: SendOptions = {}): Promise<Message> {
-  const { suite = "mls" } = options;
   return engine.run(async (step) => {
     const { own } = step.live;
     const sent = options.id === undefined ? undefined : await sentBefore(step, options.id);
     if (sent !== undefined) return sent;
     const id = options.id ?? freshId(step);
     const group = matchGroup(step, to);
-    if (group !== undefined) return sendToGroup(step, group, body, { id, suite });
+    if (group !== undefined) return sendToGroup(step, group, body, { ...options, id });
     const peer = parsePeer(to);
     const self = "identifier" in peer ? peer.identifier === own.identifier : peer.account === own.account;
     if (self) throw new UsageError("usage", "one cannot write to oneself");
+    const { suite = "mls" } = options;
     if (suite === "mls") checkMlsText(body);
     else checkText(body, own.identifier);
     const contact = await ensureContact(step, peer);
-    if (await blocked(step, contact)) throw identityChanged();
-    const sentAt = nowSec(step);
-    const common = { id, direction: "out", body, status: "queued", sentAt } as const;
-    const record = suite === "mls" ? { ...common, suite, sender: own.account } : common;
-    const place = await addMessage(step, contact, record);
-    if (suite === "mls") {
-      const sentAtMs = step.env.nowMs();
-      await enqueueMls(step, place.conversation, { type: "text", id, place, sentAtMs });
-    } else {
-      enqueue(step, { contact: contact.id, content: { type: "text", place, id, sentAt } });
-    }
+    if (await isContactBlocked(step, contact)) throw identityChanged();
+    const timer = timerOfContact(step, contact);
+    if (suite === "classic") return sendClassic(step, contact, body, { ...options, id }, timer);
+    const record = await mlsRecord(step, contact.conversations, body, { ...options, id }, timer);
+    const place = await addMessage(step, contact, own.account, record);
+    await enqueueMls(step, place.conversation, { type: "text", id, place, sentAtMs: step.env.nowMs() });
     return toMessage(step.draft, own, contact, place, record);
   });
 }
 
-/** The message of that id that was sent from here already. @throws UsageError `usage` when it is no id. */
-async function sentBefore(step: Step, id: string): Promise<Message | undefined> {
-  if (!idPattern.test(id)) throw new UsageError("usage", "a message's id is 32 hexadecimal digits");
-  const place = await step.draft.get(names.sentMessage(id));
-  const record = place && (await messageAt(step.draft, place));
-  if (place === undefined || record === undefined) return undefined;
-  return toMessage(step.draft, step.live.own, await contactOf(step.draft, place.conversation), place, record);
-}
+type Options = SendOptions & { readonly id: string };
 
-async function sendToGroup(
+async function sendClassic(
   step: Step,
-  group: GroupLive,
+  contact: ContactRecord,
   body: string,
-  { id, suite }: { readonly id: string; readonly suite: Suite },
+  { id, replyTo, forwarded = false, expiresAfter }: Options,
+  timer: number,
 ): Promise<Message> {
-  if (suite !== "mls") throw new UsageError("suite_unavailable", "groups are protected by MLS only");
-  checkMlsText(body);
-  const { record: known } = group;
-  if (known.state === "left" || known.state === "removed") {
-    throw new UsageError("group_forbidden", "this device is not in that group any more");
+  if (replyTo !== undefined || forwarded || (expiresAfter ?? timer) > 0) {
+    throw new UsageError(
+      "suite_unavailable",
+      "the classic suite carries plain texts only: no answers, nothing forwarded, and nothing that disappears",
+    );
   }
   const { own } = step.live;
-  const sentAtMs = step.env.nowMs();
   const sentAt = nowSec(step);
-  const record = {
+  const record = { id, direction: "out", body, status: "queued", sentAt } as const;
+  const place = await addMessage(step, contact, own.account, record);
+  enqueue(step, { contact: contact.id, content: { type: "text", place, id, sentAt } });
+  return toMessage(step.draft, own, contact, place, record);
+}
+
+/** A text of this account as it is kept. @throws UsageError `usage`. */
+async function mlsRecord(
+  step: Step,
+  conversations: readonly string[],
+  body: string,
+  { id, replyTo, forwarded = false, expiresAfter }: Options,
+  timer: number,
+): Promise<MessageRecord> {
+  const expiresAfterSec = checkTimer(expiresAfter ?? timer);
+  return {
     id,
     direction: "out",
     body,
     status: "queued",
-    sentAt,
-    suite,
-    sender: own.account,
-  } as const;
+    sentAt: nowSec(step),
+    suite: "mls",
+    sender: step.live.own.account,
+    ...(replyTo !== undefined && { replyTo: await quoted(step, conversations, replyTo) }),
+    ...(forwarded && { forwarded }),
+    ...(expiresAfterSec > 0 && { expiresAfterSec }),
+  };
+}
+
+async function quoted(step: Step, conversations: readonly string[], id: string): Promise<MessageName> {
+  const place = await placeIn(step.draft, conversations, id);
+  const message = await messageAt(step.draft, place);
+  if (message === undefined || message.kind === "timer") {
+    throw new UsageError("usage", "that message is gone, or is none that can be answered");
+  }
+  return { account: place.account, id };
+}
+
+/** The message of that id that was sent from here already. @throws UsageError `usage` when it is no id, or was deleted here. */
+async function sentBefore(step: Step, id: string): Promise<Message | undefined> {
+  if (!idPattern.test(id)) throw new UsageError("usage", "a message's id is 32 hexadecimal digits");
+  const { own } = step.live;
+  const place = await findPlace(step.draft, { account: own.account, id });
+  if (place === undefined) {
+    if ((await step.draft.get(names.placesOf(id))) === undefined) return undefined;
+    throw new UsageError("usage", "a message of somebody else has that id");
+  }
+  const record = await messageAt(step.draft, place);
+  if (record === undefined) throw new UsageError("usage", "a message of that id was sent, and deleted here");
+  return toMessage(step.draft, own, await contactOf(step.draft, place.conversation), place, record);
+}
+
+async function sendToGroup(step: Step, group: GroupLive, body: string, options: Options): Promise<Message> {
+  const { suite = "mls", id } = options;
+  if (suite !== "mls") throw new UsageError("suite_unavailable", "groups are protected by MLS only");
+  checkMlsText(body);
+  const { conversation, data } = checkSendable(group).record;
+  const { own } = step.live;
+  const record = await mlsRecord(step, [conversation], body, options, parseGroupData(data).timerSec);
   const place = await addGroupMessage(step, group, record);
-  await enqueueMls(step, place.conversation, { type: "text", id, place, sentAtMs });
+  await enqueueMls(step, place.conversation, { type: "text", id, place, sentAtMs: step.env.nowMs() });
   return toMessage(step.draft, own, undefined, place, record);
 }
 
-async function blocked(step: Step, contact: ContactRecord): Promise<boolean> {
+/** A group that can be written in. @throws UsageError `group_forbidden`. */
+export function checkSendable(group: GroupLive): GroupLive {
+  const { state } = group.record;
+  if (state === "left" || state === "removed") {
+    throw new UsageError("group_forbidden", "this device is not in that group any more");
+  }
+  return group;
+}
+
+/** Whether a change of a contact's identity blocks sending. */
+export async function isContactBlocked(step: Step, contact: ContactRecord): Promise<boolean> {
   const known = contact.account === undefined ? undefined : await pinned(step, contact.account);
   return isBlocked(contact, known?.list.list.identityKey);
 }
@@ -96,7 +147,7 @@ async function blocked(step: Step, contact: ContactRecord): Promise<boolean> {
 /** Waits until the server has a message. @throws as Messenger.whenSent. */
 export async function whenSent(engine: Engine, id: string, signal?: AbortSignal): Promise<void> {
   const { sent } = await engine.run(async (step) => {
-    const place = await step.draft.get(names.sentMessage(id));
+    const place = await findPlace(step.draft, { account: step.live.own.account, id });
     const message = place && (await messageAt(step.draft, place));
     if (place === undefined || message === undefined) {
       throw new UsageError("usage", "no message of that id was sent from here");
@@ -108,7 +159,7 @@ export async function whenSent(engine: Engine, id: string, signal?: AbortSignal)
     }
     if (message.status !== "queued") return { sent: Promise.resolve() };
     const contact = await contactOf(step.draft, place.conversation);
-    if (contact !== undefined && (await blocked(step, contact))) throw identityChanged();
+    if (contact !== undefined && (await isContactBlocked(step, contact))) throw identityChanged();
     return { sent: step.waiters.wait(sentGroup(id), signal) };
   });
   return sent;

@@ -4,8 +4,10 @@ import { findContact, parsePeer, peerName } from "./contacts.ts";
 import { messageAt, toMessage } from "./conversations.ts";
 import { standing } from "./decisions.ts";
 import { pinned, type Pinned } from "./directory.ts";
+import { parseGroupData } from "./groups/data.ts";
 import { groupsOf, matchGroup, toGroup } from "./groups/overview.ts";
 import type { GroupLive } from "./groups/state.ts";
+import { timerOfContact } from "./groups/timer.ts";
 import { allContacts, toContact } from "./people.ts";
 import type { ContactRecord, MessagePlace } from "./records.ts";
 import { nowSec, type Step } from "./step.ts";
@@ -48,6 +50,7 @@ async function ofContact(
     group: undefined,
     contact: contact.account === undefined ? undefined : toContact(contact, known),
     ...(await common(step, contact, contact)),
+    ...timed(timerOfContact(step, contact)),
   };
 }
 
@@ -58,8 +61,11 @@ async function ofGroup(step: Step, group: GroupLive): Promise<ConversationSummar
     group: given,
     contact: undefined,
     ...(await common(step, group.record, undefined)),
+    ...timed(parseGroupData(group.record.data).timerSec),
   };
 }
+
+const timed = (timer: number): Pick<ConversationSummary, "timer"> => (timer > 0 ? { timer } : {});
 
 async function common(
   step: Step,

@@ -1,8 +1,9 @@
 /** The history for a device that was linked: every message that this device keeps, in parts that are sealed and left in side logs. */
 import { create, toBinary } from "@bufbuild/protobuf";
-import { HistoryMessageSchema, HistoryPartSchema, type HistoryMessage } from "@sotto/protocol";
+import { HistoryMessageSchema, HistoryPartSchema, LIMITS, type HistoryMessage } from "@sotto/protocol";
 import { allContacts } from "../people.ts";
 import { groupsOf } from "../groups/overview.ts";
+import { groupNames, type Receipts } from "../groups/records.ts";
 import { putGroup, wakeGroup } from "../groups/state.ts";
 import { sideLog } from "../groups/welcoming.ts";
 import { bytesOf } from "../hex.ts";
@@ -58,14 +59,19 @@ async function historyParts(step: Step): Promise<readonly Uint8Array[]> {
   const parts: Uint8Array[] = [];
   let part: HistoryMessage[] = [];
   let bytes = 0;
+  let fields = 0;
   const close = (): void => {
     parts.push(toBinary(HistoryPartSchema, create(HistoryPartSchema, { messages: part })));
     part = [];
     bytes = 0;
+    fields = 0;
   };
   for (const message of messages) {
+    const more = fieldsOf(message);
+    if (fields + more > mostFields) close();
     part.push(message);
-    bytes += message.body.length * 2 + 128;
+    bytes += message.body.length * 2 + 128 * more;
+    fields += more;
     if (bytes >= partBytes || part.length >= mostPerPart) close();
   }
   if (part.length > 0 || parts.length === 0) close();
@@ -74,6 +80,11 @@ async function historyParts(step: Step): Promise<readonly Uint8Array[]> {
 
 // A decoder bounds the fields of one message.
 const mostPerPart = 1_000;
+const mostFields = LIMITS.maxFieldsPerMessage - 1_000;
+
+/** No message has more fields than this: its own, those of what it answers, and of each reaction and receipt. */
+const fieldsOf = ({ reactions, receipts }: HistoryMessage): number =>
+  26 + 5 * reactions.length + 4 * receipts.length;
 
 async function collect(
   step: Step,
@@ -84,7 +95,9 @@ async function collect(
   for (let from = 0; ;) {
     const page = await step.draft.page(names.messages(conversation), { from, limit: pageSize });
     for (const { order, value } of page) {
-      if (value.status !== "queued" && value.status !== "failed") into.push(toHistory(order, value, where));
+      if (value.status === "queued" || value.status === "failed") continue;
+      const receipts = await step.draft.get(groupNames.receipts({ conversation, order }));
+      into.push(toHistory(order, value, receipts ?? {}, where));
     }
     const last = page.at(-1);
     if (last === undefined || page.length < pageSize) return;
@@ -95,8 +108,10 @@ async function collect(
 function toHistory(
   order: number,
   message: MessageRecord,
+  receipts: Receipts,
   conversation: HistoryMessage["conversation"],
 ): HistoryMessage {
+  const { replyTo, edited, reactions = [] } = message;
   return create(HistoryMessageSchema, {
     id: bytesOf(message.id),
     order: BigInt(order),
@@ -107,5 +122,28 @@ function toHistory(
     sentAtSec: BigInt(message.sentAt),
     suite: message.suite ?? "classic",
     senderAccountId: message.sender === undefined ? new Uint8Array() : bytesOf(message.sender),
+    kind: message.kind ?? "",
+    timerSec: message.timer ?? 0,
+    ...(replyTo !== undefined && { replyTo: wireQuote(replyTo) }),
+    forwarded: message.forwarded === true,
+    deleted: message.deleted === true,
+    ...(edited !== undefined && { editedAtMs: BigInt(edited.atMs), editId: bytesOf(edited.id) }),
+    reactions: reactions.map(({ account, emoji, atMs, id }) => ({
+      accountId: bytesOf(account),
+      emoji,
+      sentAtMs: BigInt(atMs),
+      id: bytesOf(id),
+    })),
+    receipts: Object.entries(receipts).map(([account, { deliveredAt = 0, readAt = 0 }]) => ({
+      accountId: bytesOf(account),
+      deliveredAtSec: BigInt(deliveredAt),
+      readAtSec: BigInt(readAt),
+    })),
+    expiresAfterSec: message.expiresAfterSec ?? 0,
+    expiresAtSec: BigInt(message.expiresAt ?? 0),
   });
+}
+
+function wireQuote({ account, id, excerpt = "" }: NonNullable<MessageRecord["replyTo"]>) {
+  return { message: { accountId: bytesOf(account), messageId: bytesOf(id) }, excerpt };
 }

@@ -15,17 +15,22 @@ import {
   type HistoryOffer,
 } from "@sotto/protocol";
 import { toBinary } from "@bufbuild/protobuf";
-import type { MessageStatus } from "../../api.ts";
 import { ensureContact, putContact } from "../contacts.ts";
 import { subjectOf } from "../deciding.ts";
 import { wasDeletedAhead } from "../deleting.ts";
+import { noteExpiry, startTime } from "../expiry.ts";
+import { applyEarly } from "../groups/changing.ts";
+import { groupNames } from "../groups/records.ts";
 import { fetchSideLog } from "../groups/side-logs.ts";
 import { putGroup } from "../groups/state.ts";
 import { onlyNonce } from "../groups/welcoming.ts";
+import { findPlace, isTaken, notePlace } from "../message-names.ts";
 import { addNotice } from "../notices.ts";
-import { names, type MessagePlace, type MessageRecord } from "../records.ts";
+import { keptQuote } from "../quotes.ts";
+import { names, type MessagePlace } from "../records.ts";
 import { isReady } from "../session.ts";
-import { nextOrder, notify, type Step } from "../step.ts";
+import { nextOrder, notify, nowSec, type Step } from "../step.ts";
+import { receiptsOf, recordOf } from "./history-record.ts";
 
 /** An offer that was not taken in yet. */
 export interface KeptOffer {
@@ -100,34 +105,30 @@ function retry(step: Step, order: number, offer: KeptOffer): void {
   });
 }
 
-const statuses: readonly string[] = ["sent", "delivered", "received", "read"] satisfies MessageStatus[];
-
 async function store(step: Step, message: HistoryMessage): Promise<void> {
-  if (message.id.length !== ID_BYTES || !statuses.includes(message.status)) return;
-  const place = await placeOf(step, message);
-  if (place === undefined) return;
-  const id = toHex(message.id);
   const { own } = step.live;
-  const sender = message.senderAccountId.length === ID_BYTES ? toHex(message.senderAccountId) : undefined;
-  const from =
-    sender ??
-    (message.conversation.case === "peerAccountId" ? toHex(message.conversation.value) : own.account);
-  const known = message.outgoing ? names.sentMessage(id) : names.receivedMessage(from, id);
-  if ((await step.draft.get(known)) !== undefined) return;
-  const record: MessageRecord = {
-    id,
-    direction: message.outgoing ? "out" : "in",
-    body: message.body,
-    // What another device of ours has, counts as seen.
-    status: message.outgoing ? (message.status as MessageStatus) : "read",
-    sentAt: Number(message.sentAtSec),
-    ...(message.suite === "mls" && { suite: "mls" as const }),
-    ...(sender !== undefined && { sender }),
-  };
-  step.draft.putItem(names.messages(place.conversation), place.order, record);
-  step.draft.put(known, place);
+  const record = recordOf(message, own.account);
+  const place = record && (await placeOf(step, message));
+  if (place === undefined || record === undefined) return;
+  const { conversation } = message;
+  const sender =
+    record.sender ?? (conversation.case === "peerAccountId" ? toHex(conversation.value) : own.account);
+  const name = { account: record.direction === "out" ? own.account : sender, id: record.id };
+  if ((await findPlace(step.draft, name)) !== undefined) return;
+  if (await isTaken(step.draft, [place.conversation], name)) return;
+  await notePlace(step, name, place);
+  const { replyTo } = record;
+  const quoted = replyTo && (await keptQuote(step, { excerpt: "", ...replyTo }, place));
+  const complete = { ...record, ...(quoted !== undefined && { replyTo: quoted }) };
+  // It counts as seen, so its time runs at the latest from now on.
+  const kept = await startTime(step, place, complete, nowSec(step));
+  if (record.expiresAt !== undefined) await noteExpiry(step, place, record.expiresAt);
+  step.draft.putItem(names.messages(place.conversation), place.order, kept);
+  const receipts = receiptsOf(message);
+  if (receipts !== undefined) step.draft.put(groupNames.receipts(place), receipts);
   const subject = await subjectOf(step, message);
-  if (subject !== undefined && (await wasDeletedAhead(step, subject, { account: from, id }, place))) return;
+  if (subject !== undefined && (await wasDeletedAhead(step, subject, name, place))) return;
+  await applyEarly(step, place, name);
   await noteLast(step, place);
 }
 

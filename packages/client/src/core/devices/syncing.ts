@@ -11,6 +11,7 @@ import { pinned } from "../directory.ts";
 import { bytesOf } from "../hex.ts";
 import { lookUp } from "../lookups.ts";
 import { wake } from "../outbox-queue.ts";
+import { findPlace } from "../message-names.ts";
 import { names, type ContactRecord, type MessagePlace } from "../records.ts";
 import type { Step } from "../step.ts";
 import { keepOffer } from "./history-import.ts";
@@ -44,13 +45,18 @@ export async function tellRead(step: Step, account: string, ids: readonly string
   });
 }
 
-async function takeRead(step: Step, account: string, ids: readonly Uint8Array[]): Promise<void> {
+async function takeRead(
+  step: Step,
+  account: string,
+  ids: readonly Uint8Array[],
+  atSec: number,
+): Promise<void> {
   const places: MessagePlace[] = [];
   for (const id of ids) {
-    const place = await step.draft.get(names.receivedMessage(account, toHex(id)));
+    const place = await findPlace(step.draft, { account, id: toHex(id) });
     if (place !== undefined) places.push(place);
   }
-  await markShownUpTo(step, places);
+  await markShownUpTo(step, places, atSec);
 }
 
 /** What other devices, and the backup, are told of a contact; undefined while nobody knows its account. */
@@ -66,12 +72,17 @@ export function contactState(contact: ContactRecord) {
 }
 
 /** Takes in what another of the own devices says. */
-export async function takeSync(step: Step, change: AccountSync["change"]): Promise<void> {
+export async function takeSync(step: Step, change: AccountSync["change"], sentAtMs: number): Promise<void> {
   switch (change.case) {
     case "contact":
       return takeContact(step, change.value);
     case "read":
-      return takeRead(step, toHex(change.value.accountId), change.value.messageIds);
+      return takeRead(
+        step,
+        toHex(change.value.accountId),
+        change.value.messageIds,
+        Math.floor(sentAtMs / 1000),
+      );
     case "identity":
       return takeIdentity(step, { privateKey: change.value.privateKey, publicKey: change.value.publicKey });
     case "history":

@@ -1,10 +1,12 @@
 /** Our own Commit came back from the log: it won, and its epoch begins. */
 import type { Step } from "../step.ts";
 import { enterEpoch } from "./epoch.ts";
+import { parseGroupData } from "./data.ts";
 import { tellChanges } from "./naming.ts";
 import { dropPending, settleIntents } from "./pending.ts";
 import type { PendingCommit } from "./records.ts";
 import { mlsOf, putGroup, type GroupLive } from "./state.ts";
+import { noteTimer } from "./timer.ts";
 import { welcomeTasks } from "./welcoming.ts";
 
 /** How often a leaf is updated at least. */
@@ -26,6 +28,11 @@ export async function adoptPending(
     tasks: [...group.record.tasks, ...tasks],
     sentSinceUpdate: 0,
     updateDueAtMs: step.env.nowMs() + updateEveryMs,
+  });
+  await noteTimer(step, group, {
+    by: step.live.own.account,
+    before: parseGroupData(before.groupData).timerSec,
+    after: parseGroupData(next.groupData).timerSec,
   });
   await settleIntents(step, group, pending.intents);
   await dropPending(step, group);

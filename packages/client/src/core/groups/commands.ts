@@ -44,7 +44,7 @@ export async function createGroup(engine: Engine, name: string, members: readonl
 /** Adds people. */
 export async function addToGroup(engine: Engine, group: string, members: readonly string[]): Promise<void> {
   const accounts = await accountsOf(engine, members);
-  await change(engine, group, { type: "add", accounts }, "mayAdd");
+  await changeGroup(engine, group, { type: "add", accounts }, "mayAdd");
 }
 
 /** Removes people. */
@@ -54,13 +54,13 @@ export async function removeFromGroup(
   members: readonly string[],
 ): Promise<void> {
   const accounts = await accountsOf(engine, members);
-  await change(engine, group, { type: "remove", accounts }, "mayRemove");
+  await changeGroup(engine, group, { type: "remove", accounts }, "mayRemove");
 }
 
 /** Renames a group. */
 export async function renameGroup(engine: Engine, group: string, name: string): Promise<void> {
   checkName(name);
-  await change(engine, group, { type: "rename", name }, "mayRename");
+  await changeGroup(engine, group, { type: "rename", name }, "mayRename");
 }
 
 /** Makes people admins, or ordinary members again. */
@@ -71,7 +71,7 @@ export async function setAdmins(
   admin: boolean,
 ): Promise<void> {
   const accounts = await accountsOf(engine, members);
-  await change(engine, group, { type: "admins", accounts, admin }, "admin");
+  await changeGroup(engine, group, { type: "admins", accounts, admin }, "admin");
 }
 
 /** Tells the group that this account leaves, and forgets its keys. */
@@ -107,7 +107,8 @@ export async function leaveGroup(engine: Engine, name: string): Promise<void> {
   });
 }
 
-async function change(
+/** Asks for a change of a group, and waits until it is committed. @throws UsageError `group_forbidden` and others. */
+export async function changeGroup(
   engine: Engine,
   name: string,
   intent: Intent,

@@ -103,6 +103,8 @@ async function planOf(step: Step, group: GroupLive): Promise<Plan | undefined> {
       remove.push(...gone.filter((member) => !remove.includes(member)));
     } else if (intent.type === "rename") {
       data = { ...data, name: intent.name };
+    } else if (intent.type === "timer") {
+      data = { ...data, timerSec: intent.seconds };
     } else if (intent.type === "rejoin") {
       const { account, device } = intent;
       const leaf = mls.members.find((m) => accountOfMember(m) === account && deviceOfMember(m) === device);

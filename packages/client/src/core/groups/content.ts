@@ -14,8 +14,12 @@ import {
   utf8,
   type Content,
   type GroupEntry,
+  type MessageRef,
+  type Text,
 } from "@sotto/protocol";
+import { isEmoji } from "../emoji.ts";
 import { bytesOf } from "../hex.ts";
+import type { MessageName } from "../records.ts";
 
 /** A message's content, checked. Ids in hexadecimal. */
 export interface CheckedContent {
@@ -24,12 +28,25 @@ export interface CheckedContent {
   /** An identifier in its normal form that the sender claims; undefined when there is none. */
   readonly claim: string | undefined;
   readonly body:
-    | { readonly type: "text"; readonly text: string }
+    | TextBody
     | { readonly type: "receipt"; readonly status: "delivered" | "read"; readonly ids: readonly string[] }
     | { readonly type: "leave" }
     | { readonly type: "account-sync"; readonly sync: AccountSyncChange }
+    /** `emoji`: empty when it is taken back. */
+    | { readonly type: "reaction"; readonly target: MessageName; readonly emoji: string }
+    | { readonly type: "edit"; readonly message: string; readonly text: string }
+    | { readonly type: "delete"; readonly message: string }
     /** Of a kind that this version does not know. */
     | { readonly type: "unknown" };
+}
+
+/** A text as it travels. */
+export interface TextBody {
+  readonly type: "text";
+  readonly text: string;
+  readonly replyTo?: MessageName & { readonly excerpt: string };
+  readonly forwarded?: true;
+  readonly expiresAfterSec?: number;
 }
 
 type AccountSyncChange = Extract<Content["body"], { case: "accountSync" }>["value"]["change"];
@@ -62,8 +79,20 @@ function wireBody(
     : never
   : never {
   switch (body.type) {
-    case "text":
-      return { case: "text", value: { body: body.text } };
+    case "text": {
+      const { text, replyTo, forwarded = false, expiresAfterSec = 0 } = body;
+      const quote = replyTo && { message: wireName(replyTo), excerpt: replyTo.excerpt };
+      return {
+        case: "text",
+        value: { body: text, forwarded, expiresAfterSec, ...(quote !== undefined && { replyTo: quote }) },
+      };
+    }
+    case "reaction":
+      return { case: "reaction", value: { message: wireName(body.target), emoji: body.emoji } };
+    case "edit":
+      return { case: "edit", value: { messageId: bytesOf(body.message), body: body.text } };
+    case "delete":
+      return { case: "delete", value: { messageId: bytesOf(body.message) } };
     case "receipt":
       return {
         case: "receipt",
@@ -78,6 +107,8 @@ function wireBody(
       return { case: "accountSync", value: { change: body.sync } };
   }
 }
+
+const wireName = ({ account, id }: MessageName) => ({ accountId: bytesOf(account), messageId: bytesOf(id) });
 
 /** Reads content. @throws ValidationError `message_refused` (SOTTO-CONTENT-1). */
 export function parseContent(bytes: Uint8Array): CheckedContent {
@@ -100,17 +131,28 @@ export function parseContent(bytes: Uint8Array): CheckedContent {
 function checkedBody({ body }: Content): CheckedContent["body"] {
   switch (body.case) {
     case "text":
-      if (utf8(body.value.body).length > LIMITS.maxTextBytes) throw refused("is too long a text");
-      return { type: "text", text: body.value.body };
+      return checkedText(body.value);
+    case "reaction": {
+      const { message, emoji } = body.value;
+      if (emoji !== "" && !isEmoji(emoji)) throw refused("is a reaction that is no emoji");
+      return { type: "reaction", target: checkedName(message), emoji };
+    }
+    case "edit":
+      return {
+        type: "edit",
+        message: checkedId(body.value.messageId),
+        text: checkedLength(body.value.body),
+      };
+    case "delete":
+      return { type: "delete", message: checkedId(body.value.messageId) };
     case "receipt": {
       const { status, messageIds } = body.value;
       if (status !== ReceiptStatus.DELIVERED && status !== ReceiptStatus.READ) return { type: "unknown" };
       if (messageIds.length > LIMITS.maxReceiptsPerMessage) throw refused("names too many messages");
-      if (messageIds.some((id) => id.length !== ID_BYTES)) throw refused("names a malformed message");
       return {
         type: "receipt",
         status: status === ReceiptStatus.READ ? "read" : "delivered",
-        ids: messageIds.map(toHex),
+        ids: messageIds.map(checkedId),
       };
     }
     case "leave":
@@ -120,6 +162,38 @@ function checkedBody({ body }: Content): CheckedContent["body"] {
     default:
       return { type: "unknown" };
   }
+}
+
+function checkedText({ body, replyTo, forwarded, expiresAfterSec }: Text): TextBody {
+  const text = checkedLength(body);
+  if (expiresAfterSec > LIMITS.maxTimerSec) throw refused("is kept too long");
+  if (replyTo !== undefined && utf8(replyTo.excerpt).length > LIMITS.maxExcerptBytes) {
+    throw refused("quotes too much");
+  }
+  return {
+    type: "text",
+    text,
+    ...(replyTo !== undefined && {
+      replyTo: { ...checkedName(replyTo.message), excerpt: replyTo.excerpt },
+    }),
+    ...(forwarded && { forwarded }),
+    ...(expiresAfterSec > 0 && { expiresAfterSec }),
+  };
+}
+
+function checkedLength(text: string): string {
+  if (utf8(text).length > LIMITS.maxTextBytes) throw refused("is too long a text");
+  return text;
+}
+
+function checkedName(name: MessageRef | undefined): MessageName {
+  if (name === undefined) throw refused("names no message");
+  return { account: checkedId(name.accountId), id: checkedId(name.messageId) };
+}
+
+function checkedId(id: Uint8Array): string {
+  if (id.length !== ID_BYTES) throw refused("names a malformed message");
+  return toHex(id);
 }
 
 function claimed(from: string): string | undefined {

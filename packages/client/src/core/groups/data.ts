@@ -21,7 +21,10 @@ export interface CheckedData {
   readonly admins: readonly string[];
   readonly mayAdd: "admins" | "members";
   readonly mayRemove: "admins" | "members";
+  /** Who may change the name and the timer. */
   readonly mayRename: "admins" | "members";
+  /** How long new texts are kept by default, in seconds; 0: for good. */
+  readonly timerSec: number;
 }
 
 const wireKinds: Record<GroupKind, WireKind> = {
@@ -46,6 +49,7 @@ export function encodeGroupData(data: CheckedData): Uint8Array {
       addMembers: right(data.mayAdd),
       removeMembers: right(data.mayRemove),
       rename: right(data.mayRename),
+      timerSec: data.timerSec,
     }),
   );
 }
@@ -66,6 +70,8 @@ export function parseGroupData(bytes: Uint8Array): CheckedData {
   if (admins.length > LIMITS.maxGroupMembers) throw invalid("names too many admins");
   if ((kind === "group") !== admins.length > 0) throw invalid("a group has admins, and nothing else has");
   if (kind === "group" ? !isGroupName(data.name) : data.name !== "") throw invalid("has a name that is none");
+  if (data.timerSec > (kind === "account" ? 0 : LIMITS.maxTimerSec))
+    throw invalid("has a timer that is none");
   return {
     kind,
     name: data.name,
@@ -73,6 +79,7 @@ export function parseGroupData(bytes: Uint8Array): CheckedData {
     mayAdd: who(data.addMembers),
     mayRemove: who(data.removeMembers),
     mayRename: who(data.rename),
+    timerSec: data.timerSec,
   };
 }
 
@@ -89,6 +96,7 @@ export const pairData: CheckedData = {
   mayAdd: "members",
   mayRemove: "members",
   mayRename: "members",
+  timerSec: 0,
 };
 
 /** The data of the group of an account's devices. */
@@ -96,7 +104,15 @@ export const accountData: CheckedData = { ...pairData, kind: "account" };
 
 /** The data of a new group. */
 export function newGroupData(name: string, admin: string): CheckedData {
-  return { kind: "group", name, admins: [admin], mayAdd: "admins", mayRemove: "admins", mayRename: "admins" };
+  return {
+    kind: "group",
+    name,
+    admins: [admin],
+    mayAdd: "admins",
+    mayRemove: "admins",
+    mayRename: "admins",
+    timerSec: 0,
+  };
 }
 
 function invalid(what: string, cause?: unknown): ValidationError {

@@ -20,6 +20,7 @@ import { addNotice, passNotice } from "../notices.ts";
 import { nowSec, type Step } from "../step.ts";
 import { askClaim, isClaimOpen } from "./claims.ts";
 import { parseContent, parseGroupEntry } from "./content.ts";
+import { parseGroupData } from "./data.ts";
 import {
   accountOfMember,
   checkCommit,
@@ -33,6 +34,7 @@ import { nameOfAccount, tellChanges } from "./naming.ts";
 import { wakeQueuesOf } from "./queue.ts";
 import { groupNames } from "./records.ts";
 import { applyContent, showUnreadable } from "./show.ts";
+import { noteTimer } from "./timer.ts";
 import { dropState, mlsOf, putGroup, saveDelta, type GroupLive } from "./state.ts";
 import { enterEpoch } from "./epoch.ts";
 import { dropPending, settleIntents } from "./pending.ts";
@@ -183,6 +185,11 @@ async function takeCommit(
   await enterEpoch(step, group, next);
   await noteAdded(step, group, commit.added);
   await dropPending(step, group);
+  await noteTimer(step, group, {
+    by: accountOfMember(commit.sender),
+    before: parseGroupData(mls.groupData).timerSec,
+    after: parseGroupData(next.groupData).timerSec,
+  });
   await tellChanges(step, group, {
     by: accountOfMember(commit.sender),
     before: mls,

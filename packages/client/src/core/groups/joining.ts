@@ -14,12 +14,12 @@ import {
   type SideLog,
   type WelcomeItem,
 } from "@sotto/protocol";
-import { ensureContact } from "../contacts.ts";
+import { ensureContact, findContact } from "../contacts.ts";
 import { pinned } from "../directory.ts";
 import { lookUp, type Found } from "../lookups.ts";
 import { addNotice } from "../notices.ts";
 import { nowSec, type Step } from "../step.ts";
-import { parseGroupData } from "./data.ts";
+import { parseGroupData, type CheckedData } from "./data.ts";
 import { keyPackageOf, useUp } from "./key-packages.ts";
 import { accountOfMember, checkJoin } from "./membership.ts";
 import { nameOfAccount, nameOfGroup } from "./naming.ts";
@@ -27,6 +27,7 @@ import { resendUndelivered, wakeQueuesOf } from "./queue.ts";
 import { groupNames, type GroupRecord } from "./records.ts";
 import { fetchSideLog } from "./side-logs.ts";
 import { addGroup, dropState, putGroup, saveEpoch, shownOf, wakeGroup, type GroupLive } from "./state.ts";
+import { moveTimerWish, noteTimer, timerOfContact } from "./timer.ts";
 import { onlyNonce } from "./welcoming.ts";
 import { isLive } from "./level.ts";
 import { accessToken } from "./epoch.ts";
@@ -208,6 +209,7 @@ async function enter(
   const old = replacedBy(step, data.kind, sender, item);
   const accounts = [...new Set(mls.members.map(accountOfMember))];
   const after = Number(item.afterSeq);
+  const timerBefore = await timerOf(step, data, accounts, known ?? old);
   const missed = known === undefined ? 0 : Math.max(0, after - known.record.cursor - 1);
   // Everybody who joined updates, but not all at once.
   const updateDueAtMs =
@@ -265,6 +267,11 @@ async function enter(
     putGroup(step, old, { state: "replaced" });
     if (data.kind === "pair") await resendUndelivered(step, old);
   }
+  const by = accountOfMember(sender);
+  // The own devices have the line about it in the history that they share.
+  const timerAfter = await timerOf(step, data, accounts, group);
+  if (by !== own.account) await noteTimer(step, group, { by, before: timerBefore, after: timerAfter });
+  if (data.kind === "pair") await moveTimerWish(step, group, old === group ? undefined : old);
   await wakeQueuesOf(step, group);
   if (data.kind === "group") {
     await addNotice(step, {
@@ -275,6 +282,21 @@ async function enter(
       change: { kind: "joined", who: [own.identifier] },
     });
   }
+}
+
+/** How long texts are kept in the conversation that a group is for, as it stands at this moment. */
+async function timerOf(
+  step: Step,
+  data: CheckedData,
+  accounts: readonly string[],
+  group: GroupLive | undefined,
+): Promise<number> {
+  const peer = accounts.find((account) => account !== step.live.own.account);
+  if (data.kind !== "pair" || peer === undefined) {
+    return group === undefined ? 0 : parseGroupData(group.record.data).timerSec;
+  }
+  const contact = await findContact(step.draft, { account: peer });
+  return contact === undefined ? 0 : timerOfContact(step, contact);
 }
 
 /** The group that a new one takes the place of: only its members can do that, and in a group of people its admins. */

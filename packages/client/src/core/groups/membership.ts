@@ -56,6 +56,7 @@ export function mayChange(
     case "remove":
       return data.mayRemove === "members";
     case "rename":
+    case "timer":
       return data.mayRename === "members";
     case "admins":
       return false;
@@ -147,8 +148,9 @@ export function checkCommit(
 
 function checkData(before: CheckedData, after: CheckedData, isAdmin: boolean): void {
   if (after.kind !== before.kind) throw invalid("SOTTO-COMMIT-1", "a group's kind changed");
-  if (after.name !== before.name && before.mayRename === "admins" && !isAdmin) {
-    throw forbidden("SOTTO-COMMIT-2", "only admins may rename this group");
+  const isRenamed = after.name !== before.name || after.timerSec !== before.timerSec;
+  if (isRenamed && before.mayRename === "admins" && !isAdmin) {
+    throw forbidden("SOTTO-COMMIT-2", "only admins may change this group's name and timer");
   }
   const same =
     after.mayAdd === before.mayAdd &&

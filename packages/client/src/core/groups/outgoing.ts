@@ -19,6 +19,7 @@ import { backoffMs } from "../reconnect.ts";
 import { isReady, request, type Answer } from "../session.ts";
 import type { Step } from "../step.ts";
 import type { ContactRecord } from "../records.ts";
+import { changeBody, textBody } from "./bodies.ts";
 import { encodeContent, groupEntry } from "./content.ts";
 import { isRemovalDue } from "./leaves.ts";
 import { findPair } from "./pairs.ts";
@@ -105,7 +106,7 @@ async function seal(
 ): Promise<Uint8Array | undefined> {
   const plaintext = await plaintextOf(step, item);
   if (plaintext === undefined) {
-    // Its conversation was deleted meanwhile.
+    // It was deleted here before it could go out.
     rejectText(step, item, "usage");
     await dequeueMls(step, conversation, order);
     return undefined;
@@ -125,9 +126,16 @@ async function plaintextOf(step: Step, { content }: MlsItem): Promise<Uint8Array
   switch (content.type) {
     case "text": {
       const message = await messageAt(step.draft, content.place);
-      if (message === undefined) return undefined;
+      if (message === undefined || message.deleted === true) return undefined;
       const { id, sentAtMs } = content;
-      return encodeContent({ id, sentAtMs, from, body: { type: "text", text: message.body } });
+      return encodeContent({ id, sentAtMs, from, body: await textBody(step, message) });
+    }
+    case "reaction":
+    case "edit":
+    case "delete": {
+      const body = await changeBody(step, content);
+      const { id, atMs: sentAtMs } = content.stamp;
+      return body && encodeContent({ id, sentAtMs, from, body });
     }
     case "receipt": {
       const { status, ids } = content;

@@ -4,6 +4,7 @@
  */
 import { UsageError, type SottoError } from "@sotto/protocol";
 import { bindIdentifier } from "../contacts.ts";
+import { contactOf } from "../conversations.ts";
 import { isFresh, pinned } from "../directory.ts";
 import { lookUp } from "../lookups.ts";
 import { addNotice } from "../notices.ts";
@@ -12,12 +13,13 @@ import { isReady } from "../session.ts";
 import type { Step } from "../step.ts";
 import { isChangeDue } from "./committing.ts";
 import { makeGroup } from "./creating.ts";
-import { pairData } from "./data.ts";
+import { pairData, parseGroupData } from "./data.ts";
 import { nameOfGroup } from "./naming.ts";
 import { resendUndelivered } from "./queue.ts";
 import { groupNames } from "./records.ts";
 import { pairGroups, putGroup, wakeGroup, type GroupLive } from "./state.ts";
 import { isLive } from "./level.ts";
+import { moveTimerWish } from "./timer.ts";
 
 /** How the caller is told. */
 interface Asker {
@@ -44,7 +46,7 @@ export async function findPair(
     return undefined;
   }
   // A group with an account that the contact had before is no way to them.
-  const groups = (await pairGroups(step, contact.conversations)).filter(({ record }) =>
+  const groups = pairGroups(step, contact.conversations).filter(({ record }) =>
     record.accounts.includes(account),
   );
   const group =
@@ -69,9 +71,11 @@ export async function findPair(
 async function makePair(step: Step, contact: ContactRecord, account: string, asker: Asker): Promise<void> {
   asker.wait();
   const conversation = contact.conversations[0] ?? contact.id;
-  const wanted = { data: pairData, accounts: [account], conversation };
+  const data = { ...pairData, timerSec: contact.timer ?? 0 };
+  const wanted = { data, accounts: [account], conversation };
   await makeGroup(step, wanted, async (later, made) => {
     if ("error" in made) return asker.fail(later, made.error);
+    await moveTimerWish(later, made.group, undefined);
     await asker.go(later);
   });
 }
@@ -98,11 +102,14 @@ export async function pumpLostPair(step: Step, group: GroupLive): Promise<void> 
   if (agoMs >= 0 && agoMs < pauseMs) return lookAgain(step, group, pauseMs - agoMs);
   step.draft.put(groupNames.remade(conversation), { count: count + 1, atMs: now });
   group.planning = true;
-  const wanted = { data: pairData, accounts: [account], conversation, replaces: id };
+  const wished = (await contactOf(step.draft, conversation))?.timer;
+  const data = { ...pairData, timerSec: wished ?? parseGroupData(record.data).timerSec };
+  const wanted = { data, accounts: [account], conversation, replaces: id };
   await makeGroup(step, wanted, async (later, made) => {
     group.planning = false;
     if ("error" in made) return lookAgain(later, group, Math.max(retryMs, made.error.retryAfterMs ?? 0));
     putGroup(later, group, { state: "replaced" });
+    await moveTimerWish(later, made.group, group);
     const missed = Math.min(mostMissed, Math.max(0, reader.head - record.cursor));
     await addNotice(later, { type: "healed", conversation: await nameOfGroup(later, record), missed });
     await resendUndelivered(later, group);

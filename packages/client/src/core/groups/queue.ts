@@ -4,7 +4,7 @@
  */
 import { LIMITS, toHex } from "@sotto/protocol";
 import { contactOf } from "../conversations.ts";
-import { names } from "../records.ts";
+import { names, type MessageRecord, type Stamp } from "../records.ts";
 import { nextOrder, type Step } from "../step.ts";
 import type { View } from "../vault-store.ts";
 import { groupNames, type MlsItem } from "./records.ts";
@@ -107,7 +107,7 @@ const mostResent = 500;
 
 /**
  * Puts everything that was sent to a peer, and is not known to have arrived, in front of what waits: its log is given up. Whoever has it
- * shows it once, by its id.
+ * shows it once, by its id. Of changes nobody says that they arrived: those of the newest messages are sent again.
  */
 export async function resendUndelivered(step: Step, group: Pick<GroupLive, "record">): Promise<void> {
   for (const conversation of await conversationsOf(step, group)) await resendIn(step, conversation);
@@ -115,10 +115,12 @@ export async function resendUndelivered(step: Step, group: Pick<GroupLive, "reco
 
 async function resendIn(step: Step, conversation: string): Promise<void> {
   const newest = await step.draft.page(names.messages(conversation), { reverse: true, limit: mostResent });
-  const lost = newest
-    .toReversed()
-    .filter(({ value }) => value.direction === "out" && value.suite === "mls" && value.status === "sent");
-  if (lost.length === 0) return;
+  const known = newest.toReversed().filter(({ value }) => value.suite === "mls");
+  const lost = known.filter(
+    ({ value }) => value.direction === "out" && value.status === "sent" && value.deleted === undefined,
+  );
+  const changes = known.flatMap(({ value }) => ownChanges(step, value));
+  if (lost.length === 0 && changes.length === 0) return;
   const waiting: MlsItem["content"][] = [];
   for (const order of step.live.queues.byConversation.get(conversation)?.orders.slice() ?? []) {
     const item = await step.draft.item(groupNames.outbox(conversation), order);
@@ -130,7 +132,36 @@ async function resendIn(step: Step, conversation: string): Promise<void> {
     const sentAtMs = value.sentAt * 1000;
     await enqueueMls(step, conversation, { type: "text", id: value.id, place, sentAtMs });
   }
+  const waits = new Set(waiting.map((content) => ("stamp" in content ? content.stamp.id : undefined)));
+  for (const change of changes) {
+    if (!waits.has(change.stamp.id)) await enqueueMls(step, conversation, change);
+  }
   for (const content of waiting) await enqueueMls(step, conversation, content);
+}
+
+/** What this account said about a message after it was sent, as it stands now. */
+function ownChanges(
+  step: Step,
+  { id, sender, direction, edited, deleted, reactions = [] }: MessageRecord,
+): readonly Extract<MlsItem["content"], { readonly stamp: Stamp }>[] {
+  if (sender === undefined) return [];
+  const target = { account: sender, id };
+  const isOwn = direction === "out";
+  if (isOwn && deleted === true) return [{ type: "delete", target, stamp: newStamp(step, undefined) }];
+  const own = reactions.find(({ account }) => account === step.live.own.account);
+  return [
+    ...(isOwn && edited !== undefined ? [{ type: "edit" as const, target, stamp: edited }] : []),
+    ...(own === undefined
+      ? []
+      : [
+          {
+            type: "reaction" as const,
+            target,
+            emoji: own.emoji,
+            stamp: { atMs: own.atMs, id: own.id },
+          },
+        ]),
+  ];
 }
 
 /** Has a queue looked at when the steps of this turn are done. */
@@ -177,6 +208,11 @@ export function resetQueues({ byConversation }: MlsQueues): void {
     queue.inFlight.clear();
     queue.busy = false;
   }
+}
+
+/** When something is said now: later than what was said before. */
+export function newStamp(step: Step, before: Stamp | undefined): Stamp {
+  return { atMs: Math.max(step.env.nowMs(), (before?.atMs ?? 0) + 1), id: freshId(step) };
 }
 
 /** A fresh id for a message: 16 bytes in hexadecimal. */

@@ -5,7 +5,7 @@
 import type { MlsCiphersuite, MlsSnapshot } from "@sotto/crypto";
 import type { ListName, RecordName } from "../vault-store.ts";
 import type { Decided } from "../decisions.ts";
-import type { MessagePlace } from "../records.ts";
+import type { MessageName, MessagePlace, Stamp } from "../records.ts";
 
 /** pair: two people with all their devices. account: the devices of one account. */
 export type GroupKind = "pair" | "group" | "account";
@@ -106,6 +106,7 @@ export type Intent =
   | { readonly type: "add"; readonly accounts: readonly string[] }
   | { readonly type: "remove"; readonly accounts: readonly string[] }
   | { readonly type: "rename"; readonly name: string }
+  | { readonly type: "timer"; readonly seconds: number }
   | { readonly type: "admins"; readonly accounts: readonly string[]; readonly admin: boolean }
   | { readonly type: "rejoin"; readonly account: string; readonly device: string }
   | { readonly type: "update" };
@@ -125,11 +126,23 @@ export interface MlsItem {
         readonly ids: readonly string[];
       }
     | { readonly type: "leave" }
+    | {
+        readonly type: "reaction";
+        readonly target: MessageName;
+        readonly emoji: string;
+        readonly stamp: Stamp;
+      }
+    /** The text is the message's own at the time. */
+    | { readonly type: "edit"; readonly target: MessageName; readonly stamp: Stamp }
+    | { readonly type: "delete"; readonly target: MessageName; readonly stamp: Stamp }
     /** For the account's own devices: a serialized AccountSync. */
     | { readonly type: "sync"; readonly sync: Uint8Array };
   /** As it was encrypted last, and for which group and epoch; absent before. */
   readonly sealed?: { readonly group: string; readonly epoch: number; readonly body: Uint8Array };
 }
+
+/** When accounts got a message, and read it, as they say, in seconds. */
+export type Receipts = Readonly<Record<string, { readonly deliveredAt?: number; readonly readAt?: number }>>;
 
 /** A KeyPackage of this device with its secrets, until a Welcome used it. */
 export interface OwnKeyPackage {
@@ -180,9 +193,6 @@ export const groupNames = {
     record<{ readonly count: number; readonly atMs: number }>(`pair-remade/${conversation}`),
   /** When a device was last added to a group, in seconds: requests from before are answered. */
   rejoined: (id: string, device: string) => record<number>(`group-rejoined/${id}/${device}`),
-  /** Which accounts said that they have, or have read, a message of ours. */
-  receipts: (place: MessagePlace) =>
-    record<{ readonly delivered: readonly string[]; readonly read: readonly string[] }>(
-      `group-receipts/${place.conversation}/${place.order}`,
-    ),
+  /** What accounts said of a message of ours. */
+  receipts: (place: MessagePlace) => record<Receipts>(`group-receipts/${place.conversation}/${place.order}`),
 } as const;

@@ -1,19 +1,31 @@
 /** What messages of a group come to: shown once, receipts that move a status on, people who leave. */
 import type { MlsMember } from "@sotto/crypto";
-import { LIMITS, type ErrorCode } from "@sotto/protocol";
+import { LIMITS, ValidationError, type ErrorCode } from "@sotto/protocol";
 
 import { addGroupMessage } from "../adding.ts";
-import { advanceStatus, contactOf, markShownUpTo, toMessage, MESSAGE_IN } from "../conversations.ts";
+import {
+  advanceStatus,
+  contactOf,
+  markShownUpTo,
+  messageAt,
+  tellChanged,
+  toMessage,
+  MESSAGE_IN,
+} from "../conversations.ts";
 import { wasDeletedAhead } from "../deleting.ts";
 import { takeSync } from "../devices/syncing.ts";
+import { startTime } from "../expiry.ts";
+import { findIn, findPlace, isTaken } from "../message-names.ts";
 import { addNotice } from "../notices.ts";
-import { names, type ContactRecord, type MessagePlace, type MessageRecord } from "../records.ts";
-import { notify, type Step } from "../step.ts";
-import type { CheckedContent } from "./content.ts";
+import { keptQuote } from "../quotes.ts";
+import { names, type MessageName, type MessagePlace, type MessageRecord } from "../records.ts";
+import { notify, nowSec, type Step } from "../step.ts";
+import { applyEarly, isSameConversation, takeChange } from "./changing.ts";
+import type { CheckedContent, TextBody } from "./content.ts";
 import { accountOfMember, deviceOfMember } from "./membership.ts";
 import { nameOfGroup } from "./naming.ts";
-import { queueReceipt } from "./queue.ts";
-import { groupNames } from "./records.ts";
+import { conversationsOf, queueReceipt } from "./queue.ts";
+import { groupNames, type Receipts } from "./records.ts";
 import { putGroup, wakeGroup, type GroupLive } from "./state.ts";
 
 /** Applies the content of an authentic message. */
@@ -26,17 +38,25 @@ export async function applyContent(
   const account = accountOfMember(sender);
   const own = account === step.live.own.account;
   const { body } = content;
+  const stamp = { atMs: content.sentAtMs, id: content.id };
   switch (body.type) {
     case "text":
-      return show(step, group, sender, content, body.text);
+      return show(step, group, sender, content, body);
     case "unknown":
-      return show(step, group, sender, content, unknownLine);
-    case "receipt":
-      return own ? takeOwnReading(step, group, body) : takeReceipt(step, group, account, body);
+      return show(step, group, sender, content, undefined);
+    case "reaction":
+      return takeChange(step, group, { ...body, by: account, stamp });
+    case "edit":
+    case "delete":
+      return takeChange(step, group, { ...body, target: { account, id: body.message }, by: account, stamp });
+    case "receipt": {
+      const atSec = Math.min(nowSec(step), Math.floor(content.sentAtMs / 1000));
+      return own ? takeOwnReading(step, group, body, atSec) : takeReceipt(step, group, account, body, atSec);
+    }
     case "leave":
       return noteLeaving(step, group, account);
     case "account-sync":
-      if (group.record.kind === "account" && own) await takeSync(step, body.sync);
+      if (group.record.kind === "account" && own) await takeSync(step, body.sync, content.sentAtMs);
   }
 }
 
@@ -47,37 +67,46 @@ async function show(
   group: GroupLive,
   sender: MlsMember,
   content: CheckedContent,
-  body: string,
+  text: TextBody | undefined,
 ): Promise<void> {
   if (group.record.kind === "account") return;
   const account = accountOfMember(sender);
   const own = account === step.live.own.account;
+  const name = { account, id: content.id };
   // Known already: sent from here before this device was put right, or sent twice.
-  const known = own ? names.sentMessage(content.id) : names.receivedMessage(account, content.id);
-  const before = await step.draft.get(known);
+  const before = await findPlace(step.draft, name);
   if (before !== undefined) {
     // Whoever sent it again does not know that it arrived.
     if (!own && tellsReceipts(group)) await queueReceipt(step, before.conversation, "delivered", content.id);
     return;
   }
+  if (await isTaken(step.draft, await conversationsOf(step, group), name)) {
+    throw new ValidationError(
+      "message_refused",
+      "SOTTO-CONTENT-2: the message has the id of another of this conversation",
+    );
+  }
   const record: MessageRecord = {
     id: content.id,
     direction: own ? "out" : "in",
-    body,
+    body: text?.text ?? unknownLine,
     status: own ? "sent" : "received",
     sentAt: Math.floor(content.sentAtMs / 1000),
     suite: "mls",
     sender: account,
     senderDevice: deviceOfMember(sender),
+    ...(text === undefined && { kind: "unknown" as const }),
+    ...(text?.forwarded !== undefined && { forwarded: text.forwarded }),
+    ...(text?.expiresAfterSec !== undefined && { expiresAfterSec: text.expiresAfterSec }),
   };
   const place = await addGroupMessage(step, group, record);
-  step.draft.put(known, place);
+  const complete = await completed(step, place, name, record, text);
   const contact = await contactOf(step.draft, place.conversation);
   const subject = contact === undefined ? { group } : { contact };
-  if (!(await wasDeletedAhead(step, subject, { account, id: content.id }, place))) {
+  if (!(await wasDeletedAhead(step, subject, name, place))) {
     notify(step, {
       type: "message",
-      message: await toMessage(step.draft, step.live.own, contact, place, record),
+      message: await toMessage(step.draft, step.live.own, contact, place, complete),
     });
   }
   if (own) return;
@@ -85,9 +114,24 @@ async function show(
   if (tellsReceipts(group)) await queueReceipt(step, place.conversation, "delivered", content.id);
 }
 
-/** The contact of a pair. */
-async function contactOfPair(step: Step, group: GroupLive): Promise<ContactRecord | undefined> {
-  return group.record.kind === "pair" ? contactOf(step.draft, group.record.conversation) : undefined;
+/** A message with what depends on its place: what it answers, its time, and changes that came before it. */
+async function completed(
+  step: Step,
+  place: MessagePlace,
+  name: MessageName,
+  record: MessageRecord,
+  text: TextBody | undefined,
+): Promise<MessageRecord> {
+  let complete = record;
+  if (text?.replyTo !== undefined) {
+    complete = { ...complete, replyTo: await keptQuote(step, text.replyTo, place) };
+  }
+  // On the other devices of who sent it, its time runs already.
+  if (record.direction === "out") {
+    complete = await startTime(step, place, complete, Math.min(nowSec(step), record.sentAt));
+  }
+  if (complete !== record) step.draft.putItem(names.messages(place.conversation), place.order, complete);
+  return (await applyEarly(step, place, name)) ?? complete;
 }
 
 /** Whether receipts travel in a group: in small ones, since each goes to everybody. */
@@ -96,42 +140,48 @@ export const tellsReceipts = ({ record }: Pick<GroupLive, "record">): boolean =>
 
 type Receipt = Extract<CheckedContent["body"], { type: "receipt" }>;
 
-async function takeReceipt(step: Step, group: GroupLive, account: string, receipt: Receipt): Promise<void> {
+async function takeReceipt(
+  step: Step,
+  group: GroupLive,
+  account: string,
+  receipt: Receipt,
+  atSec: number,
+): Promise<void> {
   const { record } = group;
-  const others = record.accounts.filter((other) => other !== step.live.own.account);
+  const { own } = step.live;
+  const others = record.accounts.filter((other) => other !== own.account);
+  const said = receipt.status === "read" ? "readAt" : "deliveredAt";
   for (const id of receipt.ids) {
-    const place = await step.draft.get(names.sentMessage(id));
-    if (place === undefined || !(await belongs(step, group, place))) continue;
-    const before = (await step.draft.get(groupNames.receipts(place))) ?? { delivered: [], read: [] };
-    const having = [...new Set([...before[receipt.status], account])];
-    const after = { ...before, [receipt.status]: having };
+    const place = await findPlace(step.draft, { account: own.account, id });
+    if (place === undefined || !(await isSameConversation(step, record.conversation, place.conversation)))
+      continue;
+    const message = await messageAt(step.draft, place);
+    if (message === undefined || message.deleted === true) continue;
+    const before = (await step.draft.get(groupNames.receipts(place))) ?? {};
+    if (before[account]?.[said] !== undefined) continue;
+    const after: Receipts = { ...before, [account]: { ...before[account], [said]: atSec } };
     step.draft.put(groupNames.receipts(place), after);
-    const read = new Set(after.read);
-    const delivered = new Set([...after.delivered, ...after.read]);
+    const has = (other: string) => after[other] !== undefined;
+    const read = (other: string) => after[other]?.readAt !== undefined;
     // In a group a message counts as delivered, or read, when it is by everybody.
-    if (others.every((other) => read.has(other))) await advanceStatus(step, place, "read");
-    else if (others.every((other) => delivered.has(other))) await advanceStatus(step, place, "delivered");
+    if (others.every(read)) await advanceStatus(step, place, "read");
+    else if (others.every(has)) await advanceStatus(step, place, "delivered");
+    const present = record.kind === "group" ? await messageAt(step.draft, place) : undefined;
+    if (present !== undefined) await tellChanged(step, place, "receipt", present);
   }
-}
-
-async function belongs(step: Step, group: GroupLive, place: MessagePlace): Promise<boolean> {
-  const contact = await contactOfPair(step, group);
-  return contact === undefined
-    ? place.conversation === group.record.conversation
-    : contact.conversations.includes(place.conversation);
 }
 
 /** Another device of ours has shown messages: they, and what came before them, count as shown here too. */
-async function takeOwnReading(step: Step, group: GroupLive, receipt: Receipt): Promise<void> {
+async function takeOwnReading(step: Step, group: GroupLive, receipt: Receipt, atSec: number): Promise<void> {
   if (receipt.status !== "read") return;
+  const { own } = step.live;
+  const conversations = await conversationsOf(step, group);
   const places: MessagePlace[] = [];
   for (const id of receipt.ids) {
-    for (const account of group.record.accounts) {
-      const place = await step.draft.get(names.receivedMessage(account, id));
-      if (place !== undefined && (await belongs(step, group, place))) places.push(place);
-    }
+    const place = await findIn(step.draft, conversations, id);
+    if (place !== undefined && place.account !== own.account) places.push(place);
   }
-  await markShownUpTo(step, places);
+  await markShownUpTo(step, places, atSec);
 }
 
 async function noteLeaving(step: Step, group: GroupLive, account: string): Promise<void> {

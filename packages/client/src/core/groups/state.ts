@@ -229,10 +229,7 @@ export async function groupOfConversation(
 }
 
 /** The pair groups of a contact's conversations that can be sent to, the one that both sides prefer first: the lowest id. */
-export async function pairGroups(
-  step: Step,
-  conversations: readonly string[],
-): Promise<readonly GroupLive[]> {
+export function pairGroups(step: Pick<Step, "live">, conversations: readonly string[]): readonly GroupLive[] {
   return [...step.live.groups.byId.values()]
     .filter(
       ({ record }) =>

@@ -12,7 +12,7 @@ const pauseMs = 3_000;
 export async function tellTyping(step: Step, peer: string): Promise<void> {
   const group = matchGroup(step, peer);
   const contact = group === undefined ? await knownContact(step.draft, peer) : undefined;
-  const pairs = contact === undefined ? [] : await pairGroups(step, contact.conversations);
+  const pairs = contact === undefined ? [] : pairGroups(step, contact.conversations);
   const inUse = group ?? pairs.find(({ record }) => record.state === "joined");
   if (inUse === undefined) return contact === undefined ? undefined : sendTyping(step, contact);
   const { typedAtMs } = step.live.session;

@@ -7,7 +7,7 @@
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 import type { Device, SignedDeviceList } from "./directory_pb.js";
-import type { ContactState } from "./mls_pb.js";
+import type { ContactState, Quote } from "./mls_pb.js";
 
 /**
  * Describes the file sotto/v1/devices.proto.
@@ -251,6 +251,69 @@ export declare type HistoryMessage = Message<"sotto.v1.HistoryMessage"> & {
    * @generated from field: bytes sender_account_id = 10;
    */
   senderAccountId: Uint8Array;
+
+  /**
+   * Absent: a text.
+   *
+   * @generated from field: string kind = 11;
+   */
+  kind: string;
+
+  /**
+   * @generated from field: sotto.v1.Quote reply_to = 12;
+   */
+  replyTo?: Quote | undefined;
+
+  /**
+   * @generated from field: bool forwarded = 13;
+   */
+  forwarded: boolean;
+
+  /**
+   * @generated from field: bool deleted = 14;
+   */
+  deleted: boolean;
+
+  /**
+   * When its text was changed last, and by which Content; 0 and empty: never.
+   *
+   * @generated from field: uint64 edited_at_ms = 15;
+   */
+  editedAtMs: bigint;
+
+  /**
+   * @generated from field: bytes edit_id = 16;
+   */
+  editId: Uint8Array;
+
+  /**
+   * @generated from field: repeated sotto.v1.HistoryReaction reactions = 17;
+   */
+  reactions: HistoryReaction[];
+
+  /**
+   * @generated from field: repeated sotto.v1.HistoryReceipt receipts = 18;
+   */
+  receipts: HistoryReceipt[];
+
+  /**
+   * @generated from field: uint32 expires_after_sec = 19;
+   */
+  expiresAfterSec: number;
+
+  /**
+   * When it is deleted; 0: its time does not run yet.
+   *
+   * @generated from field: uint64 expires_at_sec = 20;
+   */
+  expiresAtSec: bigint;
+
+  /**
+   * Of a line about the conversation's timer.
+   *
+   * @generated from field: uint32 timer_sec = 21;
+   */
+  timerSec: number;
 };
 
 /**
@@ -258,4 +321,67 @@ export declare type HistoryMessage = Message<"sotto.v1.HistoryMessage"> & {
  * Use `create(HistoryMessageSchema)` to create a new message.
  */
 export declare const HistoryMessageSchema: GenMessage<HistoryMessage>;
+
+/**
+ * @generated from message sotto.v1.HistoryReaction
+ */
+export declare type HistoryReaction = Message<"sotto.v1.HistoryReaction"> & {
+  /**
+   * @generated from field: bytes account_id = 1;
+   */
+  accountId: Uint8Array;
+
+  /**
+   * Empty: taken back.
+   *
+   * @generated from field: string emoji = 2;
+   */
+  emoji: string;
+
+  /**
+   * @generated from field: uint64 sent_at_ms = 3;
+   */
+  sentAtMs: bigint;
+
+  /**
+   * Content.id of the reaction.
+   *
+   * @generated from field: bytes id = 4;
+   */
+  id: Uint8Array;
+};
+
+/**
+ * Describes the message sotto.v1.HistoryReaction.
+ * Use `create(HistoryReactionSchema)` to create a new message.
+ */
+export declare const HistoryReactionSchema: GenMessage<HistoryReaction>;
+
+/**
+ * Who has a message of ours, and since when; 0: not known.
+ *
+ * @generated from message sotto.v1.HistoryReceipt
+ */
+export declare type HistoryReceipt = Message<"sotto.v1.HistoryReceipt"> & {
+  /**
+   * @generated from field: bytes account_id = 1;
+   */
+  accountId: Uint8Array;
+
+  /**
+   * @generated from field: uint64 delivered_at_sec = 2;
+   */
+  deliveredAtSec: bigint;
+
+  /**
+   * @generated from field: uint64 read_at_sec = 3;
+   */
+  readAtSec: bigint;
+};
+
+/**
+ * Describes the message sotto.v1.HistoryReceipt.
+ * Use `create(HistoryReceiptSchema)` to create a new message.
+ */
+export declare const HistoryReceiptSchema: GenMessage<HistoryReceipt>;
 

@@ -361,6 +361,24 @@ export declare type Content = Message<"sotto.v1.Content"> & {
      */
     value: AccountSync;
     case: "accountSync";
+  } | {
+    /**
+     * @generated from field: sotto.v1.Reaction reaction = 8;
+     */
+    value: Reaction;
+    case: "reaction";
+  } | {
+    /**
+     * @generated from field: sotto.v1.Edit edit = 9;
+     */
+    value: Edit;
+    case: "edit";
+  } | {
+    /**
+     * @generated from field: sotto.v1.Delete delete = 10;
+     */
+    value: Delete;
+    case: "delete";
   } | { case: undefined; value?: undefined };
 
   /**
@@ -385,6 +403,27 @@ export declare type Text = Message<"sotto.v1.Text"> & {
    * @generated from field: string body = 1;
    */
   body: string;
+
+  /**
+   * The message of this conversation that it answers.
+   *
+   * @generated from field: sotto.v1.Quote reply_to = 2;
+   */
+  replyTo?: Quote | undefined;
+
+  /**
+   * The text was written in another message, maybe by somebody else.
+   *
+   * @generated from field: bool forwarded = 3;
+   */
+  forwarded: boolean;
+
+  /**
+   * How long it is kept, in seconds: from when it was sent by who sent it, from when it was read by everybody else. 0: for good.
+   *
+   * @generated from field: uint32 expires_after_sec = 4;
+   */
+  expiresAfterSec: number;
 };
 
 /**
@@ -392,6 +431,97 @@ export declare type Text = Message<"sotto.v1.Text"> & {
  * Use `create(TextSchema)` to create a new message.
  */
 export declare const TextSchema: GenMessage<Text>;
+
+/**
+ * @generated from message sotto.v1.Quote
+ */
+export declare type Quote = Message<"sotto.v1.Quote"> & {
+  /**
+   * Of this conversation.
+   *
+   * @generated from field: sotto.v1.MessageRef message = 1;
+   */
+  message?: MessageRef | undefined;
+
+  /**
+   * How its text begins, for those who do not have it.
+   *
+   * @generated from field: string excerpt = 2;
+   */
+  excerpt: string;
+};
+
+/**
+ * Describes the message sotto.v1.Quote.
+ * Use `create(QuoteSchema)` to create a new message.
+ */
+export declare const QuoteSchema: GenMessage<Quote>;
+
+/**
+ * What the sender's account thinks of a message, in place of what it said before.
+ *
+ * @generated from message sotto.v1.Reaction
+ */
+export declare type Reaction = Message<"sotto.v1.Reaction"> & {
+  /**
+   * @generated from field: sotto.v1.MessageRef message = 1;
+   */
+  message?: MessageRef | undefined;
+
+  /**
+   * One emoji; empty: none any more.
+   *
+   * @generated from field: string emoji = 2;
+   */
+  emoji: string;
+};
+
+/**
+ * Describes the message sotto.v1.Reaction.
+ * Use `create(ReactionSchema)` to create a new message.
+ */
+export declare const ReactionSchema: GenMessage<Reaction>;
+
+/**
+ * A new text for a message of the sender's account.
+ *
+ * @generated from message sotto.v1.Edit
+ */
+export declare type Edit = Message<"sotto.v1.Edit"> & {
+  /**
+   * @generated from field: bytes message_id = 1;
+   */
+  messageId: Uint8Array;
+
+  /**
+   * @generated from field: string body = 2;
+   */
+  body: string;
+};
+
+/**
+ * Describes the message sotto.v1.Edit.
+ * Use `create(EditSchema)` to create a new message.
+ */
+export declare const EditSchema: GenMessage<Edit>;
+
+/**
+ * Takes a message of the sender's account back.
+ *
+ * @generated from message sotto.v1.Delete
+ */
+export declare type Delete = Message<"sotto.v1.Delete"> & {
+  /**
+   * @generated from field: bytes message_id = 1;
+   */
+  messageId: Uint8Array;
+};
+
+/**
+ * Describes the message sotto.v1.Delete.
+ * Use `create(DeleteSchema)` to create a new message.
+ */
+export declare const DeleteSchema: GenMessage<Delete>;
 
 /**
  * @generated from message sotto.v1.Receipt
@@ -588,9 +718,16 @@ export declare type ConversationDeleted = Message<"sotto.v1.ConversationDeleted"
   } | { case: undefined; value?: undefined };
 
   /**
-   * @generated from field: repeated sotto.v1.SentMessage up_to = 3;
+   * @generated from field: repeated sotto.v1.MessageRef up_to = 3;
    */
-  upTo: SentMessage[];
+  upTo: MessageRef[];
+
+  /**
+   * Only its messages went: it stays in the list.
+   *
+   * @generated from field: bool cleared = 4;
+   */
+  cleared: boolean;
 };
 
 /**
@@ -600,9 +737,11 @@ export declare type ConversationDeleted = Message<"sotto.v1.ConversationDeleted"
 export declare const ConversationDeletedSchema: GenMessage<ConversationDeleted>;
 
 /**
- * @generated from message sotto.v1.SentMessage
+ * A message: ids are unique for each sender.
+ *
+ * @generated from message sotto.v1.MessageRef
  */
-export declare type SentMessage = Message<"sotto.v1.SentMessage"> & {
+export declare type MessageRef = Message<"sotto.v1.MessageRef"> & {
   /**
    * Who sent it, and its Content.id: 16 bytes each.
    *
@@ -617,10 +756,10 @@ export declare type SentMessage = Message<"sotto.v1.SentMessage"> & {
 };
 
 /**
- * Describes the message sotto.v1.SentMessage.
- * Use `create(SentMessageSchema)` to create a new message.
+ * Describes the message sotto.v1.MessageRef.
+ * Use `create(MessageRefSchema)` to create a new message.
  */
-export declare const SentMessageSchema: GenMessage<SentMessage>;
+export declare const MessageRefSchema: GenMessage<MessageRef>;
 
 /**
  * What one of the own devices decided about a contact.
@@ -776,9 +915,18 @@ export declare type GroupData = Message<"sotto.v1.GroupData"> & {
   removeMembers: GroupRight;
 
   /**
+   * Who may change name and timer.
+   *
    * @generated from field: sotto.v1.GroupRight rename = 6;
    */
   rename: GroupRight;
+
+  /**
+   * How long new texts are kept by default, in seconds; 0: for good.
+   *
+   * @generated from field: uint32 timer_sec = 7;
+   */
+  timerSec: number;
 };
 
 /**

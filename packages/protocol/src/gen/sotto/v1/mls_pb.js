@@ -10,7 +10,7 @@ import { enumDesc, fileDesc, messageDesc, tsEnum } from "@bufbuild/protobuf/code
  * Describes the file sotto/v1/mls.proto.
  */
 export const file_sotto_v1_mls = /*@__PURE__*/
-  fileDesc("ChJzb3R0by92MS9tbHMucHJvdG8SCHNvdHRvLnYxIloKCkdyb3VwRW50cnkSFQoLbWxzX21lc3NhZ2UYASABKAxIABIsCgllcGhlbWVyYWwYAiABKAsyFy5zb3R0by52MS5FcGhlbWVyYWxJdGVtSABCBwoFZW50cnkiWgoHU2lkZUxvZxIOCgZsb2dfaWQYASABKAwSFAoMYWNjZXNzX3Rva2VuGAIgASgMEgwKBHNpemUYAyABKAQSDgoGc2hhMjU2GAQgASgMEgsKA2tleRgFIAEoDCIzCg1FcGhlbWVyYWxJdGVtEhIKCmxlYWZfaW5kZXgYASABKA0SDgoGc2VhbGVkGAIgASgMIjUKD1NpZ25lZEVwaGVtZXJhbBIPCgdjb250ZW50GAEgASgMEhEKCXNpZ25hdHVyZRgCIAEoDCJSChBFcGhlbWVyYWxDb250ZW50EhIKCnNlbnRfYXRfbXMYASABKAQSIgoGdHlwaW5nGAIgASgLMhAuc290dG8udjEuVHlwaW5nSABCBgoEYm9keSIICgZUeXBpbmcibwoNU2VhbGVkQ29udGVudBIoCgd3ZWxjb21lGAEgASgLMhUuc290dG8udjEuV2VsY29tZUl0ZW1IABIpCgZyZWpvaW4YAiABKAsyFy5zb3R0by52MS5SZWpvaW5SZXF1ZXN0SABCCQoHY29udGVudCKyAQoLV2VsY29tZUl0ZW0SDwoHd2VsY29tZRgBIAEoDBIOCgZsb2dfaWQYAiABKAwSDwoHc2xvdF9pZBgDIAEoDBIRCglhZnRlcl9zZXEYBCABKAQSFQoLaW5saW5lX3RyZWUYBSABKAxIABImCglzaWRlX3RyZWUYBiABKAsyES5zb3R0by52MS5TaWRlTG9nSAASFwoPcmVwbGFjZXNfbG9nX2lkGAcgASgMQgYKBHRyZWUibgoNUmVqb2luUmVxdWVzdBIOCgZsb2dfaWQYASABKAwSEgoKYWNjb3VudF9pZBgCIAEoDBIRCglkZXZpY2VfaWQYAyABKAwSEwoLbWFkZV9hdF9zZWMYBCABKAQSEQoJc2lnbmF0dXJlGAUgASgMItYBCgdDb250ZW50EgoKAmlkGAEgASgMEhIKCnNlbnRfYXRfbXMYAiABKAQSHgoEdGV4dBgDIAEoCzIOLnNvdHRvLnYxLlRleHRIABIkCgdyZWNlaXB0GAQgASgLMhEuc290dG8udjEuUmVjZWlwdEgAEiAKBWxlYXZlGAUgASgLMg8uc290dG8udjEuTGVhdmVIABItCgxhY2NvdW50X3N5bmMYBiABKAsyFS5zb3R0by52MS5BY2NvdW50U3luY0gAEgwKBGZyb20YByABKAlCBgoEYm9keSIUCgRUZXh0EgwKBGJvZHkYASABKAkiRwoHUmVjZWlwdBInCgZzdGF0dXMYASABKA4yFy5zb3R0by52MS5SZWNlaXB0U3RhdHVzEhMKC21lc3NhZ2VfaWRzGAIgAygMIgcKBUxlYXZlIqgCCgtBY2NvdW50U3luYxIpCgdjb250YWN0GAEgASgLMhYuc290dG8udjEuQ29udGFjdFN0YXRlSAASIgoEcmVhZBgCIAEoCzISLnNvdHRvLnYxLlJlYWRVcFRvSAASLgoIaWRlbnRpdHkYAyABKAsyGi5zb3R0by52MS5JZGVudGl0eVJvdGF0aW9uSAASKQoHaGlzdG9yeRgEIAEoCzIWLnNvdHRvLnYxLkhpc3RvcnlPZmZlckgAEjMKDGNvbnZlcnNhdGlvbhgFIAEoCzIbLnNvdHRvLnYxLkNvbnZlcnNhdGlvblN0YXRlSAASMAoHZGVsZXRlZBgGIAEoCzIdLnNvdHRvLnYxLkNvbnZlcnNhdGlvbkRlbGV0ZWRIAEIICgZjaGFuZ2Ui9AEKEUNvbnZlcnNhdGlvblN0YXRlEhkKD3BlZXJfYWNjb3VudF9pZBgBIAEoDEgAEhYKDGdyb3VwX2xvZ19pZBgCIAEoDEgAEiIKBnBpbm5lZBgDIAEoCzISLnNvdHRvLnYxLkRlY2lzaW9uEiQKCGFyY2hpdmVkGAQgASgLMhIuc290dG8udjEuRGVjaXNpb24SKQoNbWFya2VkX3VucmVhZBgFIAEoCzISLnNvdHRvLnYxLkRlY2lzaW9uEicKC211dGVkX3VudGlsGAYgASgLMhIuc290dG8udjEuRGVjaXNpb25CDgoMY29udmVyc2F0aW9uIjEKCERlY2lzaW9uEhUKDWRlY2lkZWRfYXRfbXMYASABKAQSDgoGbnVtYmVyGAIgASgEIn4KE0NvbnZlcnNhdGlvbkRlbGV0ZWQSGQoPcGVlcl9hY2NvdW50X2lkGAEgASgMSAASFgoMZ3JvdXBfbG9nX2lkGAIgASgMSAASJAoFdXBfdG8YAyADKAsyFS5zb3R0by52MS5TZW50TWVzc2FnZUIOCgxjb252ZXJzYXRpb24iNQoLU2VudE1lc3NhZ2USEgoKYWNjb3VudF9pZBgBIAEoDBISCgptZXNzYWdlX2lkGAIgASgMIl4KDENvbnRhY3RTdGF0ZRISCgphY2NvdW50X2lkGAEgASgMEhIKCmlkZW50aWZpZXIYAiABKAkSFAoMYWNjZXB0ZWRfa2V5GAMgASgMEhAKCHZlcmlmaWVkGAQgASgIIjMKCFJlYWRVcFRvEhIKCmFjY291bnRfaWQYASABKAwSEwoLbWVzc2FnZV9pZHMYAiADKAwiOwoQSWRlbnRpdHlSb3RhdGlvbhITCgtwcml2YXRlX2tleRgBIAEoDBISCgpwdWJsaWNfa2V5GAIgASgMImIKDEhpc3RvcnlPZmZlchIRCglkZXZpY2VfaWQYASABKAwSIgoHaGlzdG9yeRgCIAEoCzIRLnNvdHRvLnYxLlNpZGVMb2cSDAoEcGFydBgDIAEoDRINCgVwYXJ0cxgEIAEoDSLLAQoJR3JvdXBEYXRhEiEKBGtpbmQYASABKA4yEy5zb3R0by52MS5Hcm91cEtpbmQSDAoEbmFtZRgCIAEoCRIOCgZhZG1pbnMYAyADKAwSKQoLYWRkX21lbWJlcnMYBCABKA4yFC5zb3R0by52MS5Hcm91cFJpZ2h0EiwKDnJlbW92ZV9tZW1iZXJzGAUgASgOMhQuc290dG8udjEuR3JvdXBSaWdodBIkCgZyZW5hbWUYBiABKA4yFC5zb3R0by52MS5Hcm91cFJpZ2h0KmYKDVJlY2VpcHRTdGF0dXMSHgoaUkVDRUlQVF9TVEFUVVNfVU5TUEVDSUZJRUQQABIcChhSRUNFSVBUX1NUQVRVU19ERUxJVkVSRUQQARIXChNSRUNFSVBUX1NUQVRVU19SRUFEEAIqagoJR3JvdXBLaW5kEhoKFkdST1VQX0tJTkRfVU5TUEVDSUZJRUQQABITCg9HUk9VUF9LSU5EX1BBSVIQARIUChBHUk9VUF9LSU5EX0dST1VQEAISFgoSR1JPVVBfS0lORF9BQ0NPVU5UEAMqWgoKR3JvdXBSaWdodBIbChdHUk9VUF9SSUdIVF9VTlNQRUNJRklFRBAAEhYKEkdST1VQX1JJR0hUX0FETUlOUxABEhcKE0dST1VQX1JJR0hUX01FTUJFUlMQAmIGcHJvdG8z");
+  fileDesc("ChJzb3R0by92MS9tbHMucHJvdG8SCHNvdHRvLnYxIloKCkdyb3VwRW50cnkSFQoLbWxzX21lc3NhZ2UYASABKAxIABIsCgllcGhlbWVyYWwYAiABKAsyFy5zb3R0by52MS5FcGhlbWVyYWxJdGVtSABCBwoFZW50cnkiWgoHU2lkZUxvZxIOCgZsb2dfaWQYASABKAwSFAoMYWNjZXNzX3Rva2VuGAIgASgMEgwKBHNpemUYAyABKAQSDgoGc2hhMjU2GAQgASgMEgsKA2tleRgFIAEoDCIzCg1FcGhlbWVyYWxJdGVtEhIKCmxlYWZfaW5kZXgYASABKA0SDgoGc2VhbGVkGAIgASgMIjUKD1NpZ25lZEVwaGVtZXJhbBIPCgdjb250ZW50GAEgASgMEhEKCXNpZ25hdHVyZRgCIAEoDCJSChBFcGhlbWVyYWxDb250ZW50EhIKCnNlbnRfYXRfbXMYASABKAQSIgoGdHlwaW5nGAIgASgLMhAuc290dG8udjEuVHlwaW5nSABCBgoEYm9keSIICgZUeXBpbmcibwoNU2VhbGVkQ29udGVudBIoCgd3ZWxjb21lGAEgASgLMhUuc290dG8udjEuV2VsY29tZUl0ZW1IABIpCgZyZWpvaW4YAiABKAsyFy5zb3R0by52MS5SZWpvaW5SZXF1ZXN0SABCCQoHY29udGVudCKyAQoLV2VsY29tZUl0ZW0SDwoHd2VsY29tZRgBIAEoDBIOCgZsb2dfaWQYAiABKAwSDwoHc2xvdF9pZBgDIAEoDBIRCglhZnRlcl9zZXEYBCABKAQSFQoLaW5saW5lX3RyZWUYBSABKAxIABImCglzaWRlX3RyZWUYBiABKAsyES5zb3R0by52MS5TaWRlTG9nSAASFwoPcmVwbGFjZXNfbG9nX2lkGAcgASgMQgYKBHRyZWUibgoNUmVqb2luUmVxdWVzdBIOCgZsb2dfaWQYASABKAwSEgoKYWNjb3VudF9pZBgCIAEoDBIRCglkZXZpY2VfaWQYAyABKAwSEwoLbWFkZV9hdF9zZWMYBCABKAQSEQoJc2lnbmF0dXJlGAUgASgMIsICCgdDb250ZW50EgoKAmlkGAEgASgMEhIKCnNlbnRfYXRfbXMYAiABKAQSHgoEdGV4dBgDIAEoCzIOLnNvdHRvLnYxLlRleHRIABIkCgdyZWNlaXB0GAQgASgLMhEuc290dG8udjEuUmVjZWlwdEgAEiAKBWxlYXZlGAUgASgLMg8uc290dG8udjEuTGVhdmVIABItCgxhY2NvdW50X3N5bmMYBiABKAsyFS5zb3R0by52MS5BY2NvdW50U3luY0gAEiYKCHJlYWN0aW9uGAggASgLMhIuc290dG8udjEuUmVhY3Rpb25IABIeCgRlZGl0GAkgASgLMg4uc290dG8udjEuRWRpdEgAEiIKBmRlbGV0ZRgKIAEoCzIQLnNvdHRvLnYxLkRlbGV0ZUgAEgwKBGZyb20YByABKAlCBgoEYm9keSJlCgRUZXh0EgwKBGJvZHkYASABKAkSIQoIcmVwbHlfdG8YAiABKAsyDy5zb3R0by52MS5RdW90ZRIRCglmb3J3YXJkZWQYAyABKAgSGQoRZXhwaXJlc19hZnRlcl9zZWMYBCABKA0iPwoFUXVvdGUSJQoHbWVzc2FnZRgBIAEoCzIULnNvdHRvLnYxLk1lc3NhZ2VSZWYSDwoHZXhjZXJwdBgCIAEoCSJACghSZWFjdGlvbhIlCgdtZXNzYWdlGAEgASgLMhQuc290dG8udjEuTWVzc2FnZVJlZhINCgVlbW9qaRgCIAEoCSIoCgRFZGl0EhIKCm1lc3NhZ2VfaWQYASABKAwSDAoEYm9keRgCIAEoCSIcCgZEZWxldGUSEgoKbWVzc2FnZV9pZBgBIAEoDCJHCgdSZWNlaXB0EicKBnN0YXR1cxgBIAEoDjIXLnNvdHRvLnYxLlJlY2VpcHRTdGF0dXMSEwoLbWVzc2FnZV9pZHMYAiADKAwiBwoFTGVhdmUiqAIKC0FjY291bnRTeW5jEikKB2NvbnRhY3QYASABKAsyFi5zb3R0by52MS5Db250YWN0U3RhdGVIABIiCgRyZWFkGAIgASgLMhIuc290dG8udjEuUmVhZFVwVG9IABIuCghpZGVudGl0eRgDIAEoCzIaLnNvdHRvLnYxLklkZW50aXR5Um90YXRpb25IABIpCgdoaXN0b3J5GAQgASgLMhYuc290dG8udjEuSGlzdG9yeU9mZmVySAASMwoMY29udmVyc2F0aW9uGAUgASgLMhsuc290dG8udjEuQ29udmVyc2F0aW9uU3RhdGVIABIwCgdkZWxldGVkGAYgASgLMh0uc290dG8udjEuQ29udmVyc2F0aW9uRGVsZXRlZEgAQggKBmNoYW5nZSL0AQoRQ29udmVyc2F0aW9uU3RhdGUSGQoPcGVlcl9hY2NvdW50X2lkGAEgASgMSAASFgoMZ3JvdXBfbG9nX2lkGAIgASgMSAASIgoGcGlubmVkGAMgASgLMhIuc290dG8udjEuRGVjaXNpb24SJAoIYXJjaGl2ZWQYBCABKAsyEi5zb3R0by52MS5EZWNpc2lvbhIpCg1tYXJrZWRfdW5yZWFkGAUgASgLMhIuc290dG8udjEuRGVjaXNpb24SJwoLbXV0ZWRfdW50aWwYBiABKAsyEi5zb3R0by52MS5EZWNpc2lvbkIOCgxjb252ZXJzYXRpb24iMQoIRGVjaXNpb24SFQoNZGVjaWRlZF9hdF9tcxgBIAEoBBIOCgZudW1iZXIYAiABKAQijgEKE0NvbnZlcnNhdGlvbkRlbGV0ZWQSGQoPcGVlcl9hY2NvdW50X2lkGAEgASgMSAASFgoMZ3JvdXBfbG9nX2lkGAIgASgMSAASIwoFdXBfdG8YAyADKAsyFC5zb3R0by52MS5NZXNzYWdlUmVmEg8KB2NsZWFyZWQYBCABKAhCDgoMY29udmVyc2F0aW9uIjQKCk1lc3NhZ2VSZWYSEgoKYWNjb3VudF9pZBgBIAEoDBISCgptZXNzYWdlX2lkGAIgASgMIl4KDENvbnRhY3RTdGF0ZRISCgphY2NvdW50X2lkGAEgASgMEhIKCmlkZW50aWZpZXIYAiABKAkSFAoMYWNjZXB0ZWRfa2V5GAMgASgMEhAKCHZlcmlmaWVkGAQgASgIIjMKCFJlYWRVcFRvEhIKCmFjY291bnRfaWQYASABKAwSEwoLbWVzc2FnZV9pZHMYAiADKAwiOwoQSWRlbnRpdHlSb3RhdGlvbhITCgtwcml2YXRlX2tleRgBIAEoDBISCgpwdWJsaWNfa2V5GAIgASgMImIKDEhpc3RvcnlPZmZlchIRCglkZXZpY2VfaWQYASABKAwSIgoHaGlzdG9yeRgCIAEoCzIRLnNvdHRvLnYxLlNpZGVMb2cSDAoEcGFydBgDIAEoDRINCgVwYXJ0cxgEIAEoDSLeAQoJR3JvdXBEYXRhEiEKBGtpbmQYASABKA4yEy5zb3R0by52MS5Hcm91cEtpbmQSDAoEbmFtZRgCIAEoCRIOCgZhZG1pbnMYAyADKAwSKQoLYWRkX21lbWJlcnMYBCABKA4yFC5zb3R0by52MS5Hcm91cFJpZ2h0EiwKDnJlbW92ZV9tZW1iZXJzGAUgASgOMhQuc290dG8udjEuR3JvdXBSaWdodBIkCgZyZW5hbWUYBiABKA4yFC5zb3R0by52MS5Hcm91cFJpZ2h0EhEKCXRpbWVyX3NlYxgHIAEoDSpmCg1SZWNlaXB0U3RhdHVzEh4KGlJFQ0VJUFRfU1RBVFVTX1VOU1BFQ0lGSUVEEAASHAoYUkVDRUlQVF9TVEFUVVNfREVMSVZFUkVEEAESFwoTUkVDRUlQVF9TVEFUVVNfUkVBRBACKmoKCUdyb3VwS2luZBIaChZHUk9VUF9LSU5EX1VOU1BFQ0lGSUVEEAASEwoPR1JPVVBfS0lORF9QQUlSEAESFAoQR1JPVVBfS0lORF9HUk9VUBACEhYKEkdST1VQX0tJTkRfQUNDT1VOVBADKloKCkdyb3VwUmlnaHQSGwoXR1JPVVBfUklHSFRfVU5TUEVDSUZJRUQQABIWChJHUk9VUF9SSUdIVF9BRE1JTlMQARIXChNHUk9VUF9SSUdIVF9NRU1CRVJTEAJiBnByb3RvMw");
 
 /**
  * Describes the message sotto.v1.GroupEntry.
@@ -90,88 +90,116 @@ export const TextSchema = /*@__PURE__*/
   messageDesc(file_sotto_v1_mls, 10);
 
 /**
+ * Describes the message sotto.v1.Quote.
+ * Use `create(QuoteSchema)` to create a new message.
+ */
+export const QuoteSchema = /*@__PURE__*/
+  messageDesc(file_sotto_v1_mls, 11);
+
+/**
+ * Describes the message sotto.v1.Reaction.
+ * Use `create(ReactionSchema)` to create a new message.
+ */
+export const ReactionSchema = /*@__PURE__*/
+  messageDesc(file_sotto_v1_mls, 12);
+
+/**
+ * Describes the message sotto.v1.Edit.
+ * Use `create(EditSchema)` to create a new message.
+ */
+export const EditSchema = /*@__PURE__*/
+  messageDesc(file_sotto_v1_mls, 13);
+
+/**
+ * Describes the message sotto.v1.Delete.
+ * Use `create(DeleteSchema)` to create a new message.
+ */
+export const DeleteSchema = /*@__PURE__*/
+  messageDesc(file_sotto_v1_mls, 14);
+
+/**
  * Describes the message sotto.v1.Receipt.
  * Use `create(ReceiptSchema)` to create a new message.
  */
 export const ReceiptSchema = /*@__PURE__*/
-  messageDesc(file_sotto_v1_mls, 11);
+  messageDesc(file_sotto_v1_mls, 15);
 
 /**
  * Describes the message sotto.v1.Leave.
  * Use `create(LeaveSchema)` to create a new message.
  */
 export const LeaveSchema = /*@__PURE__*/
-  messageDesc(file_sotto_v1_mls, 12);
+  messageDesc(file_sotto_v1_mls, 16);
 
 /**
  * Describes the message sotto.v1.AccountSync.
  * Use `create(AccountSyncSchema)` to create a new message.
  */
 export const AccountSyncSchema = /*@__PURE__*/
-  messageDesc(file_sotto_v1_mls, 13);
+  messageDesc(file_sotto_v1_mls, 17);
 
 /**
  * Describes the message sotto.v1.ConversationState.
  * Use `create(ConversationStateSchema)` to create a new message.
  */
 export const ConversationStateSchema = /*@__PURE__*/
-  messageDesc(file_sotto_v1_mls, 14);
+  messageDesc(file_sotto_v1_mls, 18);
 
 /**
  * Describes the message sotto.v1.Decision.
  * Use `create(DecisionSchema)` to create a new message.
  */
 export const DecisionSchema = /*@__PURE__*/
-  messageDesc(file_sotto_v1_mls, 15);
+  messageDesc(file_sotto_v1_mls, 19);
 
 /**
  * Describes the message sotto.v1.ConversationDeleted.
  * Use `create(ConversationDeletedSchema)` to create a new message.
  */
 export const ConversationDeletedSchema = /*@__PURE__*/
-  messageDesc(file_sotto_v1_mls, 16);
+  messageDesc(file_sotto_v1_mls, 20);
 
 /**
- * Describes the message sotto.v1.SentMessage.
- * Use `create(SentMessageSchema)` to create a new message.
+ * Describes the message sotto.v1.MessageRef.
+ * Use `create(MessageRefSchema)` to create a new message.
  */
-export const SentMessageSchema = /*@__PURE__*/
-  messageDesc(file_sotto_v1_mls, 17);
+export const MessageRefSchema = /*@__PURE__*/
+  messageDesc(file_sotto_v1_mls, 21);
 
 /**
  * Describes the message sotto.v1.ContactState.
  * Use `create(ContactStateSchema)` to create a new message.
  */
 export const ContactStateSchema = /*@__PURE__*/
-  messageDesc(file_sotto_v1_mls, 18);
+  messageDesc(file_sotto_v1_mls, 22);
 
 /**
  * Describes the message sotto.v1.ReadUpTo.
  * Use `create(ReadUpToSchema)` to create a new message.
  */
 export const ReadUpToSchema = /*@__PURE__*/
-  messageDesc(file_sotto_v1_mls, 19);
+  messageDesc(file_sotto_v1_mls, 23);
 
 /**
  * Describes the message sotto.v1.IdentityRotation.
  * Use `create(IdentityRotationSchema)` to create a new message.
  */
 export const IdentityRotationSchema = /*@__PURE__*/
-  messageDesc(file_sotto_v1_mls, 20);
+  messageDesc(file_sotto_v1_mls, 24);
 
 /**
  * Describes the message sotto.v1.HistoryOffer.
  * Use `create(HistoryOfferSchema)` to create a new message.
  */
 export const HistoryOfferSchema = /*@__PURE__*/
-  messageDesc(file_sotto_v1_mls, 21);
+  messageDesc(file_sotto_v1_mls, 25);
 
 /**
  * Describes the message sotto.v1.GroupData.
  * Use `create(GroupDataSchema)` to create a new message.
  */
 export const GroupDataSchema = /*@__PURE__*/
-  messageDesc(file_sotto_v1_mls, 22);
+  messageDesc(file_sotto_v1_mls, 26);
 
 /**
  * Describes the enum sotto.v1.ReceiptStatus.
