@@ -381,7 +381,6 @@ describe("people and keys", () => {
     const [here] = await alice.json("verify", bobPhone);
     const [there] = await bob.json("verify", alicePhone);
     expect(here).toEqual({
-      peer: bobPhone,
       safety_number: expect.stringMatching(/^\d{5}(?: \d{5}){11}$/) as string,
       verified: false,
     });
@@ -397,6 +396,23 @@ describe("people and keys", () => {
       devices: 1,
     });
     expect(await alice.json("verify", bobPhone, "--revoke")).toEqual([{ ...here, verified: false }]);
+  });
+
+  test("verify --compare marks the contact when the number is theirs, typed or scanned, and says when it is not", async () => {
+    const [here] = await alice.json("verify", bobPhone);
+    const number = String(here?.["safety_number"]);
+    const other = number.replace(/^./, (digit) => (digit === "0" ? "1" : "0"));
+    const differs = await alice.run("verify", bobPhone, "--compare", other, "--json");
+    expect(differs).toMatchObject({ code: 1, stdout: "" });
+    expect(parseLines(differs.stderr).at(-1)).toMatchObject({ code: "safety_number_differs" });
+    const none = await alice.run("verify", bobPhone, "--compare", number.slice(6));
+    expect(none.code).toBe(2);
+    expect(none.stderr).toContain("60 digits");
+    expect(await alice.json("verify", bobPhone)).toEqual([{ ...here, verified: false }]);
+    for (const given of [number, `SOTTO-SAFETY:1:${number.replaceAll(" ", "")}`]) {
+      expect(await alice.json("verify", bobPhone, "--compare", given)).toEqual([{ ...here, verified: true }]);
+      await alice.ok("verify", bobPhone, "--revoke");
+    }
   });
 
   test("contacts add looks somebody up; acknowledge without a change does nothing", async () => {

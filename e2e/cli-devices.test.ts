@@ -142,6 +142,16 @@ describe("a second device", () => {
     ]);
   }, 90_000);
 
+  test("each has an RSA key of its own, and rotating prints the one that is new", async () => {
+    const keys = async (): Promise<unknown[]> =>
+      (await ann.json("keys", "show")).map(({ fingerprint }) => fingerprint);
+    const before = await keys();
+    expect(before).toHaveLength(2);
+    const [rotated] = await ann.json("keys", "rotate");
+    expect(before).not.toContain(rotated?.["fingerprint"]);
+    expect(await keys()).toContain(rotated?.["fingerprint"]);
+  });
+
   test("it is equal: what it sends shows on the first device, and both read what comes", async () => {
     await phone.ok("send", benPhone, "from the phone");
     await phone.ok("send", "Choir", "lo");
@@ -184,6 +194,8 @@ describe("a second device", () => {
     linking.child.kill("SIGINT");
     expect(await linking.ended).toMatchObject({ code: 130 });
     expect(existsSync(tablet.home)).toBe(false);
+    const short = await ann.run("devices", "approve", "AAAA", "--confirm");
+    expect(short).toMatchObject({ code: 2, stderr: expect.stringContaining("ABCD-EFGH") as string });
     const late = await ann.run("devices", "approve", "AAAA-AAAA-AAAA-AAAA", "--confirm", "--json");
     expect(late.code).toBe(1);
     expect(error(late.stderr)).toMatchObject({ code: "link_refused" });
@@ -247,6 +259,9 @@ describe("a lost device", () => {
     const { code: exit, stderr } = await phone.run("receive", "--json");
     expect(exit).toBe(1);
     expect(error(stderr)).toMatchObject({ code: "sign_in_refused" });
+    expect(error(stderr)?.["next_step"]).toContain("sotto devices link");
+    const approving = await phone.run("devices", "approve", "AAAA-AAAA-AAAA-AAAA", "--confirm", "--json");
+    expect(error(approving.stderr)).toMatchObject({ code: "sign_in_refused" });
     expect(await bodies(phone, "history", "Choir", "--offline")).not.toContain("without the phone");
   }, 60_000);
 
@@ -273,6 +288,9 @@ describe("every device lost", () => {
     const bare = await found.run(...recover, "--code", server.code(annPhone) ?? "");
     expect(bare.code).toBe(2);
     expect(bare.stderr).toContain("SOTTO_RECOVERY_KEY");
+    found.recoveryKey = "1234-5678";
+    const short = await found.run(...recover, "--code", server.code(annPhone) ?? "", "--json");
+    expect(error(short.stderr)).toMatchObject({ code: "recovery_key_wrong" });
     found.recoveryKey = recoveryKey.replace(/^..../, (text) => (text === "0000" ? "1111" : "0000"));
     const wrong = await found.run(...recover, "--code", server.code(annPhone) ?? "", "--json");
     expect(wrong.code).toBe(1);
@@ -319,6 +337,12 @@ describe("every device lost", () => {
     });
     expect(Number(begun?.["reset_at"])).toBeGreaterThan(Date.now() / 1000 + 3_000);
     expect((await found.run("receive")).stderr).toContain("sotto reset --cancel");
+    expect(await found.json("doctor")).toMatchObject([{ reset_at: begun?.["reset_at"] }]);
+    expect(await found.ok("doctor")).toMatch(
+      /✗ +Account +somebody asked to replace it[\s\S]*sotto reset --cancel/,
+    );
+    const unfinished = await anew.run("receive");
+    expect(unfinished.stderr).toMatch(/vault_missing[\s\S]*sotto reset/);
     expect(await found.json("reset", "--cancel")).toEqual([{ type: "reset_cancelled", was_pending: true }]);
     expect(await found.json("reset", "--cancel")).toEqual([{ type: "reset_cancelled", was_pending: false }]);
     expect(readdirSync(anew.home)).toContain("vault.key");

@@ -32,6 +32,11 @@ const commands = [
   "contacts acknowledge",
   "verify",
   "devices",
+  "devices link",
+  "devices approve",
+  "devices revoke",
+  "recover",
+  "reset",
   "keys",
   "keys show",
   "keys rotate",
@@ -103,6 +108,9 @@ describe("wrong usage: exit code 2, on standard error, with the next step", () =
     ["an unknown option", ["send", "+15551230002", "--loud"], /unknown option '--loud'/],
     ["a missing argument", ["send"], /missing required argument 'to'/],
     ["a subcommand that is missing", ["keys"], /needs one of its subcommands/],
+    ["a subcommand that does not exist", ["devices", "lnik"], /'sotto devices' has no subcommand 'lnik'/],
+    ["a subcommand without its argument", ["devices", "approve"], /sotto devices approve --help/],
+    ["a contact who is a group", ["verify", "Book club"], /sotto contacts/],
     ["a group without members", ["group", "create", "Club"], /missing required argument 'member'/],
     ["a member who is none", ["group", "create", "Club", "Bob"], /phone number/],
     [
@@ -177,6 +185,20 @@ describe("other failures: exit code 1", () => {
     const { code, stderr } = await run(["history", "+15551230002"], { SOTTO_PASSPHRASE: "x" });
     expect(code).toBe(1);
     expect(stderr).toMatch(/vault_missing[\s\S]*sotto register/);
+  });
+
+  test("a folder that has an account already: said before anything is asked", async () => {
+    const used = join(home, "used");
+    mkdirSync(used);
+    writeFileSync(join(used, "vault.key"), "");
+    for (const args of [
+      ["devices", "link"],
+      ["recover", "--phone", "+15551230001", "--code", "123456"],
+    ]) {
+      const { code, stderr } = await run(args, { SOTTO_HOME: used });
+      expect(code).toBe(1);
+      expect(stderr).toMatch(/vault_exists[\s\S]*--home/);
+    }
   });
 
   test("a server that nobody runs", async () => {

@@ -96,6 +96,8 @@ describe("a person at a terminal", () => {
     const bob = await server.registered("+15551230023");
     const screen = terminal(ann, ["verify", bob.phone], { SOTTO_PASSPHRASE: passphrase });
     await screen.waitFor("Does the other side see the same number? [y/N]");
+    expect(screen.text()).toMatch(/[\u2580\u2584\u2588]{10}/);
+    expect(screen.text()).toMatch(/^\d{5} \d{5} \d{5} \d{5}$/m);
     screen.type("y\r");
     expect(await screen.exited).toBe(0);
     await screen.waitFor(`${bob.phone} is verified.`);

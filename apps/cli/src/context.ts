@@ -1,7 +1,9 @@
 /** What every command needs: streams, the folder of the account, the form of the output, and the signal that ends it. */
+import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import type { Command } from "commander";
+import { SottoError } from "@sotto/protocol";
 import type { Io } from "./io/io.ts";
 
 /** What run() hands to the commands. */
@@ -36,4 +38,10 @@ export function contextOf(command: Command): Context {
     home: home === undefined || home === "" ? join(homedir(), ".sotto") : resolve(home),
     json: options.json === true,
   };
+}
+
+/** Refuses a folder with an account before anything is asked. @throws SottoError `vault_exists`. */
+export function requireFreshHome({ home }: Context): void {
+  if (existsSync(join(home, "vault.key")))
+    throw new SottoError("vault_exists", "there is an account already");
 }

@@ -1,7 +1,7 @@
 /** How a command fails: what it says, what to do next, and its exit code. */
 import { RefusedError, SottoError, type ErrorCode } from "@sotto/protocol";
 import type { Io } from "./io/io.ts";
-import { write } from "./io/output.ts";
+import { remark, write } from "./io/output.ts";
 import { safeJson, sanitise, sanitiseLine } from "./io/sanitise.ts";
 import { nextStep } from "./next-steps.ts";
 
@@ -59,7 +59,7 @@ export async function reportError(io: Io, error: unknown, json: boolean): Promis
     const wait = retryAfterMs ? ` (in ${formatWait(retryAfterMs)})` : "";
     // What a server says stays on its line: further ones would look like ours.
     const said = error instanceof RefusedError ? sanitiseLine(message) : sanitise(message);
-    await write(io.stderr, `sotto: ${said} [${code}]\n  What to do: ${sanitise(next)}${wait}\n`);
+    await remark(io, `sotto: ${said} [${code}]\n  What to do: ${sanitise(next)}${wait}`);
   }
   if (io.env["SOTTO_DEBUG"] && error instanceof Error) {
     await write(io.stderr, `${sanitise(error.stack ?? "")}\n`);

@@ -13,7 +13,7 @@ const NEXT_STEPS: Readonly<Record<ErrorCode, string>> = {
   unsupported_version: update,
   not_signed_in: "try again; if it stays, run 'sotto devices' to see whether this device was revoked.",
   sign_in_refused:
-    "this device was revoked, or the server no longer knows the account: ask the operator; 'sotto register --home NEWDIR' makes a new account.",
+    "this device was revoked, or the server lost the account. To use the account here again, link a new folder: 'sotto devices link --home NEWDIR'; without another device 'sotto recover --home NEWDIR'.",
   sign_in_timeout: "the connection is slow: try again.",
   unexpected_frame: update,
   code_refused:
@@ -58,7 +58,8 @@ const NEXT_STEPS: Readonly<Record<ErrorCode, string>> = {
   server_unreachable: "check the address and your connection, and that the server runs ('sotto serve').",
   connection_lost: "try again; what was queued goes out by itself with the next connection.",
   passphrase_wrong: "try again (SOTTO_PASSPHRASE, if it is set). A forgotten passphrase cannot be recovered.",
-  vault_missing: "run 'sotto register', or point --home (SOTTO_HOME) at the folder of your account.",
+  vault_missing:
+    "run 'sotto register' (again, if it was cut off; a reset ends with the same 'sotto reset' after its delay), or point --home (SOTTO_HOME) at the folder of your account.",
   vault_exists: "there is an account in this folder already: use it, or choose another folder with --home.",
   vault_locked: "another sotto uses this account: close it ('sotto chat' counts), then try again.",
   vault_damaged: "restore the folder from a backup; what was there is left untouched.",
@@ -92,6 +93,8 @@ const NEXT_STEPS: Readonly<Record<ErrorCode, string>> = {
     "nothing is lost: what broke a rule was refused and changed nothing. If it goes on, compare safety numbers with 'sotto verify'.",
   recovery_key_wrong:
     "type the key again as it was shown: eight groups of four characters. Without it the account can only be reset.",
+  safety_number_differs:
+    "type or scan it again. If it still differs, somebody may stand between you: write nothing that matters, and compare anew once both of you were online.",
   group_unknown: "check the name or id; 'sotto group list' shows the groups of this device.",
   group_ambiguous: "use one of the ids in the message in place of the name.",
   group_forbidden: "ask an admin of the group; 'sotto group members NAME' shows who that is.",

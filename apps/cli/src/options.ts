@@ -1,6 +1,7 @@
 /** Reads options that several commands share, and normalises what people type. */
 import { InvalidArgumentError } from "commander";
-import { parseId, parseIdentifier } from "@sotto/protocol";
+import { SottoError, parseId, parseIdentifier } from "@sotto/protocol";
+import { Failure } from "./errors.ts";
 
 /** A number of seconds, fractions allowed. For commander's option(). */
 export function parseSeconds(text: string): number {
@@ -21,7 +22,18 @@ export function parseCount(text: string): number {
 
 /** Somebody, as typed: a phone number, an e-mail address, or an account id (32 hexadecimal digits). @throws UsageError `identifier_invalid`. */
 export function parsePeer(text: string): string {
-  return parseId(text) === undefined ? parseIdentifier(text) : text;
+  if (parseId(text) !== undefined) return text;
+  try {
+    return parseIdentifier(text);
+  } catch (error) {
+    if (!(error instanceof SottoError) || error.code !== "identifier_invalid") throw error;
+    throw new Failure(
+      "identifier_invalid",
+      "that is neither a phone number in international form, nor an e-mail address, nor an account id",
+      "name a person like +15551230002 or ann@example.org; 'sotto contacts' lists whom you know.",
+      { cause: error },
+    );
+  }
 }
 
 /** Help text with examples, for commander's addHelpText("after"). */

@@ -16,7 +16,7 @@ export async function showRecoveryKey({ io }: Context, recoveryKey: string): Pro
   }
   await remark(
     io,
-    "\nWrite it on paper and keep it away from your devices. When all of them are lost, it is the only way\n" +
+    "\nWrite it on paper and keep it away from your devices. When all of them are lost, it is the only way " +
       "back to this account ('sotto recover'); whoever has it and your number or address can take the account.\n",
   );
 }

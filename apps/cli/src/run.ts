@@ -110,17 +110,18 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   const chosen = name !== undefined && Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   // The server drains by itself when it is told to end, and calls that a success.
   const signals = chosen?.operator === true ? ignoreSignals() : watchSignals();
+  let program: Command | undefined;
   try {
     if (name !== undefined && chosen === undefined) {
       throw usageFailure(`there is no command '${name}'`, "see 'sotto help' for all commands.");
     }
-    const program = await buildProgram(chosen, io, signals.signal);
+    program = await buildProgram(chosen, io, signals.signal);
     await program.parseAsync([...argv], { from: "user" });
     signals.signal.throwIfAborted();
     return 0;
   } catch (error) {
     if (error instanceof CommanderError) {
-      return error.exitCode === 0 ? 0 : await reportError(io, argumentFailure(error, name), json);
+      return error.exitCode === 0 ? 0 : await reportError(io, argumentFailure(error, program, argv), json);
     }
     return await reportError(io, signals.signal.aborted ? signals.signal.reason : error, json);
   } finally {
@@ -129,13 +130,38 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
 }
 
 /** Says in our words what commander found wrong with the arguments. */
-function argumentFailure(error: CommanderError, name: string | undefined): Failure {
-  const help = `see 'sotto ${name === undefined ? "help" : `${name} --help`}' for an example.`;
+function argumentFailure(
+  error: CommanderError,
+  program: Command | undefined,
+  argv: readonly string[],
+): Failure {
+  const { path, next, hasSubcommands } = commandPath(program, argv);
+  const name = path.join(" ");
+  const help = `see 'sotto ${name === "" ? "help" : `${name} --help`}' for an example.`;
   if (error.code === "commander.help")
-    return usageFailure(`'sotto ${name ?? ""}' needs one of its subcommands`, help);
+    return usageFailure(`'sotto ${name}' needs one of its subcommands`, help);
+  if (hasSubcommands && error.code === "commander.excessArguments")
+    return usageFailure(`'sotto ${name}' has no subcommand '${next ?? ""}'`, help);
   const dash =
     error.code === "commander.unknownOption" ? " A text that starts with '-' goes after '--'." : "";
   return usageFailure(error.message.replace(/^error: /, ""), help + dash);
+}
+
+/** The commands that the arguments name, "devices" and "approve"; and the argument after them. */
+function commandPath(
+  program: Command | undefined,
+  argv: readonly string[],
+): { readonly path: readonly string[]; readonly next: string | undefined; readonly hasSubcommands: boolean } {
+  const path: string[] = [];
+  let command = program;
+  const words = argv.filter((argument, i) => !argument.startsWith("-") && argv[i - 1] !== "--home");
+  for (const word of words) {
+    const child: Command | undefined = command?.commands.find((one) => one.name() === word);
+    if (child === undefined) break;
+    path.push(word);
+    command = child;
+  }
+  return { path, next: words[path.length], hasSubcommands: path.length > 0 && command!.commands.length > 0 };
 }
 
 /** The first argument that is a command; skips global options and their values. */

@@ -57,9 +57,12 @@ export async function withSession<T>(
   const { open } = await import("@sotto/client/node");
   context.signal.throwIfAborted();
   const messenger = await open({ home: context.home, passphrase, connect: options.connect });
+  const session = sessionOf(context, messenger, options.ownListener !== true);
   try {
     if (options.ownListener !== true) printNotices(context, messenger);
-    return await use(sessionOf(context, messenger, options.ownListener !== true));
+    return await use(session);
+  } catch (error) {
+    throw withReason(error, session.problem());
   } finally {
     await messenger.close();
   }
@@ -75,8 +78,8 @@ function printNotices({ io, json }: Context, messenger: Messenger): void {
     const own = notice.type === "group_changed" && notice.by === self && notice.change.kind !== "left";
     if (own && !json) return;
     const text = formatNotice(notice, self);
-    const line = json ? safeJson({ type: "notice", notice, message: text }) : `! ${text}`;
-    void write(io.stderr, `${line}\n`);
+    if (json) void write(io.stderr, `${safeJson({ type: "notice", notice, message: text })}\n`);
+    else void remark(io, `! ${text}`);
   });
 }
 
@@ -137,6 +140,12 @@ function nextProblem(
   return reported ?? before;
 }
 
+/** "No connection" says nothing where it is known why, and waiting does not mend it. */
+function withReason(error: unknown, problem: string | undefined): unknown {
+  const isVague = error instanceof SottoError && error.code === "server_unreachable";
+  return isVague && problem !== undefined && fatalProblems.has(problem) ? connectionFailure(problem) : error;
+}
+
 /** The error for a connection that did not come about. */
 function connectionFailure(problem: string | undefined): SottoError {
   const code = problem !== undefined && isErrorCode(problem) ? problem : "server_unreachable";
@@ -185,12 +194,14 @@ const refreshTimeoutSec = 4;
 export async function refresh(context: Context, session: Session): Promise<void> {
   const { messenger } = session;
   try {
+    let isFresh = false;
     const takeIn = async (signal: AbortSignal): Promise<void> => {
       await messenger.caughtUp({ signal });
+      isFresh = true;
       await messenger.flushed({ signal });
     };
-    const done = await session.within(refreshTimeoutSec, takeIn, { firstTryOnly: true });
-    if (!done) await stale(context, session);
+    await session.within(refreshTimeoutSec, takeIn, { firstTryOnly: true });
+    if (!isFresh) await stale(context, session);
   } catch (error) {
     if (!(error instanceof SottoError)) throw error;
     await stale(context, session);
@@ -199,6 +210,7 @@ export async function refresh(context: Context, session: Session): Promise<void>
 
 async function stale(context: Context, session: Session): Promise<void> {
   if (context.json) return;
-  const reason = connectionFailure(session.problem()).message;
+  const isSlow = session.messenger.connection === "online";
+  const reason = isSlow ? "the server is slow" : connectionFailure(session.problem()).message;
   await remark(context.io, `(${reason}: this is how things stood last time)`);
 }

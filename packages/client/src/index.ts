@@ -12,6 +12,7 @@ export {
   UsageError,
   ValidationError,
 } from "@sotto/protocol";
+export { formatSafetyNumberQr, parseSafetyNumberQr } from "@sotto/crypto";
 export { memoryStorage } from "./adapters/memory-storage.ts";
 export { startMessenger, type MessengerParts } from "./core/start.ts";
 export type { Env } from "./core/env.ts";

@@ -71,6 +71,7 @@ export const ERROR_CODES = {
   suite_unavailable: { travels: false },
   mls_invalid: { travels: false },
   recovery_key_wrong: { travels: false },
+  safety_number_differs: { travels: false },
   group_unknown: { travels: false },
   group_ambiguous: { travels: false },
   group_forbidden: { travels: false },

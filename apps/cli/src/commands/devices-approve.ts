@@ -4,8 +4,9 @@
  */
 import { Command } from "commander";
 import type { LinkRequest } from "@sotto/client";
+import { SottoError } from "@sotto/protocol";
 import { contextOf, type Context } from "../context.ts";
-import { usageFailure } from "../errors.ts";
+import { Failure, usageFailure } from "../errors.ts";
 import { canAsk } from "../io/io.ts";
 import { printJson, printLine, remark } from "../io/output.ts";
 import { statusLine } from "../io/progress.ts";
@@ -43,7 +44,7 @@ export function approveCommand(): Command {
 async function approve(context: Context, code: string, flags: ApproveFlags): Promise<void> {
   await withSession(context, { connect: true }, async (session) => {
     const { messenger } = session;
-    const request = await unlessAborted(messenger.linkRequest(code), context.signal);
+    const request = await unlessAborted(messenger.linkRequest(code), context.signal).catch(explainCode);
     await showRequest(context, request);
     if (flags.confirm !== true) await askTwice(context);
     await unlessAborted(messenger.approveLink(code), context.signal);
@@ -60,6 +61,12 @@ async function approve(context: Context, code: string, flags: ApproveFlags): Pro
       );
     }
   });
+}
+
+function explainCode(error: unknown): never {
+  if (!(error instanceof SottoError) || error.code !== "usage") throw error;
+  const next = "type it as the new device's screen shows it, such as ABCD-EFGH-JKMN-PQRS.";
+  throw new Failure("usage", error.message, next, { cause: error });
 }
 
 const named = ({ name }: LinkRequest): string => (name === "" ? "The new device" : sanitiseLine(name));

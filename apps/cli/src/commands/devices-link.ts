@@ -4,7 +4,7 @@
  */
 import { Command } from "commander";
 import type { Messenger } from "@sotto/client";
-import { contextOf, type Context } from "../context.ts";
+import { contextOf, requireFreshHome, type Context } from "../context.ts";
 import { printJson, printLine, remark } from "../io/output.ts";
 import { progressBar, statusLine } from "../io/progress.ts";
 import { renderQr } from "../io/qr.ts";
@@ -47,6 +47,7 @@ export function linkCommand(): Command {
 }
 
 async function link(context: Context, flags: LinkFlags): Promise<void> {
+  requireFreshHome(context);
   const name = deviceName(flags.name);
   const choice = await chooseServer(context, flags);
   const passphrase = await newPassphrase(context, "SOTTO_PASSPHRASE");
@@ -85,8 +86,8 @@ async function showCode(context: Context, { code, qr }: { code: string; qr: stri
   await printLine(io, `Code: ${code}`);
   await remark(
     io,
-    `On a device that you have: sotto devices approve ${code}  (or Ctrl+P in 'sotto chat').\n` +
-      "It works for 10 minutes. Give it to nobody: whoever approves it gets what you write here. Waiting \u2026",
+    `On a device that you have:\n    sotto devices approve ${code}\nor Ctrl+P in 'sotto chat'. The code works for 10 minutes. ` +
+      "Give it to nobody: whoever approves it gets what you write here.\nWaiting \u2026",
   );
 }
 
@@ -95,7 +96,7 @@ async function tellAccount({ io, home }: Context, self: Messenger["self"]): Prom
   await printLine(io, `This is now a device of ${sanitiseLine(self.identifier)} at ${self.serverOrigin}.`);
   await remark(
     io,
-    `Check that this is YOUR account (its id: ${self.accountId}). If it is not, somebody approved your code\n` +
+    `Check that this is YOUR account (its id: ${self.accountId}). If it is not, somebody approved your code ` +
       `to read what you write: delete the folder ${sanitiseLine(home)} and write nothing.`,
   );
 }

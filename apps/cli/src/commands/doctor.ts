@@ -12,6 +12,7 @@ import { alignRows, counted } from "../io/table.ts";
 import { nextStep } from "../next-steps.ts";
 import { examples, parseSeconds } from "../options.ts";
 import { withSession, type Session } from "../session.ts";
+import { formatDay, formatTime } from "../view.ts";
 
 type Conversation = Doctor["conversations"][number];
 
@@ -37,11 +38,11 @@ async function examine(context: Context, timeoutSec: number): Promise<void> {
     await withSession(context, { connect: true }, async (session) => {
       opened = true;
       await settle(session, timeoutSec);
-      const report = await session.messenger.doctor();
-      const problem = report.problem ?? session.problem();
-      await (context.json
-        ? printReport(context, report, problem)
-        : tell(context, session, { ...report, problem }));
+      const { messenger } = session;
+      const found = await messenger.doctor();
+      const problem = found.problem ?? session.problem();
+      const report = { ...found, problem, resetAt: messenger.resetPending() };
+      await (context.json ? printReport(context, report) : tell(context, session, report));
     });
   } catch (error) {
     // A vault that does not open is a finding too; how the command fails says the rest.
@@ -68,13 +69,17 @@ async function settle(session: Session, timeoutSec: number): Promise<void> {
 
 const heals = ({ state }: Conversation): boolean => state === "healing";
 
-async function printReport({ io }: Context, report: Doctor, problem: string | undefined): Promise<void> {
-  const { vault, connection, queued, keyPackages, conversations } = report;
+/** What the SDK found, and from when on somebody who asked for it may replace the account: seconds since 1970. */
+type Report = Doctor & { readonly resetAt: number | undefined };
+
+async function printReport({ io }: Context, report: Report): Promise<void> {
+  const { vault, connection, problem, queued, keyPackages, resetAt, conversations } = report;
   await printJson(io, {
     vault,
     connection,
     problem: problem ?? null,
     queued,
+    reset_at: resetAt ?? null,
     key_packages: keyPackages.left ?? null,
     conversations: conversations.map(({ id, name, kind, epoch, members, state, pending }) => ({
       id,
@@ -92,7 +97,7 @@ async function printReport({ io }: Context, report: Doctor, problem: string | un
 /** A line of the report: well, mends itself, or asks for somebody. */
 type Finding = readonly [mark: "\u2713" | "\u2026" | "\u2717", what: string, said: string];
 
-async function tell({ io, home }: Context, session: Session, report: Doctor): Promise<void> {
+async function tell({ io, home }: Context, session: Session, report: Report): Promise<void> {
   const { self } = session.messenger;
   const findings: Finding[] = [
     ["\u2713", "Vault", `open: ${home}`],
@@ -102,6 +107,10 @@ async function tell({ io, home }: Context, session: Session, report: Doctor): Pr
       : ["\u2026", "Queue", `${counted(report.queued, "message or receipt")} waiting; sent by itself`],
     keyPackageFinding(report),
   ];
+  if (report.resetAt !== undefined) {
+    const from = `${formatDay(report.resetAt)} ${formatTime(report.resetAt)}`;
+    findings.push(["\u2717", "Account", `somebody asked to replace it, from ${from} on`]);
+  }
   for (const line of alignRows(findings)) await printLine(io, line);
   const talks = report.conversations.filter(({ kind }) => kind !== "account");
   if (talks.length > 0) {
@@ -145,7 +154,7 @@ function conversationRow({ name, kind, epoch, members, state, pending }: Convers
 }
 
 /** What is left to do, by itself and by people. */
-function conclusions({ connection, problem, queued, conversations }: Doctor): readonly string[] {
+function conclusions({ connection, problem, queued, resetAt, conversations }: Report): readonly string[] {
   const lines: string[] = [];
   const busy = conversations.filter((one) => heals(one) || one.state === "creating" || one.pending > 0);
   if (queued > 0 || busy.length > 0) {
@@ -155,6 +164,11 @@ function conclusions({ connection, problem, queued, conversations }: Doctor): re
   }
   if (conversations.some(heals)) {
     lines.push("A conversation is put right once a member, or another device of yours, is online.");
+  }
+  if (resetAt !== undefined) {
+    lines.push(
+      "What to do: if it was not you who asked to replace the account, run 'sotto reset --cancel' now.",
+    );
   }
   if (connection !== "online") lines.push(`What to do: ${nextStep(problem ?? "server_unreachable")}`);
   return lines.length === 0 ? ["All is well."] : lines;

@@ -90,8 +90,10 @@ function keyFingerprint(pem: string): string {
 
 async function replace(context: Context, how: "rotate" | "revoke"): Promise<void> {
   await withSession(context, { connect: true }, async ({ messenger }) => {
+    const { identifier } = messenger.self;
+    const before = new Set(await messenger.classicPublicKeys(identifier));
     await (how === "rotate" ? messenger.rotateClassicKey() : messenger.revokeClassicKey());
-    const [key] = (await messenger.classicPublicKeys(messenger.self.identifier)).slice(-1);
+    const key = (await messenger.classicPublicKeys(identifier)).find((one) => !before.has(one));
     const fingerprint = key === undefined ? null : keyFingerprint(key);
     if (context.json)
       await printJson(context.io, { type: how === "rotate" ? "rotated" : "revoked", fingerprint });
@@ -112,7 +114,7 @@ async function rotateIdentity(context: Context): Promise<void> {
     );
     await remark(
       context.io,
-      "Contacts see that it changed, and send nothing until they have accepted it: tell them, and compare numbers anew\n" +
+      "Contacts see that it changed, and send nothing until they have accepted it: tell them, and compare numbers anew " +
         "('sotto verify').",
     );
   });

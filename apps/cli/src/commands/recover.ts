@@ -1,6 +1,6 @@
 /** `sotto recover`: an account comes back on a new device, with its recovery key, when every other device is lost. */
 import { Command } from "commander";
-import { contextOf, type Context } from "../context.ts";
+import { contextOf, requireFreshHome, type Context } from "../context.ts";
 import { printJson, printLine, remark } from "../io/output.ts";
 import {
   checkCodeFlags,
@@ -46,6 +46,7 @@ With a device left, use 'sotto devices link' instead: that brings the history to
 
 async function recover(context: Context, flags: RecoverFlags): Promise<void> {
   checkCodeFlags(flags);
+  requireFreshHome(context);
   const name = deviceName(flags.name);
   const identifier = await chooseIdentifier(context, flags);
   const choice = await chooseServer(context, flags);
@@ -70,8 +71,8 @@ async function recover(context: Context, flags: RecoverFlags): Promise<void> {
   await printLine(context.io, `${self.identifier} is back, in ${context.home}.`);
   await remark(
     context.io,
-    "Your other devices are revoked, and contacts see no new identity. The recovery key stays the same.\n" +
-      "Groups come back as their members meet this device. If somebody may know your recovery key or has one of\n" +
+    "Your other devices are revoked, and contacts see no new identity. The recovery key stays the same. " +
+      "Groups come back as their members meet this device. If somebody may know your recovery key or has one of " +
       "the lost devices, go on with: sotto keys rotate --identity",
   );
 }

@@ -117,7 +117,7 @@ async function askFirst(context: Context): Promise<void> {
   }
   await remark(
     context.io,
-    "A reset gives up your old account: its messages, groups and contacts. With a device left use 'sotto devices link',\n" +
+    "A reset gives up your old account: its messages, groups and contacts. With a device left use 'sotto devices link', " +
       "with the recovery key 'sotto recover'.",
   );
   if (!(await confirm(context.io, "Begin anew?"))) {

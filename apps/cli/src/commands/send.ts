@@ -1,15 +1,15 @@
 /** `sotto send`: stores a message, and waits until the server has it. */
 import { Command, Option } from "commander";
-import type { Suite } from "@sotto/client";
+import type { Message, Suite } from "@sotto/client";
 import { contextOf, type Context } from "../context.ts";
-import { usageFailure } from "../errors.ts";
+import { Failure, usageFailure } from "../errors.ts";
 import { canAsk } from "../io/io.ts";
 import { printJson, printLine } from "../io/output.ts";
 import { ask } from "../io/prompt.ts";
 import { readAll } from "../io/read-all.ts";
 import { examples, parseSeconds } from "../options.ts";
 import { forRecipient, isKnown, recipientOf } from "../recipient.ts";
-import { refresh, timeoutFailure, withSession } from "../session.ts";
+import { refresh, timeoutFailure, withSession, type Session } from "../session.ts";
 
 interface SendOptions {
   readonly suite?: Suite;
@@ -59,6 +59,18 @@ async function messageText(context: Context, text: string | undefined): Promise<
   return typed;
 }
 
+/** @throws Failure `unavailable` where the message waits until this device is put right, which no patience of ours mends. */
+async function tellHealing({ messenger }: Session, { id, conversation }: Message): Promise<void> {
+  const { conversations } = await messenger.doctor();
+  if (!conversations.some(({ name, state }) => name === conversation && state === "healing")) return;
+  throw new Failure(
+    "unavailable",
+    "the message is queued: this device lost its place in that conversation, and is being put right",
+    "it goes out by itself once somebody of that conversation was online ('sotto receive', 'sotto chat'); 'sotto doctor' shows how it stands.",
+    { details: { id, status: "queued" } },
+  );
+}
+
 async function send(context: Context, to: string, body: string, options: SendOptions): Promise<void> {
   await withSession(context, { connect: options.wait }, async (session) => {
     const { messenger } = session;
@@ -72,6 +84,7 @@ async function send(context: Context, to: string, body: string, options: SendOpt
         messenger.whenSent(message.id, { signal }),
       );
       if (!sent) {
+        await tellHealing(session, message);
         throw timeoutFailure(session, "the message is queued, but the server does not have it yet", {
           id: message.id,
           status: "queued",

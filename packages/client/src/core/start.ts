@@ -31,7 +31,7 @@ export async function startMessenger(parts: MessengerParts): Promise<Messenger> 
   const store = vaultStore(parts.vault, parts.storage);
   const own = await store.get(names.own);
   if (own?.status !== "registered") {
-    throw new StorageError("vault_missing", "the registration in that vault was not finished");
+    throw new StorageError("vault_missing", "the account in that vault was not finished");
   }
   return messengerOf(await startEngine(store, parts.transport, parts.env), parts.env, parts.header);
 }

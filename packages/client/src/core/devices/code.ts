@@ -33,7 +33,8 @@ export function parseCode(text: string, length: number): Uint8Array {
     .replace(/[IL]/g, "1");
   const values = [...plain].map((letter) => alphabet.indexOf(letter));
   if (values.length * 5 !== length * 8 || values.includes(-1)) {
-    throw new UsageError("usage", "that is no code of the right length and letters");
+    const groups = (length * 8) / 20;
+    throw new UsageError("usage", `that is no code: it has ${groups} groups of four letters and digits`);
   }
   const bytes = new Uint8Array(length);
   let bits = 0;

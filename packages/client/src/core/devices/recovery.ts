@@ -36,9 +36,15 @@ export async function makeRecoveryKey(
   return { text: formatCode(secret), backupKey: await backupKeyOf(env, secret) };
 }
 
-/** The backup's key, from what the owner typed. @throws UsageError `usage`. */
+/** The backup's key, from what the owner typed. @throws ValidationError `recovery_key_wrong`. */
 export async function readRecoveryKey(env: Env, text: string): Promise<Uint8Array> {
-  return backupKeyOf(env, parseCode(text, keyBytes));
+  let secret: Uint8Array;
+  try {
+    secret = parseCode(text, keyBytes);
+  } catch (cause) {
+    throw new ValidationError("recovery_key_wrong", "that is no recovery key", { cause });
+  }
+  return backupKeyOf(env, secret);
 }
 
 const backupKeyOf = async (env: Env, secret: Uint8Array): Promise<Uint8Array> =>
