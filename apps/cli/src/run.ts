@@ -161,7 +161,8 @@ function commandPath(
     path.push(word);
     command = child;
   }
-  return { path, next: words[path.length], hasSubcommands: path.length > 0 && command!.commands.length > 0 };
+  const hasSubcommands = path.length > 0 && (command?.commands.length ?? 0) > 0;
+  return { path, next: words[path.length], hasSubcommands };
 }
 
 /** The first argument that is a command; skips global options and their values. */
