@@ -416,6 +416,8 @@ export interface Messenger {
   classicPublicKeys(peer: string): Promise<readonly string[]>;
   /** @throws `passphrase_wrong`, and nothing changed. */
   changePassphrase(current: string, next: string): Promise<void>;
+  /** The recovery key, where the account was made or brought back with it; undefined on linked devices. @throws `passphrase_wrong`. */
+  recoveryKey(passphrase: string): Promise<string | undefined>;
   settings(): Promise<Settings>;
   updateSettings(changes: Partial<Settings>): Promise<void>;
   subscribe(listener: (event: ClientEvent) => void): () => void;
@@ -443,7 +445,7 @@ export interface NewAccount extends ServerChoice {
   readonly passphrase: string;
   /** What the owner calls this device, at most 64 characters. */
   readonly deviceName?: string;
-  /** Called once with the recovery key, to be shown and kept: with it the account comes back when every device is lost. */
+  /** Called with the recovery key, to be shown and kept: with it the account comes back when every device is lost. */
   readonly onRecoveryKey?: (recoveryKey: string) => void;
 }
 

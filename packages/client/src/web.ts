@@ -1,25 +1,19 @@
 /**
  * The SDK for browsers: the client core on WebCrypto, noble, IndexedDB, fetch and WebSocket. It runs in a worker as well as in a page.
+ * Making an account, and coming back to one, stands apart in web-onboarding.ts: it is needed once, and can be loaded then.
  *
  * A vault has a name instead of a folder. Whoever uses one holds it: two tabs must not at once, which is theirs to arrange, by a lock; one
  * that goes on all the same can write no more as soon as the other has opened it.
  */
 import { unwrapVaultKey, vaultOfKey } from "@sotto/crypto";
-import { StorageError, parseIdentifier } from "@sotto/protocol";
+import { StorageError } from "@sotto/protocol";
 import { deleteDatabase, openDatabase, readHeader } from "./adapters/web/database.ts";
 import { webEnv } from "./adapters/web/env.ts";
 import { webTransport } from "./adapters/web/transport.ts";
 import { takeVaultPlace } from "./adapters/web/vault-place.ts";
-import type { Messenger, NewAccount, NewLink, Recovery, Reset, ResetState, ServerChoice } from "./api.ts";
-import { selfOf } from "./core/messenger.ts";
-import { link } from "./core/onboarding/link.ts";
-import { recover as recoverAccount } from "./core/onboarding/recover.ts";
-import { register as registerAccount } from "./core/onboarding/register.ts";
-import { reset as resetAccount } from "./core/onboarding/reset.ts";
-import { factsOf, trustServer, type PublicServerFacts } from "./core/onboarding/server-choice.ts";
-import type { OnboardingWorld, VaultPlace } from "./core/onboarding/world.ts";
+import type { Messenger } from "./api.ts";
+import type { VaultPlace } from "./core/onboarding/world.ts";
 import { names } from "./core/records.ts";
-import { requestOneTimeCode, type CodeRequested } from "./core/registration.ts";
 import { startMessenger } from "./core/start.ts";
 import type { Storage } from "./core/storage.ts";
 import { vaultStore } from "./core/vault-store.ts";
@@ -29,45 +23,6 @@ export { indexedDbStorage } from "./adapters/web/indexed-db-storage.ts";
 export { openDatabase, takeLease } from "./adapters/web/database.ts";
 export type { PublicServerFacts } from "./core/onboarding/server-choice.ts";
 export type { CodeRequested } from "./core/registration.ts";
-
-function worldOf(name: string): OnboardingWorld {
-  return { env: webEnv(), transportTo: webTransport, takePlace: () => takeVaultPlace(name) };
-}
-
-/** As in node.ts. */
-export async function fetchServerFacts(choice: ServerChoice): Promise<PublicServerFacts> {
-  return factsOf(worldOf(""), choice);
-}
-
-/** As in node.ts. */
-export async function requestCode(
-  options: ServerChoice & { readonly identifier: string; readonly forExisting?: boolean },
-): Promise<CodeRequested> {
-  const world = worldOf("");
-  const identifier = parseIdentifier(options.identifier);
-  const { transport, serverKey } = await trustServer(world, options);
-  return requestOneTimeCode(world.env, transport, serverKey, identifier, options.forExisting);
-}
-
-/** Makes an account and its vault of that name. As register in node.ts. */
-export async function register(name: string, options: NewAccount): Promise<Messenger["self"]> {
-  return selfOf(await registerAccount(worldOf(name), options));
-}
-
-/** Makes this browser a device of an account. As linkDevice in node.ts. */
-export async function linkDevice(name: string, options: NewLink): Promise<Messenger["self"]> {
-  return selfOf(await link(worldOf(name), options));
-}
-
-/** Brings an account back with its recovery key. As recover in node.ts. */
-export async function recover(name: string, options: Recovery): Promise<Messenger["self"]> {
-  return selfOf(await recoverAccount(worldOf(name), options));
-}
-
-/** Begins or ends a reset. As in node.ts. */
-export async function reset(name: string, options: Reset): Promise<ResetState> {
-  return resetAccount(worldOf(name), options);
-}
 
 /** Whether there is a vault of that name. It changes nothing. @throws StorageError `storage_failed`, `vault_foreign`. */
 export async function vaultExists(name: string): Promise<boolean> {

@@ -246,6 +246,8 @@ describe("the recovery key", () => {
     await until(async () => (await ida.doctor()).queued === 0, "ida is idle");
     await new Promise((resolve) => setTimeout(resolve, 1_000));
     const account = ida.self.accountId;
+    expect(await ida.recoveryKey(PASSPHRASE)).toBe(recoveryKey);
+    await expect(ida.recoveryKey("wrong")).rejects.toMatchObject({ code: "passphrase_wrong" });
     await ida.close();
 
     const options = {
@@ -266,6 +268,7 @@ describe("the recovery key", () => {
     expect(self.accountId).toBe(account);
     const back = await open({ home: newHome, passphrase: PASSPHRASE });
     opened.push(back);
+    expect(await back.recoveryKey(PASSPHRASE)).toBe(recoveryKey);
     expect(await back.safetyNumber("hal@example.org")).toBe(number);
     const contact = (await back.contacts()).find(({ identifier }) => identifier === "hal@example.org");
     expect(contact?.verified).toBe(true);

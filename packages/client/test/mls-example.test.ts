@@ -66,7 +66,7 @@ test("a link has the code, id and keys of the example, and what they sealed open
 
 test("the recovery key gives the backup key, and that opens the device's name", async () => {
   const value = under("A recovery key, and the name of a device");
-  const key = await readRecoveryKey(env, value("recovery_key"));
+  const { backupKey: key } = await readRecoveryKey(env, value("recovery_key"));
   expect(toHex(key)).toBe(value("backup_key"));
   expect(await openName(env, key, bytes(value("sealed_name")))).toBe(value("name"));
   const altered = bytes(value("sealed_name"));

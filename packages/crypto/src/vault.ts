@@ -141,6 +141,57 @@ export async function unwrapVaultKey(
   }
 }
 
+/** Length in bytes of a vault key as sealPasskeyWrap() gives it. */
+export const PASSKEY_WRAP_BYTES = nonceBytes + keyBytes + tagBytes;
+
+/**
+ * The vault's key wrapped a second time, by what a passkey gives: nonce 12, ciphertext 32, tag 16.
+ * @param secret of the passkey's PRF, 32 bytes. @param credentialId which passkey it is of.
+ */
+export async function sealPasskeyWrap(
+  provider: CryptoProvider,
+  key: Uint8Array,
+  secret: Uint8Array,
+  credentialId: Uint8Array,
+): Promise<Uint8Array> {
+  const wrappingKey = await passkeyWrappingKey(provider, secret);
+  const nonce = provider.randomBytes(nonceBytes);
+  const aad = labelled(LABELS.vaultPasskey, credentialId);
+  const wrapped = await provider.aesGcmSeal(wrappingKey, nonce, key, aad);
+  wrappingKey.fill(0);
+  return concatBytes(nonce, wrapped);
+}
+
+/** The vault's key, 32 bytes, the caller's to erase. @throws StorageError `passphrase_wrong` when it was wrapped by another secret, or altered. */
+export async function openPasskeyWrap(
+  provider: CryptoProvider,
+  wrap: Uint8Array,
+  secret: Uint8Array,
+  credentialId: Uint8Array,
+): Promise<Uint8Array> {
+  const wrappingKey = await passkeyWrappingKey(provider, secret);
+  const aad = labelled(LABELS.vaultPasskey, credentialId);
+  try {
+    if (wrap.length !== PASSKEY_WRAP_BYTES) throw damaged("for a passkey has a wrong length");
+    return await provider.aesGcmOpen(
+      wrappingKey,
+      wrap.subarray(0, nonceBytes),
+      wrap.subarray(nonceBytes),
+      aad,
+    );
+  } catch (cause) {
+    throw new StorageError("passphrase_wrong", "the passkey does not open the vault", { cause });
+  } finally {
+    wrappingKey.fill(0);
+  }
+}
+
+/** @throws UsageError `usage` for a secret of another length than 32 bytes. */
+async function passkeyWrappingKey(provider: CryptoProvider, secret: Uint8Array): Promise<Uint8Array> {
+  if (secret.length !== keyBytes) throw new UsageError("usage", "a passkey's secret has 32 bytes");
+  return provider.hkdfSha256(secret, new Uint8Array(), utf8(LABELS.vaultPasskey), keyBytes);
+}
+
 /** Whether a header is whole, whatever its length, and of a version or with a derivation that this program does not know. */
 async function isNewer(provider: CryptoProvider, bytes: Uint8Array): Promise<boolean> {
   const checkAt = bytes.length - checkBytes;

@@ -2,7 +2,18 @@
 import { concatBytes, toHex, utf8 } from "@sotto/protocol";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { VAULT_HEADER_BYTES, createVault, openVault, parseVaultHeader, rewrapVault } from "../src/vault.ts";
+import {
+  PASSKEY_WRAP_BYTES,
+  VAULT_HEADER_BYTES,
+  createVault,
+  openPasskeyWrap,
+  openVault,
+  parseVaultHeader,
+  rewrapVault,
+  sealPasskeyWrap,
+  unwrapVaultKey,
+  vaultOfKey,
+} from "../src/vault.ts";
 import { codeOf, flipped } from "./support/bytes.ts";
 import { pairs, providers } from "./support/providers.ts";
 
@@ -41,6 +52,35 @@ describe.each(pairs)("made by $by.name, opened by $at.name", ({ by, at }) => {
     expect(await (await openVault(by, header, "new")).open(recordKey, sealed)).toEqual(utf8("kept"));
     expect(await codeOf(() => openVault(by, header, "old"))).toBe("passphrase_wrong");
     expect(toHex(header.subarray(14, 30))).not.toBe(toHex(made.header.subarray(14, 30)));
+  });
+});
+
+describe.each(pairs)("a passkey, made by $by.name, used at $at.name", ({ by, at }) => {
+  const secret = new Uint8Array(32).fill(7);
+  const id = utf8("credential");
+
+  test("opens the vault beside the passphrase, whatever becomes of that", async () => {
+    const made = await createVault(by, "old");
+    const sealed = await made.vault.seal(recordKey, utf8("kept"));
+    const wrap = await sealPasskeyWrap(by, await unwrapVaultKey(by, made.header, "old"), secret, id);
+    expect(wrap.length).toBe(PASSKEY_WRAP_BYTES);
+    await rewrapVault(at, made.header, "old", "new");
+    const vault = await vaultOfKey(at, await openPasskeyWrap(at, wrap, secret, id));
+    expect(await vault.open(recordKey, sealed)).toEqual(utf8("kept"));
+  });
+
+  test("does not with another secret, another passkey, or an altered wrap", async () => {
+    const wrap = await sealPasskeyWrap(by, new Uint8Array(32).fill(1), secret, id);
+    const wrong: readonly (readonly [Uint8Array, Uint8Array, Uint8Array])[] = [
+      [wrap, flipped(secret, 0, 0), id],
+      [wrap, secret, utf8("another")],
+      [wrap.subarray(1), secret, id],
+      ...Array.from(wrap, (_, index) => [flipped(wrap, index, 0), secret, id] as const),
+    ];
+    for (const given of wrong) {
+      expect(await codeOf(() => openPasskeyWrap(at, ...given))).toBe("passphrase_wrong");
+    }
+    expect(await codeOf(() => openPasskeyWrap(at, wrap, secret.subarray(1), id))).toBe("usage");
   });
 });
 

@@ -15,6 +15,7 @@ export const LABELS = {
   vaultRecord: "sotto/vault/record/v1",
   vaultKeyName: "sotto/vault/key-name/v1",
   vaultWrap: "sotto/vault/wrap/v1",
+  vaultPasskey: "sotto/vault/passkey/v1",
   linkOffer: "sotto/link/offer/v1",
   linkCode: "sotto/link/code/v1",
   safetyNumber: "sotto/safety-number/v1",

@@ -274,5 +274,6 @@ export class FakeMessenger implements Messenger {
   exportClassicPrivateKey = missing;
   classicPublicKeys = missing;
   changePassphrase = missing;
+  recoveryKey = missing;
   updateSettings = missing;
 }

@@ -17,6 +17,7 @@ export function App(): ReactNode {
     case "starting":
       return <Skeleton />;
     case "empty":
+    case "unfinished":
       return (
         <Suspense fallback={<Skeleton />}>
           <Onboarding />

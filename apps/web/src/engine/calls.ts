@@ -33,6 +33,7 @@ const repeatable = {
   rotateIdentity: false,
   rotateClassicKey: false,
   changePassphrase: false,
+  recoveryKey: true,
   settings: true,
   updateSettings: true,
   flushed: true,

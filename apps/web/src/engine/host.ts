@@ -4,25 +4,17 @@
 import {
   SottoError,
   StorageError,
+  TransportError,
   UsageError,
   destroyVault,
-  fetchServerFacts,
-  linkDevice,
   open,
-  recover,
-  register,
-  requestCode,
-  reset,
   unlockVault,
   vaultExists,
   type Message,
   type Messenger,
-  type NewAccount,
-  type NewLink,
-  type Recovery,
-  type Reset,
 } from "@sotto/client/web";
 import { isForwarded } from "./calls.ts";
+import type { FirstSteps } from "./first-steps.ts";
 import type { Call, EngineEvent, EngineProblem, EngineState, Answer } from "./messages.ts";
 
 /** What a host tells. */
@@ -40,8 +32,13 @@ export interface Host {
   close(): Promise<void>;
 }
 
-/** What a page leaves out, since it cannot be sent to a worker. */
-type Sent<T> = Omit<T, "onRecoveryKey" | "onCode" | "signal" | "code"> & { readonly code: string };
+type Calls = Readonly<Record<string, (...args: never[]) => Promise<unknown>>>;
+
+/** Calls whose program is fetched when the first of them comes. */
+const ofFirstSteps = new Set(
+  "fetchServerFacts requestCode register link cancelLink recover reset".split(" "),
+);
+const ofPasskeys = new Set("passkeys addPasskey removePasskey unlockByPasskey".split(" "));
 
 /** Starts a host for the vault of that name; `key` when another tab had unlocked it. */
 export async function startHost(
@@ -53,7 +50,7 @@ export async function startHost(
   let state: EngineState = { phase: "starting" };
   let vaultKey: Uint8Array | undefined;
   let messenger: Messenger | undefined;
-  let linking: AbortController | undefined;
+  let started: FirstSteps | undefined;
   let closed = false;
 
   const become = (next: EngineState): void => {
@@ -88,7 +85,7 @@ export async function startHost(
   };
 
   const stop = async (): Promise<void> => {
-    linking?.abort();
+    started?.stop();
     const stopped = messenger;
     messenger = undefined;
     vaultKey?.fill(0);
@@ -98,39 +95,34 @@ export async function startHost(
   };
 
   const unlock = async (passphrase: string): Promise<void> => {
-    if (messenger === undefined) await start(await unlockVault(name, passphrase));
+    if (messenger !== undefined) return;
+    const unlocked = await unlockVault(name, passphrase);
+    try {
+      await start(unlocked);
+    } catch (cause) {
+      // Its account may not be finished: then whoever unlocked it goes on with that.
+      const missing = cause instanceof StorageError && cause.code === "vault_missing";
+      if (!missing || !(await (await firstSteps()).look(unlocked, passphrase))) throw cause;
+    }
   };
-  const onCode = (shown: { readonly code: string; readonly qr: string }): void =>
-    events.tell({ type: "link-code", ...shown });
-  const onRecoveryKey = (recoveryKey: string): void => events.tell({ type: "recovery-key", recoveryKey });
+  const firstSteps = async (): Promise<FirstSteps> => {
+    const module = await fetched(() => import("./first-steps.ts"));
+    started ??= module.firstSteps({
+      name,
+      tell: (event) => events.tell(event),
+      unlock,
+      unfinished: (identifier) => become({ phase: "unfinished", identifier }),
+    });
+    return started;
+  };
+  const passkeys = async (): Promise<Calls> => {
+    const module = await fetched(() => import("./passkeys.ts"));
+    return module.passkeyCalls(name, () => vaultKey, start);
+  };
 
   /** What pages may call beside the messenger's own methods. */
-  const own: Readonly<Record<string, (...args: never[]) => Promise<unknown>>> = {
-    fetchServerFacts,
-    requestCode,
+  const own: Calls = {
     unlock,
-    async register(options: Sent<NewAccount>) {
-      await register(name, { ...options, onRecoveryKey });
-      await unlock(options.passphrase);
-    },
-    async link(options: Sent<NewLink>) {
-      linking?.abort();
-      linking = new AbortController();
-      await linkDevice(name, { ...options, onCode, signal: linking.signal });
-      await unlock(options.passphrase);
-    },
-    async cancelLink() {
-      linking?.abort();
-    },
-    async recover(options: Sent<Recovery>) {
-      await recover(name, options);
-      await unlock(options.passphrase);
-    },
-    async reset(options: Sent<Reset>) {
-      const result = await reset(name, { ...options, onRecoveryKey });
-      if (result.done) await unlock(options.passphrase);
-      return result;
-    },
     async lock() {
       await stop();
       await look();
@@ -143,6 +135,9 @@ export async function startHost(
     async caughtUp() {
       await needed().caughtUp();
     },
+    async resetPending() {
+      return needed().resetPending();
+    },
   };
 
   const needed = (): Messenger => {
@@ -153,6 +148,8 @@ export async function startHost(
   const carryOut = async ({ method, args }: Call): Promise<unknown> => {
     if (closed) throw new StorageError("vault_locked", "another tab has taken over");
     if (Object.hasOwn(own, method)) return own[method]?.(...(args as never[]));
+    if (ofFirstSteps.has(method)) return (await firstSteps()).calls[method]?.(...(args as never[]));
+    if (ofPasskeys.has(method)) return (await passkeys())[method]?.(...(args as never[]));
     if (!isForwarded(method)) throw new UsageError("usage", "there is no such call");
     const value = await (needed()[method] as (...given: readonly unknown[]) => unknown)(...args);
     // Every page shows what one of them sent.
@@ -184,10 +181,19 @@ export async function startHost(
       closed = true;
       const stopped = messenger;
       messenger = undefined;
-      linking?.abort();
+      started?.stop();
       await stopped?.close();
     },
   };
+}
+
+/** A part of the program that is loaded when it is needed: without the server it cannot be, unless it was before. */
+async function fetched<T>(load: () => Promise<T>): Promise<T> {
+  try {
+    return await load();
+  } catch (cause) {
+    throw new TransportError("server_unreachable", "a part of the program cannot be fetched", { cause });
+  }
 }
 
 /** An error as it crosses to a page. */

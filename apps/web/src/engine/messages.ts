@@ -11,6 +11,8 @@ export type EngineState =
   | { readonly phase: "empty" }
   /** There is an account, and its passphrase is needed. */
   | { readonly phase: "locked" }
+  /** Its account was not finished, and is unlocked: registering, or a reset, goes on. */
+  | { readonly phase: "unfinished"; readonly identifier: string | undefined }
   | {
       readonly phase: "open";
       readonly self: Messenger["self"];

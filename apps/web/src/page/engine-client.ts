@@ -9,11 +9,16 @@ import type {
   ResetState,
   CodeRequested,
 } from "@sotto/client/web";
+import type { Passkey } from "@sotto/client/web-passkeys";
 import { isRepeatable, type Forwarded } from "../engine/calls.ts";
 import type { Call, EngineEvent, EngineProblem, EngineState, ToPage } from "../engine/messages.ts";
 
 type Plain<T> = Omit<T, "onRecoveryKey" | "onCode" | "signal" | "code">;
 type WithCode<T> = Plain<T> & { readonly code: string };
+/** Without a passphrase when an earlier try made a vault, and it was unlocked: the phase is `unfinished`. */
+type Resumable<T extends { readonly passphrase: string }> = Omit<WithCode<T>, "passphrase"> & {
+  readonly passphrase?: string;
+};
 
 /** What pages call beside the messenger's methods; see engine/host.ts. */
 interface OwnCalls {
@@ -28,14 +33,21 @@ interface OwnCalls {
     readonly forExisting?: boolean;
   }): Promise<CodeRequested>;
   unlock(passphrase: string): Promise<void>;
-  register(options: WithCode<NewAccount>): Promise<void>;
+  register(options: Resumable<NewAccount>): Promise<void>;
   link(options: Plain<NewLink>): Promise<void>;
   cancelLink(): Promise<void>;
   recover(options: WithCode<Recovery>): Promise<void>;
-  reset(options: WithCode<Reset>): Promise<ResetState>;
+  reset(options: Resumable<Reset>): Promise<ResetState>;
   lock(): Promise<void>;
   destroy(): Promise<void>;
   caughtUp(): Promise<void>;
+  /** As the messenger's. */
+  resetPending(): Promise<number | undefined>;
+  passkeys(): Promise<readonly Passkey[]>;
+  /** `secret`: what the passkey gave for the salt, 32 bytes. */
+  addPasskey(passkey: Pick<Passkey, "id" | "salt">, secret: Uint8Array): Promise<void>;
+  removePasskey(id: Uint8Array): Promise<void>;
+  unlockByPasskey(id: Uint8Array, secret: Uint8Array): Promise<void>;
 }
 
 /** Every call that a page can make. */

@@ -124,6 +124,10 @@ export function messengerOf(engine: Engine, env: Env, header: HeaderFile): Messe
     async changePassphrase(current, next) {
       await header.write(await rewrapVault(env.crypto, await header.read(), current, next));
     },
+    async recoveryKey(passphrase) {
+      await openVault(env.crypto, await header.read(), passphrase);
+      return engine.view.get(names.recoveryKey);
+    },
     settings: () => settings(engine),
     updateSettings: (changes) =>
       engine.run(async (step) => {

@@ -272,6 +272,8 @@ export const names = {
   unshown: list<string>("unshown"),
   /** The same of one conversation. */
   unshownIn: (conversation: string) => list<true>(`unshown/${conversation}`),
+  /** The recovery key as its owner keeps it, on the device that was made or brought back with it: `backupKey` comes from it. */
+  recoveryKey: record<string>("recovery-key"),
   /** SHA-256 of the content of the backup that the server has. */
   backupHash: record<Uint8Array>("backup-hash"),
   /** Parts of the history that a linked device has yet to fetch. */

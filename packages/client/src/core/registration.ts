@@ -30,7 +30,7 @@ import {
 import { startEngine } from "./engine.ts";
 import { sealName } from "./devices/names.ts";
 import type { Env } from "./env.ts";
-import { backedUp } from "./devices/recovery.ts";
+import { backedUp, type RecoveryKey } from "./devices/recovery.ts";
 import { KEY_PACKAGES_PUBLISHED } from "./groups/key-packages.ts";
 import { names, type OwnAccount } from "./records.ts";
 import type { Transport } from "./transport.ts";
@@ -68,8 +68,7 @@ export async function storeNewAccount(
     readonly identifier: Identifier;
     readonly serverOrigin: string;
     readonly serverKey: ServerKey;
-    /** What the account's backup is sealed with; see devices/recovery.ts. */
-    readonly backupKey: Uint8Array;
+    readonly recoveryKey: RecoveryKey;
     /** What the owner calls this device. */
     readonly deviceName: string;
   },
@@ -98,7 +97,7 @@ export async function storeNewAccount(
         signatureKey: deviceKey.publicKey,
         inboxId,
         inboxKey: inboxKey.publicKey,
-        sealedName: await sealName(env, account.backupKey, account.deviceName),
+        sealedName: await sealName(env, account.recoveryKey.backupKey, account.deviceName),
         classicKeys: [{ publicKey: classicKey.publicKey, addedAtSec: now }],
         addedAtSec: now,
       },
@@ -118,11 +117,12 @@ export async function storeNewAccount(
     identityKey,
     deviceKey,
     inboxKey,
-    backupKey: account.backupKey,
+    backupKey: account.recoveryKey.backupKey,
     classicKeys: [{ ...classicKey, retiredAt: 0 }],
   };
   const draft = store.draft();
   draft.put(names.own, own);
+  draft.put(names.recoveryKey, account.recoveryKey.text);
   draft.put(names.directory(own.account), {
     deviceList: verified.signedBytes,
     identityHistory: verified.identityHistory,

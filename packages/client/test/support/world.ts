@@ -148,7 +148,7 @@ export class TestPerson {
       identifier: parseIdentifier(this.identifier),
       serverOrigin: server.origin,
       serverKey: server.key,
-      backupKey: env.crypto.randomBytes(32),
+      recoveryKey: { text: "test", backupKey: env.crypto.randomBytes(32) },
       deviceName: "test",
     });
     const pinned = await store.get(names.directory(own.account));

@@ -114,7 +114,7 @@ export class SimulatedDevice {
       identifier: parseIdentifier(this.identifier),
       serverOrigin: server.origin,
       serverKey: server.key,
-      backupKey: this.world.crypto.randomBytes(32),
+      recoveryKey: { text: "simulated", backupKey: this.world.crypto.randomBytes(32) },
       deviceName: "simulated",
     });
     const pinned = await store.get(names.directory(own.account));

@@ -2,7 +2,7 @@
  * One vault's IndexedDB database:
  *
  *     kv    blinded key → sealed value, both bytes
- *     meta  "header" → the vault's header; "lease" → the number of whoever may write
+ *     meta  "header" → the vault's header; "lease" → the number of whoever may write; "passkeys" → see passkeys.ts
  *
  * Several tabs may have it open, one of them writes: taking a lease raises its number, and a change set whose lease is not the newest is
  * refused in its own transaction. So a tab that was frozen, and replaced meanwhile, can alter nothing when it thaws.
@@ -124,7 +124,8 @@ export function asked<T>(request: IDBRequest<T>): Promise<T> {
   });
 }
 
-function finished(transaction: IDBTransaction): Promise<void> {
+/** Resolves when a transaction is on disk. */
+export function finished(transaction: IDBTransaction): Promise<void> {
   return new Promise((resolve, reject) => {
     transaction.addEventListener("complete", () => resolve());
     transaction.addEventListener("abort", () => reject(failed(transaction.error)));

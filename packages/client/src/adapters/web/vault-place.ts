@@ -48,6 +48,7 @@ function placeOf(database: Database, lease: number, exists: boolean): VaultPlace
       await write(database, lease, (transaction) => {
         transaction.objectStore("kv").clear();
         transaction.objectStore("meta").delete("header");
+        transaction.objectStore("meta").delete("passkeys");
       });
       database.close();
     },

@@ -8,13 +8,14 @@ import type { VaultStore } from "../vault-store.ts";
 import { LINKED_FIRST_ORDER } from "./history-import.ts";
 import { takeContact } from "./syncing.ts";
 
-/** Stores the account. What this device meets from now on lies behind the history that others send. */
+/** Stores the account. What this device meets from now on lies behind the history that others send. `recoveryKey`: when it is known. */
 export async function storeLinked(
   store: VaultStore,
-  linked: { readonly own: OwnAccount; readonly directory: DirectoryRecord },
+  linked: { readonly own: OwnAccount; readonly directory: DirectoryRecord; readonly recoveryKey?: string },
 ): Promise<void> {
   const draft = store.draft();
   draft.put(names.own, linked.own);
+  if (linked.recoveryKey !== undefined) draft.put(names.recoveryKey, linked.recoveryKey);
   draft.put(names.directory(linked.own.account), linked.directory);
   draft.put(names.lastOrder, LINKED_FIRST_ORDER);
   await draft.commit();

@@ -28,23 +28,29 @@ const nonceBytes = 12;
 const mostContacts = 2_000;
 const backupBytes = 524_288;
 
-/** Makes a recovery key. `text`: eight groups of four characters, to be shown once. */
-export async function makeRecoveryKey(
-  env: Env,
-): Promise<{ readonly text: string; readonly backupKey: Uint8Array }> {
+/** A recovery key. */
+export interface RecoveryKey {
+  /** Eight groups of four characters, for its owner to keep. */
+  readonly text: string;
+  /** What the backup is sealed with, 32 bytes: it comes from the text. */
+  readonly backupKey: Uint8Array;
+}
+
+/** Makes a recovery key. */
+export async function makeRecoveryKey(env: Env): Promise<RecoveryKey> {
   const secret = env.crypto.randomBytes(keyBytes);
   return { text: formatCode(secret), backupKey: await backupKeyOf(env, secret) };
 }
 
-/** The backup's key, from what the owner typed. @throws ValidationError `recovery_key_wrong`. */
-export async function readRecoveryKey(env: Env, text: string): Promise<Uint8Array> {
+/** A recovery key from what the owner typed, in the form in which it is shown. @throws ValidationError `recovery_key_wrong`. */
+export async function readRecoveryKey(env: Env, typed: string): Promise<RecoveryKey> {
   let secret: Uint8Array;
   try {
-    secret = parseCode(text, keyBytes);
+    secret = parseCode(typed, keyBytes);
   } catch (cause) {
     throw new ValidationError("recovery_key_wrong", "that is no recovery key", { cause });
   }
-  return backupKeyOf(env, secret);
+  return { text: formatCode(secret), backupKey: await backupKeyOf(env, secret) };
 }
 
 const backupKeyOf = async (env: Env, secret: Uint8Array): Promise<Uint8Array> =>

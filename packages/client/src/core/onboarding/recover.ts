@@ -34,7 +34,7 @@ import type { Recovery } from "../../api.ts";
 import { restoreContacts, storeLinked } from "../devices/joining-account.ts";
 import { makeDeviceKeys } from "../devices/link-offer.ts";
 import { sealName } from "../devices/names.ts";
-import { openBackup, readRecoveryKey } from "../devices/recovery.ts";
+import { openBackup, readRecoveryKey, type RecoveryKey } from "../devices/recovery.ts";
 import type { Env } from "../env.ts";
 import type { OwnAccount } from "../records.ts";
 import { canSignIn, publishFirstKeyPackages, requestOneTimeCode } from "../registration.ts";
@@ -49,12 +49,12 @@ export async function recover(world: OnboardingWorld, options: Recovery): Promis
   const { env } = world;
   const identifier = parseIdentifier(options.identifier);
   if (options.passphrase === "") throw new UsageError("usage", "the passphrase must not be empty");
-  const backupKey = await readRecoveryKey(env, options.recoveryKey);
+  const recoveryKey = await readRecoveryKey(env, options.recoveryKey);
   const server = await trustServer(world, options);
   const place = await world.takePlace();
   try {
     if (place.exists) throw new UsageError("vault_exists", "there is an account already");
-    return await prove(env, server, place, { ...options, identifier }, backupKey);
+    return await prove(env, server, place, { ...options, identifier }, recoveryKey);
   } catch (cause) {
     if (!place.exists) await place.discard();
     throw cause;
@@ -68,7 +68,7 @@ async function prove(
   server: TrustedServer,
   place: VaultPlace,
   options: Recovery & { readonly identifier: ReturnType<typeof parseIdentifier> },
-  backupKey: Uint8Array,
+  recoveryKey: RecoveryKey,
 ): Promise<OwnAccount> {
   const { identifier } = options;
   if (typeof options.code !== "string") {
@@ -83,12 +83,12 @@ async function prove(
   if (result.backup.length === 0) {
     throw new ValidationError("recovery_key_wrong", "the server has no backup of that account");
   }
-  const backup = await openBackup(env, backupKey, result.backup);
+  const backup = await openBackup(env, recoveryKey.backupKey, result.backup);
   const known = await allLists(env, server, result);
   if (!equalBytes(known.list.identityKey, backup.identityPublicKey)) {
     throw new ValidationError("recovery_key_wrong", "the backup is older than the account's identity key");
   }
-  return joinAccount(env, server, place, options, { known, backup, backupKey, ticket: result.ticket });
+  return joinAccount(env, server, place, options, { known, backup, recoveryKey, ticket: result.ticket });
 }
 
 async function allLists(env: Env, server: TrustedServer, result: RecoverResult): Promise<VerifiedDeviceList> {
@@ -117,11 +117,11 @@ async function joinAccount(
   account: {
     readonly known: VerifiedDeviceList;
     readonly backup: RecoveryBackup;
-    readonly backupKey: Uint8Array;
+    readonly recoveryKey: RecoveryKey;
     readonly ticket: Uint8Array;
   },
 ): Promise<OwnAccount> {
-  const { known, backup, backupKey, ticket } = account;
+  const { known, backup, recoveryKey, ticket } = account;
   const made = await makeDeviceKeys(env);
   const next = nextDeviceList(known, Math.floor(env.nowMs() / 1000));
   for (const device of next.devices) if (device.revokedAtSec === 0n) device.revokedAtSec = next.createdAtSec;
@@ -132,7 +132,7 @@ async function joinAccount(
   next.devices.push({
     ...device,
     addedAtSec: next.createdAtSec,
-    sealedName: await sealName(env, backupKey, options.deviceName),
+    sealedName: await sealName(env, recoveryKey.backupKey, options.deviceName),
   });
   const signed = await signDeviceList(env.crypto, next, backup.identityPrivateKey);
   const list = await verifyDeviceLists(env.crypto, known, [signed]);
@@ -145,7 +145,7 @@ async function joinAccount(
     serverPublicKey: server.serverKey.publicKey,
     serverFingerprint: server.serverKey.fingerprint,
     identityKey: { privateKey: backup.identityPrivateKey, publicKey: backup.identityPublicKey },
-    backupKey,
+    backupKey: recoveryKey.backupKey,
     ...made.own,
   };
   // Stored before the server hears of it: once it has, these keys are the account's only ones.
@@ -155,7 +155,7 @@ async function joinAccount(
   const store = vaultStore(vault, storage);
   const directory = { deviceList: list.signedBytes, identityHistory: list.identityHistory, refreshedAtMs: 0 };
   try {
-    await storeLinked(store, { own, directory });
+    await storeLinked(store, { own, directory, recoveryKey: recoveryKey.text });
     await restoreContacts(env, store, backup.contacts);
     await finish(env, server, store, ticket, signed);
     await publishFirstKeyPackages(env, store, server.transport, publishWithinMs);

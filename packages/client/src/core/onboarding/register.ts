@@ -128,15 +128,20 @@ const publishWithinMs = 15_000;
 async function pendingAccount(attempt: Attempt, store: VaultStore): Promise<OwnAccount> {
   const { env, server, identifier, options } = attempt;
   const before = await store.get(names.own);
-  if (before?.identifier === identifier && before.serverOrigin === server.origin) return before;
-  const { text, backupKey } = await makeRecoveryKey(env);
+  if (before?.identifier === identifier && before.serverOrigin === server.origin) {
+    // What was told before may have been lost with the program that was told.
+    const made = await store.get(names.recoveryKey);
+    if (made !== undefined) options.onRecoveryKey?.(made);
+    return before;
+  }
+  const recoveryKey = await makeRecoveryKey(env);
   const own = await storeNewAccount(env, store, {
     identifier,
     serverOrigin: server.origin,
     serverKey: server.serverKey,
-    backupKey,
+    recoveryKey,
     deviceName: options.deviceName ?? "",
   });
-  options.onRecoveryKey?.(text);
+  options.onRecoveryKey?.(recoveryKey.text);
   return own;
 }

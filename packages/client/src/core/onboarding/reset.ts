@@ -107,14 +107,14 @@ async function pendingAccount(
     throw new StorageError("vault_exists", "there is an account already");
   }
   if (before?.identifier === identifier && before.serverOrigin === server.origin) return before;
-  const { text, backupKey } = await makeRecoveryKey(env);
+  const recoveryKey = await makeRecoveryKey(env);
   const own = await storeNewAccount(env, store, {
     identifier,
     serverOrigin: server.origin,
     serverKey: server.serverKey,
-    backupKey,
+    recoveryKey,
     deviceName: options.deviceName ?? "",
   });
-  options.onRecoveryKey?.(text);
+  options.onRecoveryKey?.(recoveryKey.text);
   return own;
 }
