@@ -136,7 +136,7 @@ async function start(parts: Parts, undo: Undo): Promise<RunningServer> {
     scheduler: nodeScheduler,
     // The desks come before the sessions that they tell.
     watch: {
-      revoked: (account, devices) => delivery.revoked(account, devices),
+      listChanged: (account, list) => delivery.listChanged(account, list),
       replaced: (account) => delivery.replaced(account),
       resetChanged: (account, resetAtSec) => delivery.resetChanged(account, resetAtSec),
     },

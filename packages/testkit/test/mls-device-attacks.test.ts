@@ -4,13 +4,6 @@
  * and offers of new devices that are not what their code is for.
  */
 import { create, toBinary } from "@bufbuild/protobuf";
-import {
-  MLS_CIPHERSUITE_IDS,
-  generateInboxKey,
-  nextDeviceList,
-  restoreDeviceList,
-  signDeviceList,
-} from "@sotto/crypto";
 import { codeOfOffer, formatCode, groupNames, keysOfCode, names, sealUnderCode } from "@sotto/client/parts";
 import {
   ContentSchema,
@@ -21,13 +14,20 @@ import {
   LinkOfferSchema,
   labelled,
   toHex,
-  type DeviceList,
   type LookupResult,
-  type SignedDeviceList,
 } from "@sotto/protocol";
 import { afterEach, expect, test } from "vitest";
 import { serverFrame } from "../src/frames.ts";
 import type { SimulatedDevice } from "../src/simulation/index.ts";
+import {
+  appends,
+  newDevice,
+  nextList,
+  nowSec,
+  publishes,
+  replacedBy,
+  strange,
+} from "./support/device-lists.ts";
 import {
   Intruder,
   Scene,
@@ -39,7 +39,6 @@ import {
   hasRead,
   leaveSealed,
   mlsOf,
-  mlsProvider,
   provider,
   refusals,
   sendWelcome,
@@ -48,23 +47,8 @@ import {
 let scene: Scene;
 afterEach(() => scene.close());
 
-const nowSec = (): number => Math.floor(scene.world.clock.nowMs() / 1000);
-
 /** Longer than a client trusts a device list without asking again. */
 const stale = (): Promise<void> => scene.world.settle(200);
-
-/** The next version of somebody's device list, as its owner would sign it, or with another key. */
-async function nextList(
-  device: SimulatedDevice,
-  change: (list: DeviceList) => void,
-  key?: Uint8Array,
-): Promise<SignedDeviceList> {
-  const own = (await device.stored.get(names.own))!;
-  const { deviceList, identityHistory } = (await device.stored.get(names.directory(own.account)))!;
-  const list = nextDeviceList(await restoreDeviceList(provider, deviceList, identityHistory), nowSec());
-  change(list);
-  return signDeviceList(provider, list, key ?? own.identityKey.privateKey);
-}
 
 /** What a device is told of an account. */
 function tells(
@@ -81,15 +65,6 @@ function tells(
   });
 }
 
-const strange = () =>
-  create(DeviceSchema, {
-    deviceId: provider.randomBytes(16),
-    signatureKey: provider.randomBytes(32),
-    inboxId: provider.randomBytes(16),
-    inboxKey: provider.randomBytes(32),
-    addedAtSec: BigInt(nowSec()),
-  });
-
 test("the server adds a device to somebody's list: not the owner's signature, and nothing is sealed to it", async () => {
   scene = await Scene.make();
   const [ann, bob, mallory] = await scene.people("ann", "bob", "mallory");
@@ -97,7 +72,12 @@ test("the server adds a device to somebody's list: not the owner's signature, an
   await scene.reaches(ann, "Choir", "hello", [bob]);
   const before = (await groupOf(ann)).accounts;
   const { identityKey } = (await mallory.stored.get(names.own))!;
-  const forged = await nextList(bob, (list) => list.devices.push(strange()), identityKey.privateKey);
+  const forged = await nextList(
+    scene,
+    bob,
+    (list) => list.devices.push(strange(scene)),
+    identityKey.privateKey,
+  );
   await stale();
   tells(ann, bob.account, (result) => ({ ...result, lists: [...result.lists, forged], newestVersion: 2n }));
   await ann.up.send(bob.identifier, "waits for the truth");
@@ -132,9 +112,9 @@ test("a revoked device goes on sending: what it writes is refused and told, befo
   await scene.world.settle(60);
   const group = await groupOf(bob);
   const mls = await mlsOf(bob, group.id);
-  const list = await nextList(bob, (next) => {
+  const list = await nextList(scene, bob, (next) => {
     next.devices[0]!.revokedAtSec = next.createdAtSec;
-    next.devices.push(strange());
+    next.devices.push(strange(scene));
   });
   const intruder = await Intruder.takeOver(scene, bob);
   // Ann hears of the revocation, and the liar keeps her Commit back.
@@ -172,29 +152,6 @@ test("a revoked device goes on sending: what it writes is refused and told, befo
   );
 });
 
-/** The owner of a device publishes its next list from elsewhere; the device's own program runs no more. */
-async function publishes(device: SimulatedDevice, change: (list: DeviceList) => void): Promise<void> {
-  const deviceList = await nextList(device, change);
-  const elsewhere = await Intruder.takeOver(scene, device);
-  elsewhere.send({ case: "putDeviceList", value: { request: 1, deviceList } });
-  await scene.world.settle(1);
-}
-
-/** What a device appends to a log, in order. While `slow` says so, the server answers no question for KeyPackages. */
-function appends(device: SimulatedDevice, id: string, slow: () => boolean = () => false) {
-  const sent: { readonly kind: EntryKind; readonly epoch: number }[] = [];
-  scene.lie(device, {
-    up: (told) => {
-      const { frame } = told;
-      if (frame.case === "claimKeyPackages" && slow()) return [];
-      if (frame.case === "append" && toHex(frame.value.logId) === id)
-        sent.push({ kind: frame.value.kind, epoch: Number(frame.value.epoch) });
-      return [told];
-    },
-  });
-  return sent;
-}
-
 test("what is written in a group waits until a device that is known to be revoked is out, whoever may remove people", async () => {
   scene = await Scene.make();
   const [ann, bob, cleo] = await scene.people("ann", "bob", "cleo");
@@ -202,15 +159,14 @@ test("what is written in a group waits until a device that is known to be revoke
   await scene.reaches(ann, "Choir", "hello", [bob, cleo]);
   await scene.world.settle(60);
   const group = await groupOf(bob);
-  await publishes(bob, (next) => {
-    next.devices[0]!.revokedAtSec = next.createdAtSec;
-    next.devices.push(strange());
-  });
-  // Cleo, who may remove nobody, hears of it, and cannot make her Commit yet: the server is slow with KeyPackages of the new device.
-  await stale();
+  // The server tells nobody of the new list, and is slow with KeyPackages: who hears of the list otherwise cannot make a Commit yet.
   let slow = true;
-  const sent = appends(cleo, group.id, () => slow);
-  appends(ann, group.id, () => slow);
+  const unkind = { ignores: () => (slow ? ["claimKeyPackages"] : []), tellsNothing: true };
+  const sent = appends(scene, cleo, group.id, unkind);
+  appends(scene, ann, group.id, unkind);
+  await publishes(scene, bob, replacedBy(strange(scene)));
+  // Cleo, who may remove nobody, looks.
+  await stale();
   cleo.up.send(bob.identifier, "makes her look").catch(() => undefined);
   await scene.world.settle(10);
   const writing = cleo.up.send("Choir", "not for his old phone");
@@ -228,28 +184,6 @@ test("what is written in a group waits until a device that is known to be revoke
   expect(members).not.toContain(bob.device);
 });
 
-/** A device of somebody's that is not up yet: what its list says of it, and how others become able to add it. */
-async function newDevice(owner: SimulatedDevice) {
-  const [deviceKey, inboxKey] = [await provider.ed25519Generate(), await generateInboxKey(mlsProvider)];
-  const device = { ...strange(), signatureKey: deviceKey.publicKey, inboxKey: inboxKey.publicKey };
-  const comesUp = async (): Promise<void> => {
-    const { keyPackage } = await engine.createKeyPackage({
-      ciphersuite: "x-wing",
-      client: { accountId: bytes(owner.account), deviceId: device.deviceId },
-      signatureKey: deviceKey,
-      notBeforeSec: nowSec() - 60,
-      notAfterSec: nowSec() + 86_400,
-      lastResort: false,
-    });
-    const own = { account: owner.account, device: toHex(device.deviceId), deviceKey };
-    const signedIn = await Intruder.signIn(scene, owner, own);
-    const value = { ciphersuite: MLS_CIPHERSUITE_IDS["x-wing"], keyPackages: [keyPackage] };
-    const put = (request: number) => ({ case: "putKeyPackages", value: { request, ...value } }) as const;
-    expect(await signedIn.request(put)).toBe("done");
-  };
-  return { device, comesUp };
-}
-
 test("a group's only admin lost the only device: nobody wedges the group, and it goes on when the new one can come in", async () => {
   scene = await Scene.make();
   const [ann, bob, cleo] = await scene.people("ann", "bob", "cleo");
@@ -257,15 +191,9 @@ test("a group's only admin lost the only device: nobody wedges the group, and it
   await scene.reaches(ann, "Choir", "hello", [bob, cleo]);
   await scene.world.settle(60);
   const group = await groupOf(ann);
-  const found = await newDevice(ann);
-  await publishes(ann, (next) => {
-    next.devices[0]!.revokedAtSec = next.createdAtSec;
-    next.devices.push({ ...found.device, addedAtSec: next.createdAtSec });
-  });
-  await stale();
-  const sent = appends(bob, group.id);
-  bob.up.send(ann.identifier, "makes him look").catch(() => undefined);
-  await scene.world.settle(10);
+  const found = await newDevice(scene, ann);
+  const sent = appends(scene, bob, group.id);
+  await publishes(scene, ann, replacedBy(found.device));
   const writing = bob.up.send("Choir", "are you back?");
   await scene.world.settle(60);
   // A Commit that left nobody as an admin would be refused by everybody.
@@ -316,7 +244,7 @@ test("a request to be added anew that is forged is refused; a true one told agai
   expect((await groupOf(ann)).epoch).toBe(epoch);
 
   const { deviceKey } = (await mallory.stored.get(names.own))!;
-  const madeAtSec = BigInt(nowSec());
+  const madeAtSec = BigInt(nowSec(scene));
   const time = new DataView(new ArrayBuffer(8));
   time.setBigUint64(0, madeAtSec);
   const ids = { logId: bytes(id), accountId: bytes(bob.account), deviceId: bytes(bob.device) };
@@ -371,7 +299,7 @@ function offers(ann: SimulatedDevice, offer: Uint8Array): void {
       const { frame } = told;
       if (frame.case !== "fetchLink") return [told];
       const { request } = frame.value;
-      const value = { request, offer, address: "192.0.2.7", madeAtSec: BigInt(nowSec()) };
+      const value = { request, offer, address: "192.0.2.7", madeAtSec: BigInt(nowSec(scene)) };
       link.toClient(serverFrame({ case: "linkFetched", value }));
       return [];
     },
@@ -383,7 +311,7 @@ function strangeOffer(): Uint8Array {
   const answerKey = provider.randomBytes(1_216);
   return toBinary(
     LinkOfferSchema,
-    create(LinkOfferSchema, { device: strange(), answerKey, name: "Ann's tablet" }),
+    create(LinkOfferSchema, { device: strange(scene), answerKey, name: "Ann's tablet" }),
   );
 }
 

@@ -45,6 +45,7 @@ export function pin(step: Step, account: string, list: VerifiedDeviceList): void
     refreshedAtMs: step.env.nowMs(),
   });
   step.live.lookups.current.add(account);
+  step.live.lookups.hinted.delete(account);
   remember(step, account, list);
 }
 

@@ -51,6 +51,8 @@ export interface LookupState {
   readonly budget: LookupBudget;
   /** Accounts whose lists were fetched over the present connection. */
   readonly current: Set<string>;
+  /** Accounts of whose newer lists the server told, until they were looked up. */
+  readonly hinted: Set<string>;
   /** Subjects whose answers were not to be believed, and of whom the person was told. */
   readonly reported: Set<string>;
 }
@@ -70,6 +72,7 @@ export const newLookups = (): LookupState => ({
   pausedUntilMs: new Map(),
   budget: newBudget(),
   current: new Set(),
+  hinted: new Set(),
   reported: new Set(),
 });
 

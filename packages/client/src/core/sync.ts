@@ -19,6 +19,7 @@ import { onSideEntries } from "./groups/side-logs.ts";
 import { accountOf, deviceOf } from "./hex.ts";
 import { attach, onEntries } from "./inbox.ts";
 import { noteOwnVersion } from "./devices/own-list.ts";
+import { onListChanged } from "./list-hints.ts";
 import { pruneRetired } from "./keys.ts";
 import { loseLookups } from "./lookups.ts";
 import { wakeAll } from "./outbox-queue.ts";
@@ -151,6 +152,8 @@ async function onFrame(step: Step, frame: ServerFrame["frame"]): Promise<void> {
     case "signedIn":
       await onSignedIn(step, Number(frame.value.deviceListVersion));
       return noteReset(step, Number(frame.value.resetAtSec));
+    case "deviceListChanged":
+      return onListChanged(step, frame.value);
     case "resetChanged":
       return noteReset(step, Number(frame.value.resetAtSec));
     case "entries":

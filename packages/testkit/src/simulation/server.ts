@@ -106,7 +106,7 @@ export class SimulatedServer {
       nowMs,
       scheduler: { after: clock.setTimer },
       watch: {
-        revoked: (account, devices) => this.#delivery.revoked(account, devices),
+        listChanged: (account, list) => this.#delivery.listChanged(account, list),
         replaced: (account) => this.#delivery.replaced(account),
         resetChanged: (account, resetAtSec) => this.#delivery.resetChanged(account, resetAtSec),
       },

@@ -14,6 +14,7 @@ import { contactOf, advanceStatus, messageAt } from "../conversations.ts";
 import { isBlocked } from "../contacts.ts";
 import { pinned } from "../directory.ts";
 import { bytesOf } from "../hex.ts";
+import { askHinted, hintedIn } from "../list-hints.ts";
 import { identityChanged, sentGroup } from "../outbox.ts";
 import { backoffMs } from "../reconnect.ts";
 import { isReady, request, type Answer } from "../session.ts";
@@ -51,7 +52,9 @@ async function pump(step: Step, conversation: string): Promise<void> {
     if (["left", "removed", "replaced"].includes(group.record.state)) {
       return failAll(step, conversation, queue, "group_unknown");
     }
-    // Nothing is encrypted for a device that is known to be revoked: its removal goes first.
+    // Nothing is encrypted for a device that is known to be revoked, or may be: its removal goes first.
+    const hinted = isReady(step) ? hintedIn(step, group) : [];
+    if (hinted.length > 0) return askFirst(step, conversation, queue, hinted);
     if (isLive(group) && (await isRemovalDue(step, group))) return wakeGroup(step, group.record.id);
     return sendIn(step, conversation, queue, group);
   }
@@ -72,6 +75,21 @@ async function pump(step: Step, conversation: string): Promise<void> {
     },
   });
   if (found !== undefined) await sendIn(step, conversation, queue, found);
+}
+
+/** Has lists looked up of which the server said that they changed; then the queue goes on. */
+async function askFirst(
+  step: Step,
+  conversation: string,
+  queue: MlsQueue,
+  accounts: readonly string[],
+): Promise<void> {
+  queue.busy = true;
+  await askHinted(step, accounts, async (later, failed) => {
+    queue.busy = false;
+    if (failed === undefined) wakeQueue(later, conversation);
+    else await setback(later, conversation, queue, failed.error);
+  });
 }
 
 /** Whether a contact's changed identity blocks sending. */

@@ -15,12 +15,11 @@ import {
   accountId,
   concatBytes,
   decode,
-  deviceId,
   equalBytes,
   parseDeviceList,
   utf8,
   type AccountId,
-  type DeviceId,
+  type DeviceList,
   type PutRecovery,
   type RecoverPayload,
   type ReadListsPayload,
@@ -39,7 +38,7 @@ import { Tickets } from "./tickets.ts";
 
 /** Who must hear at once of what happens to an account: its live sessions. */
 export interface AccountWatch {
-  revoked(account: AccountId, devices: readonly DeviceId[]): void;
+  listChanged(account: AccountId, list: DeviceList): void;
   replaced(account: AccountId): void;
   /** @param resetAtSec 0: none is pending. */
   resetChanged(account: AccountId, resetAtSec: number): void;
@@ -159,12 +158,7 @@ export class Recovery implements RecoveryPort {
       const account = this.#ticketHolder(ticket);
       if (await this.#isNewest(account, deviceList)) return;
       await directory.publish(account, deviceList);
-      const { devices } = parseDeviceList(deviceList.list);
-      const revoked = devices.filter(({ revokedAtSec }) => revokedAtSec > 0n);
-      watch.revoked(
-        account,
-        revoked.map((device) => deviceId(device.deviceId)),
-      );
+      watch.listChanged(account, parseDeviceList(deviceList.list));
     });
   }
 

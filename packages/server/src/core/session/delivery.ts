@@ -1,8 +1,9 @@
 /** The delivery service of one node: opens sessions, and ends them all when the server stops. */
-import type { AccountId, DeviceId } from "@sotto/protocol";
+import type { AccountId, DeviceList } from "@sotto/protocol";
 import type { AccountWatch } from "../recovery/desk.ts";
 import { DEFAULT_GROUP_COMMIT, GroupCommitter, type GroupCommitOptions } from "../group-commit.ts";
 import type { DeliveryPorts, SessionOutput } from "./ports.ts";
+import { ListChanges } from "./list-changes.ts";
 import { SessionRegistry } from "./registry.ts";
 import { Session, type Peer, type SessionContext } from "./session.ts";
 
@@ -11,10 +12,12 @@ export class Delivery implements AccountWatch {
   readonly #context: SessionContext;
 
   constructor(ports: DeliveryPorts, commit: Partial<GroupCommitOptions> = {}) {
+    const registry = new SessionRegistry();
     this.#context = {
       ports,
       committer: new GroupCommitter(ports, { ...DEFAULT_GROUP_COMMIT, ...commit }),
-      registry: new SessionRegistry(),
+      registry,
+      lists: new ListChanges(registry),
     };
   }
 
@@ -23,13 +26,14 @@ export class Delivery implements AccountWatch {
     return new Session(this.#context, peer, output);
   }
 
-  /** Ends the sessions of devices that were revoked. */
-  revoked(account: AccountId, devices: readonly DeviceId[]): void {
-    for (const device of devices) this.#context.registry.revoke(account, device);
+  /** Ends the sessions of devices that a new list revokes, and tells who knows an older one. */
+  listChanged(account: AccountId, list: DeviceList): void {
+    this.#context.lists.published(account, list);
   }
 
-  /** Ends the sessions of an account that another took the place of. */
+  /** Ends the sessions of an account that another took the place of, and tells who looked it up. */
   replaced(account: AccountId): void {
+    this.#context.lists.gone(account);
     for (const session of this.#context.registry.ofAccount(account)) {
       session.end("sign_in_refused", "revoked", "the account was replaced");
     }

@@ -7,7 +7,6 @@ import {
   SottoError,
   accountId,
   decode,
-  deviceId,
   type AnswerLink,
   type AskBlobTicket,
   type CancelReset,
@@ -19,9 +18,9 @@ import {
   type PutKeyPackages,
   type PutRecovery,
 } from "@sotto/protocol";
+import type { ListChanges, ListWatcher } from "./list-changes.ts";
 import { encodeFrame, type FrameInit } from "./frames.ts";
 import type { Asker, DeliveryPorts, SessionOutput } from "./ports.ts";
-import type { SessionRegistry } from "./registry.ts";
 import { requestNumber } from "./requests.ts";
 
 /** Most such requests of one connection under way. */
@@ -36,7 +35,9 @@ const fieldsPerKeyPackage = 3;
 /** The session that asks. */
 export interface DeskRequestsHost {
   readonly ports: DeliveryPorts;
-  readonly registry: SessionRegistry;
+  readonly lists: ListChanges;
+  /** Who is told of lists that change. */
+  readonly watcher: ListWatcher;
   readonly output: SessionOutput;
   readonly asker: Asker;
   isClosed(): boolean;
@@ -55,10 +56,12 @@ export class DeskRequests {
   /** Answers when it is found. @throws SottoError `malformed`, `rate_limited`. */
   lookup(lookup: Lookup): void {
     this.#start(lookup.request, async () => {
-      const { ports, asker } = this.#host;
+      const { ports, asker, lists, watcher } = this.#host;
       const value = await ports.directory.lookup(asker, lookup);
       ports.events.lookedUp();
       this.#answer({ case: "lookupResult", value }, value.lists.length * fieldsPerList);
+      if (!value.found || this.#host.isClosed()) return;
+      lists.watch(watcher, accountId(value.accountId), Number(value.newestVersion));
     });
   }
 
@@ -122,16 +125,14 @@ export class DeskRequests {
     this.#answer({ case: "done", value: { request } });
   }
 
-  /** Publishes a list, and ends the sessions of devices that it revokes. @throws SottoError as DirectoryPort. */
+  /** Publishes a list, ends the sessions of devices that it revokes, and tells who knows an older one. @throws SottoError as DirectoryPort. */
   async putDeviceList(put: PutDeviceList): Promise<void> {
-    const { ports, asker, registry } = this.#host;
+    const { ports, asker, lists, watcher } = this.#host;
     await ports.directory.putDeviceList(asker, put);
     ports.events.deviceListPut();
     this.#answer({ case: "done", value: { request: put.request } });
     const list = decode(DeviceListSchema, put.deviceList?.list ?? new Uint8Array());
-    for (const device of list.devices) {
-      if (device.revokedAtSec > 0n) registry.revoke(accountId(asker.account), deviceId(device.deviceId));
-    }
+    lists.published(accountId(asker.account), list, watcher);
   }
 
   #start(request: number, work: () => Promise<void>): void {

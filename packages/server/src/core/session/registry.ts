@@ -1,10 +1,11 @@
 /** Which session speaks for which device on this node. The newest connection of a device wins. */
 import type { AccountId, DeviceId } from "@sotto/protocol";
+import type { ListWatcher } from "./list-changes.ts";
 import { idKey } from "../logs/id-key.ts";
 import type { ConnectionEnd } from "./ports.ts";
 
 /** A session that can be told to end. */
-export interface Endable {
+export interface Endable extends ListWatcher {
   end(code: "superseded" | "sign_in_refused", end: ConnectionEnd, message: string): void;
   /** A reset of its account began or was cancelled. @param resetAtSec 0: none is pending. */
   resetChanged(resetAtSec: number): void;

@@ -9,6 +9,7 @@ import {
   EntryKind,
   SottoError,
   StorageError,
+  type AccountId,
   type Attach,
   type ErrorCode,
   type SignIn,
@@ -23,6 +24,7 @@ import { DeskRequests } from "./desk-requests.ts";
 import { encodeFrame, goodbyeFrame, refusedFrame } from "./frames.ts";
 import type { AccountQuota, Asker, ConnectionEnd, DeliveryPorts, SessionOutput } from "./ports.ts";
 import { refusal } from "./refusals.ts";
+import type { ListChanges } from "./list-changes.ts";
 import type { Endable, SessionRegistry } from "./registry.ts";
 import {
   isClassicItem,
@@ -42,6 +44,7 @@ export interface SessionContext {
   readonly ports: DeliveryPorts;
   readonly committer: GroupCommitter;
   readonly registry: SessionRegistry;
+  readonly lists: ListChanges;
 }
 
 /** Where a connection comes from. */
@@ -141,10 +144,18 @@ export class Session implements CommitSink, Endable {
     this.output.frame(encodeFrame({ case: "resetChanged", value: { resetAtSec: BigInt(resetAtSec) } }));
   }
 
+  /** A list that was looked up here, or the own account's, has a newer version. @param newestVersion 0: the account is gone. */
+  listChanged(account: AccountId, newestVersion: number): void {
+    if (!this.#announced || this.#isClosed()) return;
+    const value = { accountId: account, newestVersion: BigInt(newestVersion) };
+    this.output.frame(encodeFrame({ case: "deviceListChanged", value }));
+  }
+
   /** The connection is gone. */
   disconnected(): void {
     if (this.#phase === "closed") return;
     this.#phase = "closed";
+    this.#context.lists.forget(this);
     this.#readers?.closeAll();
     this.#readers = undefined;
     this.#backlog = undefined;
@@ -381,10 +392,11 @@ export class Session implements CommitSink, Endable {
   }
 
   #ask(): DeskRequests {
-    const { ports, registry } = this.#context;
+    const { ports, lists } = this.#context;
     this.#desks ??= new DeskRequests({
       ports,
-      registry,
+      lists,
+      watcher: this,
       output: this.output,
       asker: this.#asker(),
       isClosed: () => this.#isClosed(),

@@ -229,7 +229,7 @@ export class TestNode {
         directory,
         codes: registration,
         watch: {
-          revoked: (account, devices) => this.delivery.revoked(account, devices),
+          listChanged: (account, list) => this.delivery.listChanged(account, list),
           replaced: (account) => this.delivery.replaced(account),
           resetChanged: (account, resetAtSec) => this.delivery.resetChanged(account, resetAtSec),
         },

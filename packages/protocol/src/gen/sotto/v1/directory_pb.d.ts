@@ -285,6 +285,32 @@ export declare type LookupResult = Message<"sotto.v1.LookupResult"> & {
 export declare const LookupResultSchema: GenMessage<LookupResult>;
 
 /**
+ * A device list that this connection looked up, or its own account's, has a newer version now. Only a hint: who gets it looks
+ * the list up. The server may leave it out.
+ *
+ * @generated from message sotto.v1.DeviceListChanged
+ */
+export declare type DeviceListChanged = Message<"sotto.v1.DeviceListChanged"> & {
+  /**
+   * @generated from field: bytes account_id = 1;
+   */
+  accountId: Uint8Array;
+
+  /**
+   * 0: there is no such account any more.
+   *
+   * @generated from field: uint64 newest_version = 2;
+   */
+  newestVersion: bigint;
+};
+
+/**
+ * Describes the message sotto.v1.DeviceListChanged.
+ * Use `create(DeviceListChangedSchema)` to create a new message.
+ */
+export declare const DeviceListChangedSchema: GenMessage<DeviceListChanged>;
+
+/**
  * Publishes the next version of the own account's device list. Refused with version_conflict unless it is next.
  *
  * @generated from message sotto.v1.PutDeviceList

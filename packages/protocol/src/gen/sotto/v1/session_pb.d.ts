@@ -8,7 +8,7 @@
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 import type { Ack, Append, Appended, Attach, Attached, CloseSlot, CreateLog, Detach, Entries, EpochEnded, OpenSlot } from "./log_pb.js";
-import type { Lookup, LookupResult, PutDeviceList } from "./directory_pb.js";
+import type { DeviceListChanged, Lookup, LookupResult, PutDeviceList } from "./directory_pb.js";
 import type { ClaimKeyPackages, CountKeyPackages, KeyPackageCount, KeyPackagesClaimed, PutKeyPackages } from "./key_packages_pb.js";
 import type { AnswerLink, FetchLink, LinkFetched } from "./link_pb.js";
 import type { CancelReset, PutRecovery, ResetChanged } from "./recovery_pb.js";
@@ -285,6 +285,12 @@ export declare type ServerFrame = Message<"sotto.v1.ServerFrame"> & {
      */
     value: BlobTicket;
     case: "blobTicket";
+  } | {
+    /**
+     * @generated from field: sotto.v1.DeviceListChanged device_list_changed = 17;
+     */
+    value: DeviceListChanged;
+    case: "deviceListChanged";
   } | { case: undefined; value?: undefined };
 };
 
