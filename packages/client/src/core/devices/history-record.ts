@@ -83,11 +83,12 @@ export function receiptsOf({ receipts }: HistoryMessage): Receipts | undefined {
     .map(({ accountId, deliveredAtSec, readAtSec }): [string, Receipts[string]] => [
       toHex(accountId),
       {
-        ...(deliveredAtSec > 0n && { deliveredAt: Number(deliveredAtSec) }),
-        ...(readAtSec > 0n && { readAt: Number(readAtSec) }),
+        ...(isTime(deliveredAtSec) && { deliveredAt: Number(deliveredAtSec) }),
+        ...(isTime(readAtSec) && { readAt: Number(readAtSec) }),
       },
     ]);
   return known.length === 0 ? undefined : Object.fromEntries(known);
 }
 
+const isTime = (seconds: bigint): boolean => seconds > 0n && seconds <= latestSec;
 const isId = (bytes: Uint8Array): boolean => bytes.length === ID_BYTES;

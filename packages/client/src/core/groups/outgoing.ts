@@ -17,6 +17,7 @@ import { bytesOf } from "../hex.ts";
 import { askHinted, hintedIn } from "../list-hints.ts";
 import { identityChanged, sentGroup } from "../outbox.ts";
 import { backoffMs } from "../reconnect.ts";
+import { removeMessages } from "../removing.ts";
 import { isReady, request, type Answer } from "../session.ts";
 import type { Step } from "../step.ts";
 import type { ContactRecord } from "../records.ts";
@@ -127,6 +128,7 @@ async function seal(
     // It was deleted here before it could go out.
     rejectText(step, item, "usage");
     await dequeueMls(step, conversation, order);
+    if (item.content.type === "text") await forgetTakenBack(step, conversation, item.content);
     return undefined;
   }
   const made = await step.env.mls.protect(await mlsOf(step, group), plaintext);
@@ -167,6 +169,22 @@ async function plaintextOf(step: Step, { content }: MlsItem): Promise<Uint8Array
     }
     case "leave":
       return encodeContent({ id: freshId(step), sentAtMs: step.env.nowMs(), from, body: { type: "leave" } });
+  }
+}
+
+/** A text that was taken back and that nobody got: nothing is left of it here, and nobody needs to be told. */
+async function forgetTakenBack(
+  step: Step,
+  conversation: string,
+  { id, place }: Extract<MlsItem["content"], { type: "text" }>,
+): Promise<void> {
+  await removeMessages(step, [place]);
+  for (const order of step.live.queues.byConversation.get(conversation)?.orders.slice() ?? []) {
+    const item = await step.draft.item(groupNames.outbox(conversation), order);
+    const isChange = item !== undefined && "target" in item.content;
+    if (isChange && item.content.target.id === id && item.sealed === undefined) {
+      await dequeueMls(step, conversation, order);
+    }
   }
 }
 
