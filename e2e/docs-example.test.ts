@@ -67,7 +67,9 @@ describe("the worked example of spec/PROTOCOL.md, by node:crypto alone", () => {
           .padStart(2 * length, "0"),
       );
     const rejoin = ["log_id", "account_id", "device_id"].map((name) => bytes(values[name]));
-    const asked = Buffer.concat([Buffer.from("sotto/rejoin/v1\0"), ...rejoin, number("made_at_sec", 8)]);
+    const numbers = [number("made_at_sec", 8), number("epoch", 8), number("reason", 1)];
+    const said = [...rejoin, ...numbers, bytes(values["refused_commit"])];
+    const asked = Buffer.concat([Buffer.from("sotto/rejoin/v1\0"), ...said]);
     expect(asked.toString("hex")).toBe(values["rejoin"]);
     const key = ed25519(valuesUnder(document, "A sign-in")["device_seed"]);
     expect(sign(null, asked, key).toString("hex")).toBe(values["rejoin_signed"]);
@@ -75,7 +77,7 @@ describe("the worked example of spec/PROTOCOL.md, by node:crypto alone", () => {
     signed.push(bytes(values["content"]));
     const typing = Buffer.concat([Buffer.from("sotto/ephemeral/v1\0"), ...signed]);
     expect(typing.toString("hex")).toBe(values["ephemeral"]);
-    expect(asked.length).toBe(72);
+    expect(asked.length).toBe(113);
   });
 
   test("a link", () => {

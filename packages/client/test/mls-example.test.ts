@@ -1,6 +1,14 @@
 /** What this client makes of the specification's worked example of links, device names and requests to be added anew. */
 import { nodeProvider } from "@sotto/crypto/node";
-import { EphemeralContentSchema, LABELS, decode, parseHex, toHex, type Label } from "@sotto/protocol";
+import {
+  EphemeralContentSchema,
+  LABELS,
+  RejoinReason,
+  decode,
+  parseHex,
+  toHex,
+  type Label,
+} from "@sotto/protocol";
 import { expect, test } from "vitest";
 import { valuesUnder, readDocument } from "../../../e2e/documents.ts";
 import { formatCode, parseCode } from "../src/core/devices/code.ts";
@@ -22,7 +30,10 @@ test("a request to be added anew signs what the example says", () => {
   const value = under("A request to be added anew, and an ephemeral item");
   const [logId, accountId, deviceId] = [value("log_id"), value("account_id"), value("device_id")].map(bytes);
   const request = { logId: logId!, accountId: accountId!, deviceId: deviceId! };
-  const signed = rejoinTranscript({ ...request, madeAtSec: BigInt(value("made_at_sec")) });
+  const numbers = { madeAtSec: BigInt(value("made_at_sec")), epoch: BigInt(value("epoch")) };
+  const refusedCommit = bytes(value("refused_commit"));
+  const reason: RejoinReason = Number(value("reason"));
+  const signed = rejoinTranscript({ ...request, ...numbers, reason, refusedCommit });
   expect(toHex(signed)).toBe(value("rejoin"));
 });
 

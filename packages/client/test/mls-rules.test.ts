@@ -22,6 +22,7 @@ import {
   pairData,
   parseGroupData,
 } from "../src/core/groups/data.ts";
+import { checkContinued, checkSuccessor, type Continued, type Known } from "../src/core/groups/continuing.ts";
 import { checkCommit, checkJoin, isRevokedBefore, standing } from "../src/core/groups/membership.ts";
 
 const filled = (byte: number, length: number): Uint8Array => new Uint8Array(length).fill(byte);
@@ -148,6 +149,16 @@ describe("Commits", () => {
     expect(commit({ data: choir })).toBe(fine);
   });
 
+  test("SOTTO-COMMIT-1: what a group takes the place of stays", () => {
+    const replaces = { id: hex(7), epoch: 5 };
+    const next = { ...choir, replaces };
+    expect(commit({ sender: leaf(ann), data: next })).toBe("mls_invalid SOTTO-COMMIT-1");
+    expect(commit({ sender: leaf(ann), data: choir }, { data: next })).toBe("mls_invalid SOTTO-COMMIT-1");
+    const later = { ...choir, replaces: { ...replaces, epoch: 6 } };
+    expect(commit({ sender: leaf(ann), data: later }, { data: next })).toBe("mls_invalid SOTTO-COMMIT-1");
+    expect(commit({ sender: leaf(ann), data: { ...next, name: "Band" } }, { data: next })).toBe(fine);
+  });
+
   test("SOTTO-COMMIT-1: the kind stays", () => {
     expect(commit({ sender: leaf(ann), data: pairData })).toBe("mls_invalid SOTTO-COMMIT-1");
     expect(commit({ data: accountData }, { data: pairData })).toBe("mls_invalid SOTTO-COMMIT-1");
@@ -241,13 +252,114 @@ describe("Commits", () => {
   });
 });
 
+describe("what takes a group's place, or goes on where it ended", () => {
+  const all = [ann, bob, cleo].map(hex);
+  const known: Known = { kind: "group", state: "healing", data: encodeGroupData(choir), accounts: all };
+  const next: Continued = { accounts: all, data: choir, sender: hex(ann), isLater: false };
+  const pair = {
+    ...known,
+    kind: "pair" as const,
+    data: encodeGroupData(pairData),
+    accounts: [hex(ann), hex(bob)],
+  };
+  const nextPair = { ...next, data: pairData, accounts: pair.accounts };
+  const ok = "kept: undefined";
+  /** What Bob's device says. */
+  const successor = (changes: Partial<Continued>, before: Partial<Known> = {}) =>
+    broken(() => checkSuccessor({ ...known, ...before }, { ...next, ...changes }, hex(bob)));
+  const continued = (changes: Partial<Continued>, before: Partial<Known> = {}) =>
+    broken(() => checkContinued({ ...known, ...before }, { ...next, ...changes }, hex(bob)));
+
+  test("SOTTO-WELCOME-9: an admin puts a group in another's place, or a device of one's own account", () => {
+    expect(successor({})).toBe(ok);
+    expect(successor({ sender: hex(bob) })).toBe(ok);
+    expect(successor({ sender: hex(cleo) })).toBe("group_forbidden SOTTO-WELCOME-9");
+    expect(successor({ sender: hex(cleo), isLater: true })).toBe("group_forbidden SOTTO-WELCOME-9");
+    expect(successor({ sender: hex(dora) })).toBe("group_forbidden SOTTO-WELCOME-9");
+    // An admin who is in it no more.
+    const removed = { accounts: [hex(bob), hex(cleo)] };
+    expect(successor(removed, removed)).toBe("group_forbidden SOTTO-WELCOME-9");
+    // One who said that they leave decides nothing more, unless all admins do: then whoever stays does.
+    const two = { data: encodeGroupData({ ...choir, admins: [hex(ann), hex(cleo)] }) };
+    expect(successor({}, { ...two, leaving: [hex(ann)] })).toBe("group_forbidden SOTTO-WELCOME-9");
+    const stay = { data: { ...choir, admins: [hex(bob), hex(cleo)] }, accounts: [hex(bob), hex(cleo)] };
+    expect(successor({ ...stay, sender: hex(cleo) }, { leaving: [hex(ann)] })).toBe(ok);
+  });
+
+  test("SOTTO-WELCOME-9: it stays of its kind, and whoever left is not taken along", () => {
+    expect(successor({ data: pairData })).toBe("group_forbidden SOTTO-WELCOME-9");
+    for (const state of ["left", "removed"] as const)
+      expect(successor({}, { state })).toBe("group_forbidden SOTTO-WELCOME-9");
+    expect(successor({}, { state: "joined" })).toBe(ok);
+  });
+
+  test("SOTTO-WELCOME-10: whoever was removed or left does not come back by it, whoever made it", () => {
+    const back = { accounts: [...all, hex(dora)] };
+    for (const isLater of [false, true]) {
+      expect(successor({ ...back, isLater }, { gone: [hex(dora)] })).toBe("group_forbidden SOTTO-WELCOME-10");
+      expect(continued({ ...back, isLater }, { gone: [hex(dora)] })).toBe("group_forbidden SOTTO-WELCOME-10");
+    }
+    expect(successor({ isLater: true }, { gone: [hex(dora)] })).toBe(ok);
+  });
+
+  test("SOTTO-WELCOME-11: nobody is in it who was not known, but those whom an admin added later", () => {
+    const more = { accounts: [...all, hex(dora)] };
+    expect(successor(more)).toBe("group_forbidden SOTTO-WELCOME-11");
+    expect(successor({ ...more, isLater: true })).toBe(ok);
+    expect(continued({ ...more, isLater: true, sender: hex(cleo) })).toBe("group_forbidden SOTTO-WELCOME-11");
+    // A pair keeps its two people whatever the epoch.
+    const other = { ...nextPair, accounts: [hex(bob), hex(dora)], isLater: true, sender: hex(bob) };
+    expect(successor(other, pair)).toBe("group_forbidden SOTTO-WELCOME-11");
+    expect(successor(nextPair, pair)).toBe(ok);
+  });
+
+  test("SOTTO-WELCOME-12: admins and rights stay, unless an admin changed them later", () => {
+    for (const data of [
+      { ...choir, admins: [hex(ann), hex(bob)] },
+      { ...choir, admins: [hex(bob)] },
+      { ...choir, mayAdd: "members" },
+      { ...choir, mayRemove: "members" },
+      { ...choir, mayRename: "members" },
+    ] as const) {
+      expect(successor({ data })).toBe("group_forbidden SOTTO-WELCOME-12");
+      expect(successor({ data, isLater: true })).toBe(ok);
+      expect(continued({ data, isLater: true, sender: hex(cleo) })).toBe("group_forbidden SOTTO-WELCOME-12");
+    }
+    // An admin who is not in it any more has no rights to keep; name and timer are for who may rename.
+    const two = { data: encodeGroupData({ ...choir, admins: [hex(ann), hex(cleo)] }) };
+    expect(successor({ accounts: [hex(ann), hex(bob)], data: choir }, two)).toBe(ok);
+    for (const data of [
+      { ...choir, name: "Band" },
+      { ...choir, timerSec: 60 },
+    ]) {
+      expect(successor({ data })).toBe(ok);
+      expect(continued({ data, sender: hex(cleo) })).toBe("group_forbidden SOTTO-WELCOME-12");
+      const renamed = { ...free, name: data.name, timerSec: data.timerSec };
+      expect(continued({ data: renamed, sender: hex(cleo) }, { data: encodeGroupData(free) })).toBe(ok);
+    }
+    expect(successor({ ...nextPair, data: { ...pairData, timerSec: 60 } }, pair)).toBe(ok);
+  });
+
+  test("SOTTO-WELCOME-13: somebody is left out by an admin only, of a pair nobody is", () => {
+    const fewer = { accounts: [hex(ann), hex(bob)] };
+    expect(successor(fewer)).toBe(ok);
+    expect(continued(fewer)).toBe(ok);
+    expect(continued({ ...fewer, sender: hex(cleo) })).toBe("group_forbidden SOTTO-WELCOME-13");
+    const { accounts } = fewer;
+    expect(continued({ accounts, sender: hex(dora) }, { leaving: [hex(cleo)] })).toBe(ok);
+    const alone = { ...nextPair, accounts: [hex(bob)], sender: hex(bob) };
+    expect(successor(alone, pair)).toBe("group_forbidden SOTTO-WELCOME-13");
+  });
+});
+
 const dataOf = (data: MessageInitShape<typeof GroupDataSchema>): Uint8Array =>
   toBinary(GroupDataSchema, create(GroupDataSchema, data));
 
 describe("a group's data", () => {
   const group = { kind: GroupKind.GROUP, name: "Choir", admins: [account(ann)] };
 
-  test.each([choir, free, pairData, accountData, { ...pairData, timerSec: 31_536_000 }])(
+  const replacing = { ...choir, replaces: { id: hex(7), epoch: 5 } };
+  test.each([choir, free, pairData, accountData, { ...pairData, timerSec: 31_536_000 }, replacing])(
     "what was written is read: %o",
     (data) => {
       expect(parseGroupData(encodeGroupData(data))).toEqual(data);
@@ -287,6 +399,9 @@ describe("a group's data", () => {
         ),
       },
     ],
+    ["the place of a log of 15 bytes", { ...group, replacesLogId: filled(1, 15), replacesEpoch: 1n }],
+    ["an epoch of no log", { ...group, replacesEpoch: 1n }],
+    ["an epoch that is none", { ...group, replacesLogId: filled(1, 16), replacesEpoch: 2n ** 53n }],
     ["a pair with a name", { kind: GroupKind.PAIR, name: "Choir" }],
     ["a pair with an admin", { kind: GroupKind.PAIR, admins: [account(1)] }],
     ["a timer of more than a year", { ...group, timerSec: 31_536_001 }],

@@ -10,11 +10,9 @@ import {
   EntryKind,
   EphemeralItemSchema,
   GroupEntrySchema,
-  LABELS,
   SignedDeviceListSchema,
   accountId,
   deviceId,
-  labelled,
   type GroupEntry,
 } from "@sotto/protocol";
 import { afterEach, expect, test } from "vitest";
@@ -29,7 +27,7 @@ import {
   groupData,
   groupOf,
   hasRead,
-  leaveSealed,
+  leaveRejoin,
   mlsOf,
   provider,
   refusals,
@@ -294,23 +292,12 @@ test("SOTTO-COMMIT-8: nobody is added of whom no device list can be had", async 
 
 test("SOTTO-REJOIN-1: only the device itself asks to be added anew", async () => {
   const { ann, bob, group, intruder } = await choir();
-  const own = (await bob.stored.get(names.own))!;
-  const madeAtSec = BigInt(Math.floor(scene.world.clock.nowMs() / 1000));
-  const time = new DataView(new ArrayBuffer(8));
-  time.setBigUint64(0, madeAtSec);
-  const ids = { logId: bytes(group.id), accountId: bytes(bob.account), deviceId: bytes(bob.device) };
-  const said = labelled(LABELS.rejoin, ids.logId, ids.accountId, ids.deviceId, new Uint8Array(time.buffer));
-  const ask = async (key: Uint8Array): Promise<void> => {
-    const signature = await provider.ed25519Sign(key, said);
-    const value = { ...ids, madeAtSec, signature };
-    await leaveSealed(intruder, ann, { content: { case: "rejoin", value } });
-  };
-  const theirs = (await intruder.device.stored.get(names.own))!;
-  await ask(theirs.deviceKey.privateKey);
+  const { deviceKey } = (await intruder.device.stored.get(names.own))!;
+  await leaveRejoin(intruder, ann, bob, { logId: group.id }, deviceKey.privateKey);
   await scene.world.until(() => refusals(ann).length > 0);
   expect(refusals(ann)).toEqual(["mls_invalid"]);
   await scene.world.settle(60);
   expect((await groupOf(ann)).epoch).toBe(group.epoch);
-  await ask(own.deviceKey.privateKey);
+  await leaveRejoin(intruder, ann, bob, { logId: group.id });
   await scene.world.until(async () => (await groupOf(ann)).epoch > group.epoch);
 });

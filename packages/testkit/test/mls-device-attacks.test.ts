@@ -12,7 +12,6 @@ import {
   GroupEntrySchema,
   LABELS,
   LinkOfferSchema,
-  labelled,
   toHex,
   type LookupResult,
 } from "@sotto/protocol";
@@ -37,7 +36,7 @@ import {
   groupData,
   groupOf,
   hasRead,
-  leaveSealed,
+  leaveRejoin,
   mlsOf,
   provider,
   refusals,
@@ -244,15 +243,7 @@ test("a request to be added anew that is forged is refused; a true one told agai
   expect((await groupOf(ann)).epoch).toBe(epoch);
 
   const { deviceKey } = (await mallory.stored.get(names.own))!;
-  const madeAtSec = BigInt(nowSec(scene));
-  const time = new DataView(new ArrayBuffer(8));
-  time.setBigUint64(0, madeAtSec);
-  const ids = { logId: bytes(id), accountId: bytes(bob.account), deviceId: bytes(bob.device) };
-  const transcript = labelled(LABELS.rejoin, ...Object.values(ids), new Uint8Array(time.buffer));
-  const signature = await provider.ed25519Sign(deviceKey.privateKey, transcript);
-  await leaveSealed(intruder, ann, {
-    content: { case: "rejoin", value: { ...ids, madeAtSec, signature } },
-  });
+  await leaveRejoin(intruder, ann, bob, { logId: id }, deviceKey.privateKey);
   await scene.world.until(() => refusals(ann).length > 0);
   expect(refusals(ann)).toEqual(["mls_invalid"]);
   expect((await groupOf(ann)).epoch).toBe(epoch);

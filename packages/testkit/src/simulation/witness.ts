@@ -41,6 +41,16 @@ const hashed = (bytes: Uint8Array): string => createHash("sha256").update(bytes)
 const devicesOf = (members: readonly MlsMember[]): ReadonlySet<string> =>
   new Set(members.map(({ deviceId }) => toHex(deviceId)));
 
+/** What an entry is known by; empty for one that holds nothing that anybody here encrypted. */
+function hashOf(body: Uint8Array): string {
+  try {
+    const { entry } = decode(GroupEntrySchema, body, LIMITS.maxCommitBytes);
+    return entry.case === "mlsMessage" ? hashed(entry.value) : "";
+  } catch {
+    return "";
+  }
+}
+
 /** The witness of one world. */
 export class Witness {
   readonly logs = new Map<string, WitnessedLog>();
@@ -83,8 +93,7 @@ export class Witness {
     const log = this.logs.get(stored.log);
     if (log === undefined) return;
     log.head = stored.seq;
-    const { entry } = decode(GroupEntrySchema, stored.body, LIMITS.maxCommitBytes);
-    const hash = entry.case === "mlsMessage" ? hashed(entry.value) : "";
+    const hash = hashOf(stored.body);
     if (stored.kind === EntryKind.COMMIT) {
       const commit = this.#commits.get(hash);
       if (commit === undefined) log.unknown++;

@@ -24,10 +24,12 @@ import {
   GroupRight,
   InboxItemSchema,
   LABELS,
+  RejoinReason,
   SealedContentSchema,
   WelcomeItemSchema,
   accountId,
   deviceId,
+  labelled,
   parseHex,
   toHex,
   type ClientFrame,
@@ -335,6 +337,8 @@ export interface Forged {
   readonly data: Uint8Array;
   /** The epoch in which the victim joins, at least 1. */
   readonly epoch: number;
+  /** Others who stand in it beside the attacker and the victim; they hear nothing of it. */
+  readonly beside?: readonly SimulatedDevice[];
 }
 
 /** A group of an attacker's own, and what lets the victim in. */
@@ -363,15 +367,20 @@ export async function forgeGroup(
     nowSec,
   });
   while (group.epoch < forged.epoch - 1) group = (await engine.commit(group, {})).next;
-  const victims = (await victim.stored.get(names.own))!;
-  const expected = {
-    accountId: bytes(victims.account),
-    deviceId: bytes(victims.device),
-    signatureKey: victims.deviceKey.publicKey,
-    ciphersuite: "x25519",
-  } as const;
-  const read = await engine.readKeyPackage(keyPackage ?? (await claimOne(intruder, victim)));
-  const made = await engine.commit(group, { add: [engine.verifyKeyPackage(read, expected, nowSec)] });
+  const verified = async (device: SimulatedDevice, given?: Uint8Array) => {
+    const theirs = (await device.stored.get(names.own))!;
+    const expected = {
+      accountId: bytes(theirs.account),
+      deviceId: bytes(theirs.device),
+      signatureKey: theirs.deviceKey.publicKey,
+      ciphersuite: "x25519",
+    } as const;
+    const read = await engine.readKeyPackage(given ?? (await claimOne(intruder, device)));
+    return engine.verifyKeyPackage(read, expected, nowSec);
+  };
+  const add = [await verified(victim, keyPackage)];
+  for (const device of forged.beside ?? []) add.push(await verified(device));
+  const made = await engine.commit(group, { add });
   return { group: made.next, welcome: made.welcomes[0]!, tree: made.tree };
 }
 
@@ -395,7 +404,7 @@ export async function claimOne(
 }
 
 /** Leaves something sealed in somebody's inbox. */
-export async function leaveSealed(
+async function leaveSealed(
   intruder: Intruder,
   victim: SimulatedDevice,
   content: MessageInitShape<typeof SealedContentSchema>,
@@ -428,11 +437,42 @@ export async function sendWelcome(
   await leaveSealed(intruder, victim, { content: { case: "welcome", value } });
 }
 
+/** What a request to be added anew says; all but the log may be left out. */
+export interface Asked {
+  readonly logId: string;
+  readonly reason?: RejoinReason;
+  readonly epoch?: number;
+  readonly refusedCommit?: Uint8Array;
+}
+
+/** Leaves a request in a device's name in somebody's inbox. @param key signs it; the device's own unless it is forged. */
+export async function leaveRejoin(
+  intruder: Intruder,
+  victim: SimulatedDevice,
+  device: SimulatedDevice,
+  asked: Asked,
+  key?: Uint8Array,
+): Promise<void> {
+  const own = (await device.stored.get(names.own))!;
+  const madeAtSec = Math.floor(device.world.clock.nowMs() / 1000);
+  const { epoch = 0, reason = RejoinReason.LOST, refusedCommit = new Uint8Array() } = asked;
+  const ids = { logId: bytes(asked.logId), accountId: bytes(own.account), deviceId: bytes(own.device) };
+  const numbers = Buffer.alloc(17);
+  numbers.writeBigUInt64BE(BigInt(madeAtSec));
+  numbers.writeBigUInt64BE(BigInt(epoch), 8);
+  numbers.writeUInt8(reason, 16);
+  const said = labelled(LABELS.rejoin, ...Object.values(ids), numbers, refusedCommit);
+  const signature = await provider.ed25519Sign(key ?? own.deviceKey.privateKey, said);
+  const rest = { madeAtSec: BigInt(madeAtSec), epoch: BigInt(epoch), reason, refusedCommit, signature };
+  await leaveSealed(intruder, victim, { content: { case: "rejoin", value: { ...ids, ...rest } } });
+}
+
 /** Serialized GroupData. */
 export function groupData(
   kind: "PAIR" | "GROUP" | "ACCOUNT",
   name: string,
   admins: readonly string[] = [],
+  replaces?: { readonly id: string; readonly epoch: number },
 ): Uint8Array {
   return toBinary(
     GroupDataSchema,
@@ -443,6 +483,7 @@ export function groupData(
       addMembers: kind === "GROUP" ? GroupRight.ADMINS : GroupRight.MEMBERS,
       removeMembers: kind === "GROUP" ? GroupRight.ADMINS : GroupRight.MEMBERS,
       rename: kind === "GROUP" ? GroupRight.ADMINS : GroupRight.MEMBERS,
+      ...(replaces && { replacesLogId: bytes(replaces.id), replacesEpoch: BigInt(replaces.epoch) }),
     }),
   );
 }

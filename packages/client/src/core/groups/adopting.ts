@@ -5,7 +5,7 @@ import { parseGroupData } from "./data.ts";
 import { tellChanges } from "./naming.ts";
 import { dropPending, settleIntents } from "./pending.ts";
 import type { PendingCommit } from "./records.ts";
-import { mlsOf, putGroup, type GroupLive } from "./state.ts";
+import { putGroup, type GroupLive } from "./state.ts";
 import { noteTimer } from "./timer.ts";
 import { welcomeTasks } from "./welcoming.ts";
 
@@ -19,10 +19,9 @@ export async function adoptPending(
   pending: PendingCommit,
   seq: number,
 ): Promise<void> {
-  const before = await mlsOf(step, group);
+  const before = group.record;
   const next = group.pendingNext ?? (await step.env.mls.restore(pending.next, step.live.own.deviceKey));
   const tasks = await welcomeTasks(step, group.record.id, pending, seq);
-  const { leaving = [] } = group.record;
   await enterEpoch(step, group, next);
   putGroup(step, group, {
     tasks: [...group.record.tasks, ...tasks],
@@ -31,10 +30,11 @@ export async function adoptPending(
   });
   await noteTimer(step, group, {
     by: step.live.own.account,
-    before: parseGroupData(before.groupData).timerSec,
+    before: parseGroupData(before.data).timerSec,
     after: parseGroupData(next.groupData).timerSec,
   });
   await settleIntents(step, group, pending.intents);
   await dropPending(step, group);
-  await tellChanges(step, group, { by: step.live.own.account, before, after: next, seq, leaving });
+  const { leaving = [] } = before;
+  await tellChanges(step, group, { by: step.live.own.account, before, after: group.record, leaving });
 }

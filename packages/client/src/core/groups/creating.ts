@@ -7,7 +7,7 @@ import { accountOf, deviceOf } from "../hex.ts";
 import { nowSec, type Step } from "../step.ts";
 import { updateEveryMs } from "./adopting.ts";
 import { encodeGroupData, type CheckedData } from "./data.ts";
-import { findInvitees, type Invitee } from "./inviting.ts";
+import { findInvitees, isHopeless, type Invitee } from "./inviting.ts";
 import { accountOfMember } from "./membership.ts";
 import { wakeQueuesOf } from "./queue.ts";
 import type { GroupTask } from "./records.ts";
@@ -30,8 +30,8 @@ export interface NewGroup {
   readonly conversation?: string;
   /** left out: who cannot be added stays out, instead of the whole being given up. */
   readonly unreachable?: "left out";
-  /** A group that this one takes the place of. */
-  readonly replaces?: string;
+  /** Asked again when it could be made: a group that was healed meanwhile needs no other in its place. */
+  readonly isWanted?: () => boolean;
 }
 
 /** The callers who wait until the server has a group. */
@@ -47,7 +47,13 @@ export async function makeGroup(
   const accounts = [own.account, ...wanted.accounts.filter((account) => account !== own.account)];
   const asked = accounts.map((account) => ({ account }));
   await findInvitees(step, asked, defaultCiphersuite, async (later, { invitees, error }) => {
-    if (error !== undefined) return then(later, { error });
+    const stopped = error !== undefined && (wanted.unreachable === undefined || !isHopeless(error));
+    if (stopped) return then(later, { error });
+    if (wanted.isWanted?.() === false) {
+      return then(later, {
+        error: new UsageError("group_unknown", "there is nothing any more to make it for"),
+      });
+    }
     const reached = new Set(invitees.map((invitee) => invitee.account));
     const missing = wanted.accounts.find((account) => account !== own.account && !reached.has(account));
     if (missing !== undefined && wanted.unreachable === undefined) {
@@ -84,7 +90,7 @@ async function make(step: Step, wanted: NewGroup, invitees: readonly Invitee[]):
     slot: one,
     afterSeq: 0,
   }));
-  const welcomes = await welcomeTasks(step, id, { joiners, tree: made.tree }, 0, wanted.replaces);
+  const welcomes = await welcomeTasks(step, id, { joiners, tree: made.tree }, 0);
   return addGroup(
     step,
     {

@@ -25,6 +25,8 @@ export interface CheckedData {
   readonly mayRename: "admins" | "members";
   /** How long new texts are kept by default, in seconds; 0: for good. */
   readonly timerSec: number;
+  /** The group whose place this one takes, and the last epoch of it that its maker knew. */
+  readonly replaces?: { readonly id: string; readonly epoch: number };
 }
 
 const wireKinds: Record<GroupKind, WireKind> = {
@@ -50,6 +52,10 @@ export function encodeGroupData(data: CheckedData): Uint8Array {
       removeMembers: right(data.mayRemove),
       rename: right(data.mayRename),
       timerSec: data.timerSec,
+      ...(data.replaces !== undefined && {
+        replacesLogId: bytesOf(data.replaces.id),
+        replacesEpoch: BigInt(data.replaces.epoch),
+      }),
     }),
   );
 }
@@ -72,6 +78,11 @@ export function parseGroupData(bytes: Uint8Array): CheckedData {
   if (kind === "group" ? !isGroupName(data.name) : data.name !== "") throw invalid("has a name that is none");
   if (data.timerSec > (kind === "account" ? 0 : LIMITS.maxTimerSec))
     throw invalid("has a timer that is none");
+  const { replacesLogId, replacesEpoch } = data;
+  const replaces = replacesLogId.length > 0;
+  if (replaces ? replacesLogId.length !== ID_BYTES : replacesEpoch !== 0n)
+    throw invalid("takes the place of no group's log");
+  if (replacesEpoch > BigInt(Number.MAX_SAFE_INTEGER)) throw invalid("names an epoch that no group has");
   return {
     kind,
     name: data.name,
@@ -80,6 +91,7 @@ export function parseGroupData(bytes: Uint8Array): CheckedData {
     mayRemove: who(data.removeMembers),
     mayRename: who(data.rename),
     timerSec: data.timerSec,
+    ...(replaces && { replaces: { id: toHex(replacesLogId), epoch: Number(replacesEpoch) } }),
   };
 }
 

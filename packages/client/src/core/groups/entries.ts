@@ -40,7 +40,7 @@ import { enterEpoch } from "./epoch.ts";
 import { dropPending, settleIntents } from "./pending.ts";
 import { adoptPending } from "./adopting.ts";
 import { closeSlot } from "./slots.ts";
-import { beginSuccession, doubtState, loseState } from "./losing.ts";
+import { doubtState, loseState } from "./losing.ts";
 import { takeOwnEntry } from "./sent.ts";
 
 /** What came of an entry: taken in, or what must come first. */
@@ -90,13 +90,19 @@ async function afterFailure(
   }
   if (entry.kind === EntryKind.COMMIT) {
     await addNotice(step, { type: "refused", from: undefined, code: error.code });
-    await loseState(step, group);
+    await stopAt(step, group, entry);
     return { type: "stopped" };
   }
   await showUnreadable(step, group, error.code);
   group.reader.unreadable += 1;
   if (group.reader.unreadable >= mostUnreadable) doubtState(step, group);
   return done;
+}
+
+/** Nothing is read beyond a Commit that cannot be taken in. @param by who signed it, when by the group's own state nobody may send it. */
+async function stopAt(step: Step, group: GroupLive, entry: Entry, by?: string): Promise<void> {
+  const refused = await step.env.crypto.sha256(entry.body);
+  await loseState(step, group, { why: "commit", refused, ...(by !== undefined && { by }) });
 }
 
 /** After so many in a row that do not open, our own state may be the fault. */
@@ -115,7 +121,7 @@ async function take(step: Step, group: GroupLive, entry: Entry): Promise<Verdict
   const opened = await step.env.mls.unprotect(mls, body.value);
   if (opened.type === "commit") {
     if (entry.kind !== EntryKind.COMMIT) throw refused("SOTTO-ENTRY-2", "a Commit in the place of a message");
-    return takeCommit(step, group, mls, opened.commit, Number(entry.seq));
+    return takeCommit(step, group, mls, opened.commit, entry);
   }
   if (entry.kind !== EntryKind.MESSAGE) throw refused("SOTTO-ENTRY-2", "a message in the place of a Commit");
   return takeMessage(step, group, mls, opened);
@@ -166,37 +172,31 @@ async function takeCommit(
   group: GroupLive,
   mls: MlsGroup,
   commit: StagedCommit,
-  seq: number,
+  entry: Entry,
 ): Promise<Verdict> {
   if (commit.sender.leafIndex === mls.ownLeafIndex) {
     await loseState(step, group);
     return { type: "stopped" };
   }
   const { listOf, stale } = await listsFor(step, group, commit);
-  const checked = await allowed(step, group, mls, commit, listOf);
+  const checked = await allowed(step, group, mls, commit, entry, listOf);
   if (checked === "forbidden") return { type: "stopped" };
   if (checked.type === "ask") return { type: "ask", ask: (then) => askLists(step, group, stale, then) };
   if (commit.removesSelf) {
-    await beRemoved(step, group, commit);
+    await beRemoved(step, group, mls, commit);
     return { type: "stopped" };
   }
-  const next = step.env.mls.applyCommit(commit);
-  const { leaving = [] } = group.record;
-  await enterEpoch(step, group, next);
+  const before = group.record;
+  await enterEpoch(step, group, step.env.mls.applyCommit(commit));
   await noteAdded(step, group, commit.added);
   await dropPending(step, group);
+  const by = accountOfMember(commit.sender);
   await noteTimer(step, group, {
-    by: accountOfMember(commit.sender),
-    before: parseGroupData(mls.groupData).timerSec,
-    after: parseGroupData(next.groupData).timerSec,
+    by,
+    before: parseGroupData(before.data).timerSec,
+    after: parseGroupData(group.record.data).timerSec,
   });
-  await tellChanges(step, group, {
-    by: accountOfMember(commit.sender),
-    before: mls,
-    after: next,
-    seq,
-    leaving,
-  });
+  await tellChanges(step, group, { by, before, after: group.record, leaving: before.leaving ?? [] });
   return { type: "new-epoch" };
 }
 
@@ -213,35 +213,59 @@ async function noteAdded(step: Step, group: GroupLive, added: readonly MlsMember
   }
 }
 
-/** Holds a Commit against the rules. One that breaks them is told, and the group has to be made anew. */
+/**
+ * Holds a Commit against the rules. One that breaks them is told, and the group has to be made anew: without whoever sent it if the group's
+ * own state, which all members share, forbids it. What only device lists forbid may be the server's doing, which shows us others.
+ */
 async function allowed(
   step: Step,
   group: GroupLive,
   mls: MlsGroup,
   commit: StagedCommit,
+  entry: Entry,
   listOf: ListOf,
 ): Promise<Checked | "forbidden"> {
+  const before = { record: group.record, members: mls.members };
   try {
-    return checkCommit(commit, { record: group.record, members: mls.members }, listOf);
+    return checkCommit(commit, before, listOf);
   } catch (cause) {
     if (!(cause instanceof ValidationError)) throw cause;
     const sender = accountOfMember(commit.sender);
     await addNotice(step, { type: "refused", from: await nameOfAccount(step, sender), code: cause.code });
-    await beginSuccession(step, group, sender);
+    await stopAt(step, group, entry, isBrokenAnyhow(commit, before) ? sender : undefined);
     return "forbidden";
   }
 }
 
-async function beRemoved(step: Step, group: GroupLive, commit: StagedCommit): Promise<void> {
+/** Whether a Commit breaks a rule whatever the device lists say. */
+function isBrokenAnyhow(commit: StagedCommit, before: Parameters<typeof checkCommit>[1]): boolean {
+  try {
+    checkCommit(commit, before, () => undefined);
+    return false;
+  } catch (cause) {
+    if (cause instanceof ValidationError) return true;
+    throw cause;
+  }
+}
+
+/** People and data after a Commit. */
+function afterCommit(mls: MlsGroup, { record }: GroupLive, { added, removed, groupData }: StagedCommit) {
+  const gone = new Set(removed.map(({ leafIndex }) => leafIndex));
+  const members = [...mls.members.filter(({ leafIndex }) => !gone.has(leafIndex)), ...added];
+  return { accounts: [...new Set(members.map(accountOfMember))], data: groupData ?? record.data };
+}
+
+async function beRemoved(step: Step, group: GroupLive, mls: MlsGroup, commit: StagedCommit): Promise<void> {
   const { own } = step.live;
   const by = accountOfMember(commit.sender);
   const comesBack = commit.added.some(
     (member) => accountOfMember(member) === own.account && deviceOfMember(member) === own.device,
   );
   if (comesBack) {
-    // Its Welcome is on its way; should it not come, it is asked for after a while.
-    await loseState(step, group);
-    return putGroup(step, group, { askedRejoinAtMs: step.env.nowMs() });
+    // Its Welcome is on its way, to what this Commit makes of the group; should it not come, it is asked for after a while.
+    const { accounts, data } = afterCommit(mls, group, commit);
+    await loseState(step, group, { why: "commit" });
+    return putGroup(step, group, { accounts, data, askedRejoinAtMs: step.env.nowMs() });
   }
   closeSlot(step, group);
   await dropState(step, group);

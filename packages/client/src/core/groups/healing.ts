@@ -1,19 +1,30 @@
 /**
- * A group whose state here is lost, damaged, or older than what this device had done: nothing more is sent or read with it. Others are
- * asked to remove our old leaf and add us anew; a pair is simply made anew. Whatever was sent meanwhile is named as missing.
+ * A group whose state here is lost, damaged, or older than what this device had done, or whose log ended: nothing more is sent or read with
+ * it. Others are asked to remove our old leaf and add us anew; a pair is simply made anew. Whatever was sent meanwhile is named as missing.
  */
 import { create } from "@bufbuild/protobuf";
-import { LABELS, RejoinRequestSchema, SealedContentSchema, labelled, toHex } from "@sotto/protocol";
+import {
+  LABELS,
+  RejoinReason,
+  RejoinRequestSchema,
+  SealedContentSchema,
+  labelled,
+  toHex,
+  type RejoinRequest,
+} from "@sotto/protocol";
 import { pinned } from "../directory.ts";
 import { bytesOf } from "../hex.ts";
 import { isReady } from "../session.ts";
 import { nowSec, type Step } from "../step.ts";
+import { deciders } from "./continuing.ts";
 import { devicesOf } from "./inviting.ts";
 import type { GroupTask } from "./records.ts";
 import { putGroup, wakeGroup, type GroupLive } from "./state.ts";
 import { sealedItem } from "./welcoming.ts";
 
 const askEveryMs = 600_000;
+/** What lies in our inbox may be the answer already. */
+const askFirstMs = 5_000;
 const doubtEveryMs = 86_400_000;
 const mostAsked = 16;
 
@@ -35,9 +46,11 @@ export async function pumpDoubt(step: Step, group: GroupLive): Promise<void> {
 /** Asks to be added anew, now and then, until somebody has done it. */
 export async function pumpHealing(step: Step, group: GroupLive): Promise<void> {
   const { record } = group;
+  if (record.state !== "healing" || !isReady(step)) return;
   const now = step.env.nowMs();
-  const dueMs = (record.askedRejoinAtMs ?? 0) + askEveryMs - now;
-  if (!isReady(step)) return;
+  const since = Math.max(record.lost?.atMs ?? 0, step.live.session.onlineSinceMs ?? 0);
+  const askedMs = (record.askedRejoinAtMs ?? 0) + askEveryMs - now;
+  const dueMs = Math.max(askedMs <= askEveryMs ? askedMs : 0, since + askFirstMs - now);
   if (dueMs > 0 && dueMs <= askEveryMs) {
     step.effects.push({
       type: "timer",
@@ -54,22 +67,24 @@ export async function pumpHealing(step: Step, group: GroupLive): Promise<void> {
 
 async function requests(step: Step, group: GroupLive): Promise<readonly GroupTask[]> {
   const { own } = step.live;
-  const madeAtSec = BigInt(nowSec(step));
-  const ids = {
-    logId: bytesOf(group.record.id),
+  const { record } = group;
+  const said = {
+    logId: bytesOf(record.id),
     accountId: bytesOf(own.account),
     deviceId: bytesOf(own.device),
+    madeAtSec: BigInt(nowSec(step)),
+    epoch: BigInt(record.epoch),
+    reason: reasons[record.lost?.why ?? "own"],
+    refusedCommit: record.lost?.refused ?? new Uint8Array(),
   };
-  const signature = await step.env.crypto.ed25519Sign(
-    own.deviceKey.privateKey,
-    rejoinTranscript({ ...ids, madeAtSec }),
-  );
-  const value = create(RejoinRequestSchema, { ...ids, madeAtSec, signature });
+  const signature = await step.env.crypto.ed25519Sign(own.deviceKey.privateKey, rejoinTranscript(said));
+  const value = create(RejoinRequestSchema, { ...said, signature });
   const content = create(SealedContentSchema, { content: { case: "rejoin", value } });
   const tasks: GroupTask[] = [];
-  const others = group.record.accounts.toSorted(
-    (a, b) => Number(b === own.account) - Number(a === own.account),
-  );
+  // Our own devices first, then those who decide: it may be theirs to make the group anew.
+  const decide = deciders(record);
+  const rank = (account: string) => (account === own.account ? 0 : decide.includes(account) ? 1 : 2);
+  const others = record.accounts.toSorted((a, b) => rank(a) - rank(b));
   for (const account of others) {
     if (account !== own.account && (await pinned(step, account)) === undefined) continue;
     for (const device of await devicesOf(step, account)) {
@@ -81,15 +96,24 @@ async function requests(step: Step, group: GroupLive): Promise<readonly GroupTas
   return tasks;
 }
 
+const reasons = {
+  own: RejoinReason.LOST,
+  commit: RejoinReason.COMMIT,
+  log: RejoinReason.LOG,
+} as const;
+
 /** What a request to be added anew signs. */
-export function rejoinTranscript(request: {
-  readonly logId: Uint8Array;
-  readonly accountId: Uint8Array;
-  readonly deviceId: Uint8Array;
-  readonly madeAtSec: bigint;
-}): Uint8Array {
-  const time = new DataView(new ArrayBuffer(8));
-  time.setBigUint64(0, request.madeAtSec);
-  const { logId, accountId, deviceId } = request;
-  return labelled(LABELS.rejoin, logId, accountId, deviceId, new Uint8Array(time.buffer));
+export function rejoinTranscript(
+  request: Pick<
+    RejoinRequest,
+    "logId" | "accountId" | "deviceId" | "madeAtSec" | "epoch" | "reason" | "refusedCommit"
+  >,
+): Uint8Array {
+  const numbers = new DataView(new ArrayBuffer(17));
+  numbers.setBigUint64(0, request.madeAtSec);
+  numbers.setBigUint64(8, request.epoch);
+  numbers.setUint8(16, request.reason);
+  const { logId, accountId, deviceId, refusedCommit } = request;
+  const numbered = new Uint8Array(numbers.buffer);
+  return labelled(LABELS.rejoin, logId, accountId, deviceId, numbered, refusedCommit);
 }

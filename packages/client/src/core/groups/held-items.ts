@@ -7,6 +7,7 @@ import type { View } from "../vault-store.ts";
 import { groupNames } from "./records.ts";
 
 const mostFailures = 24;
+const lookAgainMs = 2_000;
 
 /** What waits, by the order of the item. */
 export interface HeldItems {
@@ -57,6 +58,17 @@ export async function retryLater(step: Step, order: number, error: SottoError): 
     delayMs: Math.max(error.retryAfterMs ?? 0, backoffMs(failures, step.env.random())),
     run: async (later) => goOn(later, order),
   });
+}
+
+/** Has an item looked at again in a moment: a log has to be read first. */
+export function lookAgainLater(step: Step, order: number): ItemVerdict {
+  step.effects.push({
+    type: "timer",
+    name: `look ${order}`,
+    delayMs: lookAgainMs,
+    run: async (later) => goOn(later, order),
+  });
+  return { type: "wait" };
 }
 
 /** Has an item looked at again: what it waited for is there. */

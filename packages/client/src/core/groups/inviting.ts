@@ -15,7 +15,7 @@ import {
 } from "@sotto/protocol";
 import { isFresh, pinned } from "../directory.ts";
 import { bytesOf } from "../hex.ts";
-import { lookUp } from "../lookups.ts";
+import { isUnbelievable, lookUp } from "../lookups.ts";
 import { addNotice } from "../notices.ts";
 import { isReady, request } from "../session.ts";
 import { nowSec, type Step, type StepFunction } from "../step.ts";
@@ -34,11 +34,15 @@ export interface Wanted {
   readonly devices?: readonly string[];
 }
 
-/** What was found; `error`: something failed on the way, and it may be worth another try. */
+/** What was found; `error`: something failed on the way, and unless isHopeless() it may be worth another try. */
 export interface Invited {
   readonly invitees: readonly Invitee[];
   readonly error: SottoError | undefined;
 }
+
+/** Whether nobody of an account can be found as long as the server says what it says; another try gives the same. */
+export const isHopeless = (error: SottoError): boolean =>
+  error.code === "identifier_not_found" || isUnbelievable(error);
 
 /** Finds devices of accounts. `then` is called exactly once, in this step or a later one. */
 export async function findInvitees(
@@ -50,6 +54,9 @@ export async function findInvitees(
   const invitees: Invitee[] = [];
   let error: SottoError | undefined;
   let left = wanted.length;
+  const note = (failed: SottoError): void => {
+    if (error === undefined || isHopeless(error)) error = failed;
+  };
   const finish = async (later: Step): Promise<void> => {
     left -= 1;
     if (left === 0) await then(later, { invitees, error });
@@ -58,11 +65,11 @@ export async function findInvitees(
   for (const one of wanted) {
     await withList(step, one.account, async (later, failed) => {
       if (failed !== undefined) {
-        error ??= failed;
+        note(failed);
         return finish(later);
       }
       await claim(later, one, ciphersuite, async (last, found) => {
-        if (found instanceof SottoError) error ??= found;
+        if (found instanceof SottoError) note(found);
         else invitees.push(...found);
         await finish(last);
       });

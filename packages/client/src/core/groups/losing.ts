@@ -1,20 +1,31 @@
-/** Giving the state of a group up: nothing more is sent or read with it, until others have put this device right. */
+/** Giving the state of a group up: nothing more is sent or read with it, until others have put this device right or the group is made anew. */
 import { StorageError } from "@sotto/protocol";
 import type { Step } from "../step.ts";
 import { dropPending } from "./pending.ts";
+import type { Loss } from "./records.ts";
 import { dropState, mlsOf, putGroup, wakeGroup, type GroupLive } from "./state.ts";
 
 const mostDoubting = 32;
 
-/** Gives the state of a group up. */
-export async function loseState(step: Step, group: GroupLive): Promise<void> {
-  if (group.record.state !== "joined") return;
+/** Gives the state of a group up. @param loss why; without it the fault may be this device's own. */
+export async function loseState(
+  step: Step,
+  group: GroupLive,
+  loss: Omit<Loss, "atMs"> = { why: "own" },
+): Promise<void> {
+  const { record } = group;
+  if (record.state !== "joined") return;
   group.reader.phase = "detached";
   group.reader.waiting.length = 0;
   await dropPending(step, group);
   await dropState(step, group);
-  putGroup(step, group, { state: "healing", ownSent: [] });
-  wakeGroup(step, group.record.id);
+  putGroup(step, group, {
+    state: "healing",
+    ownSent: [],
+    lost: { ...loss, atMs: step.env.nowMs() },
+    ...(loss.by !== undefined && { gone: [...(record.gone ?? []), loss.by] }),
+  });
+  wakeGroup(step, record.id);
 }
 
 /** Whether a group's state can be used; if not, it is given up. */
@@ -38,8 +49,12 @@ export function doubtState(step: Step, group: GroupLive): void {
   wakeGroup(step, group.record.id);
 }
 
-/** Gives a group up because of a Commit that breaks its rules. @param offender the account that sent it. */
-export async function beginSuccession(step: Step, group: GroupLive, offender: string): Promise<void> {
-  await loseState(step, group);
-  putGroup(step, group, { wedgedBy: offender, wedgedAtMs: step.env.nowMs() });
+/** Notes that another device lost the group in the same way: nobody goes on in that log. */
+export function noteShared(step: Step, group: GroupLive, epoch?: number): void {
+  const { lost } = group.record;
+  if (lost === undefined || lost.why === "own") return;
+  const latest = Math.max(lost.latest ?? 0, epoch ?? 0);
+  if (lost.shared === true && latest === (lost.latest ?? 0)) return;
+  putGroup(step, group, { lost: { ...lost, shared: true, latest } });
+  wakeGroup(step, group.record.id);
 }

@@ -134,7 +134,6 @@ export function checkCommit(
   };
   for (const member of commit.added) checkAdded(member, before, group.record, isAdmin, list);
   for (const member of commit.removed) checkRemoved(member, before, group.record, commit, isAdmin, list);
-  if (ask.size > 0) return { type: "ask", accounts: [...ask] };
   const gone = new Set(commit.removed.map((member) => member.leafIndex));
   const left = new Set(
     [...group.members.filter((member) => !gone.has(member.leafIndex)), ...commit.added].map(accountOfMember),
@@ -143,11 +142,15 @@ export function checkCommit(
   if (after.kind === "group" && !after.admins.some((admin) => left.has(admin))) {
     throw invalid("SOTTO-COMMIT-6", "nobody who is left is an admin");
   }
-  return fine;
+  return ask.size > 0 ? { type: "ask", accounts: [...ask] } : fine;
 }
 
 function checkData(before: CheckedData, after: CheckedData, isAdmin: boolean): void {
-  if (after.kind !== before.kind) throw invalid("SOTTO-COMMIT-1", "a group's kind changed");
+  const isSame =
+    after.kind === before.kind &&
+    after.replaces?.id === before.replaces?.id &&
+    after.replaces?.epoch === before.replaces?.epoch;
+  if (!isSame) throw invalid("SOTTO-COMMIT-1", "a group's kind changed, or what it takes the place of");
   const isRenamed = after.name !== before.name || after.timerSec !== before.timerSec;
   if (isRenamed && before.mayRename === "admins" && !isAdmin) {
     throw forbidden("SOTTO-COMMIT-2", "only admins may change this group's name and timer");

@@ -9,7 +9,7 @@ import type { Step } from "../step.ts";
 import { parseGroupData } from "./data.ts";
 import { accountOfMember } from "./membership.ts";
 import { nameOfGroup } from "./naming.ts";
-import { mlsOf, type GroupLive } from "./state.ts";
+import { mlsOf, presentOf, type GroupLive } from "./state.ts";
 
 /** The groups of people, newest last: neither those that others took the place of, nor those that were left and deleted. */
 export function groupsOf(step: Pick<Step, "live">): readonly GroupLive[] {
@@ -26,8 +26,9 @@ export function matchGroup(step: Pick<Step, "live">, text: string): GroupLive | 
   const trimmed = text.trim();
   const groups = groupsOf(step);
   if (parseId(trimmed) !== undefined) {
-    const byId = groups.find(({ record }) => record.id === trimmed);
-    if (byId !== undefined) return byId;
+    const byId = step.live.groups.byId.get(trimmed);
+    // Whoever has its old id means the group that goes on.
+    if (byId?.record.kind === "group" && !isGone(byId.record)) return presentOf(step, byId);
   }
   // Others give groups their names: one that is called like a person must not get what is meant for that person.
   if (namesPerson(trimmed)) return undefined;

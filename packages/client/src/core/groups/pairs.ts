@@ -15,9 +15,9 @@ import { isChangeDue } from "./committing.ts";
 import { makeGroup } from "./creating.ts";
 import { pairData, parseGroupData } from "./data.ts";
 import { nameOfGroup } from "./naming.ts";
-import { resendUndelivered } from "./queue.ts";
-import { groupNames } from "./records.ts";
-import { pairGroups, putGroup, wakeGroup, type GroupLive } from "./state.ts";
+import { noteRemade, remakingPauseMs } from "./remaking.ts";
+import { missedIn, takePlaceOf } from "./replacing.ts";
+import { pairGroups, wakeGroup, type GroupLive } from "./state.ts";
 import { isLive } from "./level.ts";
 import { moveTimerWish } from "./timer.ts";
 
@@ -80,45 +80,33 @@ async function makePair(step: Step, contact: ContactRecord, account: string, ask
   });
 }
 
-const remakeFirstMs = 60_000;
-const remakeSeldomMs = 3_600_000;
-const remakeForgottenMs = 86_400_000;
-
 /**
- * Makes a pair anew whose state was lost: at once, and then ever more seldom, since a server can make us lose each. Nobody has to write
- * first; the other side goes over to it.
+ * Makes a pair anew whose state was lost: at once, and then ever more seldom. Nobody has to write first; the other side goes over to it.
  */
 export async function pumpLostPair(step: Step, group: GroupLive): Promise<void> {
-  const { record, reader } = group;
+  const { record } = group;
   const { id, conversation } = record;
   const account = record.accounts.find((one) => one !== step.live.own.account);
   if (account === undefined || group.planning || !isReady(step)) return;
   // Also when there is another pair already: the peer must hear that nobody reads here any more.
-  const now = step.env.nowMs();
-  const before = (await step.draft.get(groupNames.remade(conversation))) ?? { count: 0, atMs: 0 };
-  const agoMs = now - before.atMs;
-  const count = agoMs < 0 || agoMs >= remakeForgottenMs ? 0 : before.count;
-  const pauseMs = count === 0 ? 0 : Math.min(remakeSeldomMs, remakeFirstMs * 4 ** (count - 1));
-  if (agoMs >= 0 && agoMs < pauseMs) return lookAgain(step, group, pauseMs - agoMs);
-  step.draft.put(groupNames.remade(conversation), { count: count + 1, atMs: now });
+  const pauseMs = await remakingPauseMs(step, conversation);
+  if (pauseMs > 0) return lookAgain(step, group, pauseMs);
+  await noteRemade(step, conversation);
   group.planning = true;
   const wished = (await contactOf(step.draft, conversation))?.timer;
-  const data = { ...pairData, timerSec: wished ?? parseGroupData(record.data).timerSec };
-  const wanted = { data, accounts: [account], conversation, replaces: id };
-  await makeGroup(step, wanted, async (later, made) => {
+  const timerSec = wished ?? parseGroupData(record.data).timerSec;
+  const data = { ...pairData, timerSec, replaces: { id, epoch: record.epoch } };
+  const isWanted = () => group.record.state === "healing";
+  await makeGroup(step, { data, accounts: [account], conversation, isWanted }, async (later, made) => {
     group.planning = false;
     if ("error" in made) return lookAgain(later, group, Math.max(retryMs, made.error.retryAfterMs ?? 0));
-    putGroup(later, group, { state: "replaced" });
-    await moveTimerWish(later, made.group, group);
-    const missed = Math.min(mostMissed, Math.max(0, reader.head - record.cursor));
+    const missed = missedIn(group);
+    await takePlaceOf(later, group, made.group);
     await addNotice(later, { type: "healed", conversation: await nameOfGroup(later, record), missed });
-    await resendUndelivered(later, group);
   });
 }
 
 const retryMs = 30_000;
-/** More than that is no number that an honest server says. */
-const mostMissed = 100_000;
 
 function lookAgain(step: Step, group: GroupLive, delayMs: number): void {
   step.effects.push({

@@ -6,7 +6,7 @@ import { groupNames, type Intent } from "./records.ts";
 import { wakeGroup, type GroupLive } from "./state.ts";
 
 /** The callers who wait until a wanted change was committed. */
-export const intentGroup = (id: string, order: number): string => `intent ${id} ${order}`;
+export const intentGroup = (order: number): string => `intent ${order}`;
 
 /** Stores a wanted change; it is committed as soon as that can be. Returns its order. */
 export function addIntent(step: Step, group: GroupLive, intent: Intent): number {
@@ -44,9 +44,22 @@ export async function settleIntents(
       type: "settle",
       settle: () =>
         error === undefined
-          ? step.waiters.resolve(intentGroup(id, order))
-          : step.waiters.reject(intentGroup(id, order), error),
+          ? step.waiters.resolve(intentGroup(order))
+          : step.waiters.reject(intentGroup(order), error),
     });
   }
   await wakeQueuesOf(step, group);
+}
+
+/** Takes what people want of a group over to the one that takes its place. */
+export async function moveIntents(step: Step, group: GroupLive, next: GroupLive): Promise<void> {
+  for (const order of group.intents.splice(0)) {
+    const intent = await step.draft.item(groupNames.intents(group.record.id), order);
+    step.draft.deleteItem(groupNames.intents(group.record.id), order);
+    // Everybody in the new one is there anew.
+    if (intent === undefined || intent.type === "rejoin" || intent.type === "update") continue;
+    step.draft.putItem(groupNames.intents(next.record.id), order, intent);
+    next.intents.push(order);
+  }
+  wakeGroup(step, next.record.id);
 }

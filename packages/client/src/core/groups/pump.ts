@@ -52,7 +52,8 @@ async function pump(step: Step, group: GroupLive): Promise<void> {
   }
   if (group.record.state === "healing" && group.record.kind === "pair") await pumpLostPair(step, group);
   else if (group.record.state === "healing") {
-    if (!(await pumpSuccession(step, group))) await pumpHealing(step, group);
+    await pumpSuccession(step, group);
+    await pumpHealing(step, group);
   }
   await pumpTasks(step, group);
   attachGroup(step, group);

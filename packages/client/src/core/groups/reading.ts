@@ -52,7 +52,7 @@ async function onAttached(step: Step, group: GroupLive, asked: number, answer: A
   reader.failures += 1;
   const { code } = answer.error;
   if ((code === "log_refused" || code === "slot_unknown") && reader.failures >= mostRefusals) {
-    return loseState(step, group);
+    return loseState(step, group, { why: code === "log_refused" ? "log" : "own" });
   }
   later(step, group, `attach ${record.id}`, reader.failures, answer.error);
 }

@@ -53,13 +53,40 @@ export interface GroupRecord {
   readonly deleted?: boolean;
   /** Accounts that said that they leave, until somebody has removed them. */
   readonly leaving?: readonly string[];
-  /** Who sent a Commit that breaks the group's rules, and when that was seen: nobody goes on in this log. */
-  readonly wedgedBy?: string;
-  readonly wedgedAtMs?: number;
+  /** Accounts that were removed, or left, while this device was in it, and did not come back; the newest of them. */
+  readonly gone?: readonly string[];
+  /** The epoch in which people or data changed last, or in which this device came in. */
+  readonly changedAt?: number;
+  /** Why our state was given up; while healing. */
+  readonly lost?: Loss | undefined;
+  /** The group that took its place, once it is replaced. */
+  readonly successor?: string;
+  /** When it took the place of another here. */
+  readonly tookPlaceAtMs?: number;
+  /** With a group that we made in the place of another: whom it is without only since nobody could be reached of theirs. */
+  readonly missing?: readonly string[];
   /** Too much of the log does not open: others are to be asked to add us anew, while our state goes on being used. */
   readonly doubted?: boolean;
   /** When others were last asked to add us anew. */
   readonly askedRejoinAtMs?: number;
+}
+
+/** How a device came to have no state of a group any more. */
+export interface Loss {
+  /**
+   * own: the fault may be ours. commit: the log's next Commit cannot be taken in, or takes this device out and adds it anew. log: the log
+   * does not know our epoch, or is gone.
+   */
+  readonly why: "own" | "commit" | "log";
+  readonly atMs: number;
+  /** With commit, when it cannot be taken in: SHA-256 of the entry's body. */
+  readonly refused?: Uint8Array;
+  /** With commit: who signed it, when by the group's own state nobody may send it. */
+  readonly by?: string;
+  /** Another device is known to have lost it in the same way: the log is over for all. */
+  readonly shared?: boolean;
+  /** With log: the greatest epoch that others say they had. */
+  readonly latest?: number;
 }
 
 /** One thing to do with the server, repeated until it is done; each can be repeated safely. */
@@ -188,9 +215,9 @@ export const groupNames = {
   heldItems: list<HeldItem>("held-items"),
   /** A Welcome that a last resort opened, by its SHA-256: when it was taken in, in seconds. */
   usedWelcome: (hash: string) => record<number>(`welcome/${hash}`),
-  /** How often a pair whose state was lost was made anew lately, by its conversation, and when the last time. */
+  /** How often a pair or group that was lost was made anew lately, by its conversation, and when the last time. */
   remade: (conversation: string) =>
-    record<{ readonly count: number; readonly atMs: number }>(`pair-remade/${conversation}`),
+    record<{ readonly count: number; readonly atMs: number }>(`remade/${conversation}`),
   /** When a device was last added to a group, in seconds: requests from before are answered. */
   rejoined: (id: string, device: string) => record<number>(`group-rejoined/${id}/${device}`),
   /** What accounts said of a message of ours. */

@@ -1,29 +1,40 @@
-/** Others' requests to be added anew: believed when a device in use signed them, and answered by one Commit that removes and adds. */
-import { ValidationError, equalBytes, toHex, type RejoinRequest } from "@sotto/protocol";
+/**
+ * Others' requests to be added anew, believed when a device in use signed them: answered by one Commit that removes and adds, or, where this
+ * device lost the group in the same way, a sign that its log is over for everybody.
+ */
+import { RejoinReason, ValidationError, equalBytes, toHex, type RejoinRequest } from "@sotto/protocol";
 import { isFresh, pinned } from "../directory.ts";
 import { lookUp } from "../lookups.ts";
 import { nowSec, type Step } from "../step.ts";
+import { deciders } from "./continuing.ts";
 import { rejoinTranscript } from "./healing.ts";
-import { hasState } from "./losing.ts";
+import { type ItemVerdict, goOn, lookAgainLater } from "./held-items.ts";
+import { isLive } from "./level.ts";
+import { hasState, noteShared } from "./losing.ts";
 import { accountOfMember, deviceOfMember } from "./membership.ts";
-import { groupNames } from "./records.ts";
-import { mlsOf } from "./state.ts";
 import { addIntent } from "./pending.ts";
-import { type ItemVerdict, goOn } from "./held-items.ts";
+import { groupNames } from "./records.ts";
+import { mlsOf, presentOf, putGroup, type GroupLive } from "./state.ts";
 
 const done: ItemVerdict = { type: "done" };
 const oldestSec = 7 * 86_400;
 /** For clocks that differ. */
 const newestSec = 86_400;
+/** A device that asks about a group which was replaced may find the new one in its inbox in the same moment. */
+const findsItSec = 600;
 
 /** Takes a request in. @throws ValidationError `mls_invalid`. */
 export async function takeRejoin(step: Step, order: number, request: RejoinRequest): Promise<ItemVerdict> {
-  const group = step.live.groups.byId.get(toHex(request.logId));
+  const named = step.live.groups.byId.get(toHex(request.logId));
   const account = toHex(request.accountId);
-  const device = toHex(request.deviceId);
   const age = nowSec(step) - Number(request.madeAtSec);
-  if (group?.record.state !== "joined" || !group.record.accounts.includes(account)) return done;
+  if (named?.record.accounts.includes(account) !== true) return done;
   if (age > oldestSec || age < -newestSec) return done;
+  const group = presentOf(step, named);
+  const { state } = group.record;
+  if (state !== "joined" && state !== "healing" && state !== "creating") return done;
+  // What we have not read yet may say what the request is about.
+  if (state !== "healing" && !isLive(group)) return lookAgainLater(step, order);
   const known = await pinned(step, account);
   const asked = step.live.heldItems.asked.get(order) ?? new Set();
   if (account !== step.live.own.account && !isFresh(step, known) && !asked.has(account)) {
@@ -37,20 +48,68 @@ export async function takeRejoin(step: Step, order: number, request: RejoinReque
     listed.revokedAtSec === 0n &&
     (await step.env.crypto.ed25519Verify(listed.signatureKey, rejoinTranscript(request), request.signature));
   if (!signed) throw new ValidationError("mls_invalid", "SOTTO-REJOIN-1: not signed by a device in use");
-  if (!(await hasState(step, group))) return done;
+  if (state === "healing") compare(step, group, request);
+  else if (await hasState(step, group)) await addAnew(step, named, group, request);
+  return done;
+}
+
+/** We lost it as well: in the same way? */
+function compare(step: Step, group: GroupLive, request: RejoinRequest): void {
+  const { lost } = group.record;
+  if (toHex(request.logId) !== group.record.id) return;
+  const sameCommit =
+    lost?.refused !== undefined &&
+    request.reason === RejoinReason.COMMIT &&
+    equalBytes(request.refusedCommit, lost.refused);
+  if (sameCommit) noteShared(step, group);
+  if (lost?.why === "log" && request.reason === RejoinReason.LOG) {
+    noteShared(step, group, Number(request.epoch));
+  }
+}
+
+async function addAnew(
+  step: Step,
+  named: GroupLive,
+  group: GroupLive,
+  request: RejoinRequest,
+): Promise<void> {
+  const { record } = group;
+  const account = toHex(request.accountId);
+  const device = toHex(request.deviceId);
+  const madeAtSec = Number(request.madeAtSec);
+  if (record.missing?.includes(account) === true) {
+    putGroup(step, group, { missing: record.missing.filter((one) => one !== account) });
+    return void addIntent(step, group, { type: "add", accounts: [account] });
+  }
+  if (!isOursToAnswer(step, named, group, request)) return;
+  const tookPlaceSec = Math.floor((record.tookPlaceAtMs ?? 0) / 1000);
+  if (named !== group && madeAtSec <= tookPlaceSec + findsItSec) return;
   const mls = await mlsOf(step, group);
   const leaf = mls.members.find((m) => accountOfMember(m) === account && deviceOfMember(m) === device);
-  if (leaf === undefined || leaf.leafIndex === mls.ownLeafIndex) return done;
+  if (leaf === undefined || leaf.leafIndex === mls.ownLeafIndex) return;
   // A leaf that came after the request is the answer to it.
-  const answered = await step.draft.get(groupNames.rejoined(group.record.id, device));
-  if (answered !== undefined && answered >= Number(request.madeAtSec)) return done;
+  const answered = await step.draft.get(groupNames.rejoined(record.id, device));
+  if (answered !== undefined && answered >= madeAtSec) return;
   for (const waiting of group.intents) {
-    const intent = await step.draft.item(groupNames.intents(group.record.id), waiting);
-    if (intent?.type === "rejoin" && intent.device === device) return done;
+    const intent = await step.draft.item(groupNames.intents(record.id), waiting);
+    if (intent?.type === "rejoin" && intent.device === device) return;
   }
   // Once is enough: told again by the server, it changes nothing. A device that still needs it asks anew.
-  const heard = Math.max(nowSec(step), Number(request.madeAtSec));
-  step.draft.put(groupNames.rejoined(group.record.id, device), heard);
+  step.draft.put(groupNames.rejoined(record.id, device), Math.max(nowSec(step), madeAtSec));
   addIntent(step, group, { type: "rejoin", account, device });
-  return done;
+}
+
+/**
+ * Whether a device would be let in by us. One that gave a group up because of its log takes changes that it does not know of from those
+ * who decide in the group only; we need not try where it will refuse.
+ */
+function isOursToAnswer(step: Step, named: GroupLive, group: GroupLive, request: RejoinRequest): boolean {
+  const { record } = group;
+  const account = toHex(request.accountId);
+  if (record.kind !== "group" || account === step.live.own.account) return true;
+  if (deciders(record).includes(step.live.own.account)) return true;
+  if (named !== group) return false;
+  if (request.reason === RejoinReason.LOST) return true;
+  const epoch = Number(request.epoch);
+  return epoch <= record.epoch && (record.changedAt ?? 0) <= epoch;
 }

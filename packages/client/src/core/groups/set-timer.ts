@@ -30,7 +30,7 @@ async function setWithContact(
   const pair = pairOf(step, contact);
   if (pair !== undefined && pair.record.state !== "healing") {
     const order = addIntent(step, pair, { type: "timer", seconds });
-    return { done: step.waiters.wait(intentGroup(pair.record.id, order)) };
+    return { done: step.waiters.wait(intentGroup(order)) };
   }
   // The pair that will be made, or takes the place of the one that was lost, begins with it.
   const { timer: _, ...rest } = contact;

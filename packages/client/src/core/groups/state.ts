@@ -219,6 +219,19 @@ export async function dropState(step: Step, live: GroupLive): Promise<void> {
   live.planFailures = 0;
 }
 
+const mostSteps = 64;
+
+/** The group that goes on where this one did: itself, or what took its place. */
+export function presentOf(step: Pick<Step, "live">, group: GroupLive): GroupLive {
+  let present = group;
+  for (let steps = 0; steps < mostSteps && present.record.state === "replaced"; steps++) {
+    const next = step.live.groups.byId.get(present.record.successor ?? "");
+    if (next === undefined) break;
+    present = next;
+  }
+  return present;
+}
+
 /** The group of a conversation that is no contact's. */
 export async function groupOfConversation(
   step: Pick<Step, "draft" | "live">,

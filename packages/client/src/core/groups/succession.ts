@@ -1,52 +1,111 @@
 /**
- * A group whose log was ended by a Commit that breaks its rules: everybody who keeps the rules refuses it, so nobody goes on in that log. One
- * of the admins makes the group anew, without whoever sent that Commit, and it takes the place of the old one with the same messages.
+ * A group whose log is over for everybody: a Commit that nobody can take in ended it, or one that the rules forbid, or the server was put
+ * back to an older copy. One of those who decide in it makes the group anew within what it knew: the same people, roles and name, but for
+ * who may not stay. Everybody else holds it against what they knew.
+ * @see spec/PROTOCOL.md, Succession
  */
+import { toHex } from "@sotto/protocol";
+import { addNotice } from "../notices.ts";
 import { isReady } from "../session.ts";
 import type { Step } from "../step.ts";
-import { makeGroup } from "./creating.ts";
-import { parseGroupData } from "./data.ts";
-import { dropState, putGroup, shownOf, wakeGroup, type GroupLive } from "./state.ts";
+import { deciders } from "./continuing.ts";
+import { makeGroup, type Made } from "./creating.ts";
+import { parseGroupData, type CheckedData } from "./data.ts";
+import { devicesOf } from "./inviting.ts";
+import { nameOfGroup } from "./naming.ts";
+import { groupNames, type GroupRecord } from "./records.ts";
+import { noteRemade, remakingPauseMs } from "./remaking.ts";
+import { missedIn, takePlaceOf } from "./replacing.ts";
+import { putGroup, shownOf, wakeGroup, type GroupLive } from "./state.ts";
 
-/** Admins do it one after another, should those before them not be there. */
+/** So long others have time to add us anew, if the fault is ours or the server's alone. */
+const graceMs = 60_000;
+/** Those who decide do it one after another, should those before them not be there; and so do the devices of each. */
 const turnMs = 120_000;
+const deviceTurnMs = 20_000;
+/** Whoever knows less than others say they did waits for those. */
+const behindMs = 3_600_000;
 const retryMs = 30_000;
 
-/** Makes the group anew when it is this account's turn; false when nothing of that kind is to be done. */
-export async function pumpSuccession(step: Step, group: GroupLive): Promise<boolean> {
+/** Makes the group anew when that is this device's to do. */
+export async function pumpSuccession(step: Step, group: GroupLive): Promise<void> {
   const { record } = group;
-  const { own } = step.live;
-  if (record.kind !== "group" || record.wedgedBy === undefined) return false;
-  const data = parseGroupData(record.data);
-  const admins = data.admins
-    .filter((admin) => admin !== record.wedgedBy && record.accounts.includes(admin))
-    .toSorted();
-  const turn = admins.indexOf(own.account);
-  if (turn < 0 || group.planning || !isReady(step)) return true;
-  const waitMs = (record.wedgedAtMs ?? 0) + turn * turnMs - step.env.nowMs();
-  if (waitMs > 0) {
-    lookAgain(step, group, Math.min(waitMs, turn * turnMs));
-    return true;
-  }
+  if (record.kind === "pair" || !isOver(record) || group.planning || !isReady(step)) return;
+  const turnInMs = await turnOf(step, record);
+  if (turnInMs === undefined) return;
+  const waitMs = Math.max(turnInMs, await remakingPauseMs(step, record.conversation));
+  if (waitMs > 0) return lookAgain(step, group, waitMs);
   group.planning = true;
-  const accounts = record.accounts.filter(
-    (account) => account !== record.wedgedBy && account !== own.account,
-  );
+  const out = await outsiders(step, group);
   const wanted = {
-    data: { ...data, admins },
-    accounts,
+    data: dataOf(record, out),
+    accounts: record.accounts.filter((account) => !out.has(account)),
     conversation: record.conversation,
-    replaces: record.id,
     unreachable: "left out" as const,
+    isWanted: () => group.record.state === "healing",
   };
-  await makeGroup(step, wanted, async (later, made) => {
-    group.planning = false;
-    if ("error" in made) return lookAgain(later, group, Math.max(retryMs, made.error.retryAfterMs ?? 0));
-    putGroup(later, made.group, shownOf(group.record));
-    await dropState(later, group);
-    putGroup(later, group, { state: "replaced" });
-  });
-  return true;
+  await makeGroup(step, wanted, async (later, made) => afterMaking(later, group, wanted.accounts, made));
+}
+
+async function afterMaking(
+  step: Step,
+  group: GroupLive,
+  wanted: readonly string[],
+  made: Made,
+): Promise<void> {
+  group.planning = false;
+  if ("error" in made) return lookAgain(step, group, Math.max(retryMs, made.error.retryAfterMs ?? 0));
+  const { conversation } = group.record;
+  const missing = wanted.filter((account) => !made.group.record.accounts.includes(account));
+  putGroup(step, made.group, { ...shownOf(group.record), missing });
+  const missed = missedIn(group);
+  await takePlaceOf(step, group, made.group);
+  await noteRemade(step, conversation);
+  if (group.record.kind !== "group") return;
+  await addNotice(step, { type: "healed", conversation: await nameOfGroup(step, made.group.record), missed });
+}
+
+/** Whether a log is known to be over for everybody: by the group's own state, or since others lost it in the same way. */
+const isOver = ({ lost }: Pick<GroupRecord, "lost">): boolean =>
+  lost !== undefined && lost.why !== "own" && (lost.by !== undefined || lost.shared === true);
+
+/** In how long this device may make a group anew, in milliseconds; undefined: others decide. */
+async function turnOf(step: Step, record: GroupRecord): Promise<number | undefined> {
+  const { own } = step.live;
+  const { lost, gone = [] } = record;
+  const makers = deciders(record)
+    .filter((account) => record.accounts.includes(account) && !gone.includes(account))
+    .toSorted();
+  const turn = makers.indexOf(own.account);
+  if (turn < 0 || lost === undefined) return undefined;
+  const devices = [
+    own.device,
+    ...(await devicesOf(step, own.account)).map(({ deviceId }) => toHex(deviceId)),
+  ];
+  const waitMs =
+    (lost.by === undefined ? graceMs : 0) +
+    turn * turnMs +
+    devices.toSorted().indexOf(own.device) * deviceTurnMs +
+    ((lost.latest ?? 0) > record.epoch ? behindMs : 0);
+  const agoMs = step.env.nowMs() - lost.atMs;
+  // A clock that was set back must not keep everybody waiting.
+  return agoMs < 0 ? 0 : Math.max(0, waitMs - agoMs);
+}
+
+/** Who does not come along. What somebody wants removed here meanwhile is: so whoever ends every log can be kept out. */
+async function outsiders(step: Step, { record, intents }: GroupLive): Promise<ReadonlySet<string>> {
+  const out = new Set([...(record.gone ?? []), ...(record.leaving ?? [])]);
+  for (const order of intents) {
+    const intent = await step.draft.item(groupNames.intents(record.id), order);
+    if (intent?.type === "remove") for (const account of intent.accounts) out.add(account);
+  }
+  return out;
+}
+
+function dataOf(record: GroupRecord, out: ReadonlySet<string>): CheckedData {
+  const data = parseGroupData(record.data);
+  const admins = data.kind === "group" ? deciders(record).filter((account) => !out.has(account)) : [];
+  return { ...data, admins, replaces: { id: record.id, epoch: record.epoch } };
 }
 
 function lookAgain(step: Step, group: GroupLive, delayMs: number): void {

@@ -32,7 +32,6 @@ export async function welcomeTasks(
   groupId: string,
   joined: { readonly joiners: readonly Joiner[]; readonly tree: Uint8Array },
   seq: number,
-  replaces?: string,
 ): Promise<readonly GroupTask[]> {
   const { joiners, tree } = joined;
   if (joiners.length === 0) return [];
@@ -47,7 +46,6 @@ export async function welcomeTasks(
       afterSeq: BigInt(seq),
       tree:
         side === undefined ? { case: "inlineTree", value: tree } : { case: "sideTree", value: side.sideLog },
-      replacesLogId: replaces === undefined ? new Uint8Array() : bytesOf(replaces),
     });
     const content = create(SealedContentSchema, { content: { case: "welcome", value: welcome } });
     tasks.push({

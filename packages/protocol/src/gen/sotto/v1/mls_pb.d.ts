@@ -261,13 +261,6 @@ export declare type WelcomeItem = Message<"sotto.v1.WelcomeItem"> & {
     value: SideLog;
     case: "sideTree";
   } | { case: undefined; value?: undefined };
-
-  /**
-   * Of the group that this one takes the place of, if any.
-   *
-   * @generated from field: bytes replaces_log_id = 7;
-   */
-  replacesLogId: Uint8Array;
 };
 
 /**
@@ -277,7 +270,8 @@ export declare type WelcomeItem = Message<"sotto.v1.WelcomeItem"> & {
 export declare const WelcomeItemSchema: GenMessage<WelcomeItem>;
 
 /**
- * A device lost its state of a group and asks to be removed and added anew.
+ * A device has no state of a group any more and asks to be removed and added anew. Devices that cannot help each other, since they
+ * lost the same group in the same way, learn from it that the log is over for all of them.
  *
  * @generated from message sotto.v1.RejoinRequest
  */
@@ -303,11 +297,31 @@ export declare type RejoinRequest = Message<"sotto.v1.RejoinRequest"> & {
   madeAtSec: bigint;
 
   /**
-   * Ed25519 by the device over "sotto/rejoin/v1" || 0x00 || log_id || account_id || device_id || made_at_sec (8 bytes), 64 bytes.
+   * Ed25519 by the device over "sotto/rejoin/v1" || 0x00 || log_id || account_id || device_id || made_at_sec (8 bytes) ||
+   * epoch (8 bytes) || reason (1 byte) || refused_commit, 64 bytes.
    *
    * @generated from field: bytes signature = 5;
    */
   signature: Uint8Array;
+
+  /**
+   * The last epoch whose state the device had.
+   *
+   * @generated from field: uint64 epoch = 6;
+   */
+  epoch: bigint;
+
+  /**
+   * @generated from field: sotto.v1.RejoinReason reason = 7;
+   */
+  reason: RejoinReason;
+
+  /**
+   * With COMMIT: SHA-256 of the body of the entry that it could not take in. Else empty.
+   *
+   * @generated from field: bytes refused_commit = 8;
+   */
+  refusedCommit: Uint8Array;
 };
 
 /**
@@ -927,6 +941,19 @@ export declare type GroupData = Message<"sotto.v1.GroupData"> & {
    * @generated from field: uint32 timer_sec = 7;
    */
   timerSec: number;
+
+  /**
+   * The log of the group that this one takes the place of, and the last epoch of it that its maker knew. Never changes. Empty and 0
+   * when it takes no group's place.
+   *
+   * @generated from field: bytes replaces_log_id = 8;
+   */
+  replacesLogId: Uint8Array;
+
+  /**
+   * @generated from field: uint64 replaces_epoch = 9;
+   */
+  replacesEpoch: bigint;
 };
 
 /**
@@ -934,6 +961,42 @@ export declare type GroupData = Message<"sotto.v1.GroupData"> & {
  * Use `create(GroupDataSchema)` to create a new message.
  */
 export declare const GroupDataSchema: GenMessage<GroupData>;
+
+/**
+ * @generated from enum sotto.v1.RejoinReason
+ */
+export enum RejoinReason {
+  /**
+   * @generated from enum value: REJOIN_REASON_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * The fault may be the device's own.
+   *
+   * @generated from enum value: REJOIN_REASON_LOST = 1;
+   */
+  LOST = 1,
+
+  /**
+   * The log's next Commit cannot be taken in.
+   *
+   * @generated from enum value: REJOIN_REASON_COMMIT = 2;
+   */
+  COMMIT = 2,
+
+  /**
+   * The log does not know the epoch that the device was in, or is gone.
+   *
+   * @generated from enum value: REJOIN_REASON_LOG = 3;
+   */
+  LOG = 3,
+}
+
+/**
+ * Describes the enum sotto.v1.RejoinReason.
+ */
+export declare const RejoinReasonSchema: GenEnum<RejoinReason>;
 
 /**
  * @generated from enum sotto.v1.ReceiptStatus

@@ -1,0 +1,377 @@
+/**
+ * Logs that are ended by what nobody can take in, against whole clients: the group lives on by itself, within what its devices knew, and
+ * whoever ends logs gains nothing by it: nobody in, nobody back, no rights, and only now and then some minutes.
+ */
+import { create, toBinary } from "@bufbuild/protobuf";
+import { names } from "@sotto/client/parts";
+import { EntryKind, GroupEntrySchema, RejoinReason, toHex } from "@sotto/protocol";
+import { afterEach, expect, test } from "vitest";
+import type { SimulatedDevice } from "../src/simulation/index.ts";
+import {
+  Intruder,
+  Scene,
+  aboutLog,
+  bytes,
+  claimOne,
+  engine,
+  exported,
+  forgeGroup,
+  groupData,
+  groupOf,
+  leaveRejoin,
+  mlsOf,
+  provider,
+  refusals,
+  sendWelcome,
+} from "./support/mls-scene.ts";
+
+let scene: Scene;
+afterEach(() => scene.close());
+
+/** Ann's group with Bob, Cleo and Mallory, who has no rights in it. */
+async function choir() {
+  scene = await Scene.make();
+  const [ann, bob, cleo, mallory] = await scene.people("ann", "bob", "cleo", "mallory");
+  const others = [bob.identifier, cleo.identifier, mallory.identifier];
+  await scene.world.during(ann.up.createGroup("Choir", others));
+  await scene.reaches(ann, "Choir", "hello", [bob, cleo, mallory]);
+  // Everybody updates once after joining; that is over then.
+  await scene.world.settle(60);
+  return { ann, bob, cleo, mallory, id: (await groupOf(bob)).id };
+}
+
+const garbage = {
+  "random bytes": () => provider.randomBytes(400),
+  "an MLSMessage of random bytes": () => {
+    const value = provider.randomBytes(400);
+    return toBinary(GroupEntrySchema, create(GroupEntrySchema, { entry: { case: "mlsMessage", value } }));
+  },
+};
+
+/** Mallory ends the epoch of her group with something that nobody can take in. */
+async function endLog(mallory: SimulatedDevice, body = provider.randomBytes(400)): Promise<Intruder> {
+  const group = (await mallory.groups()).find(({ state, kind }) => kind === "group" && state === "joined")!;
+  const intruder = await Intruder.takeOver(scene, mallory);
+  expect(await intruder.append(group, EntryKind.COMMIT, body, provider.randomBytes(32))).toBe("appended");
+  return intruder;
+}
+
+const present = async (device: SimulatedDevice) =>
+  (await device.groups()).filter(({ kind, state }) => kind === "group" && state === "joined");
+
+/** All of them are in one group that is in use, and read each other. */
+async function goesOn(devices: readonly SimulatedDevice[], withinSec = 900): Promise<string> {
+  const isOne = async () => {
+    const ids = await Promise.all(devices.map(async (device) => (await present(device)).map(({ id }) => id)));
+    return ids.every((one) => one.length === 1 && one[0] === ids[0]?.[0]);
+  };
+  for (let waited = 0; waited < withinSec && !(await isOne()); waited += 10) await scene.world.settle(10);
+  expect(await isOne()).toBe(true);
+  await scene.world.settle(60);
+  for (const [i, device] of devices.entries()) {
+    const readers = devices.filter((other) => other !== device);
+    await scene.reaches(device, "Choir", `${i} of ${scene.world.clock.nowMs()}`, readers);
+  }
+  return (await present(devices[0]!))[0]!.id;
+}
+
+const people = async (device: SimulatedDevice) =>
+  (await device.up.groupMembers("Choir")).map(({ accountId, role }) => `${accountId} ${role}`).toSorted();
+
+test.each(Object.entries(garbage))(
+  "a member ends the log with %s: the group goes on, with the same people and the same admin",
+  async (_, make) => {
+    const { ann, bob, cleo, mallory, id } = await choir();
+    const before = await people(bob);
+    await ann.up.send("Choir", "the last that was written");
+    await endLog(mallory, make());
+    const next = await goesOn([ann, bob, cleo]);
+    expect(next).not.toBe(id);
+    for (const device of [ann, bob, cleo]) {
+      expect(await people(device)).toEqual(before);
+      expect(refusals(device).length).toBeGreaterThan(0);
+      expect(device.notices.filter(({ type }) => type === "healed")).toHaveLength(1);
+    }
+    const shown = (await bob.up.history("Choir")).map(({ body }) => body);
+    expect(shown.slice(0, 2)).toEqual(["hello", "the last that was written"]);
+    expect((await bob.up.groups()).map(({ name }) => name)).toContain("Choir");
+  },
+);
+
+test("a device that was away for days finds the way into the group that goes on", async () => {
+  const { ann, bob, cleo, mallory } = await choir();
+  await cleo.stop();
+  await ann.up.send("Choir", "while Cleo is away");
+  await scene.world.settle(5);
+  await endLog(mallory);
+  await goesOn([ann, bob]);
+  await ann.up.send("Choir", "afterwards");
+  await scene.world.settle(3 * 86_400);
+  await cleo.start();
+  await goesOn([ann, bob, cleo]);
+  const shown = (await cleo.up.history("Choir")).map(({ body }) => body);
+  expect(shown.slice(0, 2)).toEqual(["hello", "while Cleo is away"]);
+  expect(shown).toContain("afterwards");
+});
+
+test("nobody but an admin makes the group anew: it waits for one, and goes on when they come", async () => {
+  const { ann, bob, cleo, mallory } = await choir();
+  await ann.stop();
+  await endLog(mallory);
+  await scene.world.settle(6 * 3_600);
+  expect((await bob.up.groups()).map(({ state }) => state)).toEqual(["healing"]);
+  await ann.start();
+  await goesOn([ann, bob, cleo]);
+});
+
+test("the second admin makes it anew when the first is not there", async () => {
+  const { ann, bob, cleo, mallory } = await choir();
+  await scene.world.during(ann.up.setAdmins("Choir", [bob.identifier], true));
+  await scene.world.settle(20);
+  await ann.stop();
+  await endLog(mallory);
+  await goesOn([bob, cleo]);
+  expect(await people(bob)).toContain(`${ann.account} admin`);
+  await ann.start();
+  await goesOn([ann, bob, cleo]);
+});
+
+test("two admins make it anew at once, since the server keeps them apart: everybody ends in the same group", async () => {
+  const { ann, bob, cleo, mallory, id } = await choir();
+  await scene.world.during(ann.up.setAdmins("Choir", [bob.identifier], true));
+  await scene.world.settle(20);
+  const [first, second] = ann.account < bob.account ? [ann, bob] : [bob, ann];
+  // What the first leaves in inboxes stays with the server, and what is left in its own, from when it makes the group.
+  const { inbox } = (await first.stored.get(names.own))!;
+  let made = false;
+  scene.lie(first, {
+    up: (told) => {
+      if (told.frame.case === "createLog") made = true;
+      return made && told.frame.case === "append" && told.frame.value.accessToken.length === 0 ? [] : [told];
+    },
+    down: (told) => {
+      const { frame } = told;
+      return made && frame.case === "entries" && toHex(frame.value.logId) === inbox ? [] : [told];
+    },
+  });
+  await endLog(mallory);
+  await goesOn([second, cleo]);
+  expect(made).toBe(true);
+  const firsts = (await first.groups()).find(({ state }) => state === "creating");
+  expect(firsts?.id).not.toBe(id);
+  expect(firsts?.id).not.toBe((await present(second))[0]!.id);
+  scene.behave();
+  scene.link(first).cut();
+  await goesOn([ann, bob, cleo]);
+  for (const device of [ann, bob, cleo]) {
+    expect((await device.up.groups()).filter(({ name }) => name === "Choir")).toHaveLength(1);
+  }
+});
+
+test("what somebody wanted changed in the group that ended is changed in the one that goes on", async () => {
+  const { ann, bob, cleo, mallory } = await choir();
+  ann.network.partition();
+  const wish = ann.up.renameGroup("Choir", "Chorus");
+  await endLog(mallory);
+  ann.network.heal();
+  await scene.world.during(wish);
+  await scene.world.settle(30);
+  for (const device of [bob, cleo]) expect((await device.up.groups())[0]?.name).toBe("Chorus");
+});
+
+test("an admin whose wish waits to keep out whoever ends every log has a group without them", async () => {
+  const { ann, bob, cleo, mallory } = await choir();
+  const logs = async () => (await mallory.groups()).filter(({ kind }) => kind === "group").length;
+  const startedMs = scene.world.clock.nowMs();
+  await endLog(mallory);
+  let ended = 1;
+  // Whenever the group goes on, she ends it before anybody can do anything.
+  for (; ended < 6; ended++) {
+    const before = await logs();
+    await mallory.start();
+    for (let waited = 0; waited < 7_200 && (await logs()) === before; waited += 1)
+      await scene.world.settle(1);
+    await endLog(mallory);
+  }
+  // At once, after 1, 4 and 16 minutes, and then once an hour.
+  expect(scene.world.clock.nowMs() - startedMs).toBeGreaterThan(80 * 60_000);
+  await scene.world.settle(60);
+  const removed = ann.up.removeFromGroup("Choir", [mallory.identifier]);
+  await mallory.start();
+  await scene.world.settle(2 * 3_600);
+  await removed;
+  await goesOn([ann, bob, cleo]);
+  for (const device of [ann, bob, cleo]) {
+    expect(await people(device)).toEqual(
+      [`${ann.account} admin`, `${bob.account} member`, `${cleo.account} member`].toSorted(),
+    );
+  }
+  expect((await present(mallory)).length).toBe(0);
+}, 120_000);
+
+/** Mallory's group in the place of the one that she ended, as she would like it. */
+async function usurp(
+  intruder: Intruder,
+  victim: SimulatedDevice,
+  beside: readonly SimulatedDevice[],
+  forged: { readonly groupId: Uint8Array; readonly admins: readonly string[]; readonly replaces?: string },
+) {
+  const { groupId, admins, replaces } = forged;
+  const data = groupData(
+    "GROUP",
+    "Choir",
+    admins,
+    replaces === undefined ? undefined : { id: replaces, epoch: 999 },
+  );
+  const invitation = await forgeGroup(scene, intruder, victim, { groupId, data, epoch: 40, beside });
+  await sendWelcome(intruder, victim, invitation);
+}
+
+test.each([
+  ["makes herself admin", (ann: string, mallory: string) => [ann, mallory], false],
+  ["lets a stranger in", (ann: string) => [ann], true],
+] as const)(
+  "a member ends the log, has everybody ask to be let in again, and %s: refused, and the group goes on as it was",
+  async (_, admins, withStranger) => {
+    const { ann, bob, cleo, mallory, id } = await choir();
+    const [stranger] = await scene.people("stranger");
+    const before = await people(bob);
+    await ann.stop();
+    const intruder = await endLog(mallory);
+    await scene.world.settle(30);
+    const groupId = bytes(id);
+    const beside = [ann, cleo, ...(withStranger ? [stranger] : [])];
+    const told = refusals(bob).length;
+    await usurp(intruder, bob, beside, { groupId, admins: admins(ann.account, mallory.account) });
+    await scene.world.until(() => refusals(bob).length > told);
+    expect(refusals(bob).at(-1)).toBe("group_forbidden");
+    expect(await present(bob)).toEqual([]);
+    await ann.start();
+    await goesOn([ann, bob, cleo]);
+    expect(await people(bob)).toEqual(before);
+  },
+);
+
+test("a member without rights puts a group of its own in the place of the one that it ended: refused", async () => {
+  const { ann, bob, cleo, mallory, id } = await choir();
+  await ann.stop();
+  const intruder = await endLog(mallory);
+  await scene.world.settle(30);
+  const told = refusals(bob).length;
+  const forged = { groupId: provider.randomBytes(16), admins: [ann.account], replaces: id };
+  await usurp(intruder, bob, [ann, cleo], forged);
+  await scene.world.until(() => refusals(bob).length > told);
+  expect(refusals(bob).at(-1)).toBe("group_forbidden");
+  expect(await present(bob)).toEqual([]);
+  await ann.start();
+  await goesOn([ann, bob, cleo]);
+});
+
+test("the server alone shows an admin a Commit that there is not: others put the admin right, and no group is made anew", async () => {
+  const { ann, bob, cleo, mallory, id } = await choir();
+  let lied = false;
+  scene.lie(
+    ann,
+    aboutLog(id, (entry) => {
+      if (lied || entry.kind !== EntryKind.MESSAGE) return [entry];
+      lied = true;
+      return [{ ...entry, kind: EntryKind.COMMIT, body: provider.randomBytes(400) }];
+    }),
+  );
+  await bob.up.send("Choir", "in its place");
+  await scene.world.until(() => refusals(ann).length > 0);
+  // Nobody is there to put her right, for longer than it takes to make a group.
+  for (const device of [bob, cleo, mallory]) device.kill();
+  await scene.world.settle(900);
+  scene.behave();
+  scene.link(ann).cut();
+  for (const device of [bob, cleo, mallory]) await device.start();
+  expect(await goesOn([ann, bob, cleo], 1_800)).toBe(id);
+});
+
+test("the server and a member have an admin believe that the log is over: all go over, and nobody is lost, in or out by it", async () => {
+  const { ann, bob, cleo, mallory, id } = await choir();
+  const before = await people(bob);
+  const body = provider.randomBytes(400);
+  let lied = false;
+  scene.lie(
+    ann,
+    aboutLog(id, (entry) => {
+      if (lied || entry.kind !== EntryKind.MESSAGE) return [entry];
+      lied = true;
+      return [{ ...entry, kind: EntryKind.COMMIT, body }];
+    }),
+  );
+  // Nobody puts her right: what they leave in her inbox is lost.
+  const { inbox } = (await ann.stored.get(names.own))!;
+  for (const device of [bob, cleo]) {
+    scene.lie(device, {
+      up: (told) => {
+        const { frame } = told;
+        return frame.case === "append" && toHex(frame.value.logId) === inbox ? [] : [told];
+      },
+    });
+  }
+  const intruder = await Intruder.takeOver(scene, mallory);
+  await bob.up.send("Choir", "in its place");
+  await scene.world.until(() => refusals(ann).length > 0);
+  const refusedCommit = await provider.sha256(body);
+  const { epoch } = (await mallory.groups()).find((group) => group.id === id)!;
+  await leaveRejoin(intruder, ann, mallory, { logId: id, reason: RejoinReason.COMMIT, epoch, refusedCommit });
+  await scene.world.settle(120);
+  scene.behave();
+  for (const device of [ann, bob, cleo]) scene.link(device).cut();
+  expect(await goesOn([ann, bob, cleo], 3_600)).not.toBe(id);
+  for (const device of [bob, cleo]) expect(await people(device)).toEqual(before);
+});
+
+test("a member takes a device out and adds it anew by a true Commit, and lets it into a group of its own: refused", async () => {
+  const { ann, bob, cleo, mallory, id } = await choir();
+  const before = await people(bob);
+  const group = await groupOf(mallory);
+  const mls = await mlsOf(mallory, id);
+  const intruder = await Intruder.takeOver(scene, mallory);
+  const leaf = mls.members.find((member) => toHex(member.accountId) === bob.account)!;
+  const read = await engine.readKeyPackage(await claimOne(intruder, bob, "x-wing"));
+  const nowSec = Math.floor(scene.world.clock.nowMs() / 1000);
+  const add = [engine.verifyKeyPackage(read, { ...leaf, ciphersuite: "x-wing" }, nowSec)];
+  const made = await engine.commit(mls, { remove: [leaf.leafIndex], add });
+  const value = create(GroupEntrySchema, { entry: { case: "mlsMessage", value: made.commit } });
+  const hash = await provider.sha256(await exported(made.next));
+  expect(await intruder.append(group, EntryKind.COMMIT, toBinary(GroupEntrySchema, value), hash)).toBe(
+    "appended",
+  );
+  await scene.world.settle(5);
+  await usurp(intruder, bob, [ann, cleo], { groupId: bytes(id), admins: [ann.account, mallory.account] });
+  await scene.world.until(() => refusals(bob).length > 0);
+  expect(refusals(bob)).toEqual(["group_forbidden"]);
+  expect(await goesOn([ann, bob, cleo], 1_800)).toBe(id);
+  expect(await people(bob)).toEqual(before);
+});
+
+const slow = process.env["SOTTO_SLOW_TESTS"] !== undefined;
+
+test.each(["who makes the group anew", "who goes over to it"])(
+  "%s is killed at its effects meanwhile: the group goes on, once",
+  async (who) => {
+    let kills = 0;
+    const stride = slow ? 1 : 7;
+    for (let effect = 0; ; effect += stride) {
+      const { ann, bob, cleo, mallory } = await choir();
+      const mortal = who === "who makes the group anew" ? ann : bob;
+      await endLog(mallory);
+      let count = 0;
+      mortal.fate = () => (count++ === effect ? (effect % 2 === 0 ? "before" : "after") : false);
+      await scene.world.settle(150);
+      const wasKilled = !mortal.alive;
+      mortal.fate = () => false;
+      if (wasKilled) await mortal.start();
+      await goesOn([ann, bob, cleo]);
+      if (!wasKilled) break;
+      kills++;
+      await scene.close();
+    }
+    expect(kills).toBeGreaterThan(1);
+  },
+  300_000,
+);
