@@ -98,6 +98,10 @@ const NEXT_STEPS: Readonly<Record<ErrorCode, string>> = {
   group_unknown: "check the name or id; 'sotto group list' shows the groups of this device.",
   group_ambiguous: "use one of the ids in the message in place of the name.",
   group_forbidden: "ask an admin of the group; 'sotto group members NAME' shows who that is.",
+  attachment_damaged:
+    "what came is not what was sent, and nothing of it was kept. Ask for it again; if it goes on, do not trust the server, and tell its operator.",
+  file_changed: "send the file again, and leave it as it is until it has gone out.",
+  picture_unreadable: "use --keep-metadata to send it as it is, with everything that it may tell.",
   config_invalid: "correct the named setting; 'sotto serve --help' lists them all.",
   data_folder_foreign: "choose an empty or new folder with --data, or the one of an earlier start.",
   data_folder_damaged:

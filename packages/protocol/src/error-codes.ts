@@ -75,6 +75,9 @@ export const ERROR_CODES = {
   group_unknown: { travels: false },
   group_ambiguous: { travels: false },
   group_forbidden: { travels: false },
+  attachment_damaged: { travels: false },
+  file_changed: { travels: false },
+  picture_unreadable: { travels: false },
   // What an operator meets.
   config_invalid: { travels: false },
   data_folder_foreign: { travels: false },
