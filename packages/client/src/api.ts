@@ -3,6 +3,17 @@
  * and promises; the engine behind it is in core/.
  */
 
+import type {
+  Attachment,
+  AttachmentInput,
+  DownloadOptions,
+  FileSink,
+  FileSource,
+  SharedAttachment,
+} from "./attachment-api.ts";
+
+export type * from "./attachment-api.ts";
+
 /** How a conversation is protected. */
 export type Suite = "classic" | "mls";
 
@@ -53,6 +64,8 @@ export interface Message {
   readonly expiresAfter?: number;
   /** When it is deleted here, in seconds since 1970-01-01 UTC; absent while its time does not run. */
   readonly expiresAt?: number;
+  /** Files that came with it; `body` is what was written to them, or empty. */
+  readonly attachments?: readonly Attachment[];
 }
 
 /** A message that another one answers. */
@@ -142,6 +155,16 @@ export type ClientEvent =
       readonly groupId?: string;
       readonly ids: readonly string[];
     }
+  /** So many bytes of an attachment of a message of this account are with the server. */
+  | {
+      readonly type: "upload";
+      readonly id: string;
+      readonly index: number;
+      readonly done: number;
+      readonly total: number;
+    }
+  /** A message waits for a file that cannot be found any more: see supplyFile(). */
+  | { readonly type: "file_needed"; readonly id: string; readonly index: number }
   | { readonly type: "typing"; readonly from: string; readonly groupId?: string }
   /** Something other than its messages changed, here or on another device: look at conversations(). `deleted`: messages went. */
   | {
@@ -292,6 +315,8 @@ export interface SendOptions {
   readonly forwarded?: boolean;
   /** How long it is kept, in seconds; 0: for good. Absent: as the conversation's timer says. */
   readonly expiresAfter?: number;
+  /** At most 10. The text may be empty then. */
+  readonly attachments?: readonly (AttachmentInput | SharedAttachment)[];
 }
 
 /** An account at work on this device. Only one process holds a vault at a time. */
@@ -308,8 +333,10 @@ export interface Messenger {
   /**
    * Stores the message for sending and returns at once; it goes out when it can, in order per conversation. `to`: a peer, or a group's name
    * or id. Without a suite it is MLS.
+   * A message with attachments goes out when all of them were uploaded: what is written after it may arrive before.
    * @throws `identity_changed`, `message_too_large`, `group_ambiguous`, `group_unknown`, `usage`; `suite_unavailable` when the classic suite
-   * is asked for what only MLS can carry: answers, forwarded texts, texts that disappear.
+   * is asked for what only MLS can carry: answers, forwarded texts, texts that disappear, attachments; of attachments, `too_large`,
+   * `file_changed`, `picture_unreadable`.
    */
   send(to: string, body: string, options?: SendOptions): Promise<Message>;
   /**
@@ -339,6 +366,24 @@ export interface Messenger {
    * once. @throws `usage`, `group_forbidden`, `contact_unknown`, `group_unknown`, `group_ambiguous`.
    */
   setTimer(conversation: string, seconds: number): Promise<void>;
+  /**
+   * Fetches an attachment; goes on by itself after a break. The sink is closed when all of it came and is what its sender sent, and aborted
+   * otherwise. @throws `attachment_damaged` when it is anything else; `blob_unknown` when the server does not have it any more; `usage`;
+   * `server_unreachable`, `connection_lost`.
+   */
+  downloadAttachment(
+    conversation: string,
+    id: string,
+    index: number,
+    sink: FileSink,
+    options?: DownloadOptions,
+  ): Promise<void>;
+  /** The small picture of an attachment, JPEG or WebP, as it came inside the message; undefined when there is none. @throws `usage`. */
+  attachmentThumbnail(conversation: string, id: string, index: number): Promise<Uint8Array | undefined>;
+  /** Gives a file again that a message waits for: the same bytes, or the message fails with `file_changed`. @throws `usage`. */
+  supplyFile(conversation: string, id: string, index: number, source: FileSource): Promise<void>;
+  /** Size of the largest file that the server takes, in bytes; 0: it takes none; undefined: not known before the first connection. */
+  largestAttachment(): number | undefined;
   /** One message. @throws `usage` when there is none of that id. */
   message(conversation: string, id: string): Promise<Message>;
   /** Who has a message of this account, and who read it; nobody in groups of more than 32 people, where receipts do not travel. @throws `usage`. */

@@ -5,6 +5,8 @@
  */
 import { openVault, type Vault } from "@sotto/crypto";
 import { parseIdentifier } from "@sotto/protocol";
+import type { FileSource } from "./attachment-api.ts";
+import { fileSource } from "./adapters/node/files.ts";
 import { nodeEnv } from "./adapters/node/env.ts";
 import { nodeTransport } from "./adapters/node/transport.ts";
 import { openVaultFolder, prepareVaultFolder } from "./adapters/node/vault-folder.ts";
@@ -33,6 +35,7 @@ import type { Transport } from "./core/transport.ts";
 import { vaultStore } from "./core/vault-store.ts";
 
 export * from "./index.ts";
+export { fileSource, folderSink, type FolderSink } from "./adapters/node/files.ts";
 export type { PublicServerFacts } from "./core/onboarding/server-choice.ts";
 export type { CodeRequested } from "./core/registration.ts";
 
@@ -112,11 +115,20 @@ export async function open(options: OpenOptions): Promise<Messenger> {
     const vault = await openVault(env.crypto, await header.read(), options.passphrase);
     storage = openStorage();
     const transport = options.connect === false ? undefined : await transportOf(vault, storage);
-    return await startMessenger({ env, vault, header, storage, transport });
+    return await startMessenger({ env, vault, header, storage, transport, openFile });
   } catch (cause) {
     await storage?.close();
     release();
     throw cause;
+  }
+}
+
+/** A file that was being sent is found again by its path. */
+async function openFile(path: string): Promise<FileSource | undefined> {
+  try {
+    return await fileSource(path);
+  } catch {
+    return undefined;
   }
 }
 

@@ -12,6 +12,8 @@ import { webEnv } from "./adapters/web/env.ts";
 import { webTransport } from "./adapters/web/transport.ts";
 import { takeVaultPlace } from "./adapters/web/vault-place.ts";
 import type { Messenger } from "./api.ts";
+import type { FileSource } from "./attachment-api.ts";
+import type { OpenFile } from "./core/attachments/files.ts";
 import type { VaultPlace } from "./core/onboarding/world.ts";
 import { names } from "./core/records.ts";
 import { startMessenger } from "./core/start.ts";
@@ -23,6 +25,14 @@ export { indexedDbStorage } from "./adapters/web/indexed-db-storage.ts";
 export { openDatabase, takeLease } from "./adapters/web/database.ts";
 export type { PublicServerFacts } from "./core/onboarding/server-choice.ts";
 export type { CodeRequested } from "./core/registration.ts";
+
+/** A File or Blob to send. */
+export function blobSource(blob: Blob): FileSource {
+  return {
+    size: blob.size,
+    read: async (offset, length) => new Uint8Array(await blob.slice(offset, offset + length).arrayBuffer()),
+  };
+}
 
 /** Whether there is a vault of that name. It changes nothing. @throws StorageError `storage_failed`, `vault_foreign`. */
 export async function vaultExists(name: string): Promise<boolean> {
@@ -49,8 +59,12 @@ export async function unlockVault(name: string, passphrase: string): Promise<Uin
   }
 }
 
-/** Opens a vault by its key and connects. Resolves before the connection stands. @throws StorageError `vault_missing`, `vault_damaged`. */
-export async function open(name: string, key: Uint8Array): Promise<Messenger> {
+/** Opens a vault by its key and connects. `openFile`: see AttachmentInput. Resolves before the connection stands. @throws StorageError `vault_missing`, `vault_damaged`. */
+export async function open(
+  name: string,
+  key: Uint8Array,
+  options: { readonly openFile?: OpenFile } = {},
+): Promise<Messenger> {
   const env = webEnv();
   const place: VaultPlace = await takeVaultPlace(name);
   let storage: Storage | undefined;
@@ -59,7 +73,7 @@ export async function open(name: string, key: Uint8Array): Promise<Messenger> {
     storage = await place.openStorage();
     const own = await vaultStore(vault, storage).get(names.own);
     const transport = own && webTransport(own.serverOrigin);
-    return await startMessenger({ env, vault, header: place.header, storage, transport });
+    return await startMessenger({ env, vault, header: place.header, storage, transport, ...options });
   } catch (cause) {
     await storage?.close();
     place.release();

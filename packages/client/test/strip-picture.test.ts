@@ -2,7 +2,8 @@
 import { SottoError, concatBytes, equalBytes, toHex, utf8 } from "@sotto/protocol";
 import { mutatedBytes, withSeed } from "@sotto/testkit";
 import { describe, expect, test } from "vitest";
-import { bytesSource, type FileSource } from "../src/core/media/file-source.ts";
+import type { FileSource } from "../src/api.ts";
+import { bytesSource } from "../src/core/media/file-source.ts";
 import { stripPicture } from "../src/core/media/picture.ts";
 import {
   CANARY,
@@ -29,6 +30,10 @@ async function strip(bytes: Uint8Array) {
 const has = (bytes: Uint8Array, text: string): boolean => Buffer.from(bytes).includes(text);
 const size = { width: 24, height: 12 };
 const turned = { width: 12, height: 24 };
+
+/** A scan of a JPEG with these data. */
+const scan = (...data: number[]): Uint8Array =>
+  concatBytes(segment(0xda, new Uint8Array(6)), Uint8Array.from(data));
 
 describe("JPEG", () => {
   test("keeps every byte that draws it, and nothing that tells", async () => {
@@ -68,7 +73,6 @@ describe("JPEG", () => {
   });
 
   test("several scans, bytes that fill, restarts and stuffed bytes are taken as they are", async () => {
-    const scan = (...data: number[]) => concatBytes(segment(0xda, new Uint8Array(6)), Uint8Array.from(data));
     const frame = segment(0xc2, Uint8Array.of(8, 0, 12, 0, 24, 1, 0, 0, 0));
     const parts = [
       frame,
@@ -121,6 +125,16 @@ describe("PNG", () => {
   });
 });
 
+/** A chunk of a WebP, with its header, as it lies there. */
+function chunkOf(type: string, from: Uint8Array): Uint8Array {
+  const at = Buffer.from(from).indexOf(type);
+  return from.subarray(at, at + 8 + Buffer.from(from).readUInt32LE(at + 4));
+}
+
+/** A WebP of chunks. */
+const whole = (...chunks: Uint8Array[]): Uint8Array =>
+  riffChunk("RIFF", concatBytes(utf8("WEBP"), ...chunks));
+
 describe("WebP", () => {
   test.each([
     ["lossy", WEBP],
@@ -138,14 +152,6 @@ describe("WebP", () => {
   });
 
   test("the simple form, and frames of an animation without what else lies in them", async () => {
-    const chunkOf = (type: string, from: Uint8Array): Uint8Array => {
-      const at = Buffer.from(from).indexOf(type);
-      return from.subarray(at, at + 8 + Buffer.from(from).readUInt32LE(at + 4));
-    };
-    const whole = (...chunks: Uint8Array[]): Uint8Array => {
-      const body = concatBytes(utf8("WEBP"), ...chunks);
-      return riffChunk("RIFF", body);
-    };
     for (const [type, picture] of [
       ["VP8 ", WEBP],
       ["VP8L", WEBP_LOSSLESS],
@@ -179,21 +185,20 @@ test("what is no such picture is left alone", async () => {
 });
 
 describe("a broken picture is refused, never sent with what is in it", () => {
-  const cut = (bytes: Uint8Array, length: number) => bytes.subarray(0, length);
   test.each([
     ["a JPEG without a frame", concatBytes(JPEG.subarray(0, 20), Uint8Array.of(0xff, 0xd9))],
-    ["a JPEG that is cut in a segment", cut(JPEG, 100)],
+    ["a JPEG that is cut in a segment", JPEG.subarray(0, 100)],
     ["a JPEG with a segment of no length", concatBytes(JPEG.subarray(0, 2), Uint8Array.of(0xff, 0xe1, 0, 1))],
     [
       "a JPEG with something between segments",
       concatBytes(JPEG.subarray(0, 20), utf8(CANARY), JPEG.subarray(20)),
     ],
-    ["a PNG that is cut", cut(PNG, PNG.length - 1)],
+    ["a PNG that is cut", PNG.subarray(0, PNG.length - 1)],
     [
       "a PNG without a header",
       concatBytes(PNG.subarray(0, 8), pngChunk("tEXt", utf8(CANARY)), PNG.subarray(8)),
     ],
-    ["a WebP that is cut", cut(WEBP, 40)],
+    ["a WebP that is cut", WEBP.subarray(0, 40)],
     ["a WebP without a picture", concatBytes(utf8("RIFF"), Uint8Array.of(4, 0, 0, 0), utf8("WEBP"))],
     [
       "a PNG of a million parts",

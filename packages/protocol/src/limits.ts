@@ -51,6 +51,17 @@ export const LIMITS = {
   attachmentChunkBytes: 65_536,
   /** Shorter files are padded to so many bytes. */
   minAttachmentBytes: 4_096,
+  /** Most attachments of one message. */
+  maxAttachments: 10,
+  /** Longest name of a file, in UTF-8 bytes, and longest media type, in characters. */
+  maxFileNameBytes: 255,
+  maxMediaTypeChars: 127,
+  /** Largest small picture in a message, in bytes, and longest side of one, in pixels. */
+  maxThumbnailBytes: 16_384,
+  maxThumbnailPixels: 512,
+  /** Longest blur, and longest loudness of a recording, in bytes. */
+  maxPreviewBytes: 64,
+  maxWaveformBytes: 128,
   /** Largest request over HTTP but parts of blobs, in bytes. */
   maxRequestBytes: 131_072,
   /** Length of an identifier in UTF-8 bytes. */

@@ -70,6 +70,12 @@ export class SimulatedNetwork {
       },
       getServer: (): Promise<ServerFacts> => this.called(() => inner.getServer()),
       call: (method, sealed) => this.called(() => inner.call(method, sealed)),
+      blobs: {
+        put: (part, signal) => this.called(() => inner.blobs.put(part, signal)),
+        progress: (...asked) => this.called(() => inner.blobs.progress(...asked)),
+        get: (...asked) => this.carried(inner.blobs.get(...asked)),
+        delete: (...asked) => this.called(() => inner.blobs.delete(...asked)),
+      },
     };
   }
 
@@ -125,6 +131,18 @@ export class SimulatedNetwork {
     const answer = await call();
     await this.reach();
     return answer;
+  }
+
+  /** What comes piece by piece may break off between two of them. */
+  private async *carried(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    await this.reach();
+    for await (const piece of pieces) {
+      if (this.partitioned || this.random.chance(this.weather.breakChance)) {
+        this.counts.broken++;
+        throw new TransportError("connection_lost", "the simulated network broke the connection");
+      }
+      yield piece;
+    }
   }
 }
 

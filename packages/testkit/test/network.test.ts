@@ -46,6 +46,14 @@ function echo(): { transport: Transport; got: number[]; open: number } {
       classicAllowed: true,
     }),
     call: async () => new Uint8Array(),
+    blobs: {
+      put: async ({ bytes }) => bytes.length,
+      progress: async () => 0,
+      async *get() {
+        for (let i = 0; i < 100; i++) yield Uint8Array.of(i);
+      },
+      delete: async () => {},
+    },
   };
   return state;
 }

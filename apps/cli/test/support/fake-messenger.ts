@@ -248,6 +248,10 @@ export class FakeMessenger implements Messenger {
   }
 
   settings = async (): Promise<Settings> => ({ readReceipts: true });
+  downloadAttachment = missing;
+  attachmentThumbnail = missing;
+  supplyFile = missing;
+  largestAttachment = (): number | undefined => undefined;
   react = missing;
   edit = missing;
   deleteMessage = missing;

@@ -1,6 +1,7 @@
 /** What people do with messages that are there: react, edit, take back, see who has them. */
 import { UsageError } from "@sotto/protocol";
 import type { Message, Receipt } from "../api.ts";
+import { deleteBlobsOf } from "./attachments/blob-deletions.ts";
 import { contactOf, messageAt, placeIn, toMessage, type ConversationRef } from "./conversations.ts";
 import { isEmoji } from "./emoji.ts";
 import { applyChange } from "./groups/changing.ts";
@@ -84,6 +85,7 @@ export async function deleteForEveryone(step: Step, conversation: string, id: st
     return removeMessages(step, [place]);
   }
   const stamp = newStamp(step, undefined);
+  deleteBlobsOf(step, message);
   await applyChange(step, place, { type: "delete", target, by: step.live.own.account, stamp });
   await enqueueMls(step, queueOf(found), { type: "delete", target, stamp });
 }

@@ -4,6 +4,9 @@
  */
 import { SottoError, StorageError, TransportError } from "@sotto/protocol";
 import type { ClientEvent } from "../api.ts";
+import { pumpDeletions } from "./attachments/blob-deletions.ts";
+import { newFiles, type Files, type OpenFile } from "./attachments/files.ts";
+import { pumpUploads } from "./attachments/uploads.ts";
 import type { Cancel, Env } from "./env.ts";
 import { armExpiry } from "./expiry.ts";
 import { pumpGroups } from "./groups/pump.ts";
@@ -25,6 +28,9 @@ export interface Engine {
   /** What lives in memory now, to look at only. */
   readonly live: Live;
   readonly waiters: Waiters;
+  readonly files: Files;
+  /** undefined: without a connection. */
+  readonly transport: Transport | undefined;
   readonly closed: boolean;
   /** Runs a step in its turn; resolves when it is stored and its effects are carried out. @throws what the step throws, or StorageError. */
   run<T>(step: StepFunction<T>): Promise<T>;
@@ -41,13 +47,18 @@ interface Input {
 const mostStepsTogether = 64;
 const recoveryPauseMs = 1_000;
 
-/** Starts the core on a vault. @param transport undefined: work without a connection. @throws StorageError. */
+/**
+ * Starts the core on a vault. @param transport undefined: work without a connection. @param openFile finds files that were sent before.
+ * @throws StorageError.
+ */
 export async function startEngine(
   store: VaultStore,
   transport: Transport | undefined,
   env: Env,
+  openFile?: OpenFile,
 ): Promise<Engine> {
   let live = await loadLive(store);
+  const files = newFiles(store, openFile);
   const waiters = newWaiters();
   const listeners = new Set<(event: ClientEvent) => void>();
   const timers = new Map<string, Cancel>();
@@ -59,6 +70,8 @@ export async function startEngine(
   /** Set when memory may be ahead of the vault: it must be read anew before anything else runs. */
   let stale = false;
   let wanted = false;
+  /** Of what is done outside of the machine. */
+  let works = new AbortController();
 
   const enqueue = (input: Input): void => {
     if (closed) {
@@ -86,7 +99,7 @@ export async function startEngine(
     }
     const draft = store.draft();
     const effects: Effect[] = [];
-    const step: Step = { env, draft, live, waiters, effects };
+    const step: Step = { env, draft, live, waiters, files, effects };
     const settle: (() => void)[] = [];
     const attempt = async (input: Input): Promise<void> => {
       const takeBack = draft.savepoint();
@@ -146,11 +159,27 @@ export async function startEngine(
           timers.get(effect.name)?.();
           timers.delete(effect.name);
           break;
+        case "work":
+          startWork(effect.run);
+          break;
         case "settle":
           effect.settle();
           break;
       }
     }
+  };
+
+  const startWork = (run: Extract<Effect, { type: "work" }>["run"]): void => {
+    if (transport === undefined) return;
+    const begun = live;
+    const then = (step: StepFunction): void => {
+      if (!stale && live === begun) post(step);
+    };
+    run(transport, works.signal).then(then, (cause: unknown) =>
+      then(async () => {
+        throw cause;
+      }),
+    );
   };
 
   const setTimer = (name: string, delayMs: number, then: StepFunction): void => {
@@ -222,6 +251,8 @@ export async function startEngine(
   const recover = (cause: unknown): void => {
     wanted ||= live.session.wanted;
     stale = true;
+    works.abort();
+    works = new AbortController();
     connection?.link?.close();
     connection = undefined;
     for (const cancel of timers.values()) cancel();
@@ -240,6 +271,8 @@ export async function startEngine(
       return live;
     },
     waiters,
+    files,
+    transport,
     get closed() {
       return closed;
     },
@@ -255,6 +288,7 @@ export async function startEngine(
     async close() {
       if (closed) return;
       closed = true;
+      works.abort();
       wanted = live.session.wanted = false;
       connection?.link?.close();
       connection = undefined;
@@ -282,8 +316,10 @@ function asTransportError(cause: unknown): SottoError | undefined {
 /** What every batch ends with: whatever was woken goes on, and who waited for a state that is reached is let go. */
 async function settleDown(step: Step): Promise<void> {
   await pumpHeld(step);
+  await pumpUploads(step);
   await pumpGroups(step);
   await pumpOutbox(step);
+  await pumpDeletions(step);
   settleCaughtUp(step);
   leaveWhenDrained(step);
   armExpiry(step);

@@ -4,6 +4,7 @@
  */
 import type { VerifiedDeviceList } from "@sotto/crypto";
 import { InternalError } from "@sotto/protocol";
+import { loadTransfers, type TransferState } from "./attachments/state.ts";
 import { loadDevices, type DevicesState } from "./devices/state.ts";
 import { loadEarlyChanges, type EarlyChanges } from "./early-changes.ts";
 import { loadExpiry, type ExpiryState } from "./expiry.ts";
@@ -41,6 +42,7 @@ export interface Live {
   readonly devices: DevicesState;
   readonly expiry: ExpiryState;
   readonly earlyChanges: EarlyChanges;
+  readonly transfers: TransferState;
   /** How many notices are stored. */
   notices: number;
 }
@@ -67,6 +69,7 @@ export async function loadLive(view: View): Promise<Live> {
     devices: await loadDevices(view),
     expiry: await loadExpiry(view),
     earlyChanges: await loadEarlyChanges(view),
+    transfers: await loadTransfers(view),
     notices: (await view.page(names.notices)).length,
   };
 }

@@ -1,5 +1,6 @@
 /** What a message holds beside its place and state, as the SDK gives it out: its text, what it answers, reactions, how long it is kept. */
 import type { Message, Quote, Reaction } from "../api.ts";
+import { toAttachment } from "./attachments/view.ts";
 import { findContact, peerName } from "./contacts.ts";
 import { findPlace } from "./message-names.ts";
 import { names, type MessageRecord } from "./records.ts";
@@ -23,11 +24,13 @@ type Rich = Pick<
   | "reactions"
   | "expiresAfter"
   | "expiresAt"
+  | "attachments"
 >;
 
 /** The members of a message that its record says. */
 export async function richMembers(view: View, self: SelfName, record: MessageRecord): Promise<Rich> {
-  const { kind, timer, replyTo, forwarded, edited, deleted, expiresAfterSec, expiresAt } = record;
+  const { kind, timer, replyTo, forwarded, edited, deleted, expiresAfterSec, expiresAt, attachments } =
+    record;
   const reactions = await reactionsOf(view, self, record);
   return {
     body: kind === "timer" ? timerLine(timer ?? 0) : record.body,
@@ -40,6 +43,7 @@ export async function richMembers(view: View, self: SelfName, record: MessageRec
     ...(reactions.length > 0 && { reactions }),
     ...(expiresAfterSec !== undefined && { expiresAfter: expiresAfterSec }),
     ...(expiresAt !== undefined && { expiresAt }),
+    ...(attachments !== undefined && { attachments: attachments.map(toAttachment) }),
   };
 }
 

@@ -3,6 +3,8 @@ import { exportPrivateKey, openVault, rewrapVault } from "@sotto/crypto";
 import { formatFingerprint } from "@sotto/protocol";
 import type { Messenger, Settings } from "../api.ts";
 import { deleteForEveryone, edit, oneMessage, react, receiptsOf } from "./acting.ts";
+import { downloadAttachment, largestFile, supplyFile } from "./attachments/commands.ts";
+import { thumbnailOf } from "./attachments/finding.ts";
 import { history } from "./conversations.ts";
 import { updateConversation } from "./deciding.ts";
 import { clearConversation, deleteConversation } from "./deleting.ts";
@@ -74,6 +76,12 @@ export function messengerOf(engine: Engine, env: Env, header: HeaderFile): Messe
       ),
     clearConversation: (conversation) => engine.run((step) => clearConversation(step, conversation)),
     setTimer: (conversation, seconds) => setTimer(engine, conversation, seconds),
+    downloadAttachment: (conversation, id, index, sink, options) =>
+      downloadAttachment(engine, env, [conversation, id, index], sink, options),
+    attachmentThumbnail: (conversation, id, index) =>
+      engine.run((step) => thumbnailOf(step, conversation, id, index)),
+    supplyFile: (conversation, id, index, source) => supplyFile(engine, conversation, id, index, source),
+    largestAttachment: () => largestFile(engine),
     message: (conversation, id) => engine.run((step) => oneMessage(step, conversation, id)),
     receipts: (conversation, id) => engine.run((step) => receiptsOf(step, conversation, id)),
     whenSent: (id, options) => whenSent(engine, id, options?.signal),

@@ -11,6 +11,7 @@ import {
   type ErrorCode,
   type SottoError,
 } from "@sotto/protocol";
+import { isUploaded } from "./attachments/state.ts";
 import { bindIdentifier, isBlocked } from "./contacts.ts";
 import { advanceStatus, messageAt } from "./conversations.ts";
 import { expirePinned, isFresh, pinned } from "./directory.ts";
@@ -45,6 +46,7 @@ export async function pumpOutbox(step: Step): Promise<void> {
 /** Whether everything reached the server that may go there now. */
 export const isFlushed = (step: Step): boolean =>
   isMlsFlushed(step.live.queues) &&
+  isUploaded(step) &&
   [...step.live.groups.byId.values()].every(isSettled) &&
   [...step.live.outbox.queues.values()].every((queue) => queue.orders.length === 0 || queue.blocked);
 

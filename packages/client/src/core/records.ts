@@ -3,6 +3,7 @@
  * seconds since 1970-01-01 UTC unless a name says otherwise.
  */
 import type { Ed25519KeyPair, KemKeyPair } from "@sotto/crypto";
+import type { AttachmentRecord } from "./attachments/records.ts";
 import type { MessageStatus, Notice, Settings } from "../api.ts";
 import type { Decided } from "./decisions.ts";
 import type { KeptOffer } from "./devices/history-import.ts";
@@ -146,6 +147,8 @@ export interface MessageRecord {
   readonly kind?: "timer" | "unknown";
   /** Of the kind `timer`: how long texts are kept from then on, in seconds. */
   readonly timer?: number;
+  /** Files that came with it, or go. */
+  readonly attachments?: readonly AttachmentRecord[];
   /** What it answers. `excerpt`: only of a message that was never here. */
   readonly replyTo?: MessageName & { readonly excerpt?: string };
   readonly forwarded?: true;

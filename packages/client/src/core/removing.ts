@@ -1,6 +1,7 @@
 /**
  * Messages that leave this device: deleted here, or at the end of their time. Their names are kept, so that none comes back.
  */
+import { dropThumbnails } from "./attachments/thumbnails.ts";
 import { putContact } from "./contacts.ts";
 import { contactOf, messageAt, nameOfConversation, placeIn, unlist } from "./conversations.ts";
 import { takeExpired } from "./expiry.ts";
@@ -52,6 +53,7 @@ export async function forgetMessage(step: Step, place: MessagePlace): Promise<bo
   const { conversation, order } = place;
   const message = await messageAt(step.draft, place);
   const unshown = (await step.draft.item(names.unshown, order)) !== undefined;
+  if (message?.status === "queued") await dropUnsent(step, place, message);
   step.draft.deleteItem(names.messages(conversation), order);
   step.draft.delete(names.envelopes(place));
   step.draft.delete(groupNames.receipts(place));
@@ -61,7 +63,7 @@ export async function forgetMessage(step: Step, place: MessagePlace): Promise<bo
   }
   const name = message && (await nameAt(step.draft, place, message.id));
   if (name !== undefined) await forgetExcerpts(step, name);
-  if (message?.status === "queued") await dropUnsent(step, place, message);
+  if (message !== undefined) dropThumbnails(step, place, message);
   return unshown;
 }
 

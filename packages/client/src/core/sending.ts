@@ -2,6 +2,7 @@
 import { TransportError, UsageError, isErrorCode } from "@sotto/protocol";
 import type { Message, SendOptions } from "../api.ts";
 import { addGroupMessage, addMessage } from "./adding.ts";
+import { beginUploads, prepareFiles, releaseFiles, type PreparedFile } from "./attachments/preparing.ts";
 import { ensureContact, isBlocked, parsePeer } from "./contacts.ts";
 import { contactOf, messageAt, placeIn, toMessage } from "./conversations.ts";
 import { pinned } from "./directory.ts";
@@ -17,38 +18,81 @@ import { findPlace } from "./message-names.ts";
 import { FLUSHED, identityChanged, isFlushed, sentGroup } from "./outbox.ts";
 import { checkText } from "./outbox-copies.ts";
 import { enqueue } from "./outbox-queue.ts";
-import { names, type ContactRecord, type MessageName, type MessageRecord } from "./records.ts";
+import {
+  names,
+  type ContactRecord,
+  type MessageName,
+  type MessagePlace,
+  type MessageRecord,
+} from "./records.ts";
 import { nowSec, type Step } from "./step.ts";
 
 const idPattern = /^[0-9a-f]{32}$/;
 
-/** Stores a text for sending. @throws as Messenger.send. */
-export function send(engine: Engine, to: string, body: string, options: SendOptions = {}): Promise<Message> {
-  return engine.run(async (step) => {
-    const { own } = step.live;
-    const sent = options.id === undefined ? undefined : await sentBefore(step, options.id);
-    if (sent !== undefined) return sent;
-    const id = options.id ?? freshId(step);
-    const group = matchGroup(step, to);
-    if (group !== undefined) return sendToGroup(step, group, body, { ...options, id });
-    const peer = parsePeer(to);
-    const self = "identifier" in peer ? peer.identifier === own.identifier : peer.account === own.account;
-    if (self) throw new UsageError("usage", "one cannot write to oneself");
-    const { suite = "mls" } = options;
-    if (suite === "mls") checkMlsText(body);
-    else checkText(body, own.identifier);
-    const contact = await ensureContact(step, peer);
-    if (await isContactBlocked(step, contact)) throw identityChanged();
-    const timer = timerOfContact(step, contact);
-    if (suite === "classic") return sendClassic(step, contact, body, { ...options, id }, timer);
-    const record = await mlsRecord(step, contact.conversations, body, { ...options, id }, timer);
-    const place = await addMessage(step, contact, own.account, record);
-    await enqueueMls(step, place.conversation, { type: "text", id, place, sentAtMs: step.env.nowMs() });
-    return toMessage(step.draft, own, contact, place, record);
-  });
+/** Stores a text, with what goes with it, for sending. @throws as Messenger.send. */
+export async function send(
+  engine: Engine,
+  to: string,
+  body: string,
+  { attachments = [], ...options }: SendOptions = {},
+): Promise<Message> {
+  const { id } = options;
+  const sent = id === undefined ? undefined : await engine.run((step) => sentBefore(step, id));
+  if (sent !== undefined) return sent;
+  if (attachments.length === 0) return engine.run((step) => sendTo(step, to, body, options, []));
+  if (options.suite === "classic") throw classicCannot();
+  const files = await prepareFiles(engine, attachments);
+  try {
+    return await engine.run((step) => sendTo(step, to, body, options, files));
+  } finally {
+    await releaseFiles(engine, files);
+  }
 }
 
-type Options = SendOptions & { readonly id: string };
+async function sendTo(
+  step: Step,
+  to: string,
+  body: string,
+  options: Omit<SendOptions, "attachments">,
+  files: readonly PreparedFile[],
+): Promise<Message> {
+  const { own } = step.live;
+  const sent = options.id === undefined ? undefined : await sentBefore(step, options.id);
+  if (sent !== undefined) return sent;
+  const id = options.id ?? freshId(step);
+  const group = matchGroup(step, to);
+  if (group !== undefined) return sendToGroup(step, group, body, { ...options, id, files });
+  const peer = parsePeer(to);
+  const self = "identifier" in peer ? peer.identifier === own.identifier : peer.account === own.account;
+  if (self) throw new UsageError("usage", "one cannot write to oneself");
+  const { suite = "mls" } = options;
+  if (suite === "mls") checkMlsText(body);
+  else checkText(body, own.identifier);
+  const contact = await ensureContact(step, peer);
+  if (await isContactBlocked(step, contact)) throw identityChanged();
+  const timer = timerOfContact(step, contact);
+  if (suite === "classic") return sendClassic(step, contact, body, { ...options, id, files }, timer);
+  const record = await mlsRecord(step, contact.conversations, body, { ...options, id, files }, timer);
+  const place = await addMessage(step, contact, own.account, record);
+  await beginSending(step, id, place, files);
+  return toMessage(step.draft, own, contact, place, record);
+}
+
+type Options = Omit<SendOptions, "attachments"> & {
+  readonly id: string;
+  readonly files: readonly PreparedFile[];
+};
+
+/** At once, or when its files are with the server. */
+async function beginSending(
+  step: Step,
+  id: string,
+  place: MessagePlace,
+  files: readonly PreparedFile[],
+): Promise<void> {
+  if (beginUploads(step, place, files)) return;
+  await enqueueMls(step, place.conversation, { type: "text", id, place, sentAtMs: step.env.nowMs() });
+}
 
 async function sendClassic(
   step: Step,
@@ -58,10 +102,7 @@ async function sendClassic(
   timer: number,
 ): Promise<Message> {
   if (replyTo !== undefined || forwarded || (expiresAfter ?? timer) > 0) {
-    throw new UsageError(
-      "suite_unavailable",
-      "the classic suite carries plain texts only: no answers, nothing forwarded, and nothing that disappears",
-    );
+    throw classicCannot();
   }
   const { own } = step.live;
   const sentAt = nowSec(step);
@@ -71,12 +112,19 @@ async function sendClassic(
   return toMessage(step.draft, own, contact, place, record);
 }
 
+function classicCannot(): UsageError {
+  return new UsageError(
+    "suite_unavailable",
+    "the classic suite carries plain texts only: no answers, no attachments, nothing forwarded, and nothing that disappears",
+  );
+}
+
 /** A text of this account as it is kept. @throws UsageError `usage`. */
 async function mlsRecord(
   step: Step,
   conversations: readonly string[],
   body: string,
-  { id, replyTo, forwarded = false, expiresAfter }: Options,
+  { id, replyTo, forwarded = false, expiresAfter, files }: Options,
   timer: number,
 ): Promise<MessageRecord> {
   const expiresAfterSec = checkTimer(expiresAfter ?? timer);
@@ -91,6 +139,7 @@ async function mlsRecord(
     ...(replyTo !== undefined && { replyTo: await quoted(step, conversations, replyTo) }),
     ...(forwarded && { forwarded }),
     ...(expiresAfterSec > 0 && { expiresAfterSec }),
+    ...(files.length > 0 && { attachments: files.map((file) => file.record) }),
   };
 }
 
@@ -125,7 +174,7 @@ async function sendToGroup(step: Step, group: GroupLive, body: string, options: 
   const { own } = step.live;
   const record = await mlsRecord(step, [conversation], body, options, parseGroupData(data).timerSec);
   const place = await addGroupMessage(step, group, record);
-  await enqueueMls(step, place.conversation, { type: "text", id, place, sentAtMs: step.env.nowMs() });
+  await beginSending(step, id, place, options.files);
   return toMessage(step.draft, own, undefined, place, record);
 }
 

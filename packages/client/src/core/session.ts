@@ -29,6 +29,7 @@ export type Answer =
   | { readonly type: "link"; readonly link: LinkFetched }
   | { readonly type: "claimed"; readonly claimed: KeyPackagesClaimed }
   | { readonly type: "counted"; readonly count: KeyPackageCount }
+  | { readonly type: "ticket"; readonly ticket: Uint8Array }
   | { readonly type: "refused"; readonly error: RefusedError }
   | { readonly type: "lost"; readonly error: TransportError };
 

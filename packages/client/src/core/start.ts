@@ -5,6 +5,7 @@
 import type { Vault } from "@sotto/crypto";
 import { StorageError } from "@sotto/protocol";
 import type { Messenger } from "../api.ts";
+import type { OpenFile } from "./attachments/files.ts";
 import { startEngine } from "./engine.ts";
 import type { Env } from "./env.ts";
 import { messengerOf } from "./messenger.ts";
@@ -24,6 +25,8 @@ export interface MessengerParts {
   readonly storage: Storage;
   /** undefined: work with what is stored, without a connection. */
   readonly transport: Transport | undefined;
+  /** Finds files again that were being sent when the process ended, by their `reference`. */
+  readonly openFile?: OpenFile;
 }
 
 /** Starts a messenger on a vault that holds a registered account. @throws StorageError `vault_missing`, and what the storage throws. */
@@ -33,5 +36,6 @@ export async function startMessenger(parts: MessengerParts): Promise<Messenger> 
   if (own?.status !== "registered") {
     throw new StorageError("vault_missing", "the account in that vault was not finished");
   }
-  return messengerOf(await startEngine(store, parts.transport, parts.env), parts.env, parts.header);
+  const engine = await startEngine(store, parts.transport, parts.env, parts.openFile);
+  return messengerOf(engine, parts.env, parts.header);
 }

@@ -6,10 +6,12 @@
  * A step that throws has no effect; it must throw before it alters `live`.
  */
 import type { ClientFrame } from "@sotto/protocol";
+import type { Files } from "./attachments/files.ts";
 import type { ClientEvent } from "../api.ts";
 import type { Env } from "./env.ts";
 import type { Live } from "./live.ts";
 import { names } from "./records.ts";
+import type { Transport } from "./transport.ts";
 import type { Draft } from "./vault-store.ts";
 import type { Waiters } from "./waiters.ts";
 
@@ -19,6 +21,7 @@ export interface Step {
   readonly draft: Draft;
   readonly live: Live;
   readonly waiters: Waiters;
+  readonly files: Files;
   readonly effects: Effect[];
 }
 
@@ -36,6 +39,14 @@ export type Effect =
   /** Runs a step later; a timer of the same name is replaced. */
   | { readonly type: "timer"; readonly name: string; readonly delayMs: number; readonly run: StepFunction }
   | { readonly type: "cancel-timer"; readonly name: string }
+  /**
+   * Does something outside of the machine that takes its time. What comes of it is a step of its own, unless everything was read anew from
+   * the vault meanwhile: then it comes to nothing, and `signal` says so. It handles its own failures.
+   */
+  | {
+      readonly type: "work";
+      readonly run: (transport: Transport, signal: AbortSignal) => Promise<StepFunction>;
+    }
   /** Resolves or rejects promises that callers wait on. */
   | { readonly type: "settle"; readonly settle: () => void };
 

@@ -12,6 +12,7 @@ import {
   type Challenge,
   type ServerFrame,
 } from "@sotto/protocol";
+import { attachmentNames } from "./attachments/records.ts";
 import { addNotice } from "./notices.ts";
 import { startGroups, stopGroups } from "./groups/pump.ts";
 import { onGroupEntries } from "./groups/reading.ts";
@@ -150,6 +151,7 @@ async function onFrame(step: Step, frame: ServerFrame["frame"]): Promise<void> {
     case "challenge":
       return onChallenge(step, frame.value);
     case "signedIn":
+      noteMaxBlobBytes(step, Number(frame.value.maxBlobBytes));
       await onSignedIn(step, Number(frame.value.deviceListVersion));
       return noteReset(step, Number(frame.value.resetAtSec));
     case "deviceListChanged":
@@ -172,6 +174,8 @@ async function onFrame(step: Step, frame: ServerFrame["frame"]): Promise<void> {
       return answer(step, frame.value.request, { type: "claimed", claimed: frame.value });
     case "keyPackageCount":
       return answer(step, frame.value.request, { type: "counted", count: frame.value });
+    case "blobTicket":
+      return answer(step, frame.value.request, { type: "ticket", ticket: frame.value.ticket });
     case "lookupResult":
       return answer(step, frame.value.request, { type: "found", result: frame.value });
     case "refused":
@@ -214,6 +218,14 @@ async function onSignedIn(step: Step, ownVersion: number): Promise<void> {
   await keepHouse(step);
   wakeAll(step);
   await startGroups(step);
+}
+
+/** How large attachments may be is remembered, so that it can be told without a connection. */
+function noteMaxBlobBytes(step: Step, bytes: number): void {
+  const { session, transfers } = step.live;
+  if (session.phase !== "signing-in" || transfers.maxBlobBytes === bytes) return;
+  transfers.maxBlobBytes = bytes;
+  step.draft.put(attachmentNames.maxBlobBytes, bytes);
 }
 
 /** Takes in whether somebody asked to replace the account. */

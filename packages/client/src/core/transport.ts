@@ -1,4 +1,4 @@
-/** How the core reaches a server. Adapters: WebSocket + Connect over `ws` in Node, over the platform's own in browsers. */
+/** How the core reaches a server. Adapters: WebSocket, Connect and fetch, in Node and in browsers. */
 import type { SealedMethod } from "@sotto/crypto";
 import type { ClientFrame, ServerFrame } from "@sotto/protocol";
 
@@ -25,6 +25,39 @@ export interface ServerFacts {
   readonly classicAllowed: boolean;
 }
 
+/** A part of a blob, to be stored. Ids and tokens have 32 bytes. */
+export interface BlobPart {
+  readonly id: Uint8Array;
+  readonly writeToken: Uint8Array;
+  /** Needed by the first part. */
+  readonly ticket: Uint8Array | undefined;
+  /** Of the whole blob, in bytes. */
+  readonly size: number;
+  /** Where the part begins. */
+  readonly offset: number;
+  readonly bytes: Uint8Array;
+}
+
+/**
+ * Blobs over HTTP. Every method throws RefusedError with the server's code (`current` says where an upload stands), TransportError
+ * `server_unreachable` when nobody answers, or `connection_lost` when the connection breaks; with an aborted signal whatever it likes.
+ */
+export interface BlobTransport {
+  /** Resolves with how many bytes of the blob the server has. */
+  put(part: BlobPart, signal: AbortSignal): Promise<number>;
+  /** The same, without a part. */
+  progress(id: Uint8Array, writeToken: Uint8Array, signal: AbortSignal): Promise<number>;
+  /** Bytes from `from` up to `to`, as they come, which may be more or less: whoever sends them may lie. */
+  get(
+    id: Uint8Array,
+    readToken: Uint8Array,
+    from: number,
+    to: number,
+    signal: AbortSignal,
+  ): AsyncIterable<Uint8Array>;
+  delete(id: Uint8Array, writeToken: Uint8Array, signal: AbortSignal): Promise<void>;
+}
+
 /** The transport port, bound to one server origin. Every method throws TransportError `server_unreachable` when nobody answers. */
 export interface Transport {
   connect(events: ConnectionEvents): Promise<Connection>;
@@ -38,4 +71,5 @@ export interface Transport {
     sealed: { readonly wrappedSecret: Uint8Array; readonly ciphertext: Uint8Array },
     signal?: AbortSignal,
   ): Promise<Uint8Array>;
+  readonly blobs: BlobTransport;
 }

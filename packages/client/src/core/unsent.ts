@@ -1,6 +1,8 @@
 /** Texts that were deleted before they went out: nothing of them goes out any more. */
 import { UsageError } from "@sotto/protocol";
-import { contactOf } from "./conversations.ts";
+import { deleteBlobsOf } from "./attachments/blob-deletions.ts";
+import { dropUploads } from "./attachments/upload-ends.ts";
+import { contactOf, messageAt } from "./conversations.ts";
 import { dequeueMls } from "./groups/queue.ts";
 import { groupNames } from "./groups/records.ts";
 import { sentGroup } from "./outbox.ts";
@@ -17,8 +19,7 @@ export async function dropUnsent(
   place: MessagePlace,
   { id, suite }: Pick<MessageRecord, "id" | "suite">,
 ): Promise<boolean> {
-  const dropped =
-    suite === "mls" ? await dropMls(step, place.conversation, id) : await dropClassic(step, place, id);
+  const dropped = suite === "mls" ? await dropMls(step, place, id) : await dropClassic(step, place, id);
   if (dropped) tellUnsent(step, id);
   return dropped;
 }
@@ -29,11 +30,15 @@ function tellUnsent(step: Step, id: string): void {
   step.effects.push({ type: "settle", settle: () => step.waiters.reject(sentGroup(id), error) });
 }
 
-async function dropMls(step: Step, conversation: string, id: string): Promise<boolean> {
+async function dropMls(step: Step, place: MessagePlace, id: string): Promise<boolean> {
+  if (await dropUploads(step, place)) return true;
+  const { conversation } = place;
   for (const order of step.live.queues.byConversation.get(conversation)?.orders ?? []) {
     const item = await step.draft.item(groupNames.outbox(conversation), order);
     if (item?.content.type !== "text" || item.content.id !== id || item.sealed !== undefined) continue;
     await dequeueMls(step, conversation, order);
+    const message = await messageAt(step.draft, place);
+    if (message !== undefined) deleteBlobsOf(step, message);
     return true;
   }
   return false;

@@ -24,7 +24,7 @@ import {
   type ServerFrame,
   type SignedDeviceList,
 } from "@sotto/protocol";
-import type { Connection, ConnectionEvents, Transport } from "../../src/core/transport.ts";
+import type { BlobTransport, Connection, ConnectionEvents, Transport } from "../../src/core/transport.ts";
 
 interface Inbox {
   seq: number;
@@ -173,6 +173,8 @@ export class FakeServer {
       call: async () => {
         throw new Error("registration is not played here");
       },
+      // Attachments travel under MLS, which is played on the real server.
+      blobs: {} as BlobTransport,
     };
   }
 

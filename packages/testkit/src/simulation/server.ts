@@ -35,6 +35,7 @@ import {
   type Session,
   type SessionOutput,
 } from "@sotto/server/parts";
+import { simulatedBlobs } from "./blobs.ts";
 import type { VirtualClock } from "../clock.ts";
 import { decodeServerFrames, encodeClientFrames } from "../frames.ts";
 
@@ -192,6 +193,7 @@ export class SimulatedServer {
         const sealed = { $typeName: "sotto.v1.Sealed" as const, wrappedSecret, ciphertext };
         return this.#answer(method, sealed, address);
       },
+      blobs: simulatedBlobs(this.#desks.blobs),
     };
   }
 }

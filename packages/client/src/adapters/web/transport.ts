@@ -1,6 +1,7 @@
 /** The transport port in browsers: registration over Connect by fetch, loaded when it is needed; the session over a WebSocket. */
 import { TransportError } from "@sotto/protocol";
 import type { Transport } from "../../core/transport.ts";
+import { fetchBlobs } from "../fetch-blobs.ts";
 import { connectWebSocket } from "./websocket.ts";
 
 /** Reaches the server at an origin like `https://chat.example.org`. */
@@ -15,6 +16,7 @@ export function webTransport(origin: string): Transport {
   };
   return {
     connect: (events) => connectWebSocket(origin, events),
+    blobs: fetchBlobs(origin),
     getServer: async () => (await calls()).getServer(),
     call: async (method, sealed, signal) => (await calls()).call(method, sealed, signal),
   };

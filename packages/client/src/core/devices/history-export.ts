@@ -1,6 +1,7 @@
 /** The history for a device that was linked: every message that this device keeps, in parts that are sealed and left in side logs. */
 import { create, toBinary } from "@bufbuild/protobuf";
 import { HistoryMessageSchema, HistoryPartSchema, LIMITS, type HistoryMessage } from "@sotto/protocol";
+import { wireAttachments } from "../attachments/wire.ts";
 import { allContacts } from "../people.ts";
 import { groupsOf } from "../groups/overview.ts";
 import { groupNames, type Receipts } from "../groups/records.ts";
@@ -82,9 +83,9 @@ async function historyParts(step: Step): Promise<readonly Uint8Array[]> {
 const mostPerPart = 1_000;
 const mostFields = LIMITS.maxFieldsPerMessage - 1_000;
 
-/** No message has more fields than this: its own, those of what it answers, and of each reaction and receipt. */
-const fieldsOf = ({ reactions, receipts }: HistoryMessage): number =>
-  26 + 5 * reactions.length + 4 * receipts.length;
+/** No message has more fields than this: its own, those of what it answers, and of each reaction, receipt and attachment. */
+const fieldsOf = ({ reactions, receipts, attachments }: HistoryMessage): number =>
+  26 + 5 * reactions.length + 4 * receipts.length + 14 * attachments.length;
 
 async function collect(
   step: Step,
@@ -111,7 +112,7 @@ function toHistory(
   receipts: Receipts,
   conversation: HistoryMessage["conversation"],
 ): HistoryMessage {
-  const { replyTo, edited, reactions = [] } = message;
+  const { replyTo, edited, reactions = [], attachments = [] } = message;
   return create(HistoryMessageSchema, {
     id: bytesOf(message.id),
     order: BigInt(order),
@@ -134,6 +135,8 @@ function toHistory(
       sentAtMs: BigInt(atMs),
       id: bytesOf(id),
     })),
+    // Small pictures would make a history large: its device fetches what it wants to show.
+    attachments: wireAttachments(attachments),
     receipts: Object.entries(receipts).map(([account, { deliveredAt = 0, readAt = 0 }]) => ({
       accountId: bytesOf(account),
       deliveredAtSec: BigInt(deliveredAt),

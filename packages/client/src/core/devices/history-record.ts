@@ -1,6 +1,7 @@
 /** A message of the history as another own device keeps it: read, and checked as what comes from others is. Pure. */
-import { ID_BYTES, LIMITS, toHex, utf8, type HistoryMessage } from "@sotto/protocol";
+import { ID_BYTES, LIMITS, ValidationError, toHex, utf8, type HistoryMessage } from "@sotto/protocol";
 import type { MessageStatus } from "../../api.ts";
+import { checkedAttachments } from "../attachments/wire.ts";
 import { isEmoji } from "../emoji.ts";
 import type { Receipts } from "../groups/records.ts";
 import type { MessageRecord, ReactionRecord } from "../records.ts";
@@ -19,6 +20,8 @@ export function recordOf(message: HistoryMessage, ownAccount: string): MessageRe
   if (utf8(message.body).length > LIMITS.maxTextBytes) return undefined;
   const sender = isId(message.senderAccountId) ? toHex(message.senderAccountId) : undefined;
   const isMls = message.suite === "mls";
+  const attachments = attachmentsOf(message);
+  if (attachments === undefined) return undefined;
   return {
     id: toHex(message.id),
     direction: outgoing ? "out" : "in",
@@ -31,7 +34,22 @@ export function recordOf(message: HistoryMessage, ownAccount: string): MessageRe
     ...(kind !== "" && { kind: kind as "timer" | "unknown" }),
     ...(kind === "timer" && { timer: message.timerSec }),
     ...richMembers(message),
+    ...(attachments.length > 0 && { attachments }),
   };
+}
+
+/** undefined when they are none. */
+function attachmentsOf({ attachments }: HistoryMessage): MessageRecord["attachments"] {
+  try {
+    if (attachments.length === 0) return [];
+    // Small pictures do not travel here.
+    return checkedAttachments(
+      attachments.map((attachment) => ({ ...attachment, thumbnail: new Uint8Array() })),
+    );
+  } catch (cause) {
+    if (cause instanceof ValidationError) return undefined;
+    throw cause;
+  }
 }
 
 function richMembers(message: HistoryMessage): Partial<MessageRecord> {

@@ -1,8 +1,9 @@
 /** What texts and changes of messages look like when they go out: made from the message as it is at that moment. */
+import { carriedOf } from "../attachments/thumbnails.ts";
 import { messageAt } from "../conversations.ts";
 import { findPlace } from "../message-names.ts";
 import { carriedExcerpt } from "../quotes.ts";
-import type { MessageRecord } from "../records.ts";
+import type { MessagePlace, MessageRecord } from "../records.ts";
 import type { Step } from "../step.ts";
 import type { CheckedContent, TextBody } from "./content.ts";
 import type { MlsItem } from "./records.ts";
@@ -10,8 +11,8 @@ import type { MlsItem } from "./records.ts";
 type Change = Extract<MlsItem["content"], { type: "reaction" | "edit" | "delete" }>;
 
 /** A text with what belongs to it. */
-export async function textBody(step: Step, message: MessageRecord): Promise<TextBody> {
-  const { body, replyTo, forwarded, expiresAfterSec } = message;
+export async function textBody(step: Step, place: MessagePlace, message: MessageRecord): Promise<TextBody> {
+  const { body, replyTo, forwarded, expiresAfterSec, attachments } = message;
   return {
     type: "text",
     text: body,
@@ -24,6 +25,7 @@ export async function textBody(step: Step, message: MessageRecord): Promise<Text
     }),
     ...(forwarded !== undefined && { forwarded }),
     ...(expiresAfterSec !== undefined && { expiresAfterSec }),
+    ...(attachments !== undefined && { attachments: await carriedOf(step.draft, place, attachments) }),
   };
 }
 

@@ -2,6 +2,7 @@
  * Changes of messages as they come in: reactions, edits, and messages that are taken back. A change that comes before its message waits for
  * it, bounded; nobody touches a message of somebody else but with a reaction.
  */
+import { dropThumbnails } from "../attachments/thumbnails.ts";
 import { contactOf, messageAt, tellChanged, unlist } from "../conversations.ts";
 import { holdEarly, takeEarly } from "../early-changes.ts";
 import { startTime } from "../expiry.ts";
@@ -45,6 +46,7 @@ export async function applyChange(
   let after = before && changed(before, change);
   if (after === undefined) return before;
   if (after.deleted === true) {
+    if (before !== undefined) dropThumbnails(step, place, before);
     step.draft.delete(groupNames.receipts(place));
     // Nobody will read it: its time begins now.
     await unlist(step, place);

@@ -6,6 +6,7 @@ import {
   ID_BYTES,
   LIMITS,
   ReceiptStatus,
+  TextSchema,
   UsageError,
   ValidationError,
   decode,
@@ -17,6 +18,7 @@ import {
   type MessageRef,
   type Text,
 } from "@sotto/protocol";
+import { checkedAttachments, wireAttachments, type CarriedAttachment } from "../attachments/wire.ts";
 import { isEmoji } from "../emoji.ts";
 import { bytesOf } from "../hex.ts";
 import type { MessageName } from "../records.ts";
@@ -47,6 +49,7 @@ export interface TextBody {
   readonly replyTo?: MessageName & { readonly excerpt: string };
   readonly forwarded?: true;
   readonly expiresAfterSec?: number;
+  readonly attachments?: readonly CarriedAttachment[];
 }
 
 type AccountSyncChange = Extract<Content["body"], { case: "accountSync" }>["value"]["change"];
@@ -80,12 +83,17 @@ function wireBody(
   : never {
   switch (body.type) {
     case "text": {
-      const { text, replyTo, forwarded = false, expiresAfterSec = 0 } = body;
+      const { text, replyTo, forwarded = false, expiresAfterSec = 0, attachments } = body;
       const quote = replyTo && { message: wireName(replyTo), excerpt: replyTo.excerpt };
-      return {
-        case: "text",
-        value: { body: text, forwarded, expiresAfterSec, ...(quote !== undefined && { replyTo: quote }) },
+      const value = {
+        body: text,
+        forwarded,
+        expiresAfterSec,
+        ...(quote !== undefined && { replyTo: quote }),
       };
+      return attachments === undefined
+        ? { case: "text", value }
+        : { case: "attachments", value: { text: value, items: wireAttachments(attachments) } };
     }
     case "reaction":
       return { case: "reaction", value: { message: wireName(body.target), emoji: body.emoji } };
@@ -132,6 +140,10 @@ function checkedBody({ body }: Content): CheckedContent["body"] {
   switch (body.case) {
     case "text":
       return checkedText(body.value);
+    case "attachments": {
+      const { text, items } = body.value;
+      return { ...checkedText(text ?? create(TextSchema)), attachments: checkedAttachments(items) };
+    }
     case "reaction": {
       const { message, emoji } = body.value;
       if (emoji !== "" && !isEmoji(emoji)) throw refused("is a reaction that is no emoji");

@@ -148,7 +148,7 @@ async function plaintextOf(step: Step, { content }: MlsItem): Promise<Uint8Array
       const message = await messageAt(step.draft, content.place);
       if (message === undefined || message.deleted === true) return undefined;
       const { id, sentAtMs } = content;
-      return encodeContent({ id, sentAtMs, from, body: await textBody(step, message) });
+      return encodeContent({ id, sentAtMs, from, body: await textBody(step, content.place, message) });
     }
     case "reaction":
     case "edit":

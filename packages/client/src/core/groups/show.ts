@@ -2,6 +2,7 @@
 import type { MlsMember } from "@sotto/crypto";
 import { LIMITS, ValidationError, type ErrorCode } from "@sotto/protocol";
 
+import { keepThumbnails, withThumbnails } from "../attachments/thumbnails.ts";
 import { addGroupMessage } from "../adding.ts";
 import {
   advanceStatus,
@@ -86,6 +87,7 @@ async function show(
       "SOTTO-CONTENT-2: the message has the id of another of this conversation",
     );
   }
+  const files = await withThumbnails(text?.attachments ?? []);
   const record: MessageRecord = {
     id: content.id,
     direction: own ? "out" : "in",
@@ -98,8 +100,10 @@ async function show(
     ...(text === undefined && { kind: "unknown" as const }),
     ...(text?.forwarded !== undefined && { forwarded: text.forwarded }),
     ...(text?.expiresAfterSec !== undefined && { expiresAfterSec: text.expiresAfterSec }),
+    ...(files.records.length > 0 && { attachments: files.records }),
   };
   const place = await addGroupMessage(step, group, record);
+  keepThumbnails(step, place, files.thumbnails);
   const complete = await completed(step, place, name, record, text);
   const contact = await contactOf(step.draft, place.conversation);
   const subject = contact === undefined ? { group } : { contact };

@@ -1,13 +1,6 @@
 /** Where a file's bytes come from, and how a file is made of parts of another without holding either in memory. */
 import { UsageError, concatBytes } from "@sotto/protocol";
-
-/** A file to read from, at any place, as often as needed: it must not change meanwhile. */
-export interface FileSource {
-  /** In bytes. */
-  readonly size: number;
-  /** Exactly `length` bytes from `offset` on. Rejects when they cannot be read. */
-  read(offset: number, length: number): Promise<Uint8Array>;
-}
+import type { FileSource } from "../../attachment-api.ts";
 
 /** Bytes in memory as a file. */
 export function bytesSource(bytes: Uint8Array): FileSource {

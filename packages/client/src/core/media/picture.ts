@@ -2,7 +2,8 @@
  * Pictures without metadata: a photo tells where and when it was taken, with which camera, and more. Parts that only tell are left out,
  * and nothing is decoded or encoded anew, so that a picture looks as it did. What is kept is a list of known parts, never "all but".
  */
-import { Peek, type FileSource } from "./file-source.ts";
+import type { FileSource } from "../../attachment-api.ts";
+import { Peek } from "./file-source.ts";
 import { isJpeg, stripJpeg } from "./jpeg.ts";
 import { isPng, stripPng } from "./png.ts";
 import type { StrippedPicture } from "./stripped-picture.ts";

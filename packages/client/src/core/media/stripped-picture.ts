@@ -1,5 +1,5 @@
 /** What taking metadata out of a picture gives. */
-import type { FileSource } from "./file-source.ts";
+import type { FileSource } from "../../attachment-api.ts";
 
 /** A picture that tells nothing but what it shows. */
 export interface StrippedPicture {

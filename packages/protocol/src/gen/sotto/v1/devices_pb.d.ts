@@ -7,7 +7,7 @@
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 import type { Device, SignedDeviceList } from "./directory_pb.js";
-import type { ContactState, Quote } from "./mls_pb.js";
+import type { Attachment, ContactState, Quote } from "./mls_pb.js";
 
 /**
  * Describes the file sotto/v1/devices.proto.
@@ -314,6 +314,11 @@ export declare type HistoryMessage = Message<"sotto.v1.HistoryMessage"> & {
    * @generated from field: uint32 timer_sec = 21;
    */
   timerSec: number;
+
+  /**
+   * @generated from field: repeated sotto.v1.Attachment attachments = 22;
+   */
+  attachments: Attachment[];
 };
 
 /**

@@ -393,6 +393,12 @@ export declare type Content = Message<"sotto.v1.Content"> & {
      */
     value: Delete;
     case: "delete";
+  } | {
+    /**
+     * @generated from field: sotto.v1.Attachments attachments = 16;
+     */
+    value: Attachments;
+    case: "attachments";
   } | { case: undefined; value?: undefined };
 
   /**
@@ -445,6 +451,129 @@ export declare type Text = Message<"sotto.v1.Text"> & {
  * Use `create(TextSchema)` to create a new message.
  */
 export declare const TextSchema: GenMessage<Text>;
+
+/**
+ * Files, with a text that may be empty.
+ *
+ * @generated from message sotto.v1.Attachments
+ */
+export declare type Attachments = Message<"sotto.v1.Attachments"> & {
+  /**
+   * @generated from field: sotto.v1.Text text = 1;
+   */
+  text?: Text | undefined;
+
+  /**
+   * 1 to 10.
+   *
+   * @generated from field: repeated sotto.v1.Attachment items = 2;
+   */
+  items: Attachment[];
+};
+
+/**
+ * Describes the message sotto.v1.Attachments.
+ * Use `create(AttachmentsSchema)` to create a new message.
+ */
+export declare const AttachmentsSchema: GenMessage<Attachments>;
+
+/**
+ * A file that lies on the server, sealed: spec/PROTOCOL.md, "Attachments".
+ *
+ * @generated from message sotto.v1.Attachment
+ */
+export declare type Attachment = Message<"sotto.v1.Attachment"> & {
+  /**
+   * What reads the blob, and what opens it; 32 bytes each.
+   *
+   * @generated from field: bytes read_token = 1;
+   */
+  readToken: Uint8Array;
+
+  /**
+   * @generated from field: bytes key = 2;
+   */
+  key: Uint8Array;
+
+  /**
+   * Of the file, in bytes; the blob's length follows from it.
+   *
+   * @generated from field: uint64 size = 3;
+   */
+  size: bigint;
+
+  /**
+   * Over the sealed chunks, 32 bytes.
+   *
+   * @generated from field: bytes digest = 4;
+   */
+  digest: Uint8Array;
+
+  /**
+   * As RFC 6838, in lower case, without parameters. The sender's word: something to show by, nothing to run by.
+   *
+   * @generated from field: string media_type = 5;
+   */
+  mediaType: string;
+
+  /**
+   * @generated from field: string name = 6;
+   */
+  name: string;
+
+  /**
+   * Of a picture or film, in pixels, as it is shown; 0: not said.
+   *
+   * @generated from field: uint32 width = 7;
+   */
+  width: number;
+
+  /**
+   * @generated from field: uint32 height = 8;
+   */
+  height: number;
+
+  /**
+   * Of a sound or film; 0: not said.
+   *
+   * @generated from field: uint32 duration_ms = 9;
+   */
+  durationMs: number;
+
+  /**
+   * A small picture, JPEG or WebP.
+   *
+   * @generated from field: bytes thumbnail = 10;
+   */
+  thumbnail: Uint8Array;
+
+  /**
+   * A ThumbHash: a blur to show until more is there.
+   *
+   * @generated from field: bytes preview = 11;
+   */
+  preview: Uint8Array;
+
+  /**
+   * Somebody's voice, recorded for this message.
+   *
+   * @generated from field: bool voice = 12;
+   */
+  voice: boolean;
+
+  /**
+   * How loud it is over its time, 0 to 255 each.
+   *
+   * @generated from field: bytes waveform = 13;
+   */
+  waveform: Uint8Array;
+};
+
+/**
+ * Describes the message sotto.v1.Attachment.
+ * Use `create(AttachmentSchema)` to create a new message.
+ */
+export declare const AttachmentSchema: GenMessage<Attachment>;
 
 /**
  * @generated from message sotto.v1.Quote
