@@ -88,7 +88,7 @@ const NEXT_STEPS: Readonly<Record<ErrorCode, string>> = {
   decryption_failed: nothing,
   signature_invalid: nothing,
   key_invalid: "the key is damaged or of another kind: check what was given.",
-  suite_unavailable: "use '--suite classic', or leave --suite out.",
+  suite_unavailable: "send over MLS: leave --suite out. What was sent over the classic suite stays as it is.",
   mls_invalid:
     "nothing is lost: what broke a rule was refused and changed nothing. If it goes on, compare safety numbers with 'sotto verify'.",
   recovery_key_wrong:

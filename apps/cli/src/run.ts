@@ -38,6 +38,22 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: "send a message",
     load: async () => (await import("./commands/send.ts")).sendCommand(),
   },
+  react: {
+    summary: "react to a message with an emoji",
+    load: async () => (await import("./commands/react.ts")).reactCommand(),
+  },
+  edit: {
+    summary: "change the text of a message that you sent",
+    load: async () => (await import("./commands/edit.ts")).editCommand(),
+  },
+  delete: {
+    summary: "take a message back, or delete it on this device",
+    load: async () => (await import("./commands/delete.ts")).deleteCommand(),
+  },
+  timer: {
+    summary: "let the messages of a conversation disappear",
+    load: async () => (await import("./commands/timer.ts")).timerCommand(),
+  },
   receive: {
     summary: "print messages that were not shown before",
     load: async () => (await import("./commands/receive.ts")).receiveCommand(),

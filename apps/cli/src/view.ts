@@ -1,6 +1,8 @@
 /** How messages are written for people and for scripts. Everything that others wrote is sanitised here. */
 import type { Message, MessageStatus, Messenger, Notice } from "@sotto/client";
 import { sanitise, sanitiseLine } from "./io/sanitise.ts";
+import { shortId } from "./message-id.ts";
+import { marksOf, quoteOf, reactionsOf, richRow, textOf } from "./message-marks.ts";
 
 const marks: Readonly<Record<MessageStatus, string>> = {
   queued: "\u25cc",
@@ -32,14 +34,24 @@ export function formatDay(seconds: number): string {
   return `${date.getFullYear()}-${pad(date.getMonth() + 1)}-${pad(date.getDate())}`;
 }
 
-/** A message as lines of text; further lines of its body are indented. */
-export function formatMessage(message: Message): string {
+/** A message as lines of text; further lines of its body are indented. @param shown `id`: how its id begins, too. */
+export function formatMessage(message: Message, shown: { readonly id?: boolean } = {}): string {
   const arrow = message.direction === "in" ? "\u2190" : "\u2192";
   const who = message.direction === "in" ? senderOf(message) : `me to ${sanitiseLine(message.to)}`;
   const status = formatStatus(message);
-  const head = `${formatDay(message.sentAt)} ${formatTime(message.sentAt)} ${arrow} ${who}`;
-  const body = sanitise(message.body).replaceAll("\n", "\n    ");
-  return `${head}${status === "" ? "" : `  [${status}]`}\n    ${body}`;
+  const at = `${formatDay(message.sentAt)} ${formatTime(message.sentAt)}`;
+  const id = shown.id === true ? `${shortId(message.id)}  ` : "";
+  if (message.kind === "timer") return `${id}${at} \u00b7 ${sanitiseLine(message.from)}: ${message.body}`;
+  const marks = marksOf(message);
+  const quote = quoteOf(message);
+  const reactions = reactionsOf(message);
+  const head = `${id}${at} ${arrow} ${who}${marks === "" ? "" : ` (${marks})`}${status === "" ? "" : `  [${status}]`}`;
+  return [
+    head,
+    ...(quote === undefined ? [] : [`    > ${quote}`]),
+    `    ${sanitise(textOf(message)).replaceAll("\n", "\n    ")}`,
+    ...(reactions === "" ? [] : [`    ${reactions}`]),
+  ].join("\n");
 }
 
 function senderOf(message: Message): string {
@@ -69,6 +81,7 @@ export function messageLine(message: Message): object {
     suite: message.suite,
     body: message.body,
     sent_at: message.sentAt,
+    ...richRow(message),
   };
 }
 
@@ -85,6 +98,7 @@ export function historyRow(message: Message, raw: boolean): object {
     status: message.status,
     sent_at: message.sentAt,
     ...(message.problem === undefined ? {} : { problem: message.problem }),
+    ...richRow(message),
     ...(raw ? rawMembers(message) : {}),
   };
 }

@@ -390,3 +390,29 @@ describe("whoever breaks the rules", () => {
     }
   });
 });
+
+describe("a pair that is made anew", () => {
+  test("brings edits, reactions and deletions again that were lost with the old one", async () => {
+    const { world, ann, ben } = await scene(17);
+    const first = await ann.up.send(ben.identifier, "first");
+    const second = await ann.up.send(ben.identifier, "to be taken back");
+    await world.settle();
+    const theirs = await ben.up.send(ann.identifier, "theirs");
+    await world.settle(60);
+    const [pair] = await ben.groups();
+    ben.kill();
+    await ann.up.edit(ben.identifier, first.id, "first, edited");
+    await ann.up.react(ben.identifier, theirs.id, "👍");
+    await ann.up.deleteMessage(ben.identifier, second.id, { forEveryone: true });
+    await ann.up.send(ben.identifier, "third");
+    await world.settle();
+    await ben.tamper((draft) => draft.delete(groupNames.state(pair?.id ?? "")));
+    await ben.start();
+    await world.settle(120);
+    const shown = await ben.up.history(ann.identifier);
+    expect(shown.map(({ body }) => body)).toEqual(["first, edited", "", "theirs", "third"]);
+    expect(shown[1]).toMatchObject({ deleted: true });
+    expect(shown[2]?.reactions).toMatchObject([{ emoji: "👍", from: ann.identifier }]);
+    expect(await plaintextOfVault(ben)).not.toContain("taken back");
+  });
+});

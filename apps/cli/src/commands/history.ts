@@ -11,6 +11,7 @@ import { formatMessage, historyRow } from "../view.ts";
 
 interface HistoryOptions {
   readonly raw?: boolean;
+  readonly ids?: boolean;
   readonly offline?: boolean;
   readonly limit?: number;
 }
@@ -21,9 +22,17 @@ export function historyCommand(): Command {
     .description("Prints a conversation, oldest first, with the state of each message.")
     .argument("<peer>", "phone number, e-mail address or account id; a group's name or id")
     .option("--limit <n>", "only the newest n messages", parseCount)
+    .option("--ids", "print how each message's id begins: for react, edit, delete and send --reply-to")
     .option("--raw", "with --json: add each classic message as it travelled, encrypted and signed")
     .option("--offline", "do not ask the server for news first")
-    .addHelpText("after", examples("sotto history +15551230002", "sotto history +15551230002 --json --raw"))
+    .addHelpText(
+      "after",
+      examples(
+        "sotto history +15551230002",
+        "sotto history +15551230002 --ids --limit 5",
+        "sotto history +15551230002 --json --raw",
+      ),
+    )
     .action(async (peer: string, options: HistoryOptions, command: Command) => {
       const context = contextOf(command);
       const who = recipientOf(context, peer);
@@ -32,7 +41,7 @@ export function historyCommand(): Command {
         const messages = await forRecipient(who, () => wholeHistory(session.messenger, who, options.limit));
         for (const message of messages) {
           if (context.json) await printJson(context.io, historyRow(message, options.raw === true));
-          else await printLine(context.io, formatMessage(message));
+          else await printLine(context.io, formatMessage(message, { id: options.ids === true }));
         }
         if (messages.length === 0 && !context.json) {
           await remark(context.io, `No messages in the conversation with ${sanitiseLine(who)} yet.`);

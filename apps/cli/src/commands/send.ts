@@ -2,17 +2,19 @@
 import { Command, Option } from "commander";
 import type { Message, Suite } from "@sotto/client";
 import { contextOf, type Context } from "../context.ts";
-import { Failure, usageFailure } from "../errors.ts";
-import { canAsk } from "../io/io.ts";
+import { parseTimer } from "../duration.ts";
+import { Failure } from "../errors.ts";
 import { printJson, printLine } from "../io/output.ts";
-import { ask } from "../io/prompt.ts";
-import { readAll } from "../io/read-all.ts";
+import { messageIdOf } from "../message-id.ts";
+import { messageText } from "../message-text.ts";
 import { examples, parseSeconds } from "../options.ts";
 import { forRecipient, isKnown, recipientOf } from "../recipient.ts";
 import { refresh, timeoutFailure, withSession, type Session } from "../session.ts";
 
 interface SendOptions {
   readonly suite?: Suite;
+  readonly replyTo?: string;
+  readonly expire?: number;
   readonly wait: boolean;
   readonly timeout: number;
 }
@@ -24,6 +26,12 @@ export function sendCommand(): Command {
     .argument("<to>", "phone number, e-mail address or account id; a group's name or id")
     .argument("[text]", "the message; - reads it from standard input (one newline at its end is dropped)")
     .addOption(new Option("--suite <suite>", "how to protect it (default mls)").choices(["classic", "mls"]))
+    .option("--reply-to <id>", "answer a message: its id, or how it begins")
+    .option(
+      "--expire <duration>",
+      "how long after it was read it is kept: 30s, 5m, 1h, 7d; or off",
+      parseTimer,
+    )
     .option("--no-wait", "only queue it: it goes out with the next connection")
     .option("--timeout <seconds>", "how long to wait for the server", parseSeconds, 30)
     .addHelpText(
@@ -31,6 +39,7 @@ export function sendCommand(): Command {
       examples(
         'sotto send +15551230002 "See you at six"',
         'sotto send "Book club" "Chapter nine by Friday"',
+        'sotto send +15551230002 "Which one?" --reply-to 91749c93',
         "git log -1 | sotto send ann@example.org -",
       ),
     )
@@ -38,25 +47,6 @@ export function sendCommand(): Command {
       const context = contextOf(command);
       await send(context, recipientOf(context, to), await messageText(context, text), options);
     });
-}
-
-async function messageText(context: Context, text: string | undefined): Promise<string> {
-  if (text === "-") {
-    const body = (await readAll(context.io.stdin)).replace(/\r?\n$/, "");
-    if (body === "")
-      throw usageFailure("there is no text on standard input", "pipe the message into the command.");
-    return body;
-  }
-  if (text !== undefined) {
-    if (text === "") throw usageFailure("the message is empty", "give some text.");
-    return text;
-  }
-  if (!canAsk(context.io)) {
-    throw usageFailure("the text is missing", "give it as an argument, or - to read it from standard input.");
-  }
-  const typed = await ask(context.io, "Message:");
-  if (typed === "") throw usageFailure("the message is empty", "give some text.");
-  return typed;
 }
 
 /** @throws Failure `unavailable` where the message waits until this device is put right, which no patience of ours mends. */
@@ -76,8 +66,14 @@ async function send(context: Context, to: string, body: string, options: SendOpt
     const { messenger } = session;
     // An invitation may wait on the server.
     if (options.wait && !(await isKnown(messenger, to))) await refresh(context, session);
-    const message = await forRecipient(to, () =>
-      messenger.send(to, body, options.suite && { suite: options.suite }),
+    const message = await forRecipient(to, async () =>
+      messenger.send(to, body, {
+        ...(options.suite !== undefined && { suite: options.suite }),
+        ...(options.expire !== undefined && { expiresAfter: options.expire }),
+        ...(options.replyTo !== undefined && {
+          replyTo: await messageIdOf(messenger, to, options.replyTo),
+        }),
+      }),
     );
     if (options.wait) {
       const sent = await session.within(options.timeout, (signal) =>

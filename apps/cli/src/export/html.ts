@@ -4,6 +4,7 @@
  */
 import type { Message } from "@sotto/client";
 import { sanitise, sanitiseLine } from "../io/sanitise.ts";
+import { marksOf, quoteOf, reactionsOf, textOf } from "../message-marks.ts";
 import { formatDay, formatStatus, formatTime } from "../view.ts";
 import type { ExportedHistory } from "./exported-history.ts";
 
@@ -30,6 +31,7 @@ const style = `
   li { margin: .5rem 0; padding: .5rem .75rem; border: 1px solid #8886; border-radius: .6rem; width: fit-content; max-width: 85%; break-inside: avoid; }
   li.out { margin-left: auto; background: #3b82f61f; }
   li p { margin: 0; white-space: pre-wrap; overflow-wrap: anywhere; }
+  blockquote { margin: 0 0 .3rem; padding-left: .5rem; border-left: 3px solid #8886; font-size: .9rem; opacity: .8; overflow-wrap: anywhere; }
   @media print { body { margin: 0; max-width: none; } li.out { background: none; } }`;
 
 /** @returns a complete HTML document. */
@@ -75,8 +77,9 @@ function renderConversation({ peer, groupId, messages }: ExportedHistory["conver
 function renderMessage(message: Message): string {
   const who = message.direction === "in" ? message.from : "me";
   const time = `<time datetime="${new Date(message.sentAt * 1000).toISOString()}">${formatTime(message.sentAt)}</time>`;
-  const meta = [`<bdi>${line(who)}</bdi>`, time, escapeHtml(formatStatus(message))].filter(
-    (part) => part !== "",
-  );
-  return `<li class="${message.direction}"><p dir="auto">${escapeHtml(sanitise(message.body))}</p><div class="meta">${meta.join(" · ")}</div></li>`;
+  const marks = [marksOf(message), reactionsOf(message), formatStatus(message)].map(escapeHtml);
+  const meta = [`<bdi>${line(who)}</bdi>`, time, ...marks].filter((part) => part !== "");
+  const quote = quoteOf(message);
+  const quoted = quote === undefined ? "" : `<blockquote dir="auto">${escapeHtml(quote)}</blockquote>`;
+  return `<li class="${message.direction}">${quoted}<p dir="auto">${escapeHtml(sanitise(textOf(message)))}</p><div class="meta">${meta.join(" · ")}</div></li>`;
 }

@@ -1,0 +1,26 @@
+/** The text of a message: an argument, standard input, or asked for at a terminal. */
+import type { Context } from "./context.ts";
+import { usageFailure } from "./errors.ts";
+import { canAsk } from "./io/io.ts";
+import { ask } from "./io/prompt.ts";
+import { readAll } from "./io/read-all.ts";
+
+/** The text as given; "-" reads it from standard input. @throws Failure `usage` when it is missing or empty. */
+export async function messageText(context: Context, text: string | undefined): Promise<string> {
+  if (text === "-") {
+    const body = (await readAll(context.io.stdin)).replace(/\r?\n$/, "");
+    if (body === "")
+      throw usageFailure("there is no text on standard input", "pipe the message into the command.");
+    return body;
+  }
+  if (text !== undefined) {
+    if (text === "") throw usageFailure("the message is empty", "give some text.");
+    return text;
+  }
+  if (!canAsk(context.io)) {
+    throw usageFailure("the text is missing", "give it as an argument, or - to read it from standard input.");
+  }
+  const typed = await ask(context.io, "Message:");
+  if (typed === "") throw usageFailure("the message is empty", "give some text.");
+  return typed;
+}
