@@ -81,15 +81,31 @@ export async function joinApp(
 ): Promise<Person> {
   const opened = await openApp(browser, server, options);
   const { page } = opened;
+  await page.getByRole("button", { name: "Create an account" }).click();
   await page.getByLabel("Phone number").fill(identifier);
   await page.getByRole("button", { name: "Continue" }).click();
-  const code = page.getByLabel("Code");
-  await code.waitFor();
-  await code.fill(await server.code(identifier));
-  await page.getByLabel("Passphrase").fill(PASSPHRASE);
-  await page.getByRole("button", { name: "Continue" }).click();
+  await choosePassphrase(page);
+  await page.getByLabel("Code").fill(await server.code(identifier));
+  await keepRecoveryKey(page);
   await page.getByRole("navigation").waitFor();
   return { ...opened, identifier };
+}
+
+/** Chooses the passphrase of everybody. */
+export async function choosePassphrase(page: Page): Promise<void> {
+  await page.getByLabel("Passphrase", { exact: true }).fill(PASSPHRASE);
+  await page.getByLabel("Repeat the passphrase").fill(PASSPHRASE);
+  await page.getByRole("button", { name: "Continue" }).click();
+}
+
+/** Keeps the recovery key, and shows that it was kept. */
+export async function keepRecoveryKey(page: Page): Promise<string> {
+  const groups = page.getByRole("group", { name: "Recovery key" }).locator("span");
+  await groups.first().waitFor({ timeout: 60_000 });
+  const key = (await groups.allInnerTexts()).join("-");
+  await page.getByLabel("Type the last group").fill(key.slice(-4));
+  await page.getByRole("button", { name: "Continue" }).click();
+  return key;
 }
 
 /** Opens a conversation with somebody new. */

@@ -1,7 +1,8 @@
 /** Chooses what is shown: the first steps, the lock, or the conversations. */
-import { Suspense, lazy, type ReactNode } from "react";
+import { Suspense, lazy, useSyncExternalStore, type ReactNode } from "react";
 import { Unlock } from "../unlock/unlock.tsx";
 import { useEngineState, useProblemText } from "./context.tsx";
+import { firstSteps } from "./first-steps.ts";
 import { Main } from "./main.tsx";
 import { EngineError } from "../page/engine-client.ts";
 import { Notice } from "../ui/controls.tsx";
@@ -13,16 +14,18 @@ const Onboarding = lazy(async () => import("../onboarding/onboarding.tsx"));
 export function App(): ReactNode {
   const state = useEngineState();
   const problemText = useProblemText();
+  const inFirstSteps = useSyncExternalStore(firstSteps.subscribe, firstSteps.onScreen);
+  // One place for all of its phases, so that it lives on from one to the next.
+  if (state.phase === "empty" || state.phase === "unfinished" || (state.phase === "open" && inFirstSteps)) {
+    return (
+      <Suspense fallback={<Skeleton />}>
+        <Onboarding />
+      </Suspense>
+    );
+  }
   switch (state.phase) {
     case "starting":
       return <Skeleton />;
-    case "empty":
-    case "unfinished":
-      return (
-        <Suspense fallback={<Skeleton />}>
-          <Onboarding />
-        </Suspense>
-      );
     case "locked":
       return <Unlock />;
     case "failed":

@@ -80,8 +80,7 @@ export function firstSteps(host: FirstStepsHost): FirstSteps {
   };
   const lookAfterFailure = async (passphrase: string): Promise<void> => {
     try {
-      if (!(await vaultExists(name))) held = undefined;
-      else await look(await unlockVault(name, passphrase), passphrase);
+      if (await vaultExists(name)) await look(await unlockVault(name, passphrase), passphrase);
     } catch {
       // What failed is what is told.
     }

@@ -1,78 +1,48 @@
-/** The first steps in this browser: an identifier, its code, a passphrase, and the recovery key to keep. */
-import { useState, type FormEvent, type ReactNode } from "react";
-import { useCalls, useProblemText } from "../app/context.tsx";
-import { useText } from "../text/index.tsx";
-import { Button, Notice, TextField } from "../ui/controls.tsx";
-import "../unlock/unlock.css";
+/** The first steps in this browser: an account, made, linked, recovered or begun anew. */
+import type { ReactNode } from "react";
+import { CodeStep } from "./code-step.tsx";
+import { FlowProvider, useFlow } from "./flow.tsx";
+import { IdentifierStep } from "./identifier-step.tsx";
+import { KeyStep } from "./key-step.tsx";
+import { LinkStep } from "./link-step.tsx";
+import { LinkedStep } from "./linked-step.tsx";
+import { MismatchStep } from "./mismatch-step.tsx";
+import { PasskeyStep } from "./passkey-step.tsx";
+import { PassphraseStep } from "./passphrase-step.tsx";
+import { KeyEntryStep, RecoveredStep } from "./recover-steps.tsx";
+import { ExplainStep, WaitingStep } from "./reset-steps.tsx";
+import type { StepName } from "./steps.ts";
+import { WelcomeStep } from "./welcome-step.tsx";
 
-/** Makes an account. */
+const screens: Readonly<Record<StepName, () => ReactNode>> = {
+  welcome: WelcomeStep,
+  mismatch: MismatchStep,
+  identifier: IdentifierStep,
+  "key-entry": KeyEntryStep,
+  explain: ExplainStep,
+  passphrase: PassphraseStep,
+  code: CodeStep,
+  link: LinkStep,
+  linked: LinkedStep,
+  recovered: RecoveredStep,
+  key: KeyStep,
+  passkey: PasskeyStep,
+  waiting: WaitingStep,
+};
+
+/** The first steps. */
 function Onboarding(): ReactNode {
-  const t = useText();
-  const calls = useCalls();
-  const problemText = useProblemText();
-  const [serverKey, setServerKey] = useState<string>();
-  const [identifier, setIdentifier] = useState("");
-  const [code, setCode] = useState("");
-  const [passphrase, setPassphrase] = useState("");
-  const [problem, setProblem] = useState<string>();
-  const [working, setWorking] = useState(false);
-
-  const go = async (event: FormEvent): Promise<void> => {
-    event.preventDefault();
-    setWorking(true);
-    setProblem(undefined);
-    const server = location.origin;
-    try {
-      if (serverKey === undefined) {
-        const { fingerprint } = await calls.fetchServerFacts({ server });
-        await calls.requestCode({ server, serverKey: fingerprint, identifier });
-        setServerKey(fingerprint);
-      } else {
-        await calls.register({ server, serverKey, identifier, code, passphrase, deviceName: "Browser" });
-      }
-    } catch (cause) {
-      setProblem(problemText(cause));
-    }
-    setWorking(false);
-  };
-
   return (
-    <main className="unlock">
-      <form className="unlock__card" onSubmit={(event) => void go(event)}>
-        <img src="/icon.svg" alt="" width="64" height="64" />
-        <h1>{t.common.appName}</h1>
-        {problem !== undefined && <Notice kind="error">{problem}</Notice>}
-        <TextField
-          label={t.list.peer}
-          hint={t.list.peerHint}
-          value={identifier}
-          disabled={serverKey !== undefined}
-          onChange={(event) => setIdentifier(event.target.value)}
-        />
-        {serverKey !== undefined && (
-          <>
-            <TextField
-              label={t.unlock.code}
-              inputMode="numeric"
-              autoComplete="one-time-code"
-              value={code}
-              onChange={(event) => setCode(event.target.value)}
-            />
-            <TextField
-              label={t.unlock.passphrase}
-              type="password"
-              autoComplete="new-password"
-              value={passphrase}
-              onChange={(event) => setPassphrase(event.target.value)}
-            />
-          </>
-        )}
-        <Button kind="primary" type="submit" disabled={working}>
-          {t.unlock.next}
-        </Button>
-      </form>
-    </main>
+    <FlowProvider>
+      <Screen />
+    </FlowProvider>
   );
+}
+
+function Screen(): ReactNode {
+  const { saved } = useFlow();
+  const Shown = screens[saved.step];
+  return <Shown key={`${saved.path}/${saved.step}`} />;
 }
 
 export default Onboarding;

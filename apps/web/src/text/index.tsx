@@ -4,12 +4,15 @@ import { en } from "./en/index.ts";
 
 /** The words of a language. */
 export type Catalogue = Translated<typeof en>;
-type Translated<T> = {
+/** The same words in another language. */
+export type Translated<T> = {
   readonly [K in keyof T]: T[K] extends string
     ? string
-    : T[K] extends (...args: infer A) => string
-      ? (...args: A) => string
-      : Translated<T[K]>;
+    : T[K] extends readonly string[]
+      ? readonly string[]
+      : T[K] extends (...args: infer A) => string
+        ? (...args: A) => string
+        : Translated<T[K]>;
 };
 
 /** Languages that are complete. */

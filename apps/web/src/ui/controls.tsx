@@ -34,12 +34,16 @@ export function TextField({
   hint,
   error,
   end,
+  rowClassName = "",
+  className = "",
   ...rest
 }: InputHTMLAttributes<HTMLInputElement> & {
   readonly label: string;
   readonly hint?: ReactNode;
   readonly error?: string | undefined;
+  /** After the line of input, in the same row. */
   readonly end?: ReactNode;
+  readonly rowClassName?: string;
 }): ReactNode {
   const id = useId();
   const about = `${id}-about`;
@@ -48,11 +52,11 @@ export function TextField({
       <label className="field__label" htmlFor={id}>
         {label}
       </label>
-      <div className="field__row">
+      <div className={`field__row ${rowClassName}`}>
         <input
           {...rest}
           id={id}
-          className="field__input"
+          className={`field__input ${className}`}
           aria-describedby={about}
           aria-invalid={error !== undefined}
         />
@@ -68,13 +72,16 @@ export function TextField({
 /** Something that people must know. */
 export function Notice({
   kind = "plain",
+  live = kind === "error",
   children,
 }: {
   readonly kind?: "plain" | "warn" | "error";
+  /** Read out as it appears. */
+  readonly live?: boolean;
   readonly children: ReactNode;
 }): ReactNode {
   return (
-    <div className={`notice notice--${kind}`} role={kind === "error" ? "alert" : "note"}>
+    <div className={`notice notice--${kind}`} role={live ? "alert" : "note"}>
       {children}
     </div>
   );

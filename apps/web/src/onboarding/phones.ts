@@ -1,0 +1,67 @@
+/** What the page knows of phone numbers: libphonenumber's smallest tables, fetched when a number is typed. */
+import {
+  AsYouType,
+  getCountries,
+  getCountryCallingCode,
+  parsePhoneNumberFromString,
+  type CountryCode,
+} from "libphonenumber-js/min";
+
+export type { CountryCode } from "libphonenumber-js/min";
+
+/** A country that can be picked. */
+export interface Country {
+  readonly code: CountryCode;
+  readonly name: string;
+  /** Such as "+49". */
+  readonly calling: string;
+  readonly flag: string;
+}
+
+/** All countries, by name. */
+export function countriesIn(language: string): readonly Country[] {
+  const names = new Intl.DisplayNames([language], { type: "region" });
+  const { compare } = new Intl.Collator(language);
+  return getCountries()
+    .map((code) => ({
+      code,
+      name: names.of(code) ?? code,
+      calling: `+${getCountryCallingCode(code)}`,
+      flag: flagOf(code),
+    }))
+    .toSorted((a, b) => compare(a.name, b.name));
+}
+
+const flagOf = (code: string): string =>
+  String.fromCodePoint(...[...code].map((letter) => 0x1_f1_e6 + letter.charCodeAt(0) - 65));
+
+/** Where the person most likely is, by what the browser says of its languages. */
+export function likelyCountry(): CountryCode {
+  const known = new Set<string>(getCountries());
+  for (const tag of navigator.languages) {
+    const { region } = new Intl.Locale(tag);
+    if (region !== undefined && known.has(region)) return region as CountryCode;
+  }
+  const { region } = new Intl.Locale(navigator.language).maximize();
+  return region !== undefined && known.has(region) ? (region as CountryCode) : "US";
+}
+
+/** What was typed so far, with its usual spaces; and the country that it names, if it begins with +. */
+export function formatTyped(
+  typed: string,
+  country: CountryCode,
+): { readonly text: string; readonly country: CountryCode | undefined } {
+  const format = new AsYouType(country);
+  const text = format.input(typed);
+  return { text, country: typed.trim().startsWith("+") ? format.getCountry() : undefined };
+}
+
+/** E.164; undefined when it cannot be a number. */
+export function parseTyped(typed: string, country: CountryCode): string | undefined {
+  const parsed = parsePhoneNumberFromString(typed, { defaultCountry: country, extract: false });
+  return parsed?.isPossible() === true ? parsed.number : undefined;
+}
+
+/** A number as people read it. */
+export const formatNumber = (e164: string): string =>
+  parsePhoneNumberFromString(e164)?.formatInternational() ?? e164;
