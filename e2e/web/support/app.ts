@@ -92,14 +92,14 @@ export async function joinApp(
 }
 
 /** Chooses the passphrase of everybody. */
-export async function choosePassphrase(page: Page): Promise<void> {
+async function choosePassphrase(page: Page): Promise<void> {
   await page.getByLabel("Passphrase", { exact: true }).fill(PASSPHRASE);
   await page.getByLabel("Repeat the passphrase").fill(PASSPHRASE);
   await page.getByRole("button", { name: "Continue" }).click();
 }
 
 /** Keeps the recovery key, and shows that it was kept. */
-export async function keepRecoveryKey(page: Page): Promise<string> {
+async function keepRecoveryKey(page: Page): Promise<string> {
   const groups = page.getByRole("group", { name: "Recovery key" }).locator("span");
   await groups.first().waitFor({ timeout: 60_000 });
   const key = (await groups.allInnerTexts()).join("-");

@@ -18,7 +18,7 @@ import {
 } from "./steps.ts";
 
 /** What is never stored. */
-export interface Secrets {
+interface Secrets {
   readonly passphrase: string;
   /** As it was typed, to come back. */
   readonly typedKey: string;

@@ -5,10 +5,9 @@ import { useFirstRunText } from "../text/first-run.ts";
 import { TextField } from "../ui/controls.tsx";
 import { useFlow } from "./flow.tsx";
 import { PhoneInput } from "./phone-input.tsx";
+import type { CountryCode, Phones } from "./phones.ts";
 import { useSendCode } from "./send-code.ts";
 import { Step } from "./step.tsx";
-
-type Phones = typeof import("./phones.ts");
 
 const emailForm = /^[^\s@]+@[^\s@]+\.[^\s@]+$/;
 
@@ -29,7 +28,7 @@ export function IdentifierStep(): ReactNode {
   useEffect(() => {
     let current = true;
     import("./phones.ts").then(
-      (module) => current && setPhones(module),
+      ({ phones: loaded }) => current && setPhones(loaded),
       // Then numbers are typed with + and their country.
       () => undefined,
     );
@@ -92,7 +91,7 @@ export function IdentifierStep(): ReactNode {
         {kind === "phone" ? (
           <PhoneInput
             phones={phones}
-            country={country as Parameters<typeof PhoneInput>[0]["country"]}
+            country={country as CountryCode}
             value={typed}
             error={fieldProblem}
             onChange={type}
@@ -123,7 +122,7 @@ const readEmail = (text: string): string | undefined =>
   emailForm.test(text) ? text.toLowerCase() : undefined;
 
 function readPhone(text: string, phones: Phones | undefined, country: string): string | undefined {
-  if (phones !== undefined) return phones.parseTyped(text, country as Parameters<Phones["parseTyped"]>[1]);
+  if (phones !== undefined) return phones.parseTyped(text, country as CountryCode);
   const digits = text.replaceAll(/[^\d+]/g, "");
   return /^\+\d{7,15}$/.test(digits) ? digits : undefined;
 }

@@ -3,9 +3,7 @@ import { useId, useMemo, type ReactNode } from "react";
 import { useLanguage } from "../text/index.tsx";
 import { useFirstRunText } from "../text/first-run.ts";
 import { Icon } from "../ui/icon.tsx";
-import type { CountryCode } from "./phones.ts";
-
-type Phones = typeof import("./phones.ts");
+import type { CountryCode, Phones } from "./phones.ts";
 
 /** @param phones undefined until it was fetched: then numbers are typed with + and their country. */
 export function PhoneInput({

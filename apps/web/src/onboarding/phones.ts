@@ -10,7 +10,7 @@ import {
 export type { CountryCode } from "libphonenumber-js/min";
 
 /** A country that can be picked. */
-export interface Country {
+interface Country {
   readonly code: CountryCode;
   readonly name: string;
   /** Such as "+49". */
@@ -19,7 +19,7 @@ export interface Country {
 }
 
 /** All countries, by name. */
-export function countriesIn(language: string): readonly Country[] {
+function countriesIn(language: string): readonly Country[] {
   const names = new Intl.DisplayNames([language], { type: "region" });
   const { compare } = new Intl.Collator(language);
   return getCountries()
@@ -36,7 +36,7 @@ const flagOf = (code: string): string =>
   String.fromCodePoint(...[...code].map((letter) => 0x1_f1_e6 + letter.charCodeAt(0) - 65));
 
 /** Where the person most likely is, by what the browser says of its languages. */
-export function likelyCountry(): CountryCode {
+function likelyCountry(): CountryCode {
   const known = new Set<string>(getCountries());
   for (const tag of navigator.languages) {
     const { region } = new Intl.Locale(tag);
@@ -47,7 +47,7 @@ export function likelyCountry(): CountryCode {
 }
 
 /** What was typed so far, with its usual spaces; and the country that it names, if it begins with +. */
-export function formatTyped(
+function formatTyped(
   typed: string,
   country: CountryCode,
 ): { readonly text: string; readonly country: CountryCode | undefined } {
@@ -57,11 +57,16 @@ export function formatTyped(
 }
 
 /** E.164; undefined when it cannot be a number. */
-export function parseTyped(typed: string, country: CountryCode): string | undefined {
+function parseTyped(typed: string, country: CountryCode): string | undefined {
   const parsed = parsePhoneNumberFromString(typed, { defaultCountry: country, extract: false });
   return parsed?.isPossible() === true ? parsed.number : undefined;
 }
 
 /** A number as people read it. */
-export const formatNumber = (e164: string): string =>
+const formatNumber = (e164: string): string =>
   parsePhoneNumberFromString(e164)?.formatInternational() ?? e164;
+
+/** All of it, for who fetches it. */
+export const phones = { countriesIn, likelyCountry, formatTyped, parseTyped, formatNumber };
+/** What the page knows of phone numbers. */
+export type Phones = typeof phones;

@@ -7,7 +7,7 @@ export function useReadable(): (identifier: string) => string {
   useEffect(() => {
     let current = true;
     import("./phones.ts").then(
-      ({ formatNumber }) => current && setFormat(() => formatNumber),
+      ({ phones }) => current && setFormat(() => phones.formatNumber),
       () => undefined,
     );
     return () => {

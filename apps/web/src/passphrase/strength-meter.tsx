@@ -2,17 +2,15 @@
 import { useEffect, useState, type ReactNode } from "react";
 import { useLanguage } from "../text/index.tsx";
 import { useFirstRunText } from "../text/first-run.ts";
-import type { Strength } from "./strength.ts";
-
-type Estimate = typeof import("./strength.ts");
+import type { Estimator, Strength } from "./strength.ts";
 
 /** The estimator, once it was fetched. */
-export function useStrength(): Estimate | undefined {
-  const [loaded, setLoaded] = useState<Estimate>();
+export function useStrength(): Estimator | undefined {
+  const [loaded, setLoaded] = useState<Estimator>();
   useEffect(() => {
     let current = true;
     import("./strength.ts").then(
-      (module) => current && setLoaded(module),
+      ({ estimator }) => current && setLoaded(estimator),
       // Without it there is no meter; the passphrase works all the same.
       () => undefined,
     );

@@ -30,14 +30,14 @@ const zxcvbn = new ZxcvbnFactory({
 });
 
 /** @param known words that a thief would try first. */
-export function strengthOf(passphrase: string, known: readonly string[]): Strength {
+function strengthOf(passphrase: string, known: readonly string[]): Strength {
   const { guesses } = zxcvbn.check(passphrase.slice(0, mostLetters), [...known, "sotto"]);
   const seconds = guesses / 2 / guessesPerSecond;
   return { level: levelsFromSec.filter((from) => seconds >= from).length, seconds };
 }
 
 /** Five words of the EFF's list of 7,776, drawn at random: 64 bits. */
-export function suggestPassphrase(): string {
+function suggestPassphrase(): string {
   const words = dictionary["diceware-common"] as readonly string[];
   const most = 2 ** 32 - (2 ** 32 % words.length);
   const word = (): string => {
@@ -46,3 +46,8 @@ export function suggestPassphrase(): string {
   };
   return Array.from({ length: 5 }, word).join(" ");
 }
+
+/** Both, for who fetches them. */
+export const estimator = { strengthOf, suggestPassphrase };
+/** What measures passphrases. */
+export type Estimator = typeof estimator;
