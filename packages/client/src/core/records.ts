@@ -7,7 +7,7 @@ import type { AttachmentRecord } from "./attachments/records.ts";
 import type { MessageStatus, Notice, Settings } from "../api.ts";
 import type { Decided } from "./decisions.ts";
 import type { KeptOffer } from "./devices/history-import.ts";
-import type { LinkJob } from "./devices/approving.ts";
+import type { LinkJob } from "./devices/link-jobs.ts";
 import type { ListName, RecordName } from "./vault-store.ts";
 
 /** One RSA pair of this device. Revoked ones are not kept. */
@@ -281,6 +281,8 @@ export const names = {
   backupHash: record<Uint8Array>("backup-hash"),
   /** Parts of the history that a linked device has yet to fetch. */
   historyOffers: list<KeptOffer>("history-offers"),
+  /** What was told of a group that this linked device is not in yet: serialized HistoryMessages. */
+  keptHistory: (group: string) => list<Uint8Array>(`kept-history/${group}`),
   /** Devices that were linked from here, and that have yet to be let into the groups and told the history. */
   linkJobs: list<LinkJob>("link-jobs"),
   /** A link that was approved here, by its id in hexadecimal: its device is on the list because of it. Seconds since 1970. */

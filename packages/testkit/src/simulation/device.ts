@@ -32,7 +32,7 @@ import {
   type MemoryRows,
   type VaultStore,
 } from "@sotto/client/parts";
-import { StorageError, formatFingerprint, parseIdentifier } from "@sotto/protocol";
+import { SottoError, StorageError, formatFingerprint, parseIdentifier } from "@sotto/protocol";
 import { SimulatedNetwork } from "../network.ts";
 import { SeededRandom } from "../random.ts";
 import type { SimulatedWorld } from "./world.ts";
@@ -46,6 +46,8 @@ export type VaultCopy = ReadonlyMap<string, { readonly key: Uint8Array; readonly
 /** A device, alive or not. */
 export class SimulatedDevice {
   readonly identifier: string;
+  /** For people who read what went wrong: the identifier, and which of its devices this is. */
+  readonly label: string;
   readonly world: SimulatedWorld;
   readonly network: SimulatedNetwork;
   vault: Vault;
@@ -63,9 +65,14 @@ export class SimulatedDevice {
   readonly #mlsProvider: MlsProvider;
   readonly #random: SeededRandom;
 
-  constructor(world: SimulatedWorld, identifier: string, header: Uint8Array, vault: Vault) {
+  constructor(
+    world: SimulatedWorld,
+    names: { readonly identifier: string; readonly label: string },
+    { header, vault }: { readonly header: Uint8Array; readonly vault: Vault },
+  ) {
     this.world = world;
-    this.identifier = identifier;
+    this.identifier = names.identifier;
+    this.label = names.label;
     this.header = header;
     this.vault = vault;
     this.#random = new SeededRandom(world.random.nextUint32());
@@ -79,7 +86,7 @@ export class SimulatedDevice {
 
   /** The running messenger. @throws Error when there is none. */
   get up(): Messenger {
-    if (this.messenger === undefined || !this.alive) throw new Error(`${this.identifier} is not running`);
+    if (this.messenger === undefined || !this.alive) throw new Error(`${this.label} is not running`);
     return this.messenger;
   }
 
@@ -95,12 +102,16 @@ export class SimulatedDevice {
 
   /** A look into what is stored now. */
   get stored(): VaultStore {
-    return vaultStore(this.vault, memoryStorage(new Map(this.rows)));
+    return this.look(this.rows);
   }
 
-  /** Every group in the vault. */
-  async groups(): Promise<readonly GroupRecord[]> {
-    const { stored } = this;
+  /** A look into a copy. */
+  look(copy: VaultCopy): VaultStore {
+    return vaultStore(this.vault, memoryStorage(new Map(copy)));
+  }
+
+  /** Every group in the vault, or in a copy. */
+  async groups(stored = this.stored): Promise<readonly GroupRecord[]> {
     const ids = await stored.page(groupNames.groups);
     const records = await Promise.all(ids.map(({ value }) => stored.get(groupNames.group(value))));
     return records.filter((record) => record !== undefined);
@@ -125,9 +136,9 @@ export class SimulatedDevice {
     this.device = own.device;
   }
 
-  /** Makes it another device of somebody's account, who is running: the whole way of linking, over the server. */
-  async link(existing: SimulatedDevice, passphrase: string): Promise<void> {
-    const { server } = this.world;
+  /** Asks to be let into somebody's account, the whole way over the server. `joined`: whether it was; then start() brings the device up. */
+  async askToJoin(passphrase: string): Promise<{ readonly code: string; readonly joined: Promise<boolean> }> {
+    const { server, crypto } = this.world;
     const { promise: code, resolve } = Promise.withResolvers<string>();
     const place = {
       exists: false,
@@ -143,7 +154,7 @@ export class SimulatedDevice {
     };
     const onboarding = {
       env: this.#env({ dead: false }),
-      transportTo: () => server.transport(`192.0.2.${this.world.devices.indexOf(this)}`),
+      transportTo: () => this.network.wrap(server.transport(this.label)),
       takePlace: () => place,
     };
     const linked = link(onboarding, {
@@ -154,12 +165,22 @@ export class SimulatedDevice {
       platform: "a simulated world",
       onCode: (shown) => resolve(shown.code),
     });
+    const join = async (): Promise<boolean> => {
+      try {
+        const own = await linked;
+        this.account = own.account;
+        this.device = own.device;
+      } catch (cause) {
+        const gaveUp = ["link_refused", "server_unreachable", "connection_lost"];
+        if (cause instanceof SottoError && gaveUp.includes(cause.code)) return false;
+        throw cause;
+      }
+      this.vault = await openVault(crypto, this.header, passphrase);
+      return true;
+    };
+    const joined = join();
     // Keys are made in threads too: the clock stands still until they are.
-    const shown = await code;
-    const [own] = await this.world.during(Promise.all([linked, existing.up.approveLink(shown)]));
-    this.account = own.account;
-    this.device = own.device;
-    this.vault = await openVault(this.world.crypto, this.header, passphrase);
+    return { code: await Promise.race([code, joined.then(() => code)]), joined };
   }
 
   #env(life: { dead: boolean }): Env {
@@ -188,10 +209,7 @@ export class SimulatedDevice {
         },
       },
       storage: this.#mortalStorage(life),
-      transport: this.#mortalTransport(
-        life,
-        this.network.wrap(this.world.server.transport(`192.0.2.${this.world.devices.indexOf(this)}`)),
-      ),
+      transport: this.#mortalTransport(life, this.network.wrap(this.world.server.transport(this.label))),
     });
     messenger.subscribe((event) => life.dead || this.events.push(event));
     this.messenger = messenger;

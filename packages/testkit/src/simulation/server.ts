@@ -9,9 +9,11 @@ import {
   SignedDeviceListSchema,
   TransportError,
   accountId,
+  decode,
   deviceId,
   logId,
   parseDeviceList,
+  parseHex,
   toHex,
   type ClientFrame,
   type SignedDeviceList,
@@ -164,6 +166,16 @@ export class SimulatedServer {
       undefined,
     );
     if (outcome !== "created") throw new Error(outcome);
+  }
+
+  /** The devices of an account, by its newest list: id in hexadecimal → whether it is in use. */
+  async devicesOf(account: string): Promise<ReadonlyMap<string, boolean>> {
+    const id = accountId(parseHex(account) ?? new Uint8Array());
+    const newest = (await this.#store.accountById(id))?.newestVersion ?? 0;
+    const [bytes] = await this.#store.readDeviceLists(id, newest, 1);
+    if (bytes === undefined) throw new Error("the account does not exist");
+    const { devices } = parseDeviceList(decode(SignedDeviceListSchema, bytes).list);
+    return new Map(devices.map(({ deviceId: one, revokedAtSec }) => [toHex(one), revokedAtSec === 0n]));
   }
 
   /** The process ends and starts anew on what was stored: every connection breaks, and what was not durable is gone. */

@@ -31,6 +31,7 @@ export class SimulatedWorld {
   readonly witness: Witness;
   readonly crypto: CryptoProvider;
   readonly devices: SimulatedDevice[] = [];
+  readonly #made = new Map<string, number>();
 
   private constructor(
     clock: VirtualClock,
@@ -62,19 +63,41 @@ export class SimulatedWorld {
 
   /** Registers somebody with one device; start() brings it up. */
   async device(identifier: string): Promise<SimulatedDevice> {
-    const { header, vault } = await (sharedVault ??= createVault(provider, SIMULATED_PASSPHRASE));
-    const device = new SimulatedDevice(this, identifier, header, vault);
+    const device = await this.#make(identifier);
     await device.register();
     this.devices.push(device);
     return device;
   }
 
+  /** A device that asks to be let into the account of another. Once that is approved it is among the others; start() brings it up. */
+  async newDevice(existing: SimulatedDevice): Promise<{
+    readonly device: SimulatedDevice;
+    readonly code: string;
+    /** undefined: nobody approved it in time, or it lost the way to the server. */
+    readonly joined: Promise<SimulatedDevice | undefined>;
+  }> {
+    const device = await this.#make(existing.identifier);
+    const { code, joined } = await device.askToJoin(SIMULATED_PASSPHRASE);
+    const added = joined.then((isIn) => {
+      if (isIn) this.devices.push(device);
+      return isIn ? device : undefined;
+    });
+    return { device, code, joined: added };
+  }
+
   /** Makes another device of somebody who is running; start() brings it up. */
   async linked(existing: SimulatedDevice): Promise<SimulatedDevice> {
-    const device = new SimulatedDevice(this, existing.identifier, existing.header, existing.vault);
-    this.devices.push(device);
-    await device.link(existing, SIMULATED_PASSPHRASE);
+    const { code, joined } = await this.newDevice(existing);
+    const [device] = await this.during(Promise.all([joined, existing.up.approveLink(code)]));
+    if (device === undefined) throw new Error("the new device was not let in");
     return device;
+  }
+
+  async #make(identifier: string): Promise<SimulatedDevice> {
+    const parts = await (sharedVault ??= createVault(provider, SIMULATED_PASSPHRASE));
+    const made = (this.#made.get(identifier) ?? 0) + 1;
+    this.#made.set(identifier, made);
+    return new SimulatedDevice(this, { identifier, label: `${identifier}#${made}` }, parts);
   }
 
   /** Lets everything happen that is due within so many seconds. */

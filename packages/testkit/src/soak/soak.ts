@@ -1,131 +1,122 @@
 /**
- * One run of a soak: some people, a list of commands, and peace now and then, in which everything must come right. A run is decided by its
- * seed; a failing one can be made shorter.
+ * One run of a soak: some people with their devices, commands that fast-check draws, and peace at the end, in which everything must come
+ * right. A run is decided by its seed; fast-check makes a failing one shorter.
  */
-import { SeededRandom } from "../random.ts";
+import fc from "fast-check";
 import { SimulatedWorld } from "../simulation/index.ts";
-import { check } from "./check.ts";
-import {
-  carryOut,
-  drawCommand,
-  newStage,
-  noteLeft,
-  type Command,
-  type CommandKind,
-  type Stage,
-} from "./commands.ts";
+import { peace, Wrong } from "./circumstances.ts";
+import { anyCommand, Command, type CommandData, type CommandKind } from "./commands.ts";
+import { newStage, type Stage } from "./stage.ts";
 
-/** What is played. */
-export interface Play {
+/** Who plays. */
+export interface Cast {
+  /** Of the world: weather, crashes, ids. */
   readonly seed: number;
   readonly people: number;
-  readonly commands: readonly Command[];
-  /** Commands between two times of peace. */
-  readonly peaceEvery: number;
+  /** At the beginning; at least one for each person. */
+  readonly devices: number;
 }
 
-/** What came of it. */
+/** What came of a run. */
 export interface Outcome {
   /** Commands that had something to do. */
   readonly counts: ReadonlyMap<CommandKind, number>;
-  /** Texts in logs, epochs, times of healing. */
-  readonly texts: number;
-  readonly epochs: number;
-  readonly healed: number;
-  /** What was wrong, and after how many commands; empty when nothing was. */
+  /** Texts and epochs in logs; times of healing; devices that came and went; frames that came twice; broken connections. */
+  readonly sums: Readonly<
+    Record<"texts" | "epochs" | "healed" | "linked" | "revoked" | "duplicated" | "broken", number>
+  >;
+  /** What was wrong; empty when nothing was. */
   readonly wrong: readonly string[];
-  readonly after: number;
 }
 
+const mostCommands = 200;
 const identifierOf = (index: number): string => `+1555123${String(index).padStart(4, "0")}`;
 
-/** The run of a seed. */
-export function playOf(seed: number, commands = 120): Play {
-  const random = new SeededRandom(seed);
-  return {
-    seed,
-    people: 3 + random.integer(4),
-    commands: Array.from({ length: commands }, () => drawCommand(random)),
-    peaceEvery: 40,
-  };
-}
+const cast: fc.Arbitrary<Cast> = fc
+  .record({ seed: fc.noShrink(fc.nat(0xffff_ffff)), people: fc.integer({ min: 2, max: 6 }), more: fc.nat(6) })
+  .map(({ seed, people, more }) => ({ seed, people, devices: Math.max(3, people + more) }));
 
-/** Plays. */
-export async function play({ seed, people, commands, peaceEvery }: Play): Promise<Outcome> {
+/** Plays commands, and then peace. */
+export async function play(
+  { seed, people, devices }: Cast,
+  commands: Iterable<Command | CommandData>,
+): Promise<Outcome> {
   const world = await SimulatedWorld.make(seed);
-  for (let i = 0; i < people; i++) await world.device(identifierOf(i));
   const stage = newStage(world);
-  const counts = new Map<CommandKind, number>();
-  for (const device of world.devices) await device.start();
+  for (let i = 0; i < people; i++) await (await world.device(identifierOf(i))).start();
   await world.settle();
-  let wrong: readonly string[] = [];
-  let after = 0;
-  for (const command of commands) {
-    if (after % peaceEvery === 0) setWeather(world);
-    if (await carryOut(stage, command)) counts.set(command.kind, (counts.get(command.kind) ?? 0) + 1);
-    await world.settle(command.pauseMs / 1000);
-    await noteLeft(stage);
-    after++;
-    if (after % peaceEvery !== 0 && after !== commands.length) continue;
-    wrong = await peace(stage);
-    if (wrong.length > 0) break;
+  for (let i = 0; i < devices - people; i++) {
+    const linked = await world.linked(world.devices[i % people] as (typeof world.devices)[number]);
+    await linked.start();
+    stage.linkedBefore.add(linked);
   }
+  await world.settle(60);
+  const played = [...commands].map((one) => ("kind" in one ? new Command(one) : one));
+  try {
+    await fc.asyncModelRun(async () => ({ model: stage, real: world }), played);
+    await peace(stage);
+    return outcomeOf(stage, []);
+  } catch (cause) {
+    if (!(cause instanceof Wrong)) throw cause;
+    return outcomeOf(stage, cause.wrong);
+  } finally {
+    for (const device of world.devices) device.kill();
+  }
+}
+
+function outcomeOf({ world, counts, links, revoked }: Stage, wrong: readonly string[]): Outcome {
   const logs = [...world.witness.logs.values()];
-  for (const device of world.devices) device.kill();
-  return {
-    counts,
-    texts: logs.reduce((sum, { texts }) => sum + texts.length, 0),
-    epochs: logs.reduce((sum, { begins }) => sum + begins.size, 0),
-    healed: world.devices.flatMap(({ notices }) => notices.filter(({ type }) => type === "healed")).length,
-    wrong,
-    after,
+  const sum = <T>(items: readonly T[], of: (item: T) => number): number =>
+    items.reduce((total, item) => total + of(item), 0);
+  const sums = {
+    texts: sum(logs, ({ texts }) => texts.length),
+    epochs: sum(logs, ({ begins }) => begins.size),
+    healed: sum(world.devices, ({ notices }) => notices.filter(({ type }) => type === "healed").length),
+    linked: links.filter(({ device }) => device !== undefined).length,
+    revoked: revoked.size,
+    duplicated: sum(world.devices, ({ network }) => network.counts.duplicated),
+    broken: sum(world.devices, ({ network }) => network.counts.broken),
+  };
+  return { counts, sums, wrong };
+}
+
+/** What a seed came to, and, if it failed, the shortest way found to a failure. */
+export interface Run extends Outcome {
+  readonly shortest?: {
+    readonly cast: Cast;
+    readonly commands: readonly CommandData[];
+    readonly wrong: string;
   };
 }
 
-function setWeather({ devices, random }: SimulatedWorld): void {
-  for (const { network } of devices) {
-    network.weather = {
-      delayMs: [0, random.pick([0, 50, 400])],
-      breakChance: random.pick([0, 0.005, 0.03]),
-      duplicateChance: 0,
-      reorderChance: 0,
-      unreachableChance: random.pick([0, 0.2]),
-    };
-  }
-}
-
-/** Devices come back, networks carry; within hours everything is as it must be, and stays so. */
-async function peace(stage: Stage): Promise<readonly string[]> {
-  const { world } = stage;
-  for (const device of world.devices) {
-    device.fate = () => false;
-    device.network.heal();
-    device.network.weather = { ...device.network.weather, breakChance: 0, unreachableChance: 0 };
-    if (!device.alive) await device.start();
-  }
-  let wrong: readonly string[] = ["nothing was looked at"];
-  for (const pauseSec of [60, 120, 600, 600, 1_200, 3_600, 3_600]) {
-    await world.settle(pauseSec);
-    wrong = await check(stage);
-    if (wrong.length === 0) break;
-  }
-  stage.ailing = undefined;
-  return wrong;
-}
-
-/** What went wrong first, without ids and numbers. */
-const alike = (wrong: readonly string[]): string | undefined =>
-  wrong[0]?.replaceAll(/[0-9a-f+]{6,}|\d+/g, "");
-
-/** Leaves out of a failing run whatever it fails without, in the same way. @param within how many tries. */
-export async function shorten(failing: Play, within = 200): Promise<Play> {
-  const { wrong, after } = await play(failing);
-  let best = { ...failing, commands: failing.commands.slice(0, after) };
-  for (let size = Math.ceil(after / 2), tries = 0; size >= 1; size = Math.floor(size / 2)) {
-    for (let from = best.commands.length - size; from >= 0 && tries < within; from -= size, tries++) {
-      const shorter = { ...best, peaceEvery: 10_000, commands: best.commands.toSpliced(from, size) };
-      if (alike((await play(shorter)).wrong) === alike(wrong)) best = shorter;
-    }
-  }
-  return best;
+/** The run of a seed. @param shrinkMs how long a failure may be made shorter. */
+export async function run(seed: number, shrinkMs = 0): Promise<Run> {
+  let first: Outcome | undefined;
+  const commands = fc.commands([anyCommand], {
+    maxCommands: mostCommands,
+    size: "max",
+    disableReplayLog: true,
+  });
+  const property = fc.asyncProperty(cast, commands, async (who, what) => {
+    const outcome = await play(who, what as Iterable<Command>);
+    first ??= outcome;
+    if (outcome.wrong.length > 0) throw new Wrong(outcome.wrong);
+  });
+  const details = await fc.check(property, {
+    seed,
+    numRuns: 1,
+    unbiased: true,
+    ...(shrinkMs > 0 ? { interruptAfterTimeLimit: shrinkMs } : { endOnFailure: true }),
+  });
+  if (first === undefined) throw details.errorInstance ?? new Error("nothing was played");
+  if (!details.failed || details.counterexample === null) return first;
+  const [who, what] = details.counterexample;
+  return {
+    ...first,
+    shortest: {
+      cast: who,
+      commands: String(what) === "" ? [] : JSON.parse(`[${String(what)}]`),
+      wrong: String(details.errorInstance),
+    },
+  };
 }

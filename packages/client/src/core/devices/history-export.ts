@@ -57,6 +57,8 @@ async function historyParts(step: Step): Promise<readonly Uint8Array[]> {
     await collect(step, record.conversation, where, messages);
   }
   messages.sort((a, b) => (a.order < b.order ? -1 : 1));
+  // Counted anew: what this device was told itself lies at places that begin where its own do for the next.
+  for (const [place, message] of messages.entries()) message.order = BigInt(place);
   const parts: Uint8Array[] = [];
   let part: HistoryMessage[] = [];
   let bytes = 0;

@@ -3,6 +3,7 @@
  * stored twice; those of the history lie before everything that this device met itself.
  */
 import {
+  HistoryMessageSchema,
   HistoryPartSchema,
   ID_BYTES,
   LABELS,
@@ -109,7 +110,8 @@ async function store(step: Step, message: HistoryMessage): Promise<void> {
   const { own } = step.live;
   const record = recordOf(message, own.account);
   const place = record && (await placeOf(step, message));
-  if (place === undefined || record === undefined) return;
+  if (record === undefined) return;
+  if (place === undefined) return keepForLater(step, message);
   const { conversation } = message;
   const sender =
     record.sender ?? (conversation.case === "peerAccountId" ? toHex(conversation.value) : own.account);
@@ -130,6 +132,21 @@ async function store(step: Step, message: HistoryMessage): Promise<void> {
   if (subject !== undefined && (await wasDeletedAhead(step, subject, name, place))) return;
   await applyEarly(step, place, name);
   await noteLast(step, place);
+}
+
+/** The group that it belongs to may be one whose Welcome comes later. */
+function keepForLater(step: Step, message: HistoryMessage): void {
+  if (message.conversation.case !== "groupLogId") return;
+  const list = names.keptHistory(toHex(message.conversation.value));
+  step.draft.putItem(list, Number(message.order), toBinary(HistoryMessageSchema, message));
+}
+
+/** Stores what was told of a group before this device was let into it. */
+export async function takeKeptHistory(step: Step, group: string): Promise<void> {
+  for (const { order, value } of await step.draft.page(names.keptHistory(group))) {
+    await store(step, decode(HistoryMessageSchema, value));
+    step.draft.deleteItem(names.keptHistory(group), order);
+  }
 }
 
 async function placeOf(step: Step, message: HistoryMessage): Promise<MessagePlace | undefined> {

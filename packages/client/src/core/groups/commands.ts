@@ -10,12 +10,12 @@ import type { Step } from "../step.ts";
 import { madeGroup, makeGroup, type Made } from "./creating.ts";
 import { isGroupName, newGroupData, parseGroupData } from "./data.ts";
 import { findGroup, toGroup } from "./overview.ts";
-import { enqueueMls, wakeQueue } from "./queue.ts";
+import { devicesOf } from "./inviting.ts";
+import { leaveHere } from "./leaving.ts";
+import { enqueueMls } from "./queue.ts";
 import type { Intent } from "./records.ts";
-import { dropState, putGroup, type GroupLive } from "./state.ts";
+import type { GroupLive } from "./state.ts";
 import { intentGroup, addIntent } from "./pending.ts";
-import { closeSlot } from "./slots.ts";
-import { settleIntents } from "./pending.ts";
 import { leftGroup } from "./sent.ts";
 
 /** Makes a group, and waits until the server has it. @throws as Messenger.createGroup. */
@@ -74,13 +74,13 @@ export async function setAdmins(
   await changeGroup(engine, group, { type: "admins", accounts, admin }, "admin");
 }
 
-/** Tells the group that this account leaves, and forgets its keys. */
+/** Tells the group that this account leaves; its devices forget the group's keys then. */
 export async function leaveGroup(engine: Engine, name: string): Promise<void> {
-  const { told } = await engine.run(async (step) => {
+  await wait(engine, async (step) => {
     const group = await findGroup(step, name);
     const { own } = step.live;
     const data = parseGroupData(group.record.data);
-    const { accounts, leaving } = group.record;
+    const { accounts, leaving, state } = group.record;
     const others = accounts.filter(
       (account) => account !== own.account && leaving?.includes(account) !== true,
     );
@@ -91,19 +91,13 @@ export async function leaveGroup(engine: Engine, name: string): Promise<void> {
         "make somebody else an admin first: nobody could change it any more",
       );
     }
-    if (group.record.state !== "joined" || others.length === 0) return { told: undefined };
+    const isAlone = others.length === 0 && (await devicesOf(step, own.account)).length === 0;
+    if (state !== "joined" || isAlone) {
+      await leaveHere(step, group);
+      return { until: undefined };
+    }
     await enqueueMls(step, group.record.conversation, { type: "leave" });
-    return { told: step.waiters.wait(leftGroup(group.record.id)) };
-  });
-  await told;
-  await engine.run(async (step) => {
-    const group = await findGroup(step, name);
-    closeSlot(step, group);
-    await dropState(step, group);
-    putGroup(step, group, { state: "left", tasks: [] });
-    wakeQueue(step, group.record.conversation);
-    const error = new UsageError("group_forbidden", "this device is not in that group any more");
-    await settleIntents(step, group, group.intents.slice(), error);
+    return { until: step.waiters.wait(leftGroup(group.record.id)) };
   });
 }
 

@@ -97,7 +97,9 @@ async function planOf(step: Step, group: GroupLive): Promise<Plan | undefined> {
     orders.push(order);
     data = { ...data, admins };
     if (intent.type === "add") {
-      for (const account of intent.accounts) if (!accounts.has(account)) wanted.push({ account });
+      // Asked for twice, perhaps on two devices: they are added once.
+      const known = new Set([...accounts, ...wanted.map(({ account }) => account)]);
+      for (const account of intent.accounts) if (!known.has(account)) wanted.push({ account });
     } else if (intent.type === "remove") {
       const gone = mls.members.filter((member) => intent.accounts.includes(accountOfMember(member)));
       remove.push(...gone.filter((member) => !remove.includes(member)));

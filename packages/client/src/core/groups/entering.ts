@@ -2,6 +2,7 @@
 import type { MlsCiphersuite, MlsGroup } from "@sotto/crypto";
 import { toHex, type WelcomeItem } from "@sotto/protocol";
 import { ensureContact, findContact } from "../contacts.ts";
+import { takeKeptHistory } from "../devices/history-import.ts";
 import { addNotice } from "../notices.ts";
 import type { Step } from "../step.ts";
 import { parseGroupData } from "./data.ts";
@@ -66,6 +67,7 @@ export async function enterNew(step: Step, come: Come, old: GroupLive | undefine
     ...(isGroup && old !== undefined ? shownOf(old.record) : { unread: 0 }),
   };
   const group = await addGroup(step, record, come.mls);
+  await takeKeptHistory(step, group.record.id);
   await tellJoined(step, group, come.sender);
   if (old === undefined) {
     if (fresh.kind === "pair") await moveTimerWish(step, group, undefined);

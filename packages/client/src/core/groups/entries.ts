@@ -153,8 +153,8 @@ async function takeMessage(
     if (!(cause instanceof ValidationError)) throw cause;
     refusal = cause.code;
   }
-  // Authentic, whatever it says: the key that opened it is used up.
-  saveDelta(step, group, opened.group, opened.delta);
+  // Authentic, whatever it says: the key that opened it is used up. After leaving there is none at all.
+  if (group.record.state === "joined") saveDelta(step, group, opened.group, opened.delta);
   group.reader.unreadable = 0;
   if (refusal !== undefined) {
     await addNotice(step, { type: "refused", from: await nameOfAccount(step, account), code: refusal });
@@ -288,9 +288,11 @@ async function listsFor(
   for (const account of touched) {
     const known = await pinned(step, account);
     const asked = group.reader.asked.has(account);
-    const settled = [...commit.added]
-      .filter((member) => accountOfMember(member) === account)
-      .every((member) => known !== undefined && standing(member, known.list.list) === "in-use");
+    const { list } = known?.list ?? {};
+    const isInUse = (member: MlsMember) => list !== undefined && standing(member, list) === "in-use";
+    const its = (members: readonly MlsMember[]) => members.filter((one) => accountOfMember(one) === account);
+    // What this says otherwise than the list that is known, a newer one may say.
+    const settled = its(commit.added).every(isInUse) && !its(commit.removed).some(isInUse);
     if (known !== undefined && (asked || (isFresh(step, known) && settled)))
       lists.set(account, known.list.list);
     else if (asked) throw refused("SOTTO-COMMIT-8", "nobody knows an account that was added");

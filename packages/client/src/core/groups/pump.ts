@@ -1,5 +1,5 @@
 /** Goes on with every group that was woken: what is left to do, reading, healing, changes; then with what waits to be sent. */
-import { pumpLinkJobs } from "../devices/approving.ts";
+import { pumpLinkJobs } from "../devices/link-jobs.ts";
 import { pumpHistory } from "../devices/history-import.ts";
 import { pumpBackup } from "../devices/recovery.ts";
 import { resetDevices } from "../devices/state.ts";

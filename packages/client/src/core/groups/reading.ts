@@ -138,7 +138,7 @@ export async function pumpEntries(step: Step, group: GroupLive): Promise<void> {
     if (verdict.type === "new-epoch") reader.phase = "detached";
   }
   const { cursor, id, slot } = group.record;
-  if (cursor > before && isReady(step)) {
+  if (cursor > before && isReady(step) && group.record.state === "joined") {
     step.effects.push({
       type: "send",
       frame: {

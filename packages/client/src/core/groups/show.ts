@@ -24,6 +24,7 @@ import { notify, nowSec, type Step } from "../step.ts";
 import { applyEarly, isSameConversation, takeChange } from "./changing.ts";
 import type { CheckedContent, TextBody } from "./content.ts";
 import { accountOfMember, deviceOfMember } from "./membership.ts";
+import { leaveHere } from "./leaving.ts";
 import { nameOfGroup } from "./naming.ts";
 import { conversationsOf, queueReceipt } from "./queue.ts";
 import { groupNames, type Receipts } from "./records.ts";
@@ -191,6 +192,7 @@ async function takeOwnReading(step: Step, group: GroupLive, receipt: Receipt, at
 async function noteLeaving(step: Step, group: GroupLive, account: string): Promise<void> {
   const { record } = group;
   if (record.kind !== "group" || record.leaving?.includes(account) === true) return;
+  if (account === step.live.own.account) return leaveHere(step, group);
   putGroup(step, group, { leaving: [...(record.leaving ?? []), account] });
   wakeGroup(step, record.id);
 }

@@ -1,0 +1,196 @@
+/** Several devices of one account while things go wrong: in groups, leaving them, taking over the history, seeing one of them go. */
+import { SimulatedWorld, type SimulatedDevice } from "@sotto/testkit/simulation";
+import { groupNames } from "@sotto/client/parts";
+import { expect, test } from "vitest";
+
+async function scene(seed: number) {
+  const world = await SimulatedWorld.make(seed);
+  const ann = await world.device("+15551230001");
+  const ben = await world.device("+15551230002");
+  const cleo = await world.device("+15551230003");
+  for (const device of world.devices) await device.start();
+  await world.settle();
+  const linked = async (existing: SimulatedDevice) => {
+    const device = await world.linked(existing);
+    await device.start();
+    return device;
+  };
+  return { world, ann, ben, cleo, linked };
+}
+
+const bodies = async ({ up }: SimulatedDevice, conversation: string) =>
+  (await up.history(conversation).catch(() => [])).map(({ body }) => body);
+const stateOf = async (device: SimulatedDevice, id: string) =>
+  (await device.groups()).find((group) => group.id === id)?.state;
+const keptHistory = (id: string) => ({ list: `kept-history/${id}` });
+const refused = ({ notices }: SimulatedDevice) => notices.filter(({ type }) => type === "refused");
+
+test("whoever is added twice before it could be done is added once", async () => {
+  const { world, ann, ben, cleo } = await scene(1);
+  const { id } = await world.during(ann.up.createGroup("Climbing", [ben.identifier]));
+  await world.during(ann.up.contact(cleo.identifier));
+  ann.network.partition();
+  const added = [1, 2].map(() => ann.up.addToGroup(id, [cleo.identifier]));
+  await world.settle(1);
+  ann.network.heal();
+  await world.during(Promise.all(added));
+  await world.settle(30);
+  await cleo.up.send(id, "here I am");
+  await world.settle(10);
+  expect(await bodies(ann, id)).toEqual(["here I am"]);
+});
+
+test("a device that was revoked is seen out by whoever hears of it first, and whoever has not yet asks before they refuse", async () => {
+  const { world, ann, ben, cleo, linked } = await scene(2);
+  const phone = await linked(ann);
+  await world.settle(30);
+  const { id } = await world.during(ann.up.createGroup("Climbing", [ben.identifier, cleo.identifier]));
+  await world.settle(120);
+  // Ben has asked for Ann's list just now; Cleo asks when it is another.
+  ben.network.breakAll();
+  await ben.up.send(ann.identifier, "hello");
+  await world.settle(10);
+  ann.up.revokeDevice(phone.device).catch(() => undefined);
+  await world.until(async () => (await world.server.devicesOf(ann.account)).get(phone.device) === false);
+  ann.kill();
+  cleo.network.breakAll();
+  await cleo.up.send(ann.identifier, "are you there?");
+  await world.settle(60);
+  await ann.start();
+  await world.settle(60);
+  for (const device of [ann, ben, cleo]) {
+    expect(refused(device)).toEqual([]);
+    expect(await stateOf(device, id)).toBe("joined");
+  }
+  expect(world.witness.logs.get(id)?.members.get(world.witness.logs.get(id)?.epoch ?? 0)).toEqual(
+    new Set([ann.device, ben.device, cleo.device]),
+  );
+});
+
+test("whoever leaves a group on one device has left it on all, the last one in it too", async () => {
+  const { world, ann, ben, linked } = await scene(3);
+  const phone = await linked(ben);
+  const { id } = await world.during(ann.up.createGroup("Climbing", [ben.identifier]));
+  await world.settle(60);
+  await world.during(ben.up.leaveGroup(id));
+  await world.settle(10);
+  expect(await stateOf(phone, id)).toBe("left");
+  expect(await phone.stored.page(groupNames.secrets(id))).toEqual([]);
+  await ann.up.send(id, "alone");
+  const tablet = await linked(ann);
+  await world.settle(60);
+  expect(await stateOf(tablet, id)).toBe("joined");
+  await world.during(tablet.up.leaveGroup(id));
+  await world.settle(10);
+  expect(await stateOf(ann, id)).toBe("left");
+});
+
+test("a process that dies once the group knows that somebody leaves has left it when it comes back", async () => {
+  const { world, ann, ben } = await scene(4);
+  const { id } = await world.during(ann.up.createGroup("Climbing", [ben.identifier]));
+  await world.settle(60);
+  const before = world.witness.logs.get(id)?.head ?? 0;
+  ben.network.weather = { ...ben.network.weather, delayMs: [1_000, 1_000] };
+  ben.up.leaveGroup(id).catch(() => undefined);
+  await world.until(() => (world.witness.logs.get(id)?.head ?? 0) > before);
+  ben.kill();
+  ann.kill();
+  await ben.start();
+  await world.settle(10);
+  expect(await stateOf(ben, id)).toBe("left");
+});
+
+test("the history goes from device to device, each message once", async () => {
+  const { world, ann, ben, linked } = await scene(5);
+  const said: string[] = [];
+  const say = async (texts: number) => {
+    for (let i = 0; i < texts; i++) {
+      said.push(`text ${said.length}`);
+      await ben.up.send(ann.identifier, said.at(-1) ?? "");
+      await world.settle(1);
+    }
+    await world.settle(10);
+  };
+  await say(20);
+  const phone = await linked(ann);
+  await world.settle(60);
+  await say(40);
+  const tablet = await linked(phone);
+  await world.settle(60);
+  await say(5);
+  const watch = await linked(tablet);
+  await world.settle(60);
+  for (const device of [ann, phone, tablet, watch]) {
+    expect(await bodies(device, ben.identifier), device.label).toEqual(said);
+  }
+});
+
+test("a device that dies when another has its answer tells that one the history when it comes back", async () => {
+  const { world, ann, ben } = await scene(6);
+  await ben.up.send(ann.identifier, "before");
+  await world.settle(10);
+  const { code, joined } = await world.newDevice(ann);
+  ann.network.weather = { ...ann.network.weather, delayMs: [500, 500] };
+  ann.up.approveLink(code).catch(() => undefined);
+  const phone = await world.during(joined);
+  ann.kill();
+  await phone?.start();
+  await ann.start();
+  await world.settle(120);
+  expect(await bodies(phone as SimulatedDevice, ben.identifier)).toEqual(["before"]);
+});
+
+test("a device that was let in and never came up holds up none that comes after it", async () => {
+  const { world, ann, ben } = await scene(7);
+  await ben.up.send(ann.identifier, "before");
+  await world.settle(10);
+  const [ghost, { code, joined }] = [await world.newDevice(ann), await world.newDevice(ann)];
+  ghost.device.network.partition();
+  await world.during(ann.up.approveLink(ghost.code));
+  expect(await world.during(ghost.joined)).toBeUndefined();
+  await world.during(ann.up.approveLink(code));
+  const phone = await world.during(joined);
+  await phone?.start();
+  await world.settle(120);
+  expect(await bodies(phone as SimulatedDevice, ben.identifier)).toEqual(["before"]);
+});
+
+test("what was said in a group that a new device comes into late is not lost for it", async () => {
+  const { world, ann, ben, linked } = await scene(7);
+  const { id } = await world.during(ann.up.createGroup("Climbing", [ben.identifier]));
+  await world.settle(60);
+  await ben.up.send(id, "before");
+  await world.settle(10);
+  // Nobody can put Ann right, and so nobody lets her phone in, until Ben is back.
+  ann.kill();
+  ben.network.partition();
+  await ann.tamper((draft) => draft.delete(groupNames.state(id)));
+  await ann.start();
+  await world.settle(5);
+  const phone = await linked(ann);
+  await world.settle(600);
+  expect(await phone.stored.page(keptHistory(id))).toHaveLength(1);
+  expect(await stateOf(phone, id)).toBeUndefined();
+  ben.network.heal();
+  await world.settle(1_200);
+  expect(await stateOf(phone, id)).toBe("joined");
+  expect(await bodies(phone, id)).toEqual(["before"]);
+  expect(await phone.stored.page(keptHistory(id))).toEqual([]);
+});
+
+test("devices that come one after another have one group of their own", async () => {
+  const { world, ann, linked } = await scene(8);
+  const devices = [ann];
+  for (let i = 0; i < 3; i++) {
+    devices.push(await linked(devices.at(-1) as SimulatedDevice));
+    await world.settle(30);
+  }
+  await world.settle(1_200);
+  const ids = await Promise.all(
+    devices.map(async (device) =>
+      (await device.groups()).filter(({ kind }) => kind === "account").map((group) => group.id),
+    ),
+  );
+  expect(new Set(ids.flat()).size).toBe(1);
+  expect(ids.every((own) => own.length === 1)).toBe(true);
+});

@@ -1,0 +1,82 @@
+/** Messages of groups: each device has shown what was its to read, once, in the order of the log, and nothing else. */
+import type { GroupRecord } from "@sotto/client/parts";
+import type { SimulatedDevice, WitnessedLog, WitnessedText } from "../simulation/index.ts";
+import { historyOf, isInOrder, textsOf, type Seen } from "./seen.ts";
+import { messagesOf, type Link, type Stage } from "./stage.ts";
+
+/** Every message of a group that a device was to show, and no other, in the order of the log. */
+export async function checkGroup(
+  stage: Stage,
+  log: WitnessedLog,
+  { device, groups }: Seen,
+): Promise<readonly string[]> {
+  const wrong: string[] = [];
+  const say = (what: string) => wrong.push(`${device.label} in ${log.id.slice(0, 6)}: ${what}`);
+  const record = groups.get(log.id);
+  const rows = record === undefined ? [] : await historyOf(device.up, log.id);
+  const senders = textsOf(stage);
+  const shown = rows.map(({ id }) => id).filter((id) => senders.has(id) && senders.get(id) !== device.device);
+  if (new Set(shown).size !== shown.length) say("shows a message twice");
+  const mayRead = readableBy(stage, log, device);
+  for (const id of shown) if (!mayRead.has(id)) say(`shows ${id}, which it could not read`);
+  if (stage.revoked.has(device)) return wrong;
+
+  const readable = log.texts.filter((text) => isReadable(log, device, text));
+  const due = readable.filter((text) => !isExempt(stage, device, log, text, record));
+  const isShown = new Set(shown);
+  const missing = due.filter(({ id }) => !isShown.has(id));
+  if (missing.length > 0) say(`does not show what lies at ${missing.map(({ seq }) => seq).join(" ")}`);
+  // The first time that it could read each.
+  if (!isInOrder(shown, [...new Set(due.map(({ id }) => id))])) say("shows messages out of order");
+  return wrong;
+}
+
+const isReadable = (
+  log: WitnessedLog,
+  { device }: SimulatedDevice,
+  { sender, epoch }: WitnessedText,
+): boolean => sender !== device && log.members.get(epoch)?.has(device) === true;
+
+/** What a device may show: what it could read; and what another of its account's could, or wrote, for that may have told it. */
+function readableBy(stage: Stage, log: WitnessedLog, device: SimulatedDevice): ReadonlySet<string> {
+  const wasLinked = stage.links.some((link) => link.device === device);
+  const account = stage.world.devices.filter((one) => one.account === device.account);
+  const readers = wasLinked || stage.linkedBefore.has(device) ? account : [device];
+  const texts = log.texts.filter((text) =>
+    readers.some((one) => isReadable(log, one, text) || one.device === text.sender),
+  );
+  return new Set(texts.map(({ id }) => id));
+}
+
+function isExempt(
+  stage: Stage,
+  device: SimulatedDevice,
+  log: WitnessedLog,
+  { seq, sender }: WitnessedText,
+  record: GroupRecord | undefined,
+): boolean {
+  // What a revoked device wrote last is refused by whoever knows that it is revoked.
+  if ([...stage.revoked].some((one) => one.device === sender)) return true;
+  // Whoever left reads no more, though the group may not have taken notice yet.
+  if (record?.state === "left" && seq > record.cursor) return true;
+  return stage.gaps.some((gap) => {
+    if (gap.device !== device || gap.log !== log.id || seq <= gap.after) return false;
+    const joins = log.joins.filter((join) => join.device === device.device);
+    const end = joins[gap.joinsBefore]?.seq;
+    return end === undefined ? record?.state === "healing" : seq <= end;
+  });
+}
+
+/** A device that was let in shows all that the one showed which let it in, of the groups that it came into. */
+export async function checkHistory(stage: Stage, link: Link): Promise<readonly string[]> {
+  const { approver, device, known } = link;
+  const { revoked, restored } = stage;
+  if (device === undefined || revoked.has(device) || revoked.has(approver)) return [];
+  if (restored.has(approver) || restored.has(device)) return [];
+  const shown = await messagesOf(device);
+  const groups = new Set((await device.groups()).map(({ id }) => id));
+  const missing = [...known]
+    .filter(([id, group]) => !shown.has(id) && (group === undefined || groups.has(group)))
+    .map(([id]) => id);
+  return missing.length === 0 ? [] : [`${device.label}: lacks of the history ${missing.join(" ")}`];
+}

@@ -1,0 +1,106 @@
+/** Messages between two people: what one wrote to the other, in whichever logs they had, is shown once by each device. */
+import type { SimulatedDevice, WitnessedLog } from "../simulation/index.ts";
+import { historyOf, type Seen } from "./seen.ts";
+import type { Stage } from "./stage.ts";
+
+/** What one person wrote, seen from a device of the other; what another device of the same person wrote; and which log both prefer. */
+export async function checkPair(
+  stage: Stage,
+  from: Seen,
+  to: Seen,
+  everybody: readonly Seen[],
+): Promise<readonly string[]> {
+  if (from === to) return [];
+  if (from.device.account === to.device.account) return checkAccountGroup(from, to);
+  const { restored, tampered, revoked } = stage;
+  const wrong: string[] = [];
+  const say = (what: string) => wrong.push(`${from.device.label} to ${to.device.label}: ${what}`);
+  const logs = pairLogs(stage, from.device, to.device, everybody);
+  const written = new Map<string, boolean>();
+  for (const log of logs) {
+    for (const { id, sender, epoch } of log.texts) {
+      if (sender !== from.device.device) continue;
+      const mayRead = log.members.get(epoch)?.has(to.device.device) === true;
+      written.set(id, mayRead || written.get(id) === true);
+    }
+  }
+  const rows = await historyOf(to.device.up, from.device.identifier);
+  const shown = rows.filter(({ direction }) => direction === "in").map(({ id }) => id);
+  if (new Set(shown).size !== shown.length) say("a message is shown twice");
+  const theirs = accountTexts(stage, logs, from.device.account);
+  for (const id of shown) if (!theirs.has(id)) say(`${id} is shown, and in no log`);
+
+  const told = await toldOf(stage, from, to);
+  const isShown = new Set(shown);
+  const missing = [...written]
+    .filter(([id, mayRead]) => mayRead && !isShown.has(id))
+    .filter(([id]) => !((restored.has(to.device) || tampered.has(to.device)) && told.has(id)))
+    .map(([id]) => id);
+  if (missing.length > 0 && !revoked.has(from.device)) say(`${missing.join(" ")} not shown`);
+  if (!tampered.has(from.device) && !tampered.has(to.device)) {
+    const order = rows.filter(({ id }) => written.has(id)).map(({ body }) => Number(body.split(" ")[1]));
+    if (order.some((number, i) => i > 0 && number < (order[i - 1] as number)))
+      say(`shown out of order: ${order}`);
+  }
+  const [mine, others] = [best(from, logs), best(to, logs)];
+  if (mine !== others) say(`they use different pairs, ${mine} and ${others}`);
+  return wrong;
+}
+
+/** The logs between two people. */
+function pairLogs(
+  { world }: Stage,
+  one: SimulatedDevice,
+  other: SimulatedDevice,
+  everybody: readonly Seen[],
+): readonly WitnessedLog[] {
+  const accounts = [one.account, other.account];
+  const isTheirs = new Set(
+    world.devices.filter(({ account }) => accounts.includes(account)).map(({ device }) => device),
+  );
+  return [...world.witness.logs.values()].filter(
+    (log) =>
+      everybody.some(({ groups }) => groups.get(log.id)?.kind === "pair") &&
+      [...log.members.values()].every((members) => [...members].every((device) => isTheirs.has(device))),
+  );
+}
+
+function accountTexts(stage: Stage, logs: readonly WitnessedLog[], account: string): ReadonlySet<string> {
+  const devices = new Set(
+    stage.world.devices.filter((device) => device.account === account).map(({ device }) => device),
+  );
+  return new Set(
+    logs.flatMap(({ texts }) => texts.filter(({ sender }) => devices.has(sender)).map(({ id }) => id)),
+  );
+}
+
+/** What came to a device before it was put back, or to another of its account: it was told, or its sender has the receipt. */
+async function toldOf({ world }: Stage, from: Seen, to: Seen): Promise<ReadonlySet<string>> {
+  const devices = world.devices.filter(({ account }) => account === to.device.account);
+  const told = new Set(devices.flatMap(({ received }) => received.map(({ id }) => id)));
+  for (const { id, status } of await historyOf(from.device.up, to.device.identifier)) {
+    if (status === "delivered" || status === "read") told.add(id);
+  }
+  return told;
+}
+
+/** The log that a device writes in. */
+function best({ groups }: Seen, logs: readonly WitnessedLog[]): string | undefined {
+  return logs
+    .filter(({ id }) => groups.get(id)?.state === "joined")
+    .map(({ id }) => id)
+    .toSorted()[0];
+}
+
+/** Devices of one account talk in one group of their own. */
+function checkAccountGroup(one: Seen, other: Seen): readonly string[] {
+  const own = ({ groups }: Seen) =>
+    [...groups.values()]
+      .filter(({ kind, state }) => kind === "account" && state === "joined")
+      .map(({ id }) => id)
+      .toSorted()[0];
+  if (own(one) === own(other) && own(one) !== undefined) return [];
+  return [
+    `${one.device.label} and ${other.device.label} use different groups, ${own(one)} and ${own(other)}`,
+  ];
+}
