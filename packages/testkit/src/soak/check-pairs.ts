@@ -54,9 +54,9 @@ function pairLogs(
   other: SimulatedDevice,
   everybody: readonly Seen[],
 ): readonly WitnessedLog[] {
-  const accounts = [one.account, other.account];
+  const accounts = new Set([one.account, other.account]);
   const isTheirs = new Set(
-    world.devices.filter(({ account }) => accounts.includes(account)).map(({ device }) => device),
+    world.devices.filter(({ account }) => accounts.has(account)).map(({ device }) => device),
   );
   return [...world.witness.logs.values()].filter(
     (log) =>
@@ -92,15 +92,16 @@ function best({ groups }: Seen, logs: readonly WitnessedLog[]): string | undefin
     .toSorted()[0];
 }
 
+/** The group that a device tells its account's others in. */
+const ownGroup = ({ groups }: Seen): string | undefined =>
+  [...groups.values()]
+    .filter(({ kind, state }) => kind === "account" && state === "joined")
+    .map(({ id }) => id)
+    .toSorted()[0];
+
 /** Devices of one account talk in one group of their own. */
 function checkAccountGroup(one: Seen, other: Seen): readonly string[] {
-  const own = ({ groups }: Seen) =>
-    [...groups.values()]
-      .filter(({ kind, state }) => kind === "account" && state === "joined")
-      .map(({ id }) => id)
-      .toSorted()[0];
-  if (own(one) === own(other) && own(one) !== undefined) return [];
-  return [
-    `${one.device.label} and ${other.device.label} use different groups, ${own(one)} and ${own(other)}`,
-  ];
+  const [mine, theirs] = [ownGroup(one), ownGroup(other)];
+  if (mine === theirs && mine !== undefined) return [];
+  return [`${one.device.label} and ${other.device.label} use different groups, ${mine} and ${theirs}`];
 }

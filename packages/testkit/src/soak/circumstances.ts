@@ -37,14 +37,22 @@ export function linkDevice(stage: Stage, approver: SimulatedDevice): Action | un
     };
     links.push(link);
     if (approver.alive) begin(stage, approver.up.approveLink(code));
-    joined.then(
-      async (device) => {
-        link.device = device;
-        if (device !== undefined) await bringUp(device);
-      },
-      (cause: unknown) => stage.faults.push(`a device could not join: ${String(cause)}`),
-    );
+    void comeUp(stage, link, joined);
   };
+}
+
+/** Once it is let in, the device runs. */
+async function comeUp(
+  stage: Stage,
+  link: Stage["links"][number],
+  joined: Promise<SimulatedDevice | undefined>,
+): Promise<void> {
+  try {
+    link.device = await joined;
+    if (link.device !== undefined) await bringUp(link.device);
+  } catch (cause) {
+    stage.faults.push(`a device could not join: ${String(cause)}`);
+  }
 }
 
 /** Somebody takes another of their devices off the account: it was lost. */

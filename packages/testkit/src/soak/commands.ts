@@ -2,7 +2,7 @@
  * What happens in a soak: fast-check commands over plain data, so that a run can be played again, made shorter, and written down in a test.
  * Numbers in them choose among what there is when they are carried out; one that finds nothing to act on is passed over, and not counted.
  */
-import fc from "fast-check";
+import * as fc from "fast-check";
 import type { SimulatedDevice, SimulatedWorld } from "../simulation/index.ts";
 import { linkDevice, peace, revokeDevice, setWeather } from "./circumstances.ts";
 import { bringUp, damage, dieAt, restore } from "./faults.ts";

@@ -2,7 +2,7 @@
  * One run of a soak: some people with their devices, commands that fast-check draws, and peace at the end, in which everything must come
  * right. A run is decided by its seed; fast-check makes a failing one shorter.
  */
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { SimulatedWorld } from "../simulation/index.ts";
 import { peace, Wrong } from "./circumstances.ts";
 import { anyCommand, Command, type CommandData, type CommandKind } from "./commands.ts";
@@ -64,10 +64,11 @@ export async function play(
   }
 }
 
+const sum = <T>(items: readonly T[], of: (item: T) => number): number =>
+  items.reduce((total, item) => total + of(item), 0);
+
 function outcomeOf({ world, counts, links, revoked }: Stage, wrong: readonly string[]): Outcome {
   const logs = [...world.witness.logs.values()];
-  const sum = <T>(items: readonly T[], of: (item: T) => number): number =>
-    items.reduce((total, item) => total + of(item), 0);
   const sums = {
     texts: sum(logs, ({ texts }) => texts.length),
     epochs: sum(logs, ({ begins }) => begins.size),
