@@ -181,6 +181,8 @@ export class Person {
   readonly home: string;
   passphrase = "correct horse battery staple";
   recoveryKey: string | undefined;
+  /** How far this person's clock is ahead. */
+  clockAheadMs = 0;
 
   /** @param device distinguishes the folders of one person's devices. */
   constructor(server: TestServer, phone: string, device = "") {
@@ -200,6 +202,7 @@ export class Person {
       SOTTO_PASSPHRASE: this.passphrase,
       SOTTO_SERVER: this.server.url,
       ...(this.recoveryKey === undefined ? {} : { SOTTO_RECOVERY_KEY: this.recoveryKey }),
+      ...(this.clockAheadMs === 0 ? {} : { NODE_OPTIONS: wrongClock(this.clockAheadMs) }),
     };
   }
 
@@ -248,6 +251,12 @@ export class Person {
       ...(rows === undefined ? {} : { rows }),
     });
   }
+}
+
+/** What has a process live in another time. */
+function wrongClock(aheadMs: number): string {
+  const code = `const now = Date.now; Date.now = () => now() + ${aheadMs};`;
+  return `--import=data:text/javascript,${encodeURIComponent(code)}`;
 }
 
 /** The objects of JSON lines. */

@@ -55,6 +55,7 @@ const NEXT_STEPS: Readonly<Record<ErrorCode, string>> = {
   internal: report,
   server_key_mismatch:
     "stop: this is not the server that you know, or somebody stands between. Ask the operator for the fingerprint by another way.",
+  clock_wrong: "set this device's date, time and time zone right, then try again.",
   server_unreachable: "check the address and your connection, and that the server runs ('sotto serve').",
   connection_lost: "try again; what was queued goes out by itself with the next connection.",
   passphrase_wrong: "try again (SOTTO_PASSPHRASE, if it is set). A forgotten passphrase cannot be recovered.",

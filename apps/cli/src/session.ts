@@ -15,6 +15,7 @@ import { formatNotice } from "./view.ts";
 /** Problems of a connection that trying again does not mend. */
 const fatalProblems: ReadonlySet<string> = new Set<ErrorCode>([
   "server_key_mismatch",
+  "clock_wrong",
   "sign_in_refused",
   "unsupported_version",
   "superseded",
@@ -151,6 +152,7 @@ function connectionFailure(problem: string | undefined): SottoError {
   const code = problem !== undefined && isErrorCode(problem) ? problem : "server_unreachable";
   const said: Partial<Record<ErrorCode, string>> = {
     server_key_mismatch: "the server does not have the key that this account knows",
+    clock_wrong: "this device's clock is too far from the server's to sign in",
     sign_in_refused: "the server does not let this device sign in",
     unsupported_version: "the server speaks another version of the protocol",
     superseded: "this device connected from somewhere else",

@@ -129,9 +129,28 @@ export function formatNotice(notice: Notice, self: string): string {
       return notice.at === 0
         ? "The request to replace your account was stopped."
         : `Somebody who can read codes for your number or address asked to replace your account from ${formatDay(notice.at)} ${formatTime(notice.at)} on. If that was not you, stop it on any of your devices ('sotto reset --cancel').`;
+    case "clock_wrong":
+      return notice.aheadMs === 0
+        ? "This device's clock agrees with the server's again."
+        : `This device's clock is ${formatAhead(notice.aheadMs)} the server's. Set date, time and time zone right: others see wrong times, and classic messages wait.`;
+    case "held":
+      return `A message from ${sanitiseLine(notice.from)} is dated ahead of this device's clock (${sanitiseLine(notice.code)}), and is shown at ${formatDay(notice.until)} ${formatTime(notice.until)}: the clock here or there is wrong.`;
     case "healed":
       return `${sanitiseLine(notice.conversation)}: this device had lost its place here and was put right. ${missed(notice.missed)}`;
   }
+}
+
+/** How far a clock is off, in words: "3 hours ahead of", "2 days behind". */
+export function formatAhead(aheadMs: number): string {
+  const units = [
+    [86_400_000, "day"],
+    [3_600_000, "hour"],
+    [60_000, "minute"],
+  ] as const;
+  const off = Math.abs(aheadMs);
+  const [unitMs, unit] = units.find(([ms]) => off >= 2 * ms) ?? [60_000, "minute"];
+  const count = Math.max(1, Math.round(off / unitMs));
+  return `${count} ${unit}${count === 1 ? "" : "s"} ${aheadMs > 0 ? "ahead of" : "behind"}`;
 }
 
 const missed = (count: number): string =>

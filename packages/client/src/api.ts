@@ -126,6 +126,16 @@ export type Notice =
   | { readonly type: "reset_pending"; readonly at: number }
   /** A device was added to this account. */
   | { readonly type: "device_added"; readonly id: string; readonly name: string }
+  /**
+   * This device's clock is ahead of the server's by so much, or behind when negative, in milliseconds; 0: it is right again. Messages carry
+   * times: they look wrong to others, and under the classic suite wait for their time. The server says it, and might lie.
+   */
+  | { readonly type: "clock_wrong"; readonly aheadMs: number }
+  /**
+   * A classic message of somebody is dated ahead of this device's clock: one of the two clocks is wrong. It is kept, and shown at `until`
+   * (seconds since 1970-01-01 UTC). Told for the first that waits of each. `code` is `message_from_future`.
+   */
+  | { readonly type: "held"; readonly from: string; readonly code: string; readonly until: number }
   /** Messages of a conversation that this device will never have: it had lost its state, and was put right. */
   | { readonly type: "healed"; readonly conversation: string; readonly missed: number };
 
@@ -222,6 +232,8 @@ export interface Doctor {
   readonly vault: "open";
   readonly connection: ConnectionState;
   readonly problem: string | undefined;
+  /** How far this device's clock is ahead of the server's, in milliseconds; 0: they agree. undefined: not known. */
+  readonly clockAheadMs: number | undefined;
   /** Messages and receipts that wait to be sent. */
   readonly queued: number;
   readonly keyPackages: { readonly left: number | undefined };

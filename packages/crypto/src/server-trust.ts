@@ -71,7 +71,7 @@ export async function verifyServerKey(
 /**
  * Checks the certificate and the signature of a challenge.
  * @param nowSec seconds since 1970-01-01 UTC; the certificate may be off by LIMITS.maxClockSkewSec.
- * @throws CryptoError `server_key_mismatch`, whatever is wrong.
+ * @throws CryptoError `clock_wrong` when all is right but the time, else `server_key_mismatch`, whatever is wrong.
  */
 export async function verifyChallenge(
   provider: CryptoProvider,
@@ -91,15 +91,15 @@ export async function verifyChallenge(
   if (notAfter <= notBefore || notAfter - notBefore > LIMITS.maxCertificateLifetimeSec) {
     throw mismatch("the server's certificate lives too long");
   }
-  if (nowSec < notBefore - LIMITS.maxClockSkewSec || nowSec > notAfter + LIMITS.maxClockSkewSec) {
-    throw mismatch("the server's certificate is not for this time; is this computer's clock right?");
-  }
   if (serverNonce.length !== NONCE_BYTES || clientNonce.length !== NONCE_BYTES) {
     throw mismatch("the challenge has a nonce of a wrong length");
   }
   const transcript = challengeTranscript(clientNonce, serverNonce);
   if (!(await provider.ed25519Verify(body.challengeKey, transcript, signature))) {
     throw mismatch("the challenge is not signed by the server");
+  }
+  if (nowSec < notBefore - LIMITS.maxClockSkewSec || nowSec > notAfter + LIMITS.maxClockSkewSec) {
+    throw new CryptoError("clock_wrong", "the server's certificate is not for this time: the clock is wrong");
   }
   const checked: Omit<VerifiedChallenge, typeof trusted> = {
     clientNonce,

@@ -96,7 +96,13 @@ describe.each(pairs)("a server on $by.name, a client on $at.name", ({ by, at }) 
     for (const at2 of [now - day - 300, now + day + 300])
       expect((await verify(times, at2)).serverNonce).toEqual(nonce(2));
     for (const at2 of [now - day - 301, now + day + 301]) {
-      expect(await codeOf(() => verify(times, at2))).toBe("server_key_mismatch");
+      expect(await codeOf(() => verify(times, at2))).toBe("clock_wrong");
+      // Whatever else is wrong counts first: the clock alone is to blame only when the server is the right one.
+      expect(await codeOf(() => verify({ ...times, clientNonce: nonce(9) }, at2))).toBe(
+        "server_key_mismatch",
+      );
+      const signer = key("mallory").privateKey;
+      expect(await codeOf(() => verify({ ...times, signer }, at2))).toBe("server_key_mismatch");
     }
     expect((await verify({ notBefore: now, notAfter: now + 7 * day })).serverNonce).toEqual(nonce(2));
     expect(await codeOf(() => verify({ notBefore: now, notAfter: now + 7 * day + 1 }))).toBe(

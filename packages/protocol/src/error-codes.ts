@@ -42,6 +42,7 @@ export const ERROR_CODES = {
   // What the client finds by itself.
   server_key_mismatch: { travels: false },
   server_unreachable: { travels: false },
+  clock_wrong: { travels: false },
   connection_lost: { travels: false },
   passphrase_wrong: { travels: false },
   vault_missing: { travels: false },

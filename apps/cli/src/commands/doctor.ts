@@ -12,7 +12,7 @@ import { alignRows, counted } from "../io/table.ts";
 import { nextStep } from "../next-steps.ts";
 import { examples, parseSeconds } from "../options.ts";
 import { withSession, type Session } from "../session.ts";
-import { formatDay, formatTime } from "../view.ts";
+import { formatAhead, formatDay, formatTime } from "../view.ts";
 
 type Conversation = Doctor["conversations"][number];
 
@@ -73,11 +73,12 @@ const heals = ({ state }: Conversation): boolean => state === "healing";
 type Report = Doctor & { readonly resetAt: number | undefined };
 
 async function printReport({ io }: Context, report: Report): Promise<void> {
-  const { vault, connection, problem, queued, keyPackages, resetAt, conversations } = report;
+  const { vault, connection, problem, clockAheadMs, queued, keyPackages, resetAt, conversations } = report;
   await printJson(io, {
     vault,
     connection,
     problem: problem ?? null,
+    clock_ahead_sec: clockAheadMs === undefined ? null : Math.round(clockAheadMs / 1000),
     queued,
     reset_at: resetAt ?? null,
     key_packages: keyPackages.left ?? null,
@@ -102,6 +103,7 @@ async function tell({ io, home }: Context, session: Session, report: Report): Pr
   const findings: Finding[] = [
     ["\u2713", "Vault", `open: ${home}`],
     connectionFinding(report, self.serverOrigin),
+    ...clockFinding(report),
     report.queued === 0
       ? ["\u2713", "Queue", "nothing waits to be sent"]
       : ["\u2026", "Queue", `${counted(report.queued, "message or receipt")} waiting; sent by itself`],
@@ -125,6 +127,12 @@ function connectionFinding({ connection, problem }: Doctor, origin: string): Fin
   if (connection === "online") return ["\u2713", "Connection", `online: ${sanitiseLine(origin)}`];
   const why = problem === undefined ? "" : ` (${sanitiseLine(problem)})`;
   return ["\u2717", "Connection", `${connection}${why}: ${sanitiseLine(origin)}`];
+}
+
+function clockFinding({ clockAheadMs }: Doctor): readonly Finding[] {
+  if (clockAheadMs === undefined) return [];
+  if (clockAheadMs === 0) return [["\u2713", "Clock", "agrees with the server's"]];
+  return [["\u2717", "Clock", `${formatAhead(clockAheadMs)} the server's`]];
 }
 
 function keyPackageFinding({ keyPackages: { left } }: Doctor): Finding {
@@ -154,7 +162,14 @@ function conversationRow({ name, kind, epoch, members, state, pending }: Convers
 }
 
 /** What is left to do, by itself and by people. */
-function conclusions({ connection, problem, queued, resetAt, conversations }: Report): readonly string[] {
+function conclusions({
+  connection,
+  problem,
+  clockAheadMs = 0,
+  queued,
+  resetAt,
+  conversations,
+}: Report): readonly string[] {
   const lines: string[] = [];
   const busy = conversations.filter((one) => heals(one) || one.state === "creating" || one.pending > 0);
   if (queued > 0 || busy.length > 0) {
@@ -170,6 +185,7 @@ function conclusions({ connection, problem, queued, resetAt, conversations }: Re
       "What to do: if it was not you who asked to replace the account, run 'sotto reset --cancel' now.",
     );
   }
+  if (clockAheadMs !== 0 && problem !== "clock_wrong") lines.push(`What to do: ${nextStep("clock_wrong")}`);
   if (connection !== "online") lines.push(`What to do: ${nextStep(problem ?? "server_unreachable")}`);
   return lines.length === 0 ? ["All is well."] : lines;
 }

@@ -3,11 +3,12 @@
  * time, when they are dated ahead. They are stored and acked, so that they neither get lost nor hold up others; those of one sender stay
  * in order. What strangers may have waiting is bounded.
  */
-import { ValidationError } from "@sotto/protocol";
+import { ValidationError, type ErrorCode } from "@sotto/protocol";
 import { refuse, takeClassic, type Answers, type Verdict } from "./classic-inbound.ts";
-import { findContact } from "./contacts.ts";
+import { findContact, peerName } from "./contacts.ts";
 import { newEarly, nextDueSec, setAside, takeDue, type EarlyState } from "./early.ts";
 import { noteClaimAnswered, type Purpose } from "./lookup-budget.ts";
+import { addNotice } from "./notices.ts";
 import { isUnbelievable, lookUp, type Found } from "./lookups.ts";
 import { backoffMs } from "./reconnect.ts";
 import { names, type HeldEntry } from "./records.ts";
@@ -79,10 +80,7 @@ export async function takeOrHold(step: Step, entry: HeldEntry): Promise<void> {
   const verdict = waits ? undefined : await takeClassic(step, entry, {});
   if (verdict?.type === "done") return;
   const place = { order: nextOrder(step), seq: entry.seq, bytes: entry.classic.length };
-  if (verdict?.type === "early") {
-    if (await holdEarly(step, entry, place, verdict)) step.draft.putItem(names.held, place.order, entry);
-    return;
-  }
+  if (verdict?.type === "early") return holdEarly(step, entry, place, verdict);
   const sender = await senderOf(held, step.draft, entry.account);
   if (sender.isStranger && isFullOfStrangers(held, place.bytes)) {
     if (sender.entries.length === 0) held.senders.delete(entry.account);
@@ -109,20 +107,30 @@ export function nothingHeldUpTo(held: HeldState, seq: number): boolean {
 
 // What is dated ahead
 
-/** Sets a message aside until its time; refuses it when that cannot be, and returns false. */
+/** Stores a message until its time, and tells so; refuses it when that cannot be. */
 async function holdEarly(
   step: Step,
   entry: HeldEntry,
   place: HeldPlace,
   { untilSec, refusal }: Extract<Verdict, { type: "early" }>,
-): Promise<boolean> {
+): Promise<void> {
   const { early } = step.live.held;
-  if (setAside(early, { ...place, account: entry.account, untilSec }, nowSec(step))) {
-    wakeForEarly(step);
-    return true;
+  const { account } = entry;
+  const isFirst = !early.bytes.has(account);
+  if (!setAside(early, { ...place, account, untilSec }, nowSec(step))) {
+    step.draft.deleteItem(names.held, place.order);
+    if (!entry.again) await refuse(step, account, refusal);
+    return;
   }
-  if (!entry.again) await refuse(step, entry.account, refusal);
-  return false;
+  step.draft.putItem(names.held, place.order, isFirst ? { ...entry, told: true } : entry);
+  if (isFirst && entry.told !== true) await tellHeld(step, account, refusal.code, untilSec);
+  wakeForEarly(step);
+}
+
+async function tellHeld(step: Step, account: string, code: ErrorCode, until: number): Promise<void> {
+  const contact = await findContact(step.draft, { account });
+  const from = contact === undefined ? account : peerName(contact);
+  await addNotice(step, { type: "held", from, code, until });
 }
 
 function wakeForEarly(step: Step): void {
@@ -164,7 +172,7 @@ async function pumpSender(step: Step, account: string): Promise<void> {
       return retryLater(step, account, sender, { type: "failed", error: verdict.fault });
     }
     if (verdict.type === "early" && entry !== undefined) {
-      if (!(await holdEarly(step, entry, next, verdict))) step.draft.deleteItem(names.held, next.order);
+      await holdEarly(step, entry, next, verdict);
     } else if (verdict.type === "done") {
       step.draft.deleteItem(names.held, next.order);
     } else if (verdict.type !== "early") {

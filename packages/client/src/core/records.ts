@@ -227,6 +227,8 @@ export interface HeldEntry {
   readonly receivedAtMs: number;
   /** Whether an entry of that seq was taken in before: a refusal then was told already. */
   readonly again: boolean;
+  /** Whether it was told that it waits for its time. */
+  readonly told?: boolean;
 }
 
 /** What was counted of one sending device. */

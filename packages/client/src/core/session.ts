@@ -48,6 +48,10 @@ export interface SessionState {
   /** When the sign-in was taken; undefined before. */
   onlineSinceMs: number | undefined;
   clientNonce: Uint8Array;
+  /** When hello was said. */
+  helloAtMs: number;
+  /** How far our clock is ahead of the server's, as it was last told; 0: they agree. undefined: not known yet. */
+  clockAheadMs: number | undefined;
   nextRequest: number;
   readonly pending: Map<number, OnAnswer>;
   /** The server stops soon: nothing new is begun here. */
@@ -84,6 +88,8 @@ export function newSession(cursor: number): SessionState {
     resetAt: 0,
     onlineSinceMs: undefined,
     clientNonce: new Uint8Array(),
+    helloAtMs: 0,
+    clockAheadMs: undefined,
     nextRequest: 1,
     pending: new Map(),
     draining: false,

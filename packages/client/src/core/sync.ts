@@ -13,6 +13,7 @@ import {
   type ServerFrame,
 } from "@sotto/protocol";
 import { attachmentNames } from "./attachments/records.ts";
+import { noteServerTime } from "./clock.ts";
 import { addNotice } from "./notices.ts";
 import { startGroups, stopGroups } from "./groups/pump.ts";
 import { onGroupEntries } from "./groups/reading.ts";
@@ -80,6 +81,7 @@ export async function onConnected(step: Step): Promise<void> {
   if (session.phase !== "connecting") return;
   session.phase = "greeting";
   session.clientNonce = step.env.crypto.randomBytes(NONCE_BYTES);
+  session.helloAtMs = step.env.nowMs();
   step.effects.push({
     type: "send",
     frame: {
@@ -138,7 +140,10 @@ export async function onFrames(step: Step, frames: readonly ServerFrame[]): Prom
     try {
       await onFrame(step, frame);
     } catch (cause) {
-      if (cause instanceof SottoError && ["server_key_mismatch", "malformed"].includes(cause.code)) {
+      if (
+        cause instanceof SottoError &&
+        ["server_key_mismatch", "clock_wrong", "malformed"].includes(cause.code)
+      ) {
         return giveUp(step, cause);
       }
       throw cause;
@@ -194,8 +199,19 @@ async function onChallenge(step: Step, challenge: Challenge): Promise<void> {
   const { live, env } = step;
   if (live.session.phase !== "greeting") return;
   const { own } = live;
+  const serverTimeMs = Number(challenge.serverTimeMs);
   const key = await verifyServerKey(env.crypto, own.serverFingerprint, own.serverPublicKey);
-  const checked = await verifyChallenge(env.crypto, key, live.session.clientNonce, challenge, nowSec(step));
+  const checked = await verifyChallenge(
+    env.crypto,
+    key,
+    live.session.clientNonce,
+    challenge,
+    nowSec(step),
+  ).catch(async (cause: unknown) => {
+    if (cause instanceof SottoError && cause.code === "clock_wrong") await noteServerTime(step, serverTimeMs);
+    throw cause;
+  });
+  await noteServerTime(step, serverTimeMs);
   const value = await signIn(env.crypto, checked, {
     accountId: accountOf(own.account),
     deviceId: deviceOf(own.device),

@@ -1,6 +1,6 @@
 /**
  * Proves that the server holds its key: a fresh Ed25519 challenge key, certified by the RSA key, signs the challenges.
- * The challenge key lives in memory only and is replaced every day; its certificate holds for seven.
+ * The challenge key lives in memory only and is replaced every day; its certificate holds for five more.
  * @see spec/PROTOCOL.md "Signing in"
  */
 import { generateKeyPairSync, sign, type KeyObject } from "node:crypto";
@@ -17,8 +17,8 @@ import type { ServerKey } from "./server-key.ts";
 
 const lifetimeSec = 7 * 86_400;
 const replaceAfterSec = 86_400;
-// The certificate begins a little before our clock, for clients whose clocks are behind.
-const backdatedSec = 300;
+// The certificate begins two days before our clock, for clients whose clocks are behind: they can sign in, and are told.
+const backdatedSec = 2 * 86_400;
 
 interface ChallengeKey {
   readonly privateKey: KeyObject;

@@ -58,6 +58,8 @@ export class SimulatedDevice {
   messenger: Messenger | undefined;
   /** What it told in all its lives. */
   readonly events: ClientEvent[] = [];
+  /** How far its clock is ahead. */
+  skewMs = 0;
   /** Asked at each effect: a write, a sent batch of frames. */
   fate: () => Fate = () => false;
   #life: { dead: boolean } = { dead: true };
@@ -189,7 +191,7 @@ export class SimulatedDevice {
       crypto,
       mlsProvider: this.#mlsProvider,
       mls: witness.listen(createMlsEngine(this.#mlsProvider), this.device),
-      nowMs: clock.nowMs,
+      nowMs: () => clock.nowMs() + this.skewMs,
       random: this.#random.float,
       setTimer: (delayMs, callback) => clock.setTimer(delayMs, () => life.dead || callback()),
     };

@@ -12,6 +12,8 @@ export const errors = {
   server_full: "Dieser Server nimmt keine Konten mehr an. Frag, wer ihn betreibt.",
   server_key_mismatch:
     "Dieser Server zeigt einen anderen Schlüssel als erwartet. Mach nicht weiter: frag, wer ihn betreibt.",
+  clock_wrong:
+    "Die Uhr dieses Geräts geht falsch. Stell Datum und Uhrzeit richtig, und versuch es noch einmal.",
   server_unreachable: "Der Server ist nicht zu erreichen. Prüfe die Verbindung, und versuch es noch einmal.",
   connection_lost: "Die Verbindung ist abgerissen. Sie kommt von selbst wieder.",
   rate_limited: "Zu viele Versuche. Warte ein wenig, und versuch es noch einmal.",

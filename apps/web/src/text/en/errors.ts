@@ -9,6 +9,7 @@ export const errors = {
   identity_changed: "Their identity key changed. Look at it before you go on.",
   server_full: "This server takes no more accounts. Ask whoever runs it.",
   server_key_mismatch: "This server shows another key than expected. Do not go on: ask whoever runs it.",
+  clock_wrong: "This device's clock is too far off. Set its date and time right, then try again.",
   server_unreachable: "The server cannot be reached. Check your connection, then try again.",
   connection_lost: "The connection broke. It comes back by itself.",
   rate_limited: "Too many tries. Wait a little, then try again.",

@@ -22,6 +22,7 @@ import {
   equalBytes,
   isClassicKeyOutdated,
   type DeviceList,
+  type SottoError,
 } from "@sotto/protocol";
 import { pin, pinned } from "../directory.ts";
 import { wakeGroups } from "../groups/state.ts";
@@ -168,7 +169,7 @@ async function afterPublish(step: Step, answer: Answer): Promise<void> {
   if (code === "device_list_invalid" || code === "log_exists") {
     const { proposal: _, ...own } = step.live.own;
     saveOwn(step, own);
-    const { error } = answer;
+    const error = ofClock(step, answer.error);
     return void step.effects.push({
       type: "settle",
       settle: () => step.waiters.reject(LIST_PUBLISHED, error),
@@ -178,6 +179,13 @@ async function afterPublish(step: Step, answer: Answer): Promise<void> {
   const pauseMs = backoffMs(step.live.session.publishFailures, step.env.random());
   const delayMs = Math.max(retryAfterMs ?? 0, pauseMs);
   step.effects.push({ type: "timer", name: "publish", delayMs, run: publish });
+}
+
+/** The server takes no list that is dated more than a day ahead of its clock: then this device's clock is what must be put right. */
+function ofClock(step: Step, error: SottoError): SottoError {
+  const isAhead = (step.live.session.clockAheadMs ?? 0) > 86_400_000;
+  if (error.code !== "device_list_invalid" || !isAhead) return error;
+  return new UsageError("clock_wrong", "this device's clock is ahead by more than a day", { cause: error });
 }
 
 /** The server has the proposal: it takes effect. */

@@ -18,8 +18,11 @@ const stock: Record<MlsCiphersuite, number> = { "x-wing": 40, x25519: 10 };
 const lifetimeSec = 90 * 86_400;
 const renewLastResortSec = 30 * 86_400;
 const mostStocks = 8;
-/** For clocks that differ. */
-const backdatedSec = 86_400;
+/**
+ * For clocks that differ: a server lets nobody in whose clock is wrong by more than a week (LIMITS.maxCertificateLifetimeSec), and two may be
+ * wrong to either side. A device with a wrong clock can be added, and loses nothing.
+ */
+const backdatedSec = 15 * 86_400;
 
 /** Where publishing stands. */
 export interface KeyPackageState {

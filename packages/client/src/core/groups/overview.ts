@@ -125,6 +125,7 @@ export function doctor(engine: Engine): Promise<Doctor> {
       vault: "open",
       connection: connectionState(session),
       problem: session.problem?.code,
+      clockAheadMs: session.clockAheadMs,
       queued,
       keyPackages: { left: keyPackages.left.get("x-wing") },
       linking: devices.jobs.length,

@@ -15,6 +15,7 @@ import {
   type ServerAddress,
 } from "@sotto/protocol";
 import type { ServerChoice } from "../../api.ts";
+import { checkClock } from "../clock.ts";
 import type { Env } from "../env.ts";
 import type { Transport } from "../transport.ts";
 import type { OnboardingWorld } from "./world.ts";
@@ -61,7 +62,10 @@ export async function factsOf(
   };
 }
 
-/** Gets a server's key and holds it against what is known. @throws UsageError `usage` when nothing is known; CryptoError `server_key_mismatch`. */
+/**
+ * Gets a server's key and holds it against what is known.
+ * @throws UsageError `usage` when nothing is known, `clock_wrong`; CryptoError `server_key_mismatch`.
+ */
 export async function trustServer(
   { env, transportTo }: ServerWorld,
   choice: ServerChoice,
@@ -74,8 +78,11 @@ export async function trustServer(
     );
   }
   const transport = transportTo(origin);
-  const { publicKey } = await transport.getServer();
-  return { origin, transport, serverKey: await verifyServerKey(env.crypto, fingerprint, publicKey) };
+  const askedAtMs = env.nowMs();
+  const { publicKey, serverTimeMs } = await transport.getServer();
+  const serverKey = await verifyServerKey(env.crypto, fingerprint, publicKey);
+  checkClock(serverTimeMs, askedAtMs, env.nowMs());
+  return { origin, transport, serverKey };
 }
 
 async function resolve(env: Env, { server, serverKey }: ServerChoice): Promise<ServerAddress> {
