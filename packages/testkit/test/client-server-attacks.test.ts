@@ -148,14 +148,16 @@ describe("a server without the pinned key", () => {
   test("shows a certificate that has expired, is not valid yet, or lives too long", async () => {
     const real = await serverPrivateKey();
     const now = nowSec();
+    // Signed by the right key, and of another time: either somebody shows an old one, or a clock is wrong.
+    const notNow = { said: ["hello"], problem: "clock_wrong" };
     const lives = [
-      { notBefore: now - 86_400, notAfter: now - LIMITS.maxClockSkewSec - 60 },
-      { notBefore: now + LIMITS.maxClockSkewSec + 60, notAfter: now + 86_400 },
-      { notBefore: now - 60, notAfter: now + LIMITS.maxCertificateLifetimeSec + 60 },
-      { notBefore: now + 60, notAfter: now - 60 },
-    ];
-    for (const life of lives) {
-      expect(await challengedBy((link) => challengeOf(link, real, life))).toEqual(staysAway);
+      [{ notBefore: now - 86_400, notAfter: now - LIMITS.maxClockSkewSec - 60 }, notNow],
+      [{ notBefore: now + LIMITS.maxClockSkewSec + 60, notAfter: now + 86_400 }, notNow],
+      [{ notBefore: now - 60, notAfter: now + LIMITS.maxCertificateLifetimeSec + 60 }, staysAway],
+      [{ notBefore: now + 60, notAfter: now - 60 }, staysAway],
+    ] as const;
+    for (const [life, outcome] of lives) {
+      expect(await challengedBy((link) => challengeOf(link, real, life))).toEqual(outcome);
     }
   });
 
