@@ -18,11 +18,13 @@ export interface Reachable {
 export class KillableServer {
   readonly #folder: string;
   readonly #options: readonly string[];
+  readonly #port: number;
   #child: ChildProcess | undefined;
 
-  /** @param options of `sotto serve`, beside port, data, OTP and log level. */
-  constructor(folder: string, options: readonly string[] = []) {
+  /** @param options of `sotto serve`, beside port, data, OTP and log level. @param port 0 for any, another one at each start. */
+  constructor(folder: string, options: readonly string[] = [], port = 0) {
     this.#folder = folder;
+    this.#port = port;
     this.#options = options;
   }
 
@@ -33,7 +35,15 @@ export class KillableServer {
 
   /** Resolves when it listens. */
   async start(): Promise<Reachable> {
-    const args = ["serve", "--port", "0", "--data", join(this.#folder, "data"), "--log-level", "error"];
+    const args = [
+      "serve",
+      "--port",
+      String(this.#port),
+      "--data",
+      join(this.#folder, "data"),
+      "--log-level",
+      "error",
+    ];
     const otp = ["--otp", `file:${join(this.#folder, "codes")}`];
     const child = spawn(process.execPath, [main, ...args, ...otp, ...this.#options], {
       env: cleanEnvironment(),

@@ -3,11 +3,11 @@ import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { noChromium, startChromium } from "./support/browser.ts";
 import {
-  PASSPHRASE,
   joinApp,
   sendText,
   startWebServer,
   textsIn,
+  unlockIn,
   writeTo,
   type WebServer,
 } from "./support/app.ts";
@@ -79,8 +79,7 @@ describe.skipIf(noChromium)("the web app", () => {
     await eve.page.getByLabel("Passphrase", { exact: true }).fill("wrong");
     await eve.page.getByRole("button", { name: "Unlock" }).click();
     await eve.page.getByText("That passphrase is wrong").waitFor();
-    await eve.page.getByLabel("Passphrase", { exact: true }).fill(PASSPHRASE);
-    await eve.page.getByRole("button", { name: "Unlock" }).click();
+    await unlockIn(eve.page);
     await expect.poll(() => textsIn(eve.page), { timeout: 10_000 }).toEqual(["kept"]);
     await eve.close();
     await fay.close();

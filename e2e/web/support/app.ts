@@ -1,5 +1,7 @@
 /** A real server with the web app, and people in browsers of their own. */
+import { once } from "node:events";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
@@ -22,11 +24,20 @@ export interface WebServer {
   process: KillableServer;
 }
 
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, "127.0.0.1");
+  await once(probe, "listening");
+  const { port } = probe.address() as AddressInfo;
+  probe.close();
+  await once(probe, "close");
+  return port;
+}
+
 /** Starts one in a folder of its own. @param options of `sotto serve`. */
 export async function startWebServer(options: readonly string[] = []): Promise<WebServer> {
   if (!existsSync(bundle)) throw new Error("the web app is not built: npm run build:web");
   const folder = mkdtempSync(join(tmpdir(), "sotto-web-"));
-  const server = new KillableServer(folder, ["--resend-after-sec", "0", ...options]);
+  const server = new KillableServer(folder, ["--resend-after-sec", "0", ...options], await freePort());
   const { url } = await server.start();
   return {
     url,
@@ -80,7 +91,13 @@ export async function joinApp(
   options: BrowserContextOptions = {},
 ): Promise<Person> {
   const opened = await openApp(browser, server, options);
-  const { page } = opened;
+  await joinIn(opened.page, server, identifier);
+  return { ...opened, identifier };
+}
+
+/** Registers somebody in a page. */
+export async function joinIn(page: Page, server: WebServer, identifier: string): Promise<void> {
+  if (!page.url().startsWith(server.url)) await page.goto(server.url);
   await page.getByRole("button", { name: "Create an account" }).click();
   await page.getByLabel("Phone number").fill(identifier);
   await page.getByRole("button", { name: "Continue" }).click();
@@ -88,7 +105,13 @@ export async function joinApp(
   await page.getByLabel("Code").fill(await server.code(identifier));
   await keepRecoveryKey(page);
   await page.getByRole("navigation").waitFor();
-  return { ...opened, identifier };
+}
+
+/** Opens the lock. */
+export async function unlockIn(page: Page): Promise<void> {
+  await page.getByLabel("Passphrase", { exact: true }).fill(PASSPHRASE);
+  await page.getByRole("button", { name: "Unlock" }).click();
+  await page.getByRole("navigation").waitFor();
 }
 
 /** Chooses the passphrase of everybody. */

@@ -1,6 +1,6 @@
 /** The system's Chromium, driven for tests. Where there is none, tests of the web app say so and are skipped. */
-import { existsSync } from "node:fs";
-import { chromium, type Browser, type Page } from "playwright-core";
+import { existsSync, readFileSync, readdirSync } from "node:fs";
+import { chromium, type Browser, type BrowserContext, type Page } from "playwright-core";
 
 const places = [
   process.env["SOTTO_TEST_CHROMIUM"],
@@ -21,20 +21,59 @@ if (noChromium) {
   );
 }
 
+const executablePath = chromiumPath ?? "/usr/bin/chromium";
+const args = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
 /** Starts Chromium, headless, with nothing of its own on the network. */
 export function startChromium(): Promise<Browser> {
-  return chromium.launch({
-    executablePath: chromiumPath ?? "/usr/bin/chromium",
-    args: [
-      "--no-sandbox",
-      "--disable-gpu",
-      "--disable-quic",
-      "--no-first-run",
-      "--disable-background-networking",
-      "--disable-component-update",
-      "--disable-sync",
-    ],
+  return chromium.launch({ executablePath, args });
+}
+
+/** Chromium on a profile that outlives it. */
+export interface ProfileBrowser {
+  readonly context: BrowserContext;
+  /** SIGKILL to all of it. */
+  kill(): void;
+  readonly gone: Promise<void>;
+}
+
+/** Starts Chromium on a profile's folder. */
+export async function startProfile(folder: string): Promise<ProfileBrowser> {
+  const context = await chromium.launchPersistentContext(folder, {
+    executablePath,
+    args,
+    viewport: { width: 1100, height: 760 },
   });
+  const gone = new Promise<void>((resolve) => context.once("close", () => resolve()));
+  return {
+    context,
+    kill() {
+      for (const pid of processesOf(folder)) process.kill(pid, "SIGKILL");
+    },
+    gone,
+  };
+}
+
+/** The processes that were started with that profile. */
+function processesOf(folder: string): number[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(folder);
+      } catch {
+        return false;
+      }
+    })
+    .map(Number);
 }
 
 /** Fails a test by what a page complained of. Returns what was complained of so far. */

@@ -174,7 +174,8 @@ export async function startHost(
       try {
         return { type: "answer", id: call.id, value: await carryOut(call) };
       } catch (cause) {
-        return { type: "answer", id: call.id, problem: problemOf(cause) };
+        // What fails because this tab leads no more did nothing, whatever it says.
+        return { type: "answer", id: call.id, problem: closed ? superseded : problemOf(cause) };
       }
     },
     async close() {
@@ -195,6 +196,8 @@ async function fetched<T>(load: () => Promise<T>): Promise<T> {
     throw new TransportError("server_unreachable", "a part of the program cannot be fetched", { cause });
   }
 }
+
+const superseded: EngineProblem = { code: "vault_locked", message: "another tab has taken over" };
 
 /** An error as it crosses to a page. */
 export function problemOf(cause: unknown): EngineProblem {

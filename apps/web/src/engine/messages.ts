@@ -69,5 +69,5 @@ export type BetweenTabs =
   /** Who is there? */
   | { readonly type: "hello"; readonly from: string }
   | { readonly type: "call"; readonly from: string; readonly to: string; readonly call: Call }
-  | { readonly type: "answer"; readonly to: string; readonly answer: Answer }
+  | { readonly type: "answer"; readonly from: string; readonly to: string; readonly answer: Answer }
   | { readonly type: "event"; readonly leader: string; readonly event: EngineEvent };

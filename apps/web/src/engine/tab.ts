@@ -12,11 +12,18 @@ export interface Tab {
   leave(): void;
 }
 
+/** A call that was not answered yet. */
+interface Waiting {
+  readonly call: Call;
+  /** The leader that was asked. */
+  at: string | undefined;
+}
+
 /** Joins the tabs that use the vault of that name. */
 export function joinTabs(name: string, toPage: (message: ToPage) => void): Tab {
   const id = crypto.randomUUID();
   const channel = new BroadcastChannel(`${name}/tabs`);
-  const pending = new Map<number, { readonly call: Call; placed: boolean }>();
+  const pending = new Map<number, Waiting>();
   /** The vault's key, as the leader told it. */
   let key: Uint8Array | undefined;
   let host: Host | undefined;
@@ -28,22 +35,35 @@ export function joinTabs(name: string, toPage: (message: ToPage) => void): Tab {
     if (host !== undefined) say({ type: "beat", leader: id, state: host.state, key: host.key });
   };
 
-  const settle = (answer: Answer): void => {
-    if (pending.delete(answer.id)) toPage(answer);
+  const settle = (answer: Answer, from: string): void => {
+    const waiting = pending.get(answer.id);
+    if (waiting === undefined || waiting.at !== from) return;
+    // Who answers so was replaced without knowing it, and did nothing: the next leader is asked.
+    const undone = "problem" in answer && answer.problem.code === "vault_locked";
+    if (undone && waiting.call.repeatable) {
+      waiting.at = undefined;
+      if (leader !== undefined && leader !== from) place(waiting);
+      return;
+    }
+    pending.delete(answer.id);
+    toPage(answer);
   };
-  const place = (waiting: { readonly call: Call; placed: boolean }): void => {
+  const place = (waiting: Waiting): void => {
     const { call } = waiting;
-    if (host !== undefined) void host.call(call).then(settle);
-    else if (leader !== undefined && leader !== id) say({ type: "call", from: id, to: leader, call });
-    else return;
-    waiting.placed = true;
+    if (host !== undefined) {
+      waiting.at = id;
+      void host.call(call).then((answer) => settle(answer, id));
+    } else if (leader !== undefined && leader !== id) {
+      waiting.at = leader;
+      say({ type: "call", from: id, to: leader, call });
+    }
   };
   /** Another leads: what the one before did not answer is repeated, or given up. */
   const replace = (): void => {
     for (const waiting of pending.values()) {
-      const { call, placed } = waiting;
-      if (!placed || call.repeatable) place(waiting);
-      else settle({ type: "answer", id: call.id, problem: interrupted });
+      const { call, at } = waiting;
+      if (at === undefined || call.repeatable) place(waiting);
+      else settle({ type: "answer", id: call.id, problem: interrupted }, at);
     }
   };
 
@@ -103,10 +123,10 @@ export function joinTabs(name: string, toPage: (message: ToPage) => void): Tab {
         return show(data.event);
       case "call":
         if (data.to !== id || host === undefined) return;
-        void host.call(data.call).then((answer) => say({ type: "answer", to: data.from, answer }));
+        void host.call(data.call).then((answer) => say({ type: "answer", from: id, to: data.from, answer }));
         return;
       case "answer":
-        if (data.to === id) settle(data.answer);
+        if (data.to === id) settle(data.answer, data.from);
     }
   });
   // What it says must be heard by whoever leads already: without an answer, the beat comes by itself.
@@ -114,7 +134,7 @@ export function joinTabs(name: string, toPage: (message: ToPage) => void): Tab {
 
   return {
     call(call) {
-      const waiting = { call, placed: false };
+      const waiting = { call, at: undefined };
       pending.set(call.id, waiting);
       place(waiting);
     },
