@@ -25,6 +25,14 @@ vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
 /** Most milliseconds from the end of a leader to the next one's work. */
 const handoverMs = 2_000;
 
+/** Milliseconds until the tab shows that its own message was stored by an engine. */
+async function timeToSend(page: Page, text: string): Promise<number> {
+  const began = performance.now();
+  await sendText(page, text);
+  await page.locator(".message .text", { hasText: text }).waitFor();
+  return performance.now() - began;
+}
+
 describe.skipIf(noChromium)("tabs of one browser", () => {
   let server: WebServer;
   let browser: Browser;
@@ -58,14 +66,6 @@ describe.skipIf(noChromium)("tabs of one browser", () => {
         await ben.close();
       },
     };
-  }
-
-  /** Milliseconds until the tab shows that its own message was stored by an engine. */
-  async function timeToSend(page: Page, text: string): Promise<number> {
-    const began = performance.now();
-    await sendText(page, text);
-    await page.locator(".message .text", { hasText: text }).waitFor();
-    return performance.now() - began;
   }
 
   test("the leading tab crashes: another leads within two seconds", async () => {
@@ -159,6 +159,7 @@ describe.skipIf(noChromium)("tabs of one browser", () => {
     await ann.page.evaluate(() => indexedDB.deleteDatabase("sotto"));
     await ann.page.reload();
     await ann.page.getByLabel("Phone number").waitFor({ timeout: 20_000 });
+    expect(await ann.page.getByRole("navigation").count()).toBe(0);
     await close();
   });
 });

@@ -11,7 +11,7 @@ import { complaintsOf } from "./browser.ts";
 const bundle = resolve(import.meta.dirname, "../../../apps/web/dist/index.html");
 
 /** The passphrase of everybody in these tests. */
-export const PASSPHRASE = "three calm otters";
+const PASSPHRASE = "three calm otters";
 
 /** A server that serves the app. */
 export interface WebServer {

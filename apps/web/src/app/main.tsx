@@ -1,12 +1,14 @@
 /** The list beside the open conversation; on narrow screens one of the two. */
-import { Suspense, lazy, type ReactNode } from "react";
-import { ConversationView } from "../conversation/conversation-view.tsx";
+import { Suspense, lazy, useEffect, type ReactNode } from "react";
 import { ConversationList } from "../list/conversation-list.tsx";
 import { useText } from "../text/index.tsx";
 import { SkeletonRows } from "../ui/skeleton.tsx";
+import { ToastArea } from "../ui/toast.tsx";
 import "./main.css";
 import { useRoute, type Route } from "./route.ts";
 
+const loadConversation = async () => import("../conversation/conversation-view.tsx");
+const ConversationView = lazy(loadConversation);
 const NewConversation = lazy(async () => import("../new/new-conversation.tsx"));
 const Settings = lazy(async () => import("../settings/settings.tsx"));
 
@@ -14,6 +16,8 @@ const Settings = lazy(async () => import("../settings/settings.tsx"));
 export function Main(): ReactNode {
   const t = useText();
   const route = useRoute();
+  // The list is there first; what is opened from it comes before it is asked for.
+  useEffect(() => void loadConversation().catch(() => undefined), []);
   return (
     <div className={route.screen === "home" ? "main" : "main main--open"}>
       <a className="skip-link button" href="#view" onClick={skip}>
@@ -27,6 +31,7 @@ export function Main(): ReactNode {
           <View route={route} />
         </Suspense>
       </main>
+      <ToastArea />
     </div>
   );
 }

@@ -1,27 +1,40 @@
 /** Writing: Enter sends, Shift+Enter begins a line; on a touch screen Enter begins a line and the button sends. */
+import type { Message } from "@sotto/client/web";
 import { useEffect, useLayoutEffect, useRef, useState, type KeyboardEvent, type ReactNode } from "react";
 import { useCalls, useProblemText } from "../app/context.tsx";
 import { useText } from "../text/index.tsx";
 import { IconButton, Notice } from "../ui/controls.tsx";
+import { Icon } from "../ui/icon.tsx";
+import type { Writing } from "./actions.ts";
+import { useDraft } from "./use-draft.ts";
 
 const typingEveryMs = 3_000;
 const mostHeightPx = 200;
 
-/** @param conversationKey where it is written to. */
+/** @param conversationKey where it is written to. @param draft what was begun before. @param lastOwn what "arrow up" changes. */
 export function Composer({
   conversationKey,
   disabled,
+  draft,
+  writing,
+  onWrite,
+  lastOwn,
 }: {
   readonly conversationKey: string;
   readonly disabled: boolean;
+  readonly draft: string;
+  readonly writing: Writing;
+  readonly onWrite: (writing: Writing) => void;
+  readonly lastOwn: () => Message | undefined;
 }): ReactNode {
   const t = useText().conversation;
   const calls = useCalls();
   const problemText = useProblemText();
-  const [text, setText] = useState("");
+  const [text, setText] = useState(draft);
   const [problem, setProblem] = useState<string>();
   const input = useRef<HTMLTextAreaElement>(null);
   const typedAt = useRef(0);
+  useDraft(conversationKey, writing.kind === "edit" ? undefined : text, draft);
 
   useLayoutEffect(() => {
     const box = input.current;
@@ -36,21 +49,56 @@ export function Composer({
     if (!touch) input.current?.focus();
   }, [touch]);
 
+  const before = useRef(draft);
+  useEffect(() => {
+    if (writing.kind === "new") return;
+    if (writing.kind === "edit") {
+      setText((now) => {
+        before.current = now;
+        return writing.of.body;
+      });
+    }
+    input.current?.focus();
+  }, [writing]);
+
+  const stop = (): void => {
+    if (writing.kind === "edit") setText(before.current);
+    onWrite({ kind: "new" });
+    input.current?.focus();
+  };
+
   const send = (): void => {
     const body = text.trim();
     if (body === "" || disabled) return;
-    const id = newId();
     setText("");
     setProblem(undefined);
+    onWrite({ kind: "new" });
     typedAt.current = 0;
-    calls.send(conversationKey, body, { id }).catch((cause: unknown) => {
+    perform(body).catch((cause: unknown) => {
       setProblem(problemText(cause));
       // What was written is not lost, unless something else was written meanwhile.
       setText((now) => (now === "" ? body : now));
     });
   };
 
+  const perform = (body: string): Promise<unknown> => {
+    if (writing.kind === "edit") return calls.edit(conversationKey, writing.of.id, body);
+    const reply = writing.kind === "reply" ? { replyTo: writing.to.id } : {};
+    return calls.send(conversationKey, body, { id: newId(), ...reply });
+  };
+
   const onKeyDown = (event: KeyboardEvent): void => {
+    if (event.key === "Escape" && writing.kind !== "new") {
+      event.preventDefault();
+      event.nativeEvent.stopImmediatePropagation();
+      stop();
+    }
+    if (event.key === "ArrowUp" && text === "" && writing.kind === "new") {
+      const last = lastOwn();
+      if (last === undefined) return;
+      event.preventDefault();
+      onWrite({ kind: "edit", of: last });
+    }
     if (event.key !== "Enter" || event.shiftKey || event.nativeEvent.isComposing || touch) return;
     event.preventDefault();
     send();
@@ -67,6 +115,7 @@ export function Composer({
   return (
     <div className="composer">
       {problem !== undefined && <Notice kind="error">{problem}</Notice>}
+      {writing.kind !== "new" && <About writing={writing} onStop={stop} />}
       <div className="composer__row">
         <textarea
           ref={input}
@@ -83,12 +132,38 @@ export function Composer({
         />
         <IconButton
           className="composer__send"
-          icon="send"
-          label={t.send}
+          icon={writing.kind === "edit" ? "check" : "send"}
+          label={writing.kind === "edit" ? t.save : t.send}
           disabled={disabled || text.trim() === ""}
           onClick={send}
         />
       </div>
+    </div>
+  );
+}
+
+const mostQuoted = 120;
+
+/** What is answered, or changed. */
+function About({
+  writing,
+  onStop,
+}: {
+  readonly writing: Exclude<Writing, { readonly kind: "new" }>;
+  readonly onStop: () => void;
+}): ReactNode {
+  const t = useText();
+  const message = writing.kind === "reply" ? writing.to : writing.of;
+  return (
+    <div className="composer__about">
+      <Icon name={writing.kind === "reply" ? "reply" : "compose"} />
+      <div className="composer__about-text">
+        <strong>
+          {writing.kind === "reply" ? t.conversation.replying(message.from) : t.conversation.editing}
+        </strong>
+        <bdi>{message.body.slice(0, mostQuoted)}</bdi>
+      </div>
+      <IconButton icon="close" label={t.common.cancel} onClick={onStop} />
     </div>
   );
 }

@@ -1,6 +1,15 @@
 /** An open conversation: who it is with, its messages, and writing. */
-import { useCallback, useEffect, useState, useSyncExternalStore, type ReactNode } from "react";
-import type { ConversationSummary } from "@sotto/client/web";
+import type { ConversationSummary, Message } from "@sotto/client/web";
+import {
+  Suspense,
+  lazy,
+  useCallback,
+  useEffect,
+  useMemo,
+  useState,
+  useSyncExternalStore,
+  type ReactNode,
+} from "react";
 import { useCalls, useConversations, useEngine } from "../app/context.tsx";
 import { go, hrefOf } from "../app/route.ts";
 import { keyOf } from "../store/conversations.ts";
@@ -9,13 +18,20 @@ import { useText } from "../text/index.tsx";
 import { Avatar } from "../ui/avatar.tsx";
 import { Button, Notice } from "../ui/controls.tsx";
 import { Icon } from "../ui/icon.tsx";
+import { MessageActionsProvider, type Writing } from "./actions.ts";
 import { Composer } from "./composer.tsx";
 import "./conversation.css";
 import { MessageList } from "./message-list.tsx";
+import { useActionsOf } from "./use-message-actions.ts";
+
+const ForwardDialog = lazy(async () => import("./forward-dialog.tsx"));
+const InfoDialog = lazy(async () => import("./info-dialog.tsx"));
+const Details = lazy(async () => import("../details/details.tsx"));
 
 /** @param conversationKey a group's id, or a person's identifier. */
-export function ConversationView({
+function ConversationView({
   conversationKey: key,
+  panel,
 }: {
   readonly conversationKey: string;
   readonly panel: string | undefined;
@@ -34,16 +50,47 @@ export function ConversationView({
   useEffect(() => () => timeline.close(), [timeline]);
   useMarkRead(key, summary?.unread ?? 0);
   useEscape();
+  const [writing, setWriting] = useState<Writing>({ kind: "new" });
+  const [forwarded, setForwarded] = useState<Message>();
+  const [informed, setInformed] = useState<Message>();
+  const targets = useMemo(() => ({ write: setWriting, forward: setForwarded, info: setInformed }), []);
+  const actions = useActionsOf(key, timeline, targets);
+  const lastOwn = (): Message | undefined =>
+    timeline.window.messages?.findLast(
+      ({ direction, suite, kind, deleted }) =>
+        direction === "out" && suite === "mls" && kind === undefined && deleted !== true,
+    );
 
   const blocked = summary?.contact?.identityChanged === true;
   const gone = summary?.group?.state === "left" || summary?.group?.state === "removed";
   return (
-    <section className="conversation">
-      <ConversationHeader summary={summary} conversationKey={key} typing={typing} />
-      <MessageList timeline={timeline} window={window} group={summary?.group !== undefined} />
-      <Warnings summary={summary} conversationKey={key} />
-      <Composer conversationKey={key} disabled={blocked || gone} />
-    </section>
+    <MessageActionsProvider value={actions}>
+      <section className="conversation">
+        <ConversationHeader summary={summary} conversationKey={key} typing={typing} />
+        <MessageList timeline={timeline} window={window} group={summary?.group !== undefined} />
+        <Warnings summary={summary} conversationKey={key} />
+        {/* Once the list is there, so that it begins with what was begun before. */}
+        {all !== undefined && (
+          <Composer
+            conversationKey={key}
+            disabled={blocked || gone}
+            draft={summary?.draft ?? ""}
+            writing={writing}
+            onWrite={setWriting}
+            lastOwn={lastOwn}
+          />
+        )}
+      </section>
+      <Suspense>
+        {forwarded !== undefined && (
+          <ForwardDialog message={forwarded} onClose={() => setForwarded(undefined)} />
+        )}
+        {informed !== undefined && (
+          <InfoDialog conversationKey={key} message={informed} onClose={() => setInformed(undefined)} />
+        )}
+        {panel !== undefined && <Details conversationKey={key} summary={summary} panel={panel} />}
+      </Suspense>
+    </MessageActionsProvider>
   );
 }
 
@@ -155,3 +202,5 @@ function Warnings({
   if (group?.state === "healing") return <Notice>{t.healing}</Notice>;
   return null;
 }
+
+export default ConversationView;

@@ -1,10 +1,14 @@
-/** One message: its bubble, time and state. */
+/** One message: its bubble, what it answers, reactions, time and state. */
 import type { Message } from "@sotto/client/web";
 import { memo, type ReactNode } from "react";
 import { useLanguage, useText } from "../text/index.tsx";
-import { timeOfDay } from "../text/times.ts";
+import { duration, timeOfDay } from "../text/times.ts";
 import { Avatar } from "../ui/avatar.tsx";
+import { Icon } from "../ui/icon.tsx";
+import { useMessageActions } from "./actions.ts";
+import { MessageMenu } from "./message-menu.tsx";
 import { MessageText } from "./message-text.tsx";
+import { Reactions } from "./reactions.tsx";
 import { StatusIcon } from "./status-icon.tsx";
 
 /** @param first whether it begins a run of one sender's messages. @param named whether its sender is shown. */
@@ -19,25 +23,76 @@ export const MessageView = memo(function MessageView({
 }): ReactNode {
   const t = useText();
   const { language } = useLanguage();
-  const { direction, body, from, sentAt, status, suite } = message;
+  const { direction, from, sentAt, status, suite } = message;
+  const who = direction === "out" ? t.common.you : from;
+  if (message.kind === "timer") {
+    return (
+      <p className="line" data-id={message.id}>
+        <Icon name="clock" />
+        {message.timer === 0 || message.timer === undefined
+          ? t.conversation.timerOff(who)
+          : t.conversation.timerSet(who, duration(message.timer, language))}
+      </p>
+    );
+  }
   return (
     <article
       className={`message message--${direction}${first ? " message--first" : ""}`}
       data-id={message.id}
-      aria-label={direction === "out" ? t.common.you : from}
+      aria-label={who}
     >
       {named && direction === "in" && (
         <span className="message__avatar">{first && <Avatar name={from} of={from} size={32} />}</span>
       )}
       <div className="message__bubble">
         {named && first && direction === "in" && <bdi className="message__from">{from}</bdi>}
-        <MessageText text={body} />
+        {message.forwarded === true && (
+          <span className="message__note">
+            <Icon name="forward" />
+            {t.conversation.forwarded}
+          </span>
+        )}
+        <Quoted message={message} />
+        <Body message={message} />
         <span className="message__meta">
+          {message.expiresAfter !== undefined && (
+            <span title={t.conversation.disappears}>
+              <Icon name="clock" />
+              <span className="visually-hidden">{t.conversation.disappears}</span>
+            </span>
+          )}
+          {message.editedAt !== undefined && <span>{t.conversation.edited}</span>}
           {suite === "classic" && <span title={t.conversation.classic}>classic</span>}
           <time dateTime={new Date(sentAt * 1000).toISOString()}>{timeOfDay(sentAt, language)}</time>
           {direction === "out" && <StatusIcon status={status} />}
         </span>
+        <Reactions message={message} />
       </div>
+      {message.deleted !== true && <MessageMenu message={message} />}
     </article>
   );
 });
+
+function Body({ message }: { readonly message: Message }): ReactNode {
+  const t = useText().conversation;
+  if (message.deleted === true) return <p className="message__gone">{t.deleted}</p>;
+  if (message.kind === "unknown") return <p className="message__gone">{t.unknown}</p>;
+  return <MessageText text={message.body} />;
+}
+
+const mostQuoted = 180;
+
+function Quoted({ message: { replyTo } }: { readonly message: Message }): ReactNode {
+  const t = useText().conversation;
+  const { show } = useMessageActions();
+  if (replyTo === undefined) return null;
+  const { found, body, from, id } = replyTo;
+  return (
+    <button type="button" className="quote" disabled={!found} onClick={() => show(id)}>
+      <bdi className="quote__from">{from}</bdi>
+      <bdi className="quote__text">
+        {body === undefined || body === "" ? t.deleted : body.slice(0, mostQuoted)}
+      </bdi>
+    </button>
+  );
+}

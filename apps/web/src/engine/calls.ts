@@ -4,6 +4,13 @@ import type { Messenger } from "@sotto/client/web";
 const repeatable = {
   // With an id of the page's, so that what was sent already is not sent again.
   send: true,
+  react: true,
+  edit: true,
+  deleteMessage: true,
+  clearConversation: true,
+  setTimer: true,
+  message: true,
+  receipts: true,
   markRead: true,
   sendTyping: true,
   history: true,

@@ -22,10 +22,15 @@ export function ConversationList({ open }: { readonly open: string | undefined }
   const typing = useSyncExternalStore(subscribe, () => conversations.typing);
   const [search, setSearch] = useState("");
   const scroller = useRef<HTMLDivElement>(null);
+  const [archive, setArchive] = useState(false);
+  const archived = useMemo(() => (all ?? []).filter((summary) => summary.archived).length, [all]);
   const found = useMemo(() => {
     const wanted = search.trim().toLocaleLowerCase();
-    return (all ?? []).filter(({ peer }) => peer.toLocaleLowerCase().includes(wanted));
-  }, [all, search]);
+    const named = (all ?? []).filter(({ peer }) => peer.toLocaleLowerCase().includes(wanted));
+    // A search looks everywhere.
+    const here = wanted === "" ? named.filter((summary) => summary.archived === archive) : named;
+    return here.toSorted((a, b) => Number(b.pinned) - Number(a.pinned));
+  }, [all, search, archive]);
   const rows = useVirtualizer({
     count: found.length,
     getScrollElement: () => scroller.current,
@@ -69,6 +74,12 @@ export function ConversationList({ open }: { readonly open: string | undefined }
       <p className={`list__connection list__connection--${connection}`} role="status">
         {connection === "offline" ? t.common.offline : connection === "connecting" ? t.common.connecting : ""}
       </p>
+      {(archived > 0 || archive) && search === "" && (
+        <button type="button" className="list__archive" onClick={() => setArchive(!archive)}>
+          <Icon name={archive ? "back" : "archive"} />
+          {archive ? t.list.all : t.list.archived(archived)}
+        </button>
+      )}
       <div className="list__rows" ref={scroller}>
         {all === undefined ? (
           <SkeletonRows count={8} />

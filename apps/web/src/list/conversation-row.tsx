@@ -7,7 +7,7 @@ import { keyOf } from "../store/conversations.ts";
 import { useLanguage, useText } from "../text/index.tsx";
 import { shortTime } from "../text/times.ts";
 import { Avatar } from "../ui/avatar.tsx";
-import { Icon } from "../ui/icon.tsx";
+import { Icon, type IconName } from "../ui/icon.tsx";
 
 /** A link to the conversation, with its last message. */
 export const ConversationRow = memo(function ConversationRow({
@@ -21,7 +21,8 @@ export const ConversationRow = memo(function ConversationRow({
 }): ReactNode {
   const t = useText();
   const { language } = useLanguage();
-  const { peer, last, unread, group, contact } = summary;
+  const { peer, last, unread, contact, draft, pinned, mutedUntil, markedUnread } = summary;
+  const drafted = draft !== "" && !open;
   const key = keyOf(summary);
   return (
     <a
@@ -43,20 +44,13 @@ export const ConversationRow = memo(function ConversationRow({
         </span>
         <span className="row__bottom">
           {typing === undefined ? (
-            <>
-              {last?.direction === "out" && <StatusIcon status={last.status} />}
-              <span className="row__last">
-                {last !== undefined && group !== undefined && last.direction === "in" && (
-                  <>
-                    <bdi>{last.from}</bdi>:{" "}
-                  </>
-                )}
-                {last === undefined ? t.list.noMessages : <bdi>{last.body.slice(0, 200)}</bdi>}
-              </span>
-            </>
+            <LastLine summary={summary} drafted={drafted} />
           ) : (
             <span className="row__typing">{t.conversation.typing(typing)}</span>
           )}
+          {mutedUntil > 0 && <Sign icon="mute" label={t.list.muted} />}
+          {pinned && <Sign icon="pin" label={t.list.pinned} />}
+          {unread === 0 && markedUnread && <span className="row__unread">{"\u00a0"}</span>}
           {unread > 0 && (
             <span className="row__unread">
               <span aria-hidden="true">{unread > 999 ? "999+" : unread}</span>
@@ -68,3 +62,45 @@ export const ConversationRow = memo(function ConversationRow({
     </a>
   );
 });
+
+function LastLine({
+  summary: { last, group, draft },
+  drafted,
+}: {
+  readonly summary: ConversationSummary;
+  readonly drafted: boolean;
+}): ReactNode {
+  const t = useText();
+  if (drafted) {
+    return (
+      <span className="row__last">
+        <span className="row__draft">{t.list.draft}:</span> <bdi>{draft.slice(0, mostShown)}</bdi>
+      </span>
+    );
+  }
+  if (last === undefined) return <span className="row__last">{t.list.noMessages}</span>;
+  return (
+    <>
+      {last.direction === "out" && <StatusIcon status={last.status} />}
+      <span className="row__last">
+        {group !== undefined && last.direction === "in" && (
+          <>
+            <bdi>{last.from}</bdi>:{" "}
+          </>
+        )}
+        {last.deleted === true ? t.conversation.deleted : <bdi>{last.body.slice(0, mostShown)}</bdi>}
+      </span>
+    </>
+  );
+}
+
+const mostShown = 200;
+
+function Sign({ icon, label }: { readonly icon: IconName; readonly label: string }): ReactNode {
+  return (
+    <span className="row__sign" title={label}>
+      <Icon name={icon} />
+      <span className="visually-hidden">{label}</span>
+    </span>
+  );
+}

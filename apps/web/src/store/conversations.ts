@@ -129,6 +129,12 @@ function conversationOf(event: ClientEvent): string | undefined {
   switch (event.type) {
     case "message":
       return event.message.groupId ?? event.message.conversation;
+    case "message_changed":
+      return event.message.groupId ?? event.message.conversation;
+    case "messages_removed":
+      return event.groupId ?? event.conversation;
+    case "conversation":
+      return event.groupId ?? event.peer;
     case "status":
       return event.peer;
     case "notice": {

@@ -30,6 +30,8 @@ export interface Timeline {
   toNewest(): Promise<void>;
   /** Shows the messages around one. */
   toMessage(id: string): Promise<void>;
+  /** Leaves a message out until the returned function is called. */
+  hide(id: string): () => void;
   /** Stops listening. */
   close(): void;
 }
@@ -40,11 +42,16 @@ const statuses = ["queued", "failed", "sent", "delivered", "received", "read"];
 export function openTimeline(engine: EngineClient, key: string, unread: number): Timeline {
   const listeners = new Set<() => void>();
   let window: Window = { messages: undefined, older: false, newer: false, unreadFrom: undefined };
+  const hidden = new Set<string>();
+  /** With those that are hidden. */
+  let found: readonly Message[] | undefined;
   let busy = false;
   let missedUnread = unread;
 
   const show = (next: Partial<Window>): void => {
-    window = { ...window, ...next };
+    if (next.messages !== undefined) found = next.messages;
+    const messages = hidden.size === 0 ? found : found?.filter(({ id }) => !hidden.has(id));
+    window = { ...window, ...next, messages };
     for (const listener of listeners) listener();
   };
   /** One reading at a time: what comes while one is under way is dropped, the scroll asks again. */
@@ -77,7 +84,7 @@ export function openTimeline(engine: EngineClient, key: string, unread: number):
     });
 
   const patch = (id: string, change: (message: Message) => Message): void => {
-    const { messages } = window;
+    const messages = found;
     if (messages?.some((message) => message.id === id) !== true) return;
     show({ messages: messages.map((message) => (message.id === id ? change(message) : message)) });
   };
@@ -92,9 +99,18 @@ export function openTimeline(engine: EngineClient, key: string, unread: number):
     if (happened.type === "message") {
       const { message } = happened;
       if ((message.groupId ?? message.conversation) !== key || window.newer) return;
-      const messages = window.messages ?? [];
+      const messages = found ?? [];
       if (messages.some(({ id, direction }) => id === message.id && direction === message.direction)) return;
       show({ messages: [...messages, message].slice(-MOST), older: window.older || messages.length >= MOST });
+    } else if (happened.type === "message_changed") {
+      const { message } = happened;
+      if ((message.groupId ?? message.conversation) === key) patch(message.id, () => message);
+    } else if (happened.type === "messages_removed") {
+      const gone = new Set(happened.ids);
+      if ((happened.groupId ?? happened.conversation) !== key) return;
+      show({ messages: (found ?? []).filter(({ id }) => !gone.has(id)) });
+    } else if (happened.type === "conversation") {
+      if (happened.deleted === true && (happened.groupId ?? happened.peer) === key) void toNewest();
     } else if (happened.type === "status") {
       const { id, status, problem } = happened;
       patch(id, (message) =>
@@ -111,17 +127,25 @@ export function openTimeline(engine: EngineClient, key: string, unread: number):
     get window() {
       return window;
     },
+    hide(id) {
+      hidden.add(id);
+      show({});
+      return () => {
+        hidden.delete(id);
+        show({});
+      };
+    },
     subscribe(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
     loadOlder: () =>
       alone(async () => {
-        const { messages, older } = window;
-        const first = messages?.[0];
+        const { older } = window;
+        const first = found?.[0];
         if (first === undefined || !older) return;
         const page = await engine.calls.history(key, { before: first.id, limit: PAGE });
-        const all = [...page, ...(window.messages ?? [])];
+        const all = [...page, ...(found ?? [])];
         show({
           messages: all.slice(0, MOST),
           older: page.length >= PAGE,
@@ -130,11 +154,11 @@ export function openTimeline(engine: EngineClient, key: string, unread: number):
       }),
     loadNewer: () =>
       alone(async () => {
-        const { messages, newer } = window;
-        const last = messages?.at(-1);
+        const { newer } = window;
+        const last = found?.at(-1);
         if (last === undefined || !newer) return;
         const page = await engine.calls.history(key, { after: last.id, limit: PAGE });
-        const all = [...(window.messages ?? []), ...page];
+        const all = [...(found ?? []), ...page];
         show({
           messages: all.slice(-MOST),
           newer: page.length >= PAGE,

@@ -42,3 +42,21 @@ export function shortTime(sec: number, language: string, t: Catalogue): string {
 /** Whether two times lie on one day. */
 export const sameDay = (a: number, b: number): boolean =>
   dayOf(new Date(a * 1000)) === dayOf(new Date(b * 1000));
+
+/** Day and time. */
+export const fullTime = (sec: number, language: string): string =>
+  format(language, "full", { dateStyle: "medium", timeStyle: "short" }).format(sec * 1000);
+
+const units = [
+  ["week", 604_800],
+  ["day", 86_400],
+  ["hour", 3_600],
+  ["minute", 60],
+  ["second", 1],
+] as const;
+
+/** A time span in words, in the largest unit that it is a whole number of. */
+export function duration(sec: number, language: string): string {
+  const [unit, length] = units.find(([, each]) => sec % each === 0) ?? ["second", 1];
+  return new Intl.NumberFormat(language, { style: "unit", unit, unitDisplay: "long" }).format(sec / length);
+}

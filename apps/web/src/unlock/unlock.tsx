@@ -6,7 +6,7 @@ import { Button, TextField } from "../ui/controls.tsx";
 import "./unlock.css";
 
 /** Asks for the passphrase. */
-export function Unlock(): ReactNode {
+function Unlock(): ReactNode {
   const t = useText();
   const calls = useCalls();
   const problemText = useProblemText();
@@ -61,3 +61,5 @@ export function Unlock(): ReactNode {
     </main>
   );
 }
+
+export default Unlock;

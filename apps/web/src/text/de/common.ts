@@ -2,6 +2,7 @@ export const common = {
   appName: "Sotto",
   back: "Zurück",
   cancel: "Abbrechen",
+  undo: "Rückgängig",
   close: "Schließen",
   retry: "Noch einmal versuchen",
   loading: "Lädt",

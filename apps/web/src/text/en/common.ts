@@ -2,6 +2,7 @@ export const common = {
   appName: "Sotto",
   back: "Back",
   cancel: "Cancel",
+  undo: "Undo",
   close: "Close",
   retry: "Try again",
   loading: "Loading",

@@ -1,0 +1,60 @@
+/** Whom a message is handed on to. */
+import type { Message } from "@sotto/client/web";
+import { useState, type ReactNode } from "react";
+import { useCalls, useConversations, useProblemText } from "../app/context.tsx";
+import { keyOf } from "../store/conversations.ts";
+import { useText } from "../text/index.tsx";
+import { Avatar } from "../ui/avatar.tsx";
+import { Dialog } from "../ui/dialog.tsx";
+import { toast } from "../ui/toast.tsx";
+
+/** Lists the conversations to choose from. */
+function ForwardDialog({
+  message,
+  onClose,
+}: {
+  readonly message: Message;
+  readonly onClose: () => void;
+}): ReactNode {
+  const t = useText().conversation;
+  const calls = useCalls();
+  const problemText = useProblemText();
+  const { all = [] } = useConversations();
+  const [search, setSearch] = useState("");
+  const wanted = search.trim().toLocaleLowerCase();
+  const forward = (key: string): void => {
+    const id = crypto.randomUUID().replaceAll("-", "");
+    calls.send(key, message.body, { id, forwarded: true }).then(
+      () => toast({ text: t.forwardedTo }),
+      (cause: unknown) => toast({ text: problemText(cause) }),
+    );
+    onClose();
+  };
+  return (
+    <Dialog title={t.forward} onClose={onClose}>
+      <input
+        className="field__input"
+        type="search"
+        aria-label={t.searchPeople}
+        placeholder={t.searchPeople}
+        value={search}
+        onChange={(event) => setSearch(event.target.value)}
+      />
+      <ul className="forward">
+        {all
+          .filter(({ peer }) => peer.toLocaleLowerCase().includes(wanted))
+          .slice(0, 50)
+          .map((summary) => (
+            <li key={keyOf(summary)}>
+              <button type="button" className="forward__row" onClick={() => forward(keyOf(summary))}>
+                <Avatar name={summary.peer} of={keyOf(summary)} size={36} />
+                <bdi>{summary.peer}</bdi>
+              </button>
+            </li>
+          ))}
+      </ul>
+    </Dialog>
+  );
+}
+
+export default ForwardDialog;

@@ -1,0 +1,71 @@
+/** What can be done with a message: seen when it is pointed at, or when focus is in it. */
+import type { Message } from "@sotto/client/web";
+import { useState, type ReactNode } from "react";
+import { useText } from "../text/index.tsx";
+import { IconButton } from "../ui/controls.tsx";
+import { Menu, type MenuItem } from "../ui/menu.tsx";
+import { toast } from "../ui/toast.tsx";
+import { useMessageActions } from "./actions.ts";
+
+const quick = ["👍", "❤️", "😂", "😮", "😢", "🙏"];
+
+/** The buttons beside a message. */
+export function MessageMenu({ message }: { readonly message: Message }): ReactNode {
+  const t = useText();
+  const actions = useMessageActions();
+  const [choosing, setChoosing] = useState(false);
+  const { conversation: c } = t;
+  // The classic suite carries texts and receipts, and nothing else.
+  const rich = message.suite === "mls" && message.kind === undefined;
+  const own = message.direction === "out";
+  const copy = (): void => {
+    void navigator.clipboard.writeText(message.body);
+    toast({ text: c.copied });
+  };
+  const items: MenuItem[] = [
+    { label: c.copy, icon: "copy", onChoose: copy },
+    { label: c.forward, icon: "forward", onChoose: () => actions.forward(message) },
+    ...(own && rich
+      ? [{ label: c.edit, icon: "compose", onChoose: () => actions.edit(message) } as const]
+      : []),
+    ...(own ? [{ label: c.info, icon: "info", onChoose: () => actions.info(message) } as const] : []),
+    { label: c.deleteForMe, icon: "trash", danger: true, onChoose: () => actions.deleteForMe(message) },
+    ...(own && rich
+      ? [
+          {
+            label: c.deleteForEveryone,
+            icon: "trash",
+            danger: true,
+            onChoose: () => actions.deleteForEveryone(message),
+          } as const,
+        ]
+      : []),
+  ];
+  return (
+    <div className={choosing ? "message__actions message__actions--shown" : "message__actions"}>
+      {choosing ? (
+        <div className="quick-reactions" role="group" aria-label={c.react}>
+          {quick.map((emoji) => (
+            <button
+              type="button"
+              key={emoji}
+              onClick={() => {
+                setChoosing(false);
+                actions.react(message, emoji);
+              }}
+            >
+              {emoji}
+            </button>
+          ))}
+          <IconButton icon="close" label={t.common.close} onClick={() => setChoosing(false)} />
+        </div>
+      ) : (
+        <>
+          {rich && <IconButton icon="emoji" label={c.react} onClick={() => setChoosing(true)} />}
+          {rich && <IconButton icon="reply" label={c.reply} onClick={() => actions.reply(message)} />}
+          <Menu label={c.more} items={items} />
+        </>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,73 @@
+/** A person: whether they are verified, and the number that both sides compare. */
+import type { Contact } from "@sotto/client/web";
+import { useEffect, useState, type ReactNode } from "react";
+import { useCalls } from "../app/context.tsx";
+import { useText } from "../text/index.tsx";
+import { Button, Notice } from "../ui/controls.tsx";
+import { Icon } from "../ui/icon.tsx";
+import { QrCode } from "../ui/qr-code.tsx";
+import { useTold } from "./use-told.ts";
+
+/** @param verifying whether the number is shown at once. */
+export function PersonDetails({
+  peer,
+  contact,
+  verifying,
+}: {
+  readonly peer: string;
+  readonly contact: Contact | undefined;
+  readonly verifying: boolean;
+}): ReactNode {
+  const t = useText().details;
+  const calls = useCalls();
+  const { working, problem, run } = useTold();
+  const [shown, setShown] = useState(verifying);
+  const [number, setNumber] = useState<string>();
+  const { accountId, identityChanged, verified = false } = contact ?? {};
+  useEffect(() => {
+    if (shown) void run(async () => setNumber(await calls.safetyNumber(peer)));
+  }, [shown, calls, peer, run, accountId, identityChanged]);
+
+  return (
+    <section className="details__part">
+      <p className={verified ? "details__verified" : ""}>
+        <Icon name={verified ? "shield" : "info"} />
+        {verified ? t.verified : t.notVerified}
+      </p>
+      {problem !== undefined && <Notice kind="error">{problem}</Notice>}
+      {shown ? (
+        <>
+          <p className="field__hint">{t.compareHow(peer)}</p>
+          {number !== undefined && (
+            <>
+              <QrCode text={`sotto-safety:${number.replaceAll(" ", "")}`} label={t.safetyQr} />
+              <p className="safety-number" aria-label={t.safetyNumber}>
+                {number.split(" ").map((part, i) => (
+                  // The same five digits may stand twice.
+                  // oxlint-disable-next-line react/no-array-index-key
+                  <span key={i}>{part}</span>
+                ))}
+              </p>
+            </>
+          )}
+          <div className="dialog__actions">
+            {identityChanged === true && (
+              <Button disabled={working} onClick={() => void run(() => calls.acknowledgeIdentity(peer))}>
+                {t.acceptKey}
+              </Button>
+            )}
+            <Button
+              kind={verified ? "plain" : "primary"}
+              disabled={working || number === undefined}
+              onClick={() => void run(() => calls.setVerified(peer, !verified))}
+            >
+              {verified ? t.unverify : t.verify}
+            </Button>
+          </div>
+        </>
+      ) : (
+        <Button onClick={() => setShown(true)}>{t.compare}</Button>
+      )}
+    </section>
+  );
+}
