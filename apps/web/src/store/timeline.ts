@@ -89,6 +89,16 @@ export function openTimeline(engine: EngineClient, key: string, unread: number):
     show({ messages: messages.map((message) => (message.id === id ? change(message) : message)) });
   };
 
+  /** Answers show what they answer as it is now. */
+  const requote = ({ id, body }: Message): void => {
+    if (found?.some(({ replyTo }) => replyTo?.id === id) !== true) return;
+    show({
+      messages: found.map((message) =>
+        message.replyTo?.id === id ? { ...message, replyTo: { ...message.replyTo, body } } : message,
+      ),
+    });
+  };
+
   const stop = engine.subscribe((event) => {
     if (event.type === "state") {
       if (event.state.phase === "open" && window.messages === undefined) void toNewest();
@@ -104,7 +114,9 @@ export function openTimeline(engine: EngineClient, key: string, unread: number):
       show({ messages: [...messages, message].slice(-MOST), older: window.older || messages.length >= MOST });
     } else if (happened.type === "message_changed") {
       const { message } = happened;
-      if ((message.groupId ?? message.conversation) === key) patch(message.id, () => message);
+      if ((message.groupId ?? message.conversation) !== key) return;
+      patch(message.id, () => message);
+      requote(message);
     } else if (happened.type === "messages_removed") {
       const gone = new Set(happened.ids);
       if ((happened.groupId ?? happened.conversation) !== key) return;

@@ -1,5 +1,13 @@
 /** A button that opens a list of choices: arrow keys move, Enter chooses, Escape or a click elsewhere closes. */
-import { useEffect, useId, useRef, useState, type KeyboardEvent, type ReactNode } from "react";
+import {
+  useEffect,
+  useId,
+  useLayoutEffect,
+  useRef,
+  useState,
+  type KeyboardEvent,
+  type ReactNode,
+} from "react";
 import { IconButton } from "./controls.tsx";
 import { Icon, type IconName } from "./icon.tsx";
 import "./menu.css";
@@ -11,6 +19,9 @@ export interface MenuItem {
   readonly danger?: boolean;
   readonly onChoose: () => void;
 }
+
+/** A composer, or a thumb, is at the bottom. */
+const marginPx = 80;
 
 /** @param label what the button is called. */
 export function Menu({
@@ -25,9 +36,17 @@ export function Menu({
   readonly className?: string;
 }): ReactNode {
   const [open, setOpen] = useState(false);
+  const [up, setUp] = useState(false);
   const id = useId();
   const root = useRef<HTMLDivElement>(null);
   const list = useRef<HTMLUListElement>(null);
+
+  useLayoutEffect(() => {
+    if (!open || list.current === null) return;
+    // Where it would be cut off below, it opens above.
+    setUp(list.current.getBoundingClientRect().bottom > innerHeight - marginPx);
+    return () => setUp(false);
+  }, [open]);
 
   useEffect(() => {
     if (!open) return undefined;
@@ -57,7 +76,7 @@ export function Menu({
   };
 
   return (
-    <div className={`menu ${className}${open ? " menu--open" : ""}`} ref={root}>
+    <div className={`menu ${className}${up ? " menu--up" : ""}`} ref={root}>
       <IconButton
         icon={icon}
         label={label}

@@ -39,7 +39,7 @@ export async function updateConversation(
     throw new UsageError("message_too_large", `a draft may have ${LIMITS.maxTextBytes} bytes at most`);
   }
   const subject = await decideAbout(step, await findSubject(step, peer), changes);
-  if (draft !== undefined) put(step, subject, { draft });
+  if (draft !== undefined) notifyChange(step, put(step, subject, { draft }));
 }
 
 /** Decides, and tells the other devices. Returns the conversation as it is then. */

@@ -25,7 +25,7 @@ import { isUnbelievable, lookUp, type Found } from "./lookups.ts";
 import { queueOf, wake } from "./outbox-queue.ts";
 import { names, type ContactRecord } from "./records.ts";
 import { CONNECTION_SETTLED, isReady } from "./session.ts";
-import type { Step } from "./step.ts";
+import { notify, type Step } from "./step.ts";
 
 /** A contact with what is pinned of it. */
 interface Known {
@@ -171,6 +171,7 @@ export async function setVerified(step: Step, text: string, verified: boolean): 
   }
   const decided = { ...contact, verified };
   putContact(step, decided);
+  notify(step, { type: "conversation", peer: peerName(decided) });
   await tellContact(step, decided);
 }
 
@@ -180,6 +181,7 @@ export async function acknowledge(step: Step, text: string): Promise<void> {
   queueOf(step.live.outbox, contact.id).blocked = false;
   wake(step, contact.id);
   wakeQueues(step);
+  notify(step, { type: "conversation", peer: peerName(contact) });
   await tellContact(step, contact);
 }
 
