@@ -5,8 +5,9 @@
 import type { MlsDelta, MlsGroup, MlsSnapshot } from "@sotto/crypto";
 import { StorageError, type Entry } from "@sotto/protocol";
 import { merge } from "../decisions.ts";
-import { nextOrder, type Step } from "../step.ts";
+import { nextOrder, notify, type Step } from "../step.ts";
 import type { View } from "../vault-store.ts";
+import { parseGroupData } from "./data.ts";
 import { groupNames, type GroupRecord, type PendingCommit } from "./records.ts";
 
 /** Where reading a group's log stands. */
@@ -147,8 +148,13 @@ export function shownOf({
 
 /** Changes a group's record. */
 export function putGroup(step: Step, live: GroupLive, changes: Partial<GroupRecord>): void {
+  const { state, data, accounts } = live.record;
   live.record = { ...live.record, ...changes };
-  step.draft.put(groupNames.group(live.record.id), live.record);
+  const { id, kind } = live.record;
+  step.draft.put(groupNames.group(id), live.record);
+  const seen = state !== live.record.state || data !== live.record.data || accounts !== live.record.accounts;
+  if (kind !== "group" || !seen) return;
+  notify(step, { type: "conversation", peer: parseGroupData(live.record.data).name, groupId: id });
 }
 
 /** Has a group looked at when the steps of this turn are done. */
