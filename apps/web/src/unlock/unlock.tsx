@@ -6,7 +6,7 @@ import { Button, TextField } from "../ui/controls.tsx";
 import "./unlock.css";
 
 /** Asks for the passphrase. */
-function Unlock(): ReactNode {
+export function Unlock(): ReactNode {
   const t = useText();
   const calls = useCalls();
   const problemText = useProblemText();
@@ -61,5 +61,3 @@ function Unlock(): ReactNode {
     </main>
   );
 }
-
-export default Unlock;
