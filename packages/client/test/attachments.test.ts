@@ -343,6 +343,25 @@ test("in a group, and on the sender's other devices and in their history, files 
   for (const who of [dan, eve]) expect(equalBytes(await fetched(who, await next(who)), bytes)).toBe(true);
 });
 
+test("over its allowance an account waits, and goes on by itself", async () => {
+  const strict = await testServer({
+    limits: { blobBytesPerAccount: { burst: 400_000, perHour: 3_600 * 200_000 } },
+  });
+  try {
+    const hal = await strict.join("+15551230001");
+    const ian = await strict.join("+15551230002");
+    await hal.send("+15551230002", "hello");
+    await next(ian);
+    const sent = await hal.send("+15551230002", "", {
+      attachments: [1, 2].map((n) => ({ source: bytesSource(random.bytes(300_000)), name: String(n) })),
+    });
+    await hal.whenSent(sent.id, quick);
+    expect((await fetched(ian, await next(ian), 1)).length).toBe(300_000);
+  } finally {
+    await strict.stop();
+  }
+});
+
 describe("files on a disk", () => {
   test("are saved under a harmless name, for their owner only, and overwrite nothing", async () => {
     const place = mkdtempSync(join(folder, "save-"));

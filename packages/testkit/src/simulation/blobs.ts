@@ -1,12 +1,15 @@
 /** The server's desk for blobs as a client reaches it, without HTTP in between. */
-import type { BlobTransport } from "@sotto/client";
+import type { BlobPart, BlobTransport } from "@sotto/client";
 import { RefusedError, SottoError } from "@sotto/protocol";
 import type { Desks } from "@sotto/server/parts";
 
-/** Reaches the desk directly. */
-export function simulatedBlobs(blobs: Desks["blobs"]): BlobTransport {
+/** Reaches the desk directly. @param watch is told of every part that is sent, whatever becomes of it. */
+export function simulatedBlobs(blobs: Desks["blobs"], watch: (part: BlobPart) => void): BlobTransport {
   return {
-    put: (part) => refusing(() => blobs.put({ ...part, length: part.bytes.length, body: once(part.bytes) })),
+    put: (part) => {
+      watch(part);
+      return refusing(() => blobs.put({ ...part, length: part.bytes.length, body: once(part.bytes) }));
+    },
     progress: (id, writeToken) => refusing(async () => (await blobs.progress(id, writeToken)).received),
     async *get(id, readToken, from, to) {
       const size = await refusing(() => blobs.sizeOf(id, readToken));

@@ -14,6 +14,7 @@ import {
   startMessenger,
   type ClientEvent,
   type Env,
+  type FileSource,
   type Message,
   type Messenger,
   type Notice,
@@ -60,7 +61,9 @@ export class SimulatedDevice {
   readonly events: ClientEvent[] = [];
   /** How far its clock is ahead. */
   skewMs = 0;
-  /** Asked at each effect: a write, a sent batch of frames. */
+  /** Files outside of the vault, by the reference that they are sent under. */
+  readonly files = new Map<string, FileSource>();
+  /** Asked at each effect: a write, a sent batch of frames, a request about a blob. */
   fate: () => Fate = () => false;
   #life: { dead: boolean } = { dead: true };
   #cut: (() => void) | undefined;
@@ -212,6 +215,7 @@ export class SimulatedDevice {
       },
       storage: this.#mortalStorage(life),
       transport: this.#mortalTransport(life, this.network.wrap(this.world.server.transport(this.label))),
+      openFile: async (reference) => this.files.get(reference),
     });
     messenger.subscribe((event) => life.dead || this.events.push(event));
     this.messenger = messenger;
@@ -289,8 +293,23 @@ export class SimulatedDevice {
   }
 
   #mortalTransport(life: { dead: boolean }, inner: Transport): Transport {
+    const never = new Promise<never>(() => {});
+    const mortal = async <T>(work: () => Promise<T>): Promise<T> => {
+      if (life.dead) return never;
+      const fate = this.fate();
+      if (fate === "before") this.#die(life);
+      const answer = fate === "before" ? never : await work();
+      if (fate === "after") this.#die(life);
+      return life.dead ? never : answer;
+    };
     return {
       ...inner,
+      blobs: {
+        ...inner.blobs,
+        put: (part, signal) => mortal(() => inner.blobs.put(part, signal)),
+        progress: (...asked) => mortal(() => inner.blobs.progress(...asked)),
+        delete: (...asked) => mortal(() => inner.blobs.delete(...asked)),
+      },
       connect: async (events) => {
         const connection = await inner.connect({
           frames: (frames) => life.dead || events.frames(frames),

@@ -4,7 +4,7 @@
  */
 import { toBinary } from "@bufbuild/protobuf";
 import { verifyServerKey, type CryptoProvider, type ServerKey as PinnedKey } from "@sotto/crypto";
-import type { Connection, ConnectionEvents, Transport } from "@sotto/client";
+import type { BlobPart, Connection, ConnectionEvents, Transport } from "@sotto/client";
 import {
   SignedDeviceListSchema,
   TransportError,
@@ -81,6 +81,8 @@ export class SimulatedServer {
   readonly key: PinnedKey;
   /** What went wrong in it; there must be nothing. */
   readonly failures: unknown[] = [];
+  /** Is told of every part of a blob that a client sends. */
+  watchBlobs: (part: BlobPart) => void = () => undefined;
   readonly #store = new WatchedStore();
   readonly #clock: VirtualClock;
   readonly #desks: Desks;
@@ -178,6 +180,16 @@ export class SimulatedServer {
     return new Map(devices.map(({ deviceId: one, revokedAtSec }) => [toHex(one), revokedAtSec === 0n]));
   }
 
+  /** How many blobs it has, unfinished ones among them. */
+  async blobCount(): Promise<number> {
+    return (await this.#store.blobStats()).blobs;
+  }
+
+  /** Loses every blob. */
+  async loseBlobs(): Promise<void> {
+    await this.#desks.blobs.expire(Number.MAX_SAFE_INTEGER, 0, 0, Number.MAX_SAFE_INTEGER);
+  }
+
   /** The process ends and starts anew on what was stored: every connection breaks, and what was not durable is gone. */
   restart(): void {
     for (const connection of this.#connections) connection.cut();
@@ -205,7 +217,7 @@ export class SimulatedServer {
         const sealed = { $typeName: "sotto.v1.Sealed" as const, wrappedSecret, ciphertext };
         return this.#answer(method, sealed, address);
       },
-      blobs: simulatedBlobs(this.#desks.blobs),
+      blobs: simulatedBlobs(this.#desks.blobs, (part) => this.watchBlobs(part)),
     };
   }
 }
