@@ -179,7 +179,7 @@ test(
     await world.settle(300);
     expect(parts.conflicts).toEqual([]);
     expect(withFiles(ben)).toEqual([]);
-    const [message] = (await ann.up.history(ben.identifier)).filter(
+    const message = (await ann.up.history(ben.identifier)).find(
       ({ attachments }) => attachments !== undefined,
     );
     expect(message).toMatchObject({ status: "failed", problem: "file_changed" });
