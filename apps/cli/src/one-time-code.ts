@@ -1,5 +1,5 @@
 /** What proves an identifier: a one-time code that the server sends to it. Shared by all commands that need one. */
-import { parseIdentifier, type Identifier } from "@sotto/protocol";
+import { SottoError, parseIdentifier, type Identifier } from "@sotto/protocol";
 import type { ServerChoice } from "@sotto/client";
 import type { Command } from "commander";
 import type { Context } from "./context.ts";
@@ -95,15 +95,32 @@ export async function requestOnly(
   await remark(context.io, "Next: the same command with --code N instead of --request-only.");
 }
 
-/** The code itself, or how to get it once the server has sent it. */
-export function codeSource(
+/** What the SDK takes: the code itself, or how to get it once the server has sent it. */
+type Code = string | (() => Promise<string>);
+
+/** Tries that the server allows for one code. */
+const mostTries = 5;
+
+/** Does something with the code. A person who mistypes it is asked again, as often as the server lets them. */
+export async function withCode<T>(
   context: Context,
-  code: string | undefined,
+  given: string | undefined,
   identifier: Identifier,
-): string | (() => Promise<string>) {
-  if (code !== undefined && code !== "-") return code.trim();
-  if (code === "-") return () => readLine(context);
-  return () => ask(context.io, `The six digits that the server sent to ${identifier}:`);
+  use: (code: Code) => Promise<T>,
+): Promise<T> {
+  if (given !== undefined) return await use(given === "-" ? () => readLine(context) : given.trim());
+  const question = `The six digits that the server sent to ${identifier}:`;
+  let code: Code = () => ask(context.io, question);
+  for (let tries = 1; ; tries++) {
+    try {
+      return await use(code);
+    } catch (error) {
+      const isWrong = error instanceof SottoError && error.code === "code_refused";
+      if (!isWrong || tries === mostTries) throw error;
+      await remark(context.io, "The server did not take that code. Once more (Ctrl+C gives up):");
+      code = await ask(context.io, question);
+    }
+  }
 }
 
 async function readLine(context: Context): Promise<string> {

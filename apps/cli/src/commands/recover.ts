@@ -5,9 +5,9 @@ import { printJson, printLine, remark } from "../io/output.ts";
 import {
   checkCodeFlags,
   chooseIdentifier,
-  codeSource,
   requestOnly,
   requireCode,
+  withCode,
   withIdentityOptions,
   type IdentityFlags,
 } from "../one-time-code.ts";
@@ -55,15 +55,9 @@ async function recover(context: Context, flags: RecoverFlags): Promise<void> {
   const recoveryKey = await askRecoveryKey(context);
   const passphrase = await newPassphrase(context, "SOTTO_PASSPHRASE");
   const { recover } = await import("@sotto/client/node");
-  const self = await recover({
-    ...choice,
-    home: context.home,
-    identifier,
-    passphrase,
-    recoveryKey,
-    deviceName: name,
-    code: codeSource(context, flags.code, identifier),
-  });
+  const { home } = context;
+  const about = { ...choice, home, identifier, passphrase, recoveryKey, deviceName: name };
+  const self = await withCode(context, flags.code, identifier, (code) => recover({ ...about, code }));
   if (context.json) {
     await printJson(context.io, { type: "recovered", ...accountMembers(self, context.home) });
     return;

@@ -11,9 +11,9 @@ import { printJson, printLine, remark } from "../io/output.ts";
 import {
   checkCodeFlags,
   chooseIdentifier,
-  codeSource,
   requestOnly,
   requireCode,
+  withCode,
   withIdentityOptions,
   type IdentityFlags,
 } from "../one-time-code.ts";
@@ -59,17 +59,11 @@ async function register(context: Context, flags: RegisterFlags): Promise<void> {
   const passphrase = await newPassphrase(context, "SOTTO_PASSPHRASE");
   const { register } = await import("@sotto/client/node");
   let recoveryKey: string | undefined;
-  const registering = register({
-    ...choice,
-    home: context.home,
-    identifier,
-    passphrase,
-    deviceName: name,
-    code: codeSource(context, flags.code, identifier),
-    onRecoveryKey: (text) => {
-      recoveryKey = text;
-    },
-  });
+  const onRecoveryKey = (text: string): void => {
+    recoveryKey = text;
+  };
+  const about = { ...choice, home: context.home, identifier, passphrase, deviceName: name, onRecoveryKey };
+  const registering = withCode(context, flags.code, identifier, (code) => register({ ...about, code }));
   const self = await registering.catch(async (error: unknown) => {
     // Cut off, with keys that may be the account's already: a next try goes on with them, and no longer has this one.
     const isKept = existsSync(join(context.home, "vault.key"));

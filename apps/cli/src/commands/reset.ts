@@ -13,9 +13,9 @@ import { confirm } from "../io/prompt.ts";
 import {
   checkCodeFlags,
   chooseIdentifier,
-  codeSource,
   requestOnly,
   requireCode,
+  withCode,
   withIdentityOptions,
   type IdentityFlags,
 } from "../one-time-code.ts";
@@ -76,17 +76,13 @@ async function carryOut(
   const passphrase = await newPassphrase(context, "SOTTO_PASSPHRASE");
   const { reset } = await import("@sotto/client/node");
   let recoveryKey: string | undefined;
-  const { done, resetAt, lapsesAt } = await reset({
-    ...choice,
-    home: context.home,
-    identifier,
-    passphrase,
-    deviceName: name,
-    code: codeSource(context, flags.code, identifier),
-    onRecoveryKey: (text) => {
-      recoveryKey = text;
-    },
-  });
+  const onRecoveryKey = (text: string): void => {
+    recoveryKey = text;
+  };
+  const about = { ...choice, home: context.home, identifier, passphrase, deviceName: name, onRecoveryKey };
+  const { done, resetAt, lapsesAt } = await withCode(context, flags.code, identifier, (code) =>
+    reset({ ...about, code }),
+  );
   if (context.json) {
     const times = { reset_at: resetAt, lapses_at: lapsesAt };
     const key = recoveryKey === undefined ? {} : { recovery_key: recoveryKey };
