@@ -1,7 +1,7 @@
 /** Two people in full-screen chats, through pseudo-terminals, with a real server between them. One story, told in order. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { PtyTerminal } from "./support/pty.ts";
-import { TestServer, type Person } from "./support/sotto.ts";
+import { PtyTerminal } from "./support/pty.ts";
+import { cleanEnvironment, launcher, TestServer, type Person } from "./support/sotto.ts";
 
 const escape = "\u001b";
 const ctrl = (letter: string): string => String.fromCharCode(letter.charCodeAt(0) - 96);
@@ -31,6 +31,19 @@ describe("sotto chat", () => {
     expect(annScreen.text()).toContain("No conversations yet.");
     expect(annScreen.rows()).toHaveLength(24);
     expect(annScreen.rows()[0]).toContain(ann.phone);
+  });
+
+  test("wherever the shell left the cursor, the first line is whole; and the shell's lines come back", async () => {
+    const shell = new PtyTerminal({
+      file: "/bin/sh",
+      args: ["-c", 'printf "one\\ntwo\\n\\$ "; "$0" chat', launcher],
+      env: cleanEnvironment(bob.env),
+    });
+    await shell.waitFor("● online");
+    expect(shell.rows()[0]).toMatch(/^ Sotto {2}\+15551230032 +● online *$/);
+    shell.type(ctrl("q"));
+    expect(await shell.exited).toBe(0);
+    expect(shell.rows().slice(0, 3)).toEqual(["one", "two", "$ "]);
   });
 
   test("a new conversation: somebody unknown is explained, somebody registered is opened", async () => {

@@ -24,7 +24,7 @@ export async function printDevices(context: Context, devices: readonly DeviceSum
 }
 
 /** "revoked", "this device" or "in use". */
-const deviceState = ({ current, revoked }: DeviceSummary): string =>
+export const deviceState = ({ current, revoked }: DeviceSummary): string =>
   revoked ? "revoked" : current ? "this device" : "in use";
 
 /** Its name with the beginning of its id, sanitised: "laptop (3f9a01c2)". */

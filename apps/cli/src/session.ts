@@ -13,7 +13,7 @@ import { currentPassphrase } from "./passphrases.ts";
 import { formatNotice } from "./view.ts";
 
 /** Problems of a connection that trying again does not mend. */
-const fatalProblems: ReadonlySet<string> = new Set<ErrorCode>([
+export const fatalProblems: ReadonlySet<string> = new Set<ErrorCode>([
   "server_key_mismatch",
   "clock_wrong",
   "sign_in_refused",
@@ -148,7 +148,7 @@ function withReason(error: unknown, problem: string | undefined): unknown {
 }
 
 /** The error for a connection that did not come about. */
-function connectionFailure(problem: string | undefined): SottoError {
+export function connectionFailure(problem: string | undefined): SottoError {
   const code = problem !== undefined && isErrorCode(problem) ? problem : "server_unreachable";
   const said: Partial<Record<ErrorCode, string>> = {
     server_key_mismatch: "the server does not have the key that this account knows",

@@ -16,6 +16,7 @@ import type {
 import { SottoError, UsageError } from "@sotto/protocol";
 import { sanitiseLine } from "../io/sanitise.ts";
 import { nextStep } from "../next-steps.ts";
+import { connectionFailure, fatalProblems } from "../session.ts";
 import { formatChange, formatNotice } from "../view.ts";
 
 /** Of a conversation that was only begun. */
@@ -61,6 +62,8 @@ export interface Snapshot {
   readonly contacts: ReadonlyMap<string, Contact>;
   /** Who types, by key of the conversation. */
   readonly typing: ReadonlyMap<string, string>;
+  /** On a device that was just linked: how much of the history has come; undefined when nothing is under way. */
+  readonly history: { readonly taken: number; readonly parts: number } | undefined;
   /** Something that went wrong or needs attention, until it is dismissed. */
   readonly alert: string | undefined;
 }
@@ -87,6 +90,9 @@ export class ChatModel {
   /** Whether messages came into the open conversation since it was last marked read. */
   #seen = false;
   #noticeCount = 0;
+  #toldProblem: string | undefined;
+  /** Numbers of the parts of the history that came to a device that was just linked. */
+  readonly #taken = new Set<number>();
 
   constructor(messenger: Messenger) {
     this.messenger = messenger;
@@ -99,6 +105,7 @@ export class ChatModel {
       members: undefined,
       contacts: new Map(),
       typing: new Map(),
+      history: undefined,
       alert: undefined,
     };
   }
@@ -247,10 +254,38 @@ export class ChatModel {
           connectionProblem:
             event.state === "online" ? undefined : (event.problem ?? this.#snapshot.connectionProblem),
         });
+        // Waiting does not mend it: what to do is said, once.
+        if (event.problem !== undefined && fatalProblems.has(event.problem)) {
+          if (this.#toldProblem !== event.problem) this.showProblem(connectionFailure(event.problem));
+          this.#toldProblem = event.problem;
+        }
         return;
       case "notice":
         this.#onNotice(event.notice);
+        return;
+      case "history":
+        this.#onHistory(event.part, event.parts);
     }
+  }
+
+  /** Older messages came: what is loaded of any conversation may lack them. */
+  #onHistory(part: number, parts: number): void {
+    this.#taken.add(part);
+    const taken = this.#taken.size;
+    if (taken >= parts) this.#taken.clear();
+    this.#set({ history: taken >= parts ? undefined : { taken, parts } });
+    void this.#guard(async () => {
+      const { active } = this.#snapshot;
+      for (const key of this.#threads.keys()) await this.#reload(key);
+      await this.#refresh();
+      const [first] = this.#snapshot.conversations;
+      if (active === undefined && first !== undefined) await this.select(keyOf(first));
+    });
+  }
+
+  async #reload(key: string): Promise<void> {
+    const messages = await this.messenger.history(key, { limit: pageSize });
+    this.#setThread(key, { messages, hasOlder: messages.length === pageSize });
   }
 
   #onNotice(notice: Notice): void {

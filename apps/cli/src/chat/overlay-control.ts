@@ -6,15 +6,19 @@ import { SottoError } from "@sotto/protocol";
 import type { GroupMember } from "@sotto/client";
 import { sanitiseLine } from "../io/sanitise.ts";
 import { parsePeer } from "../options.ts";
+import { DeviceControl } from "./device-control.ts";
 import { emptyDraft } from "./editor.ts";
 import type { Action } from "./keys.ts";
 import { activeOf, type ChatModel } from "./model.ts";
+import { moved } from "./moved.ts";
 import {
   editLine,
   menuFor,
   parsePeople,
+  takesText,
   type Asked,
   type Confirm,
+  type Grave,
   type MenuEntry,
   type Overlay,
   type Prompt,
@@ -30,15 +34,23 @@ export interface OverlayHost {
   quit(): void;
 }
 
-/** Rows that PgUp and PgDn move in a list. */
-const page = 10;
-
 /** The control of what lies over the messages. */
 export class OverlayControl {
   readonly #host: OverlayHost;
+  readonly #devices: DeviceControl;
 
   constructor(host: OverlayHost) {
     this.#host = host;
+    this.#devices = new DeviceControl({
+      host,
+      askCode: () => this.ask({ kind: "link-code" }),
+      askFirst: (device) => this.#confirm({ kind: "revoke", device }),
+    });
+  }
+
+  /** Ends what goes on in the background. */
+  stop(): void {
+    this.#devices.stop();
   }
 
   openHelp(): void {
@@ -67,7 +79,7 @@ export class OverlayControl {
 
   dispatch(overlay: Overlay, action: Action): void {
     // Keys that came in one chunk mean what they would mean one by one.
-    if (action.type === "edit" && action.step.type === "insert" && overlay.type !== "prompt") {
+    if (action.type === "edit" && action.step.type === "insert" && !takesText(overlay)) {
       const [first = "", ...rest] = Array.from(action.step.text);
       this.#letter(overlay, first);
       const next = this.#host.overlay();
@@ -77,7 +89,7 @@ export class OverlayControl {
       return;
     }
     if (action.type === "escape") {
-      return this.#host.setOverlay(overlay.type === "verify" ? overlay.back : undefined);
+      return this.#escape(overlay);
     }
     switch (overlay.type) {
       case "help":
@@ -88,12 +100,27 @@ export class OverlayControl {
         return this.#inPrompt(overlay, action);
       case "members":
         return this.#inMembers(overlay, action);
+      case "devices":
+        return this.#devices.inList(overlay, action);
+      case "approve":
+        return this.#devices.inApprove(overlay, action);
       case "verify":
         if (action.type === "submit" || action.type === "people") this.#host.setOverlay(overlay.back);
         return;
       case "confirm":
         return;
     }
+  }
+
+  /** Leads back to where one came from. */
+  #escape(overlay: Overlay): void {
+    if (overlay.type === "verify") return this.#host.setOverlay(overlay.back);
+    const isOfDevices =
+      overlay.type === "approve" ||
+      (overlay.type === "prompt" && overlay.asked.kind === "link-code") ||
+      (overlay.type === "confirm" && overlay.step.kind === "revoke");
+    if (isOfDevices) return this.#devices.open();
+    this.#host.setOverlay(undefined);
   }
 
   #letter(overlay: Overlay, letter: string): void {
@@ -111,8 +138,12 @@ export class OverlayControl {
         return this.#answerVerify(overlay, letter);
       case "confirm":
         if (letter === "y") void this.#confirmed(overlay);
-        else if (letter === "n") this.#host.setOverlay(undefined);
+        else if (letter === "n") this.#escape(overlay);
         return;
+      case "devices":
+        return this.#devices.letter(overlay, letter);
+      case "approve":
+        return this.#devices.answer(overlay, letter);
       case "prompt":
         return;
     }
@@ -144,6 +175,8 @@ export class OverlayControl {
       case "members":
       case "verify":
         return this.openPeople();
+      case "devices":
+        return this.#devices.open();
       case "help":
         return this.openHelp();
       case "quit":
@@ -153,11 +186,11 @@ export class OverlayControl {
     const { id, name } = group;
     if (command === "add") return this.ask({ kind: "add", group: id, name });
     if (command === "rename") return this.ask({ kind: "rename", group: id, name }, name);
-    this.#confirm(id, name, undefined);
+    this.#confirm({ kind: "leave", group: id, name });
   }
 
-  #confirm(group: string, name: string, who: string | undefined): void {
-    this.#host.setOverlay({ type: "confirm", group, name, who, problem: undefined, busy: false });
+  #confirm(step: Grave): void {
+    this.#host.setOverlay({ type: "confirm", step, problem: undefined, busy: false });
   }
 
   #inPrompt(overlay: Prompt, action: Action): void {
@@ -168,10 +201,12 @@ export class OverlayControl {
     }
     const text = overlay.draft.text.trim();
     if (action.type !== "submit" || text === "") return;
-    if (overlay.asked.kind === "group-name") return this.ask({ kind: "group-people", name: text });
+    const { asked } = overlay;
+    if (asked.kind === "group-name") return this.ask({ kind: "group-people", name: text });
+    if (asked.kind === "link-code") return void this.#devices.lookUp({ ...overlay, busy: true }, text);
     let work: () => Promise<boolean>;
     try {
-      work = this.#workOf(overlay.asked, text);
+      work = this.#workOf(asked, text);
     } catch (error) {
       const problem = sanitiseLine(error instanceof SottoError ? error.message : String(error));
       return this.#host.setOverlay({ ...overlay, problem });
@@ -180,7 +215,7 @@ export class OverlayControl {
   }
 
   /** What a filled-in line asks for. @throws SottoError for people who are none. */
-  #workOf(asked: Asked, text: string): () => Promise<boolean> {
+  #workOf(asked: Exclude<Asked, { kind: "link-code" }>, text: string): () => Promise<boolean> {
     const { model } = this.#host;
     const { messenger } = model;
     switch (asked.kind) {
@@ -229,10 +264,15 @@ export class OverlayControl {
   async #confirmed(overlay: Confirm): Promise<void> {
     if (overlay.busy) return;
     const { model } = this.#host;
-    const { group, who } = overlay;
-    await this.#carryOut({ ...overlay, busy: true }, () =>
+    const { messenger } = model;
+    const { step } = overlay;
+    const busy = { ...overlay, busy: true };
+    if (step.kind === "revoke") return await this.#devices.revoke({ ...busy, step });
+    await this.#carryOut(busy, () =>
       model.attempt(() =>
-        who === undefined ? model.messenger.leaveGroup(group) : model.messenger.removeFromGroup(group, [who]),
+        step.kind === "leave"
+          ? messenger.leaveGroup(step.group)
+          : messenger.removeFromGroup(step.group, [step.who]),
       ),
     );
   }
@@ -258,7 +298,9 @@ export class OverlayControl {
     const { id, name } = group;
     if (letter === "a") return this.ask({ kind: "add", group: id, name });
     if (member === undefined) return;
-    if (letter === "x" && !member.self) return this.#confirm(id, name, member.identifier);
+    if (letter === "x" && !member.self) {
+      return this.#confirm({ kind: "remove", group: id, name, who: member.identifier });
+    }
     if (letter === "o") void this.#toggleAdmin(id, member);
   }
 
@@ -275,7 +317,7 @@ export class OverlayControl {
 
   async #openVerify(peer: string, back: (Overlay & { type: "members" }) | undefined): Promise<void> {
     const { model } = this.#host;
-    const opening: Overlay = { type: "verify", peer, safetyNumber: undefined, back };
+    const opening: Overlay = { type: "verify", peer, safetyNumber: undefined, asQr: false, back };
     this.#host.setOverlay(opening);
     try {
       const safetyNumber = await model.messenger.safetyNumber(peer);
@@ -286,8 +328,10 @@ export class OverlayControl {
     }
   }
 
-  #answerVerify({ peer, back }: Overlay & { type: "verify" }, letter: string): void {
+  #answerVerify(overlay: Overlay & { type: "verify" }, letter: string): void {
+    const { peer, back } = overlay;
     const { model } = this.#host;
+    if (letter === "c") return this.#host.setOverlay({ ...overlay, asQr: !overlay.asQr });
     const { messenger } = model;
     const changed = model.getSnapshot().contacts.get(peer)?.identityChanged === true;
     if (letter === "y") void model.attempt(() => messenger.setVerified(peer, true));
@@ -296,16 +340,4 @@ export class OverlayControl {
     else return;
     this.#host.setOverlay(back);
   }
-}
-
-/** The selected row after a key, within a list of `count` rows. */
-function moved(selected: number, action: Action, count: number): number {
-  const by: Partial<Record<Action["type"], number>> = {
-    up: -1,
-    down: 1,
-    "page-up": -page,
-    "page-down": page,
-  };
-  const step = action.type === "switch" ? action.by : (by[action.type] ?? 0);
-  return Math.max(0, Math.min(count - 1, selected + step));
 }

@@ -1,12 +1,13 @@
 /** What can lie over the messages, and what its keys and texts mean. Pure. */
 import { UsageError } from "@sotto/protocol";
-import type { ConversationSummary } from "@sotto/client";
+import type { ConversationSummary, DeviceSummary, LinkRequest } from "@sotto/client";
 import { parsePeer } from "../options.ts";
 import { edit, type Draft, type Edit } from "./editor.ts";
 
 /** What a line of text is asked for. `group`: its id. */
 export type Asked =
   | { readonly kind: "person" }
+  | { readonly kind: "link-code" }
   | { readonly kind: "group-name" }
   | { readonly kind: "group-people"; readonly name: string }
   | { readonly kind: "add"; readonly group: string; readonly name: string }
@@ -22,14 +23,38 @@ export interface Prompt {
   readonly busy: boolean;
 }
 
-/** A step that cannot be taken back. */
+/** What cannot be taken back. `group`: its id. */
+export type Grave =
+  | { readonly kind: "leave"; readonly group: string; readonly name: string }
+  | { readonly kind: "remove"; readonly group: string; readonly name: string; readonly who: string }
+  | { readonly kind: "revoke"; readonly device: DeviceSummary };
+
+/** The question before a step that cannot be taken back. */
 export interface Confirm {
   readonly type: "confirm";
-  /** The group's id. */
-  readonly group: string;
-  readonly name: string;
-  /** Whom to remove; undefined: oneself, by leaving. */
-  readonly who: string | undefined;
+  readonly step: Grave;
+  readonly problem: string | undefined;
+  readonly busy: boolean;
+}
+
+/** The devices of the account. */
+export interface Devices {
+  readonly type: "devices";
+  /** Those in use first; undefined until they are loaded. */
+  readonly devices: readonly DeviceSummary[] | undefined;
+  readonly selected: number;
+  /** What was done, or goes on. */
+  readonly note: string | undefined;
+  readonly problem: string | undefined;
+}
+
+/** A device asks to be let in: two deliberate steps, a yes and a word. */
+export interface Approve {
+  readonly type: "approve";
+  readonly request: LinkRequest;
+  /** The first step is done, and the word can be typed. */
+  readonly sure: boolean;
+  readonly draft: Draft;
   readonly problem: string | undefined;
   readonly busy: boolean;
 }
@@ -40,20 +65,38 @@ export type Overlay =
   | { readonly type: "menu"; readonly selected: number }
   | Prompt
   | Confirm
+  | Devices
+  | Approve
   | { readonly type: "members"; readonly selected: number; readonly problem: string | undefined }
   | {
       readonly type: "verify";
       readonly peer: string;
       readonly safetyNumber: string | undefined;
+      /** Shown as a QR code instead of digits. */
+      readonly asQr: boolean;
       /** What Esc goes back to. */
       readonly back: (Overlay & { readonly type: "members" }) | undefined;
     };
+
+/** Whether what is typed goes into a line, and is not a command. */
+export const takesText = (overlay: Overlay): overlay is Prompt | Approve =>
+  overlay.type === "prompt" || (overlay.type === "approve" && overlay.sure);
 
 /** An entry of the menu. */
 export interface MenuEntry {
   readonly letter: string;
   readonly label: string;
-  readonly command: "person" | "group" | "members" | "add" | "rename" | "leave" | "verify" | "help" | "quit";
+  readonly command:
+    | "person"
+    | "group"
+    | "members"
+    | "add"
+    | "rename"
+    | "leave"
+    | "verify"
+    | "devices"
+    | "help"
+    | "quit";
 }
 
 /** What can be done now, with this conversation open. */
@@ -76,6 +119,7 @@ export function menuFor(open: ConversationSummary | undefined): readonly MenuEnt
         ]
       : []),
     ...(joined ? [{ letter: "l", label: "Leave this group", command: "leave" } as const] : []),
+    { letter: "d", label: "Devices of yours: link, revoke", command: "devices" },
     { letter: "h", label: "Help: all keys", command: "help" },
     { letter: "q", label: "Quit", command: "quit" },
   ];

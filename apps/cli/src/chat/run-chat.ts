@@ -29,6 +29,7 @@ export async function runChat(
     await Promise.race([quitting.promise, app.exited]);
   } finally {
     await app.stop();
+    screen.stop();
     model.stop();
     signal.removeEventListener("abort", onAbort);
     process.off("uncaughtException", quitting.reject);

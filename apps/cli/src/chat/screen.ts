@@ -55,6 +55,11 @@ export class Screen {
     model.subscribe(() => this.#onAccount());
   }
 
+  /** Ends what goes on in the background. */
+  stop(): void {
+    this.#overlays.stop();
+  }
+
   readonly getSnapshot = (): ScreenState => this.#state;
 
   readonly subscribe = (listener: () => void): (() => void) => {

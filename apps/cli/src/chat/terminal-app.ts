@@ -23,15 +23,15 @@ export function startApp(
   stdout: NodeJS.WriteStream,
 ): TerminalApp {
   const node = h(App, { screen, theme });
-  // Terminals move, cut or keep what is on the screen when their size changes: start from nothing, with the new size.
-  const onResize = (): void => {
+  const drawAnew = (): void => {
     app.clear();
     stdout.write(homeAndErase);
     screen.resize(stdout.columns, stdout.rows);
     app.rerender(node);
   };
-  // Before Ink's own listener, which then finds the frame drawn.
-  stdout.on("resize", onResize);
+  // Terminals move, cut or keep what is on the screen when their size changes: start from nothing, with the new size. Before Ink's own
+  // listener, which then finds the frame drawn.
+  stdout.on("resize", drawAnew);
   // Ink does this too, but after its first frame: what is typed until then must not be echoed into it.
   stdin.setRawMode(true);
   const app = render(node, {
@@ -43,10 +43,12 @@ export function startApp(
     incrementalRendering: true,
     exitOnCtrlC: false,
   });
+  // The alternate screen leaves the cursor where the shell had it, and Ink draws its first frame from there.
+  drawAnew();
   return {
     exited: app.waitUntilExit(),
     stop: async () => {
-      stdout.off("resize", onResize);
+      stdout.off("resize", drawAnew);
       app.unmount();
       await app.waitUntilExit().catch(() => undefined);
       stdin.setRawMode(false);

@@ -3,6 +3,7 @@ import { Command } from "commander";
 import { contextOf } from "../context.ts";
 import { usageFailure } from "../errors.ts";
 import { examples } from "../options.ts";
+import { firstSteps } from "../first-steps.ts";
 import { recipientOf } from "../recipient.ts";
 import { withSession } from "../session.ts";
 
@@ -26,8 +27,10 @@ export function chatCommand(): Command {
           "run it at one; scripts use 'sotto send', 'sotto receive --json' and 'sotto history --json'.",
         );
       }
+      const passphrase = await firstSteps(context);
       const who = peer === undefined ? undefined : recipientOf(context, peer);
-      await withSession(context, { connect: true, ownListener: true }, async ({ messenger }) => {
+      const options = { connect: true, ownListener: true, ...(passphrase !== undefined && { passphrase }) };
+      await withSession(context, options, async ({ messenger }) => {
         // React's development build is slower, and warns on the screen.
         process.env["NODE_ENV"] ??= "production";
         const { runChat } = await import("../chat/run-chat.ts");

@@ -22,6 +22,8 @@ interface LinkFlags {
   readonly timeout: number;
 }
 
+const patienceSec = 120;
+
 /** The command `devices link`. */
 export function linkCommand(): Command {
   return new Command("link")
@@ -35,7 +37,7 @@ export function linkCommand(): Command {
       "fingerprint of the server's key, or a file with its public key (SOTTO_SERVER_KEY)",
     )
     .option("--name <name>", "what you call this device (default: the machine's name)")
-    .option("--timeout <seconds>", "how long to wait for each part of the history", parseSeconds, 120)
+    .option("--timeout <seconds>", "how long to wait for each part of the history", parseSeconds, patienceSec)
     .addHelpText(
       "after",
       examples(
@@ -43,10 +45,11 @@ export function linkCommand(): Command {
         "sotto devices approve ABCD-EFGH-JKMN-PQRS    (then, on the device that you have)",
       ),
     )
-    .action((flags: LinkFlags, command: Command) => link(contextOf(command), flags));
+    .action(async (flags: LinkFlags, command: Command) => void (await link(contextOf(command), flags)));
 }
 
-async function link(context: Context, flags: LinkFlags): Promise<void> {
+/** Joins an account. @returns the passphrase that was chosen for this device. */
+export async function link(context: Context, flags: LinkFlags = { timeout: patienceSec }): Promise<string> {
   requireFreshHome(context);
   const name = deviceName(flags.name);
   const choice = await chooseServer(context, flags);
@@ -77,6 +80,7 @@ async function link(context: Context, flags: LinkFlags): Promise<void> {
       );
     }
   });
+  return passphrase;
 }
 
 async function showCode(context: Context, { code, qr }: { code: string; qr: string }): Promise<void> {

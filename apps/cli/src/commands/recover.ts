@@ -41,16 +41,20 @@ export function recoverCommand(): Command {
 The recovery key is asked for, or read from SOTTO_RECOVERY_KEY; never an argument: others could see it.
 With a device left, use 'sotto devices link' instead: that brings the history too.`,
     )
-    .action((flags: RecoverFlags, command: Command) => recover(contextOf(command), flags));
+    .action(async (flags: RecoverFlags, command: Command) => void (await recover(contextOf(command), flags)));
 }
 
-async function recover(context: Context, flags: RecoverFlags): Promise<void> {
+/** Brings an account back. @returns the passphrase that was chosen, or undefined where only a code was asked for. */
+export async function recover(context: Context, flags: RecoverFlags = {}): Promise<string | undefined> {
   checkCodeFlags(flags);
   requireFreshHome(context);
   const name = deviceName(flags.name);
   const identifier = await chooseIdentifier(context, flags);
   const choice = await chooseServer(context, flags);
-  if (flags.requestOnly === true) return await requestOnly(context, choice, identifier, true);
+  if (flags.requestOnly === true) {
+    await requestOnly(context, choice, identifier, true);
+    return undefined;
+  }
   requireCode(context, flags);
   const recoveryKey = await askRecoveryKey(context);
   const passphrase = await newPassphrase(context, "SOTTO_PASSPHRASE");
@@ -60,7 +64,7 @@ async function recover(context: Context, flags: RecoverFlags): Promise<void> {
   const self = await withCode(context, flags.code, identifier, (code) => recover({ ...about, code }));
   if (context.json) {
     await printJson(context.io, { type: "recovered", ...accountMembers(self, context.home) });
-    return;
+    return passphrase;
   }
   await printLine(context.io, `${self.identifier} is back, in ${context.home}.`);
   await remark(
@@ -69,4 +73,5 @@ async function recover(context: Context, flags: RecoverFlags): Promise<void> {
       "Groups come back as their members meet this device. If somebody may know your recovery key or has one of " +
       "the lost devices, go on with: sotto keys rotate --identity",
   );
+  return passphrase;
 }

@@ -49,12 +49,16 @@ export function registerCommand(): Command {
     });
 }
 
-async function register(context: Context, flags: RegisterFlags): Promise<void> {
+/** Makes an account. @returns the passphrase that was chosen, or undefined where only a code was asked for. */
+export async function register(context: Context, flags: RegisterFlags = {}): Promise<string | undefined> {
   checkCodeFlags(flags);
   const name = deviceName(flags.name);
   const identifier = await chooseIdentifier(context, flags);
   const choice = await chooseServer(context, flags);
-  if (flags.requestOnly === true) return await requestOnly(context, choice, identifier, false);
+  if (flags.requestOnly === true) {
+    await requestOnly(context, choice, identifier, false);
+    return undefined;
+  }
   requireCode(context, flags);
   const passphrase = await newPassphrase(context, "SOTTO_PASSPHRASE");
   const { register } = await import("@sotto/client/node");
@@ -77,7 +81,7 @@ async function register(context: Context, flags: RegisterFlags): Promise<void> {
       ...members,
       ...(recoveryKey === undefined ? {} : { recovery_key: recoveryKey }),
     });
-    return;
+    return passphrase;
   }
   await printLine(context.io, `Registered ${self.identifier} at ${self.serverOrigin}.`);
   if (recoveryKey === undefined) {
@@ -89,6 +93,7 @@ async function register(context: Context, flags: RegisterFlags): Promise<void> {
     context.io,
     `Your account is in ${context.home}. Next: sotto send +15551230002 "Hello", or sotto chat.`,
   );
+  return passphrase;
 }
 
 async function tellRecoveryKey(context: Context, recoveryKey: string): Promise<void> {

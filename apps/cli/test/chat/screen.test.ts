@@ -328,7 +328,7 @@ describe("groups on the screen", () => {
     type(screen, "o");
     await settled(() => expect(people()).toMatchObject({ [bob]: ["admin", true] }));
     type(screen, "x");
-    expect(overlay(screen)).toMatchObject({ type: "confirm", who: bob });
+    expect(overlay(screen)).toMatchObject({ type: "confirm", step: { kind: "remove", who: bob } });
     type(screen, "y");
     await settled(() => expect(people()).not.toHaveProperty([bob]));
     expect(overlay(screen)).toBeUndefined();
@@ -348,7 +348,7 @@ describe("groups on the screen", () => {
     type(screen, "r");
     expect(overlay(screen)?.type).toBe("menu");
     type(screen, "l");
-    expect(overlay(screen)).toMatchObject({ type: "confirm", who: undefined });
+    expect(overlay(screen)).toMatchObject({ type: "confirm", step: { kind: "leave" } });
     type(screen, "n");
     expect(overlay(screen)).toBeUndefined();
     expect((await messenger.groups())[0]?.state).toBe("joined");

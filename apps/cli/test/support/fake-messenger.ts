@@ -7,8 +7,11 @@ import type {
   ConnectionState,
   Contact,
   ConversationSummary,
+  DeviceSummary,
+  Doctor,
   Group,
   GroupMember,
+  LinkRequest,
   Message,
   Messenger,
   Settings,
@@ -238,6 +241,49 @@ export class FakeMessenger implements Messenger {
     this.#change(id, this.#group(id).people, { state: "left" });
   }
 
+  /** What waits under a code. */
+  readonly asking = new Map<string, LinkRequest>();
+  deviceList: DeviceSummary[] = [
+    { id: "d".repeat(32), name: "desk", addedAt: 1_700_000_000, current: true, revoked: false },
+  ];
+  /** Devices that wait for their history. */
+  linking = 0;
+
+  async devices(): Promise<readonly DeviceSummary[]> {
+    return this.deviceList;
+  }
+
+  async linkRequest(code: string): Promise<LinkRequest> {
+    if (code.length < 16) throw new UsageError("usage", "that is no code");
+    const request = this.asking.get(code);
+    if (request === undefined) throw new UsageError("link_refused", "there is no such link");
+    return request;
+  }
+
+  async approveLink(code: string): Promise<void> {
+    const { name } = await this.linkRequest(code);
+    this.linking = 1;
+    const id = String(this.deviceList.length).padStart(32, "e");
+    const device = { id, name, addedAt: 1_700_000_100, current: false, revoked: false };
+    this.deviceList = [...this.deviceList, device];
+  }
+
+  async revokeDevice(id: string): Promise<void> {
+    this.deviceList = this.deviceList.map((one) => (one.id === id ? { ...one, revoked: true } : one));
+  }
+
+  async doctor(): Promise<Doctor> {
+    return {
+      vault: "open",
+      connection: this.connection,
+      problem: undefined,
+      queued: 0,
+      keyPackages: { left: undefined },
+      linking: this.linking,
+      conversations: [],
+    };
+  }
+
   subscribe(listener: (event: ClientEvent) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -263,13 +309,8 @@ export class FakeMessenger implements Messenger {
   messages = missing;
   caughtUp = missing;
   flushed = missing;
-  devices = missing;
   updateConversation = missing;
   deleteConversation = missing;
-  doctor = missing;
-  linkRequest = missing;
-  approveLink = missing;
-  revokeDevice = missing;
   rotateIdentity = missing;
   resetPending = missing;
   cancelReset = missing;

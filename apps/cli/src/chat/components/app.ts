@@ -10,6 +10,7 @@ import type { Screen, ScreenState } from "../screen.ts";
 import type { Theme } from "../theme.ts";
 import { Bar, Footer } from "./bar.ts";
 import { ConversationList } from "./conversation-list.ts";
+import { approveCursor } from "./device-lines.ts";
 import { Overlay } from "./overlays.ts";
 import { promptCursor } from "./prompt-lines.ts";
 import { firstDraftRow, Thread } from "./thread.ts";
@@ -131,6 +132,10 @@ function cursorOf(state: ScreenState, areas: Areas, writing: boolean): { x: numb
   if (overlay?.type === "prompt") {
     const { x, y } = promptCursor(overlay, areas.paneColumns);
     return { x: areas.paneLeft + x, y: 1 + y };
+  }
+  if (overlay?.type === "approve" && overlay.sure) {
+    const at = approveCursor(overlay, areas.paneColumns, areas.bodyRows);
+    return at && { x: areas.paneLeft + at.x, y: 1 + at.y };
   }
   if (overlay !== undefined || !writing || (areas.narrow && state.listShown)) return undefined;
   const { row, column } = layOutDraft(state.draft, areas.paneColumns - promptColumns);

@@ -2,6 +2,7 @@
 import { createElement as h, type ReactElement } from "react";
 import { Box, Text } from "ink";
 import type { ConnectionState, Messenger } from "@sotto/client";
+import { progressBar } from "../../io/progress.ts";
 import { sanitiseLine } from "../../io/sanitise.ts";
 import type { Snapshot } from "../model.ts";
 import { alertRows } from "../screen.ts";
@@ -21,11 +22,14 @@ interface BarProps {
   readonly theme: Theme;
 }
 
+const historyWords = ({ history }: Snapshot): string =>
+  history === undefined ? "" : `history ${progressBar(history.taken, history.parts, 8)}   `;
+
 /** The bar at the top. */
 export function Bar({ self, account, columns, theme }: BarProps): ReactElement {
   const { connection, connectionProblem } = account;
   const problem = connectionProblem === undefined ? "" : ` (${sanitiseLine(connectionProblem)})`;
-  const right = ` ${connectionWords[connection]}${problem} `;
+  const right = ` ${historyWords(account)}${connectionWords[connection]}${problem} `;
   const left = truncate(` Sotto  ${sanitiseLine(self.identifier)}`, Math.max(0, columns - width(right) - 1));
   const state = connection === "online" ? {} : theme.offline;
   return h(

@@ -1,10 +1,11 @@
 /** The menu, the people of a group, and the question before a step that cannot be taken back. */
 import type { GroupMember } from "@sotto/client";
+import { deviceTitle } from "../../device-rows.ts";
 import { sanitiseLine } from "../../io/sanitise.ts";
 import { counted } from "../../io/table.ts";
 import { line, paragraphs, type Line } from "../lines.ts";
 import { activeOf, type Snapshot } from "../model.ts";
-import { menuFor, type Confirm } from "../overlay.ts";
+import { menuFor, type Confirm, type Grave } from "../overlay.ts";
 import { padEnd, truncate, width } from "../text.ts";
 import { groupTitle } from "../titles.ts";
 
@@ -93,19 +94,9 @@ function narrowMemberLine(
   ];
 }
 
-/** The question before somebody is removed, or one leaves. */
-export function confirmLines({ name, who, problem, busy }: Confirm, columns: number): readonly Line[] {
-  const group = groupTitle(name);
-  const [title, text] =
-    who === undefined
-      ? [
-          `Leave ${group}?`,
-          "What was written stays on this device. You read nothing more of it, and come back only if an admin adds you.",
-        ]
-      : [
-          `Remove ${sanitiseLine(who)} from ${group}?`,
-          "They keep what they have read, and read nothing that is written from then on.",
-        ];
+/** The question before a step that cannot be taken back. */
+export function confirmLines({ step, problem, busy }: Confirm, columns: number): readonly Line[] {
+  const [title, text] = gravely(step);
   return [
     ...paragraphs(title, columns, "mine"),
     [],
@@ -114,4 +105,24 @@ export function confirmLines({ name, who, problem, busy }: Confirm, columns: num
     ...(problem === undefined ? [] : [...paragraphs(problem, columns, "bad"), []]),
     line(busy ? "Waiting for the server \u2026  Esc back" : "y  yes     Esc  back", "dim"),
   ];
+}
+
+function gravely(step: Grave): readonly [title: string, text: string] {
+  switch (step.kind) {
+    case "leave":
+      return [
+        `Leave ${groupTitle(step.name)}?`,
+        "What was written stays on this device. You read nothing more of it, and come back only if an admin adds you.",
+      ];
+    case "remove":
+      return [
+        `Remove ${sanitiseLine(step.who)} from ${groupTitle(step.name)}?`,
+        "They keep what they have read, and read nothing that is written from then on.",
+      ];
+    case "revoke":
+      return [
+        `Revoke ${deviceTitle(step.device)}?`,
+        "It is taken off your account and out of every group, and reads and writes nothing more. This cannot be taken back.",
+      ];
+  }
 }

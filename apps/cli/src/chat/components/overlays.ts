@@ -1,13 +1,15 @@
 /** What lies over the messages for a moment: help, the menu, prompts, a group's people, the safety number. */
 import { createElement as h, type ReactElement } from "react";
-import type { Contact } from "@sotto/client";
+import { formatSafetyNumberQr, type Contact } from "@sotto/client";
 import { sanitiseLine } from "../../io/sanitise.ts";
+import { renderQr } from "../../io/qr.ts";
 import { safetyNumberRows } from "../../safety-number.ts";
 import { line, paragraphs, type Line } from "../lines.ts";
 import type { Snapshot } from "../model.ts";
 import type { Overlay as OverlayState } from "../overlay.ts";
-import { padEnd, wrap } from "../text.ts";
+import { padEnd, truncate, width, wrap } from "../text.ts";
 import type { Theme } from "../theme.ts";
+import { approveLines, deviceLines } from "./device-lines.ts";
 import { confirmLines, membersLines, menuLines } from "./group-lines.ts";
 import { promptLines } from "./prompt-lines.ts";
 import { Rows } from "./spans.ts";
@@ -37,6 +39,10 @@ function linesOf({ overlay, account, columns, rows }: OverlayProps): readonly Li
       return confirmLines(overlay, columns);
     case "members":
       return membersLines(account, overlay, columns, rows);
+    case "devices":
+      return deviceLines(overlay, columns, rows);
+    case "approve":
+      return approveLines(overlay, columns, rows, Date.now() / 1000);
     case "verify":
       return verifyLines(overlay, account.contacts.get(overlay.peer), columns);
   }
@@ -46,7 +52,7 @@ const keys: readonly (readonly [string, string])[] = [
   ["Enter", "send (Alt+Enter: a new line)"],
   ["Tab, Shift+Tab", "next, previous conversation"],
   ["Ctrl+N", "write to somebody new"],
-  ["Ctrl+P", "menu: groups, and all else"],
+  ["Ctrl+P", "menu: groups, devices, more"],
   ["Up, Down, PgUp, PgDn", "scroll (Esc: to the newest)"],
   ["Ctrl+T", "verify; members of a group"],
   ["Ctrl+A/E, Alt+B/F", "start, end; word by word"],
@@ -90,6 +96,7 @@ function verifyLines(
 ): readonly Line[] {
   const who = sanitiseLine(overlay.peer);
   const changed = contact?.identityChanged === true;
+  if (overlay.asQr && overlay.safetyNumber !== undefined) return qrLines(overlay.safetyNumber, who, columns);
   const number =
     overlay.safetyNumber === undefined
       ? [line("\u2026")]
@@ -102,10 +109,10 @@ function verifyLines(
       )
     : [];
   const answer = changed
-    ? "a  accept the new key     Esc  back"
+    ? "a  accept the new key"
     : contact?.verified === true
-      ? "r  take the mark away     Esc  back"
-      : "y  they are equal: mark as verified     Esc  back";
+      ? "r  take the mark away"
+      : "y  they are equal: mark as verified";
   return [
     line(`Safety number with ${who}`, "mine"),
     [],
@@ -123,6 +130,19 @@ function verifyLines(
       contact?.verified === true ? "good" : "pending",
     ),
     [],
-    line(answer, "dim"),
+    ...paragraphs(`${answer}   c  QR code   Esc  back`, columns, "dim"),
+  ];
+}
+
+/** The number to be scanned; where the window is too small for the code, that is said. */
+function qrLines(safetyNumber: string, who: string, columns: number): readonly Line[] {
+  const rows = renderQr(formatSafetyNumberQr(safetyNumber)).split("\n");
+  const fits = width(rows[0] ?? "") < columns;
+  return [
+    ...(fits
+      ? rows.map((row) => line(row))
+      : paragraphs("The window is too narrow for the QR code.", columns)),
+    line(truncate(`Safety number with ${who}`, columns), "mine"),
+    line("c  digits     Esc  back", "dim"),
   ];
 }

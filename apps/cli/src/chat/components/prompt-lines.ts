@@ -22,6 +22,14 @@ function wordsFor(asked: Asked): Words {
         enter: "Enter looks them up, Esc goes back.",
         busy: "Looking them up \u2026",
       };
+    case "link-code":
+      return {
+        title: "Link a new device",
+        question:
+          "On the new device run 'sotto chat' or 'sotto devices link', and type the code that its screen shows:",
+        enter: "Enter shows what asks, Esc goes back.",
+        busy: "Looking it up \u2026",
+      };
     case "group-name":
       return {
         title: "Make a group",
