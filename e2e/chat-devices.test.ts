@@ -87,6 +87,7 @@ describe("devices in sotto chat", () => {
     await desk.waitFor("Write a message");
     desk.type("\t");
     await desk.waitFor(/from the laptop +✓/);
+    expect(fresh?.text()).toMatch(/from the laptop +✓/);
   }, 90_000);
 
   test("the first revokes it after a question; the revoked one says what to do", async () => {
