@@ -280,6 +280,7 @@ export class FakeMessenger implements Messenger {
       queued: 0,
       keyPackages: { left: undefined },
       linking: this.linking,
+      clockAheadMs: undefined,
       conversations: [],
     };
   }
