@@ -6,7 +6,7 @@ const units = { w: 604_800, d: 86_400, h: 3_600, m: 60, s: 1 } as const;
 const shape = /^(\d{1,8})\s*([smhdw])$/i;
 
 /** Seconds, at most a year; "off" is 0; undefined for what is no length of time. */
-function parseDuration(text: string): number | undefined {
+export function parseDuration(text: string): number | undefined {
   if (text.trim().toLowerCase() === "off") return 0;
   const [, count = "", unit = ""] = shape.exec(text.trim()) ?? [];
   const seconds = Number(count) * (units[unit.toLowerCase() as keyof typeof units] ?? 0);

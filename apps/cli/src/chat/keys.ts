@@ -12,6 +12,7 @@ export type Action =
         | "new"
         | "menu"
         | "people"
+        | "pick"
         | "help"
         | "quit"
         | "up"
@@ -36,6 +37,7 @@ const controls: Readonly<Record<string, Action>> = {
   n: act("new"),
   p: act("menu"),
   q: act("quit"),
+  r: act("pick"),
   t: act("people"),
   u: edit("kill-to-start"),
   w: edit("kill-word"),

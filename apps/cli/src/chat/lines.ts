@@ -4,6 +4,7 @@
  */
 import type { Message } from "@sotto/client";
 import { sanitise, sanitiseLine } from "../io/sanitise.ts";
+import { marksOf, quoteOf, reactionsOf, textOf } from "../message-marks.ts";
 import { formatDay, formatStatus, formatTime } from "../view.ts";
 import type { NoticeLine, Thread } from "./model.ts";
 import { truncate, width, wrap } from "./text.ts";
@@ -56,11 +57,29 @@ export function messageLines(message: Message, columns: number): readonly Line[]
 
 function layOut(message: Message, columns: number): readonly Line[] {
   const room = Math.max(4, columns - timeColumns);
-  const lines: Span[][] = wrap(sanitise(message.body), room).map((text, index) => [
+  const quote = quoteOf(message);
+  const isText = message.kind === undefined && message.deleted === undefined;
+  const rows: Span[] = [
+    ...(quote === undefined ? [] : [{ text: truncate(`> ${quote}`, room), style: "dim" } as const]),
+    ...wrap(sanitise(textOf(message)), room).map((text): Span => ({ text, style: isText ? "text" : "dim" })),
+  ];
+  const lines: Span[][] = rows.map((row, index) => [
     { text: index === 0 ? `${formatTime(message.sentAt)}  ` : " ".repeat(timeColumns), style: "dim" },
-    { text, style: "text" },
+    row,
   ]);
-  const status = truncate(formatStatus(message), room);
+  const reactions = wrap(reactionsOf(message), room).filter((row) => row !== "");
+  const below = reactions.map((text): Line => [
+    { text: " ".repeat(timeColumns), style: "dim" },
+    { text, style: "pending" },
+  ]);
+  return [...withState(message, lines, columns, room), ...below];
+}
+
+/** The lines with the message's state at the end of the last one, or below it where there is no room. */
+function withState(message: Message, lines: Span[][], columns: number, room: number): readonly Line[] {
+  const isLine = message.kind === "timer";
+  const marks = [marksOf(message), isLine ? "" : formatStatus(message)].filter((mark) => mark !== "");
+  const status = truncate(marks.join("  "), room);
   if (status === "") return lines;
   const last = lines.at(-1);
   const used = last === undefined ? columns : last.reduce((sum, { text }) => sum + width(text), 0);
@@ -114,23 +133,45 @@ function noticeLines(
 export function linesFrom(thread: Thread, from: number, columns: number): readonly Line[] {
   return thread.messages
     .slice(from)
-    .flatMap((message, index) => blockOf(thread, from + index, message, columns, nobody));
+    .flatMap((message, index) => blockOf(thread, from + index, message, columns, plainly));
 }
 
 /** Identifiers of people whose safety numbers were compared. */
 type Verified = ReadonlySet<string>;
-const nobody: Verified = new Set();
+
+/** What is shown of messages beside themselves. */
+interface Shown {
+  readonly verified: Verified;
+  /** The message that was picked. */
+  readonly picked: string | undefined;
+}
+
+const plainly: Shown = { verified: new Set(), picked: undefined };
+
+/** A message with a mark where it was picked. */
+function pickedLines(lines: readonly Line[]): readonly Line[] {
+  return lines.map((row, index) =>
+    row.map((span, at) => {
+      if (at > 0) return span.style === "text" ? { ...span, style: "strong" } : span;
+      return {
+        text: index === 0 ? `${span.text.slice(0, timeColumns - 1)}\u25b8` : span.text,
+        style: "theirs",
+      };
+    }),
+  );
+}
 
 function blockOf(
   thread: Thread,
   index: number,
   message: Message,
   columns: number,
-  verified: Verified,
+  { verified, picked }: Shown,
 ): readonly Line[] {
+  const own = messageLines(message, columns);
   return [
     ...headLines(message, thread.messages[index - 1], columns, verified),
-    ...messageLines(message, columns),
+    ...(message.id === picked ? pickedLines(own) : own),
     ...noticeLines(thread.notices, message.id, columns),
   ];
 }
@@ -150,7 +191,7 @@ export function windowOf(
   columns: number,
   rows: number,
   scroll: number,
-  verified: Verified = nobody,
+  shown: Shown = plainly,
 ): Window {
   const wanted = rows + scroll;
   let blocks: (readonly Line[])[] = [];
@@ -159,7 +200,7 @@ export function windowOf(
   for (; index >= 0 && count < wanted; index--) {
     const message = thread.messages[index];
     if (message === undefined) break;
-    const block = blockOf(thread, index, message, columns, verified);
+    const block = blockOf(thread, index, message, columns, shown);
     blocks.push(block);
     count += block.length;
   }

@@ -12,6 +12,7 @@ import type {
   Messenger,
   MessageStatus,
   Notice,
+  SendOptions,
 } from "@sotto/client";
 import { SottoError, UsageError } from "@sotto/protocol";
 import { sanitiseLine } from "../io/sanitise.ts";
@@ -200,12 +201,12 @@ export class ChatModel {
   }
 
   /** Sends to the open conversation. @returns whether it was stored for sending. */
-  async send(body: string): Promise<boolean> {
+  async send(body: string, options: SendOptions = {}): Promise<boolean> {
     const peer = this.#snapshot.active;
     if (peer === undefined) return false;
     this.#lastTypingMs = 0;
     return await this.#guard(async () => {
-      this.#upsert(peer, await this.messenger.send(peer, body));
+      this.#upsert(peer, await this.messenger.send(peer, body, options));
       this.#scheduleRefresh();
     });
   }
@@ -242,6 +243,22 @@ export class ChatModel {
         if (message.direction === "in" && key === this.#snapshot.active) this.#seen = true;
         return;
       }
+      case "message_changed": {
+        const { message } = event;
+        this.#replace(message.groupId ?? message.conversation, message);
+        this.#scheduleRefresh();
+        return;
+      }
+      case "conversation":
+        if (event.deleted === true && this.#threads.has(event.groupId ?? event.peer)) {
+          void this.#guard(() => this.#reload(event.groupId ?? event.peer));
+        }
+        this.#scheduleRefresh();
+        return;
+      case "messages_removed":
+        this.#remove(event.groupId ?? event.conversation, new Set(event.ids));
+        this.#scheduleRefresh();
+        return;
       case "status":
         this.#setStatus(event.id, event.status, event.problem);
         return;
@@ -330,6 +347,32 @@ export class ChatModel {
     const at = thread.messages.findLastIndex(({ id }) => id === message.id);
     const messages = at === -1 ? [...thread.messages, message] : thread.messages.with(at, message);
     this.#setThread(peer, { messages });
+  }
+
+  /** Puts a message in the place of what was shown of it; and what answers it shows it as it is now. */
+  #replace(peer: string, message: Message): void {
+    const thread = this.#threads.get(peer);
+    if (thread === undefined) return;
+    const messages = thread.messages.map((one) => {
+      if (one.id === message.id) return message;
+      if (one.replyTo?.id !== message.id) return one;
+      return { ...one, replyTo: { ...one.replyTo, body: message.body } };
+    });
+    this.#setThread(peer, { messages });
+  }
+
+  #remove(peer: string, ids: ReadonlySet<string>): void {
+    const thread = this.#threads.get(peer);
+    if (thread === undefined) return;
+    const messages = thread.messages.filter(({ id }) => !ids.has(id));
+    const left = new Set(messages.map(({ id }) => id));
+    // What stood after one that is gone, stands after the one before it.
+    const notices = thread.notices.map((notice) =>
+      notice.afterId === undefined || left.has(notice.afterId)
+        ? notice
+        : { ...notice, afterId: lastLeft(thread.messages, notice.afterId, left) },
+    );
+    this.#setThread(peer, { messages, notices });
   }
 
   /** The message's id finds it: names of groups may be equal. */
@@ -428,4 +471,10 @@ export class ChatModel {
     this.#snapshot = { ...this.#snapshot, ...changes };
     for (const listener of this.#listeners) listener();
   }
+}
+
+/** The nearest message before one that is gone. */
+function lastLeft(messages: readonly Message[], gone: string, left: ReadonlySet<string>): string | undefined {
+  const at = messages.findIndex(({ id }) => id === gone);
+  return messages.slice(0, Math.max(0, at)).findLast(({ id }) => left.has(id))?.id;
 }

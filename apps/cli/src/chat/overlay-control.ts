@@ -5,11 +5,12 @@
 import { SottoError } from "@sotto/protocol";
 import type { GroupMember } from "@sotto/client";
 import { sanitiseLine } from "../io/sanitise.ts";
+import { formatDuration } from "../duration.ts";
 import { parsePeer } from "../options.ts";
 import { DeviceControl } from "./device-control.ts";
 import { emptyDraft } from "./editor.ts";
 import type { Action } from "./keys.ts";
-import { activeOf, type ChatModel } from "./model.ts";
+import { activeOf, keyOf, type ChatModel } from "./model.ts";
 import { moved } from "./moved.ts";
 import {
   editLine,
@@ -17,7 +18,10 @@ import {
   parsePeople,
   takesText,
   type Asked,
+  reactionFrom,
+  timerFrom,
   type Confirm,
+  type Delete,
   type Grave,
   type MenuEntry,
   type Overlay,
@@ -61,6 +65,11 @@ export class OverlayControl {
     this.#host.setOverlay({ type: "menu", selected: 0 });
   }
 
+  /** Asks how a message is to be deleted. */
+  openDelete(conversation: string, message: string, own: boolean): void {
+    this.#host.setOverlay({ type: "delete", conversation, message, own, problem: undefined, busy: false });
+  }
+
   /** Asks for a line of text. */
   ask(asked: Asked, text = ""): void {
     const draft = text === "" ? emptyDraft : { text, cursor: text.length };
@@ -94,6 +103,8 @@ export class OverlayControl {
     switch (overlay.type) {
       case "help":
         return this.#host.setOverlay(undefined);
+      case "delete":
+        return;
       case "menu":
         return this.#inMenu(overlay, action);
       case "prompt":
@@ -136,6 +147,11 @@ export class OverlayControl {
         return this.#memberLetter(overlay, letter);
       case "verify":
         return this.#answerVerify(overlay, letter);
+      case "delete":
+        if (letter === "e" && overlay.own) void this.#delete(overlay, true);
+        else if (letter === "h") void this.#delete(overlay, false);
+        else if (letter === "n") this.#host.setOverlay(undefined);
+        return;
       case "confirm":
         if (letter === "y") void this.#confirmed(overlay);
         else if (letter === "n") this.#escape(overlay);
@@ -179,6 +195,8 @@ export class OverlayControl {
         return this.#devices.open();
       case "help":
         return this.openHelp();
+      case "timer":
+        return this.#askTimer();
       case "quit":
         return this.#host.quit();
     }
@@ -240,13 +258,20 @@ export class OverlayControl {
       }
       case "rename":
         return () => model.attempt(() => messenger.renameGroup(asked.group, text));
+      case "timer": {
+        const seconds = timerFrom(text);
+        return () => model.attempt(() => messenger.setTimer(asked.conversation, seconds));
+      }
+      case "react":
+        return () =>
+          model.attempt(() => messenger.react(asked.conversation, asked.message, reactionFrom(text)));
       case "group-name":
         return () => Promise.resolve(true);
     }
   }
 
   /** Runs work with its overlay shown as busy; then closes that, or shows in it what went wrong. */
-  async #carryOut(busy: Prompt | Confirm, work: () => Promise<boolean>): Promise<void> {
+  async #carryOut(busy: Prompt | Confirm | Delete, work: () => Promise<boolean>): Promise<void> {
     const { model } = this.#host;
     this.#host.setOverlay(busy);
     const done = await work();
@@ -259,6 +284,22 @@ export class OverlayControl {
     const problem = model.getSnapshot().alert;
     model.dismissAlert();
     this.#host.setOverlay({ ...busy, busy: false, problem });
+  }
+
+  #askTimer(): void {
+    const open = activeOf(this.#host.model.getSnapshot());
+    if (open === undefined) return;
+    const now = open.timer === undefined ? "" : formatDuration(open.timer);
+    this.ask({ kind: "timer", conversation: keyOf(open), name: open.peer }, now);
+  }
+
+  async #delete(overlay: Delete, forEveryone: boolean): Promise<void> {
+    if (overlay.busy) return;
+    const { model } = this.#host;
+    const { conversation, message } = overlay;
+    await this.#carryOut({ ...overlay, busy: true }, () =>
+      model.attempt(() => model.messenger.deleteMessage(conversation, message, { forEveryone })),
+    );
   }
 
   async #confirmed(overlay: Confirm): Promise<void> {

@@ -1,6 +1,7 @@
 /** What can lie over the messages, and what its keys and texts mean. Pure. */
 import { UsageError } from "@sotto/protocol";
 import type { ConversationSummary, DeviceSummary, LinkRequest } from "@sotto/client";
+import { parseDuration } from "../duration.ts";
 import { parsePeer } from "../options.ts";
 import { edit, type Draft, type Edit } from "./editor.ts";
 
@@ -11,7 +12,10 @@ export type Asked =
   | { readonly kind: "group-name" }
   | { readonly kind: "group-people"; readonly name: string }
   | { readonly kind: "add"; readonly group: string; readonly name: string }
-  | { readonly kind: "rename"; readonly group: string; readonly name: string };
+  | { readonly kind: "rename"; readonly group: string; readonly name: string }
+  /** `conversation`: its key. */
+  | { readonly kind: "timer"; readonly conversation: string; readonly name: string }
+  | { readonly kind: "react"; readonly conversation: string; readonly message: string };
 
 /** A line that somebody fills in. */
 export interface Prompt {
@@ -59,12 +63,24 @@ export interface Approve {
   readonly busy: boolean;
 }
 
+/** How a message is to be deleted. */
+export interface Delete {
+  readonly type: "delete";
+  readonly conversation: string;
+  readonly message: string;
+  /** Whether it can be taken back from everybody. */
+  readonly own: boolean;
+  readonly problem: string | undefined;
+  readonly busy: boolean;
+}
+
 /** What lies over the messages. */
 export type Overlay =
   | { readonly type: "help" }
   | { readonly type: "menu"; readonly selected: number }
   | Prompt
   | Confirm
+  | Delete
   | Devices
   | Approve
   | { readonly type: "members"; readonly selected: number; readonly problem: string | undefined }
@@ -92,6 +108,7 @@ export interface MenuEntry {
     | "members"
     | "add"
     | "rename"
+    | "timer"
     | "leave"
     | "verify"
     | "devices"
@@ -118,11 +135,30 @@ export function menuFor(open: ConversationSummary | undefined): readonly MenuEnt
           { letter: "r", label: "Rename this group", command: "rename" } as const,
         ]
       : []),
+    ...(open !== undefined && (group === undefined || (joined && group.admin))
+      ? [{ letter: "t", label: "Timer: messages that disappear", command: "timer" } as const]
+      : []),
     ...(joined ? [{ letter: "l", label: "Leave this group", command: "leave" } as const] : []),
     { letter: "d", label: "Devices of yours: link, revoke", command: "devices" },
     { letter: "h", label: "Help: all keys", command: "help" },
     { letter: "q", label: "Quit", command: "quit" },
   ];
+}
+
+/** What the digits stand for where an emoji is asked for; 0 takes the reaction back. */
+export const quickReactions = ["👍", "❤️", "😂", "😮", "😢", "🙏"] as const;
+
+/** The emoji that was typed, or that its digit stands for; empty: none any more. */
+export function reactionFrom(text: string): string {
+  if (text === "0") return "";
+  return quickReactions[Number(text) - 1] ?? text;
+}
+
+/** A length of time as typed. @throws UsageError `usage`. */
+export function timerFrom(text: string): number {
+  const seconds = parseDuration(text);
+  if (seconds === undefined) throw new UsageError("usage", "it must be like 30s, 5m, 1h, 7d or 4w, or off");
+  return seconds;
 }
 
 /** A line's text after an edit: it stays one line. */

@@ -2,6 +2,7 @@
  * What the screen shows beside the account's data: drafts, scrolling, overlays. It turns actions into changes, one after
  * the other, so that keys that come in one chunk see each other's effect. React only draws it.
  */
+import type { Message } from "@sotto/client";
 import { divide, promptColumns, type Areas } from "./areas.ts";
 import { edit, emptyDraft, layOutDraft, type Draft, type Edit } from "./editor.ts";
 import type { Action } from "./keys.ts";
@@ -9,6 +10,7 @@ import { linesFrom, windowOf } from "./lines.ts";
 import type { ChatModel, Snapshot } from "./model.ts";
 import { OverlayControl } from "./overlay-control.ts";
 import type { Overlay } from "./overlay.ts";
+import { pickFrom, pickedOf, scrollTo, type Aim } from "./picking.ts";
 import { wrap } from "./text.ts";
 
 /** The state of the screen. */
@@ -21,6 +23,10 @@ export interface ScreenState {
   /** On a narrow screen: whether the list is shown instead of the messages. */
   readonly listShown: boolean;
   readonly draft: Draft;
+  /** Id of the message that is picked. */
+  readonly picked: string | undefined;
+  /** What the draft is for, when it is no new message. */
+  readonly aim: Aim | undefined;
 }
 
 /** The controller of the chat screen. */
@@ -44,6 +50,8 @@ export class Screen {
       overlay: undefined,
       listShown: false,
       draft: emptyDraft,
+      picked: undefined,
+      aim: undefined,
     };
     this.#overlays = new OverlayControl({
       model,
@@ -92,6 +100,7 @@ export class Screen {
     const { overlay } = this.#state;
     if (overlay !== undefined) return this.#overlays.dispatch(overlay, action);
     if (this.areas().narrow && this.#state.listShown) return this.#dispatchToList(action);
+    if (this.#state.picked !== undefined) return this.#dispatchToPicked(action);
     this.#dispatchToThread(action);
   }
 
@@ -114,8 +123,11 @@ export class Screen {
         return this.#scrollBy(messageRows - 1);
       case "page-down":
         return this.#scrollBy(1 - messageRows);
+      case "pick":
+        return this.#pick(0);
       case "escape":
-        if (this.#account.alert !== undefined) this.model.dismissAlert();
+        if (this.#state.aim !== undefined) this.#endAim();
+        else if (this.#account.alert !== undefined) this.model.dismissAlert();
         else if (this.areas().narrow) this.#set({ listShown: true });
         else this.#set({ scroll: 0 });
         return;
@@ -130,6 +142,65 @@ export class Screen {
       case "quit":
         return this.#quit();
     }
+  }
+
+  #dispatchToPicked(action: Action): void {
+    const { thread, active } = this.#account;
+    const message = pickedOf(thread, this.#state.picked);
+    const moves: Partial<Record<Action["type"], number>> = {
+      up: -1,
+      down: 1,
+      "page-up": -pickPage,
+      "page-down": pickPage,
+    };
+    const by = moves[action.type];
+    if (by !== undefined) return this.#pick(by);
+    if (action.type === "edit" && action.step.type === "insert" && message && active !== undefined) {
+      const [letter = ""] = action.step.text;
+      return this.#withPicked(letter, message, active);
+    }
+    this.#set({ picked: undefined });
+    if (action.type !== "escape" && action.type !== "edit" && action.type !== "pick") this.dispatch(action);
+  }
+
+  #pick(by: number): void {
+    const { thread } = this.#account;
+    const picked = pickFrom(thread, this.#state.picked, by);
+    if (picked === undefined) return;
+    const { paneColumns: columns, messageRows: rows } = this.areas();
+    this.#set({ picked, scroll: scrollTo(thread, picked, { columns, rows, scroll: this.#state.scroll }) });
+    if (by < 0 && picked === thread.messages[0]?.id) void this.model.loadOlder();
+  }
+
+  /** What a letter does with the picked message. */
+  #withPicked(letter: string, message: Message, conversation: string): void {
+    const isText = message.kind === undefined && message.deleted === undefined;
+    const own = message.direction === "out" && isText && message.suite === "mls";
+    const { draft } = this.#state;
+    switch (letter) {
+      case "r":
+        if (this.#state.aim !== undefined) this.#endAim();
+        return this.#set({ picked: undefined, aim: { type: "answer", message } });
+      case "t":
+        this.#set({ picked: undefined });
+        return this.#overlays.ask({ kind: "react", conversation, message: message.id });
+      case "e": {
+        if (!own) return;
+        const text = message.body;
+        const aim = { type: "edit", message, before: draft.text } as const;
+        return this.#set({ picked: undefined, aim, draft: { text, cursor: text.length } });
+      }
+      case "d":
+        this.#set({ picked: undefined });
+        return this.#overlays.openDelete(conversation, message.id, own);
+    }
+  }
+
+  /** Goes back to writing a new message. */
+  #endAim(): void {
+    const { aim } = this.#state;
+    if (aim?.type === "edit") this.#set({ aim: undefined, draft: draftOf(aim.before) });
+    else this.#set({ aim: undefined });
   }
 
   #dispatchToList(action: Action): void {
@@ -158,14 +229,22 @@ export class Screen {
   }
 
   async #submit(): Promise<void> {
-    const { draft } = this.#state;
+    const { draft, aim } = this.#state;
     const peer = this.#account.active;
     if (peer === undefined || draft.text.trim() === "") return;
-    this.#set({ draft: emptyDraft, scroll: 0 });
-    if (await this.model.send(draft.text)) return;
+    if (aim?.type === "edit") return this.#submitEdit(peer, aim, draft);
+    this.#set({ draft: emptyDraft, scroll: 0, aim: undefined });
+    if (await this.model.send(draft.text, aim === undefined ? {} : { replyTo: aim.message.id })) return;
     // Nothing typed is lost: it goes back to where it was written.
     if (this.#account.active !== peer) this.#drafts.set(peer, draft);
-    else if (this.#state.draft.text === "") this.#set({ draft });
+    else if (this.#state.draft.text === "") this.#set({ draft, aim });
+  }
+
+  async #submitEdit(peer: string, aim: Aim & { readonly type: "edit" }, draft: Draft): Promise<void> {
+    this.#endAim();
+    const { messenger } = this.model;
+    if (await this.model.attempt(() => messenger.edit(peer, aim.message.id, draft.text))) return;
+    if (this.#account.active === peer && this.#state.aim === undefined) this.#set({ draft, aim });
   }
 
   #scrollBy(lines: number): void {
@@ -182,9 +261,11 @@ export class Screen {
     const now = this.model.getSnapshot();
     this.#account = now;
     if (before.active !== now.active) {
-      if (before.active !== undefined) this.#drafts.set(before.active, this.#state.draft);
+      const { aim } = this.#state;
+      const written = aim?.type === "edit" ? draftOf(aim.before) : this.#state.draft;
+      if (before.active !== undefined) this.#drafts.set(before.active, written);
       const draft = (now.active === undefined ? undefined : this.#drafts.get(now.active)) ?? emptyDraft;
-      this.#set({ draft, scroll: 0 });
+      this.#set({ draft, scroll: 0, picked: undefined, aim: undefined });
     } else if (this.#state.scroll > 0 && before.thread !== now.thread) {
       this.#set({ scroll: this.#state.scroll + this.#addedLines(before, now) });
     }
@@ -203,6 +284,11 @@ export class Screen {
     for (const listener of this.#listeners) listener();
   }
 }
+
+/** Messages that PgUp and PgDn pass while one is picked. */
+const pickPage = 5;
+
+const draftOf = (text: string): Draft => (text === "" ? emptyDraft : { text, cursor: text.length });
 
 /** The rows of an alert in the footer: at most three. */
 export function alertRows(alert: string, columns: number): readonly string[] {

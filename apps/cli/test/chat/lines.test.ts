@@ -96,7 +96,10 @@ describe("the window onto a conversation", () => {
     const messages = [said(0, "ann@example.org"), said(1, "ann@example.org"), said(2, "+15551230003")];
     const notices = [{ id: 0, afterId: "1", text: "You added +15551230003.", tone: "info" }] as const;
     const verified = new Set(["ann@example.org"]);
-    const { lines } = windowOf({ messages, notices, hasOlder: false }, 40, 10, 0, verified);
+    const { lines } = windowOf({ messages, notices, hasOlder: false }, 40, 10, 0, {
+      verified,
+      picked: undefined,
+    });
     expect(lines.map(text).slice(1)).toEqual([
       "ann@example.org ✓",
       expect.stringContaining("message 0"),
@@ -118,5 +121,53 @@ describe("the window onto a conversation", () => {
     });
     windowOf({ ...many, messages: counted }, 40, 20, 10);
     expect(reads).toBeLessThan(100);
+  });
+});
+
+const lined = (changes: Partial<Message>, columns = 80): readonly string[] =>
+  messageLines({ ...said(0, "ann@example.org"), ...changes }, columns).map((row) => text(row).trimEnd());
+const by = (from: string, emoji: string, own = false) => ({
+  emoji,
+  from,
+  accountId: "a".repeat(32),
+  own,
+  at: 0,
+});
+
+describe("what stands around a message", () => {
+  test("what it answers, on one line; who had it not, sees that it is only quoted", () => {
+    const quote = { id: "1", from: "bob@example.org", body: "shall\nwe?", found: true };
+    expect(lined({ replyTo: quote })).toEqual([
+      expect.stringMatching(/^\d\d:\d\d {2}> bob@example.org: shall⏎we\?$/),
+      "       message 0",
+    ]);
+    expect(lined({ replyTo: { ...quote, found: false } })[0]).toContain("(as quoted): shall");
+    expect(lined({ replyTo: { ...quote, body: "" } })[0]).toContain("(taken back)");
+    expect(lined({ replyTo: { ...quote, body: undefined, found: false } })[0]).toContain("(a message that");
+    expect(lined({ replyTo: { ...quote, body: "x".repeat(1_000) } })[0]?.length).toBeLessThanOrEqual(80);
+  });
+
+  test("reactions, counted, one's own in brackets; marks; what was taken back", () => {
+    const reactions = [by("a", "👍"), by("b", "🎉", true), by("c", "👍")];
+    expect(lined({ reactions }).at(-1)).toBe("       👍 2  [🎉]");
+    expect(lined({ editedAt: 1, forwarded: true, expiresAfter: 60 })[0]).toMatch(
+      /message 0 +forwarded, edited, disappears$/,
+    );
+    expect(lined({ body: "", deleted: true, editedAt: 1 })).toEqual([
+      expect.stringMatching(/^\d\d:\d\d {2}\(taken back\)$/),
+    ]);
+    const emoji = "\u001b[2J";
+    expect(lined({ reactions: [by("a", emoji)] }).join()).not.toContain("\u001b");
+  });
+
+  test("a line about the timer has no state", () => {
+    const timer = {
+      kind: "timer",
+      timer: 60,
+      direction: "out",
+      status: "sent",
+      body: "gone in a minute",
+    } as const;
+    expect(lined(timer)).toEqual([expect.stringMatching(/gone in a minute$/)]);
   });
 });

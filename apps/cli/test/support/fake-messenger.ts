@@ -14,6 +14,7 @@ import type {
   LinkRequest,
   Message,
   Messenger,
+  SendOptions,
   Settings,
 } from "@sotto/client";
 import { UsageError } from "@sotto/protocol";
@@ -36,6 +37,7 @@ export class FakeMessenger implements Messenger {
   readonly contactsByPeer = new Map<string, Contact>();
   readonly groupsById = new Map<string, { group: Group; people: GroupMember[] }>();
   readonly typingSentTo: string[] = [];
+  readonly timers = new Map<string, number>();
   failNextSend: Error | undefined;
   readonly #listeners = new Set<(event: ClientEvent) => void>();
   #count = 0;
@@ -124,11 +126,64 @@ export class FakeMessenger implements Messenger {
     for (const listener of this.#listeners) listener(event);
   }
 
-  async send(to: string, body: string): Promise<Message> {
+  async send(to: string, body: string, { replyTo }: SendOptions = {}): Promise<Message> {
     const failure = this.failNextSend;
     this.failNextSend = undefined;
     if (failure !== undefined) throw failure;
-    return this.put(to, "out", body);
+    const quoted = replyTo === undefined ? undefined : await this.message(to, replyTo);
+    if (quoted === undefined) return this.put(to, "out", body);
+    const { id, from, body: said } = quoted;
+    return this.put(to, "out", body, { replyTo: { id, from, body: said, found: true } });
+  }
+
+  async message(peer: string, id: string): Promise<Message> {
+    const found = this.messagesByPeer.get(peer)?.find((message) => message.id === id);
+    if (found === undefined) throw new UsageError("usage", "there is no such message");
+    return found;
+  }
+
+  /** Puts a message in the place of what it was, and tells. */
+  async change(peer: string, id: string, changes: Partial<Message>): Promise<Message> {
+    const message = { ...(await this.message(peer, id)), ...changes };
+    const all = this.messagesByPeer.get(peer) ?? [];
+    this.messagesByPeer.set(
+      peer,
+      all.map((one) => (one.id === id ? message : one)),
+    );
+    this.emit({ type: "message_changed", change: "edited", message });
+    return message;
+  }
+
+  async react(peer: string, id: string, emoji: string): Promise<Message> {
+    const { identifier: from, accountId } = this.self;
+    if (emoji.length > 2) throw new UsageError("usage", "a reaction is one emoji");
+    return this.change(peer, id, {
+      reactions: emoji === "" ? [] : [{ emoji, from, accountId, own: true, at: 1_700_000_000 }],
+    });
+  }
+
+  async edit(peer: string, id: string, body: string): Promise<Message> {
+    const failure = this.failNextSend;
+    this.failNextSend = undefined;
+    if (failure !== undefined) throw failure;
+    return this.change(peer, id, { body, editedAt: 1_700_000_000 });
+  }
+
+  async deleteMessage(peer: string, id: string, options: { forEveryone?: boolean } = {}): Promise<void> {
+    if (options.forEveryone === true) {
+      await this.change(peer, id, { body: "", deleted: true });
+      return;
+    }
+    const all = this.messagesByPeer.get(peer) ?? [];
+    this.messagesByPeer.set(
+      peer,
+      all.filter((one) => one.id !== id),
+    );
+    this.emit({ type: "messages_removed", conversation: peer, ids: [id] });
+  }
+
+  async setTimer(peer: string, seconds: number): Promise<void> {
+    this.timers.set(peer, seconds);
   }
 
   async history(
@@ -299,12 +354,7 @@ export class FakeMessenger implements Messenger {
   attachmentThumbnail = missing;
   supplyFile = missing;
   largestAttachment = (): number | undefined => undefined;
-  react = missing;
-  edit = missing;
-  deleteMessage = missing;
   clearConversation = missing;
-  setTimer = missing;
-  message = missing;
   receipts = missing;
   whenSent = missing;
   messages = missing;

@@ -55,6 +55,8 @@ export function App({ screen, theme }: AppProps): ReactElement {
           thread: account.thread,
           typing: account.active === undefined ? undefined : account.typing.get(account.active),
           scroll: state.scroll,
+          picked: state.picked,
+          aim: state.aim,
           draft: state.draft,
           areas,
           theme,
@@ -82,6 +84,7 @@ export function App({ screen, theme }: AppProps): ReactElement {
     h(Box, { height: areas.bodyRows }, body),
     h(Footer, {
       alert: account.alert,
+      picking: state.picked !== undefined && overlay === undefined,
       group: conversation?.group !== undefined,
       columns: areas.columns,
       theme,

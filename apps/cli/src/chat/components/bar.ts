@@ -49,8 +49,20 @@ const hintsFor = (group: boolean): readonly (readonly [string, string])[] => [
   ["Ctrl+C", "quit"],
 ];
 
+/** While a message is picked. */
+const pickHints: readonly (readonly [string, string])[] = [
+  ["\u2191\u2193", "pick"],
+  ["r", "answer"],
+  ["t", "react"],
+  ["e", "edit"],
+  ["d", "delete"],
+  ["Esc", "back"],
+];
+
 interface FooterProps {
   readonly alert: string | undefined;
+  /** Whether a message is picked. */
+  readonly picking: boolean;
   /** Whether the open conversation is a group. */
   readonly group: boolean;
   readonly columns: number;
@@ -58,12 +70,12 @@ interface FooterProps {
 }
 
 /** The footer: the most used keys, or what needs attention. */
-export function Footer({ alert, group, columns, theme }: FooterProps): ReactElement {
+export function Footer({ alert, picking, group, columns, theme }: FooterProps): ReactElement {
   if (alert !== undefined) {
     const rows = alertRows(alert, columns).map((row, index) => h(Text, { key: index, ...theme.bad }, row));
     return h(Box, { flexDirection: "column", height: rows.length }, ...rows);
   }
-  const parts = hintsFor(group).flatMap(([key, what], index) => [
+  const parts = (picking ? pickHints : hintsFor(group)).flatMap(([key, what], index) => [
     h(Text, { key: `k${index}`, ...theme.key }, ` ${key}`),
     h(Text, { key: `w${index}`, ...theme.dim }, ` ${what} `),
   ]);

@@ -2,6 +2,7 @@
 import { createElement as h, type ReactElement } from "react";
 import type { ConversationSummary } from "@sotto/client";
 import { sanitiseLine } from "../../io/sanitise.ts";
+import { textOf } from "../../message-marks.ts";
 import type { Line } from "../lines.ts";
 import { keyOf } from "../model.ts";
 import { truncate, width } from "../text.ts";
@@ -58,5 +59,5 @@ function previewOf({ last, group }: ConversationSummary): string {
   if (group !== undefined && group.state !== "joined") return groupStates[group.state];
   if (last === undefined) return "no messages yet";
   const from = last.direction === "out" ? "You: " : group === undefined ? "" : `${sanitiseLine(last.from)}: `;
-  return `${from}${sanitiseLine(last.body.slice(0, 200))}`;
+  return `${from}${sanitiseLine(textOf(last).slice(0, 200))}`;
 }

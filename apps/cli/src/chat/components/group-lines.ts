@@ -5,7 +5,7 @@ import { sanitiseLine } from "../../io/sanitise.ts";
 import { counted } from "../../io/table.ts";
 import { line, paragraphs, type Line } from "../lines.ts";
 import { activeOf, type Snapshot } from "../model.ts";
-import { menuFor, type Confirm, type Grave } from "../overlay.ts";
+import { menuFor, type Confirm, type Delete, type Grave } from "../overlay.ts";
 import { padEnd, truncate, width } from "../text.ts";
 import { groupTitle } from "../titles.ts";
 
@@ -91,6 +91,21 @@ function narrowMemberLine(
       style: selected ? "strong" : "text",
     },
     { text: tail, style: verified ? "good" : "dim" },
+  ];
+}
+
+/** The question how a message is to be deleted. */
+export function deleteLines({ own, problem, busy }: Delete, columns: number): readonly Line[] {
+  const everybody =
+    "Taken back from everybody, its text goes from all devices; what somebody has read, they have.";
+  return [
+    line("Delete this message?", "mine"),
+    [],
+    ...paragraphs(own ? everybody : "It goes from this device. Others keep what they have.", columns),
+    [],
+    ...(problem === undefined ? [] : [...paragraphs(problem, columns, "bad"), []]),
+    line(own ? "e  for everybody     h  here only     Esc  back" : "h  here only     Esc  back", "dim"),
+    ...(busy ? [line("\u2026", "dim")] : []),
   ];
 }
 

@@ -10,7 +10,7 @@ import type { Overlay as OverlayState } from "../overlay.ts";
 import { padEnd, truncate, width, wrap } from "../text.ts";
 import type { Theme } from "../theme.ts";
 import { approveLines, deviceLines } from "./device-lines.ts";
-import { confirmLines, membersLines, menuLines } from "./group-lines.ts";
+import { confirmLines, deleteLines, membersLines, menuLines } from "./group-lines.ts";
 import { promptLines } from "./prompt-lines.ts";
 import { Rows } from "./spans.ts";
 
@@ -37,6 +37,8 @@ function linesOf({ overlay, account, columns, rows }: OverlayProps): readonly Li
       return promptLines(overlay, columns);
     case "confirm":
       return confirmLines(overlay, columns);
+    case "delete":
+      return deleteLines(overlay, columns);
     case "members":
       return membersLines(account, overlay, columns, rows);
     case "devices":
@@ -55,6 +57,7 @@ const keys: readonly (readonly [string, string])[] = [
   ["Ctrl+P", "menu: groups, devices, more"],
   ["Up, Down, PgUp, PgDn", "scroll (Esc: to the newest)"],
   ["Ctrl+T", "verify; members of a group"],
+  ["Ctrl+R", "pick a message: answer, react \u2026"],
   ["Ctrl+A/E, Alt+B/F", "start, end; word by word"],
   ["Ctrl+U/K/W", "delete to start, end; a word"],
   ["? or Ctrl+G", "help (? on an empty line)"],

@@ -1,7 +1,8 @@
 /** A line that somebody fills in: who is meant, what a group is called. */
 import { layOutDraft } from "../editor.ts";
 import { line, paragraphs, type Line } from "../lines.ts";
-import type { Asked, Prompt } from "../overlay.ts";
+import { sanitiseLine } from "../../io/sanitise.ts";
+import { quickReactions, type Asked, type Prompt } from "../overlay.ts";
 import { groupTitle } from "../titles.ts";
 
 interface Words {
@@ -57,6 +58,20 @@ function wordsFor(asked: Asked): Words {
         question: "The new name, for everybody in it:",
         enter: "Enter renames it, Esc goes back.",
         busy: "Renaming it \u2026",
+      };
+    case "timer":
+      return {
+        title: `Disappearing messages with ${sanitiseLine(asked.name)}`,
+        question: "How long new messages are kept after they were read: 30s, 5m, 1h, 7d, 4w; or off:",
+        enter: "Enter sets it, for everybody. Esc goes back.",
+        busy: "Setting it \u2026",
+      };
+    case "react":
+      return {
+        title: "React",
+        question: `An emoji, or a digit: ${quickReactions.map((one, n) => `${n + 1} ${one}`).join("  ")}  0 none`,
+        enter: "Enter reacts, Esc goes back.",
+        busy: "",
       };
   }
 }

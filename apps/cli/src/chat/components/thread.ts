@@ -2,11 +2,13 @@
 import { createElement as h, type ReactElement } from "react";
 import { Box, Text } from "ink";
 import type { ConversationSummary, GroupMember, Suite } from "@sotto/client";
+import { formatDuration } from "../../duration.ts";
 import { sanitiseLine } from "../../io/sanitise.ts";
 import { promptColumns, type Areas } from "../areas.ts";
 import { layOutDraft, type Draft } from "../editor.ts";
 import { windowOf, type Line, type Span } from "../lines.ts";
 import type { Thread as ThreadData } from "../model.ts";
+import type { Aim } from "../picking.ts";
 import { padEnd, truncate, width } from "../text.ts";
 import type { Theme } from "../theme.ts";
 import { groupStates, titleOf } from "../titles.ts";
@@ -23,6 +25,10 @@ interface ThreadProps {
   /** Who types. */
   readonly typing: string | undefined;
   readonly scroll: number;
+  /** Id of the message that is picked. */
+  readonly picked: string | undefined;
+  /** What the draft is for. */
+  readonly aim: Aim | undefined;
   readonly draft: Draft;
   readonly areas: Areas;
   readonly theme: Theme;
@@ -30,10 +36,10 @@ interface ThreadProps {
 
 /** The message pane. */
 export function Thread(props: ThreadProps): ReactElement {
-  const { conversation, members, verified, thread, typing, scroll, draft, areas, theme } = props;
+  const { conversation, members, verified, thread, typing, scroll, picked, aim, draft, areas, theme } = props;
   const { paneColumns, messageRows, bodyRows } = areas;
   if (conversation === undefined) return h(Rows, { lines: welcome, rows: bodyRows, theme });
-  const { lines, below } = windowOf(thread, paneColumns, messageRows, scroll, verified);
+  const { lines, below } = windowOf(thread, paneColumns, messageRows, scroll, { verified, picked });
   const shown =
     lines.length === 0 ? [[{ text: "No messages yet. Write the first one.", style: "dim" } as Span]] : lines;
   return h(
@@ -41,7 +47,11 @@ export function Thread(props: ThreadProps): ReactElement {
     { flexDirection: "column", width: paneColumns, height: bodyRows },
     h(Rows, { lines: [titleLine(conversation, members, suiteOf(thread), paneColumns)], rows: 1, theme }),
     h(Rows, { lines: shown, rows: messageRows, align: "bottom", theme }),
-    h(Rows, { lines: [ruleLine(typing, below, paneColumns)], rows: 1, theme }),
+    h(Rows, {
+      lines: [aim === undefined ? ruleLine(typing, below, paneColumns) : aimLine(aim, paneColumns)],
+      rows: 1,
+      theme,
+    }),
     h(Composer, { draft, rows: areas.composerRows, columns: paneColumns, theme }),
   );
 }
@@ -69,8 +79,10 @@ function titleLine(
   const state = titleState(conversation, members);
   // Every face says that the classic suite has no forward secrecy.
   const protection = suite === "classic" ? "classic: no forward secrecy" : suite;
+  const timer =
+    conversation.timer === undefined ? "" : `  disappears after ${formatDuration(conversation.timer)}`;
   const title = truncate(titleOf(conversation), Math.max(8, columns - width(state.text)));
-  const tail = truncate(`  ${protection}`, Math.max(0, columns - width(title) - width(state.text)));
+  const tail = truncate(`  ${protection}${timer}`, Math.max(0, columns - width(title) - width(state.text)));
   return [
     { text: title, style: "theirs" },
     { ...state, text: truncate(state.text, columns - width(title)) },
@@ -97,6 +109,19 @@ function verifiedOf(members: readonly GroupMember[] | undefined): string {
   if (others.length === 0) return "";
   const verified = others.filter((member) => member.verified).length;
   return verified === others.length ? ", \u2713 all verified" : `, ${verified} of ${others.length} verified`;
+}
+
+/** What is being written, in place of the rule. */
+function aimLine({ type, message }: Aim, columns: number): Line {
+  const who = message.direction === "out" ? "yourself" : sanitiseLine(message.from);
+  const what = type === "edit" ? "editing" : `answer to ${who}`;
+  const words = ` ${what}: ${sanitiseLine(message.body.slice(0, 200))}`;
+  const text = truncate(words, Math.max(8, columns - 8));
+  return [
+    { text: "\u2500\u2500", style: "dim" },
+    { text, style: "theirs" },
+    { text: " (Esc)", style: "dim" },
+  ];
 }
 
 function ruleLine(typing: string | undefined, below: number, columns: number): Line {
