@@ -31,7 +31,7 @@ function runDemo(
 }
 
 describe("npm run demo", () => {
-  test("plays the whole story and ends with 0", { timeout: 120_000 }, async () => {
+  test("plays the whole story and ends with 0", { timeout: 180_000 }, async () => {
     const { code, output } = await runDemo();
     expect(output).toContain("Everything held.");
     expect(code).toBe(0);
@@ -41,6 +41,9 @@ describe("npm run demo", () => {
       "both see the same 60 digits",
       "What the server sees",
       "Harbour walk  3 members",
+      "laptop is now a device of your account",
+      "✓ the laptop shows what Ann wrote before it was there",
+      "✓ the laptop is let in no more",
     ]) {
       expect(output).toContain(part);
     }

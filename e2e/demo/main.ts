@@ -1,7 +1,8 @@
 /**
  * The whole story in one terminal, with real processes: `npm run demo`. A server starts in a temporary folder, two people
- * register, one writes while the other is away, what the server holds meanwhile is shown, and a group is made. Every
- * claim is checked; the exit code is 0 only if all of them hold. Nothing stays behind.
+ * register, one writes while the other is away, what the server holds meanwhile is shown, a group is made, and a second
+ * device is linked, reads what was before, and is lost. Every claim is checked; the exit code is 0 only if all of them
+ * hold. Nothing stays behind.
  */
 import { join } from "node:path";
 import { TestServer, type Person } from "../support/sotto.ts";
@@ -103,6 +104,8 @@ async function tell(server: TestServer): Promise<void> {
   hold("Ben reads on", (await command("Ben", ben, "receive")).includes("Just the two of us"));
   hold("Cleo, who was removed, does not", !(await command("Cleo", cleo, "receive")).includes("two of us"));
 
+  await secondDevice(ann, ben, data);
+
   chapter("The other suite");
   say(
     "Nothing falls back to the classic suite by itself. Asked for, it sends six JSON members, without forward secrecy:",
@@ -129,6 +132,51 @@ async function tell(server: TestServer): Promise<void> {
   const ended = await server.down();
   hold("it drained and ended well", ended?.code === 0);
   hold("both still have their history, offline", (await statuses(ben, annPhone, "--offline")).length === 3);
+}
+
+/** Ann's laptop joins, is equal, and is lost. */
+async function secondDevice(ann: Person, ben: Person, data: string): Promise<void> {
+  chapter("A second device");
+  say("Ann has a laptop now. It shows a code and waits; her first device sees what asks, and lets it in.");
+  const laptop = ann.at("laptop");
+  const linking = laptop.start("devices", "link", "--name", "laptop", "--json");
+  const code = (await linking.printed(/"code":"([0-9A-Z-]+)"/))[1] ?? "";
+  showCommand("laptop", ["devices", "link", "--name", "laptop", "--json"], linking.stdout());
+  await command("Ann", ann, "devices", "approve", code, "--confirm");
+  const joined = await linking.ended;
+  hold(
+    "the laptop joined, and says that the history is complete",
+    joined.stdout.includes('"history_complete":true'),
+  );
+  say("All of it came from device to device; the server passed on what it cannot read:");
+  hold(
+    "the laptop shows what Ann wrote before it was there",
+    (await command("laptop", laptop, "history", benPhone)).includes(secret),
+  );
+  hold("and is in the group", (await laptop.ok("history", "Harbour walk")).includes("Just the two of us"));
+  hold(
+    "no file of the server holds the text, or what Ann calls her laptop",
+    searchFolder(data, [secret, "laptop"]).length === 0,
+  );
+  await command("laptop", laptop, "send", "Harbour walk", "I write from my laptop.");
+  hold("Ben reads it", (await command("Ben", ben, "receive")).includes("from my laptop"));
+  await ann.ok("receive");
+  hold(
+    "Ann's first device shows it, too",
+    (await ann.ok("history", "Harbour walk")).includes("from my laptop"),
+  );
+
+  chapter("The laptop is lost");
+  await command("Ann", ann, "devices", "revoke", "laptop", "--yes");
+  await command("Ben", ben, "send", "Harbour walk", "Where did you leave it?");
+  hold("Ann reads on", (await command("Ann", ann, "receive")).includes("Where did you leave it?"));
+  const lost = await laptop.run("receive");
+  showCommand("laptop", ["receive"], lost.stderr);
+  hold("the laptop is let in no more", lost.code === 1 && !lost.stdout.includes("Where did you"));
+  hold(
+    "and reads nothing that came after",
+    !(await laptop.ok("history", "Harbour walk", "--offline")).includes("Where did you"),
+  );
 }
 
 async function register(server: TestServer, person: Person, name: string): Promise<void> {
