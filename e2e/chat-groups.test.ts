@@ -42,7 +42,13 @@ describe("groups in sotto chat", () => {
     annScreen.type(`${ctrl("u")}${bob.phone} ${cara.phone}\r`);
     await annScreen.waitFor("# Book club  3 members, 0 of 2 verified  mls");
     await bobScreen.waitFor(/▸ # Book club/);
-    expect(await bobScreen.waitFor(/added you\./)).toContain("3 members");
+    // Bob does not know her yet.
+    expect(await bobScreen.waitFor(/added you\./)).toContain("REQUEST: answer, or Ctrl+P");
+    bobScreen.type(ctrl("p"));
+    await bobScreen.waitFor("Accept this request");
+    bobScreen.type("y");
+    await bobScreen.waitFor("# Book club  3 members");
+    await cara.ok("conversations", "accept", "Book club");
   });
 
   test("messages name their writers, live; read by all is read", async () => {

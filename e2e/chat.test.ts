@@ -62,6 +62,13 @@ describe("sotto chat", () => {
     bobScreen = bob.terminal(["chat"]);
     await bobScreen.waitFor("● online");
     await bobScreen.waitFor(/\d\d:\d\d {2}Hello Bob, grüße! 日本/);
+    // Bob does not know her yet: she learns no more than that it arrived, until he accepts.
+    await annScreen.waitFor(/Hello Bob, grüße! 日本 +✓✓ delivered/);
+    expect(bobScreen.text()).toContain("REQUEST: answer, or Ctrl+P");
+    bobScreen.type(ctrl("p"));
+    await bobScreen.waitFor("Accept this request");
+    bobScreen.type("y");
+    await bobScreen.waitFor("unverified  mls");
     expect(await annScreen.waitFor(/Hello Bob, grüße! 日本 +✓✓ read/)).toContain("▸ +15551230032");
   });
 
@@ -118,16 +125,29 @@ describe("sotto chat", () => {
     await bobScreen.waitFor("unverified");
   });
 
-  test("messages from a third person count as unread, and Tab leads to them", async () => {
+  test("messages from a third person ask first, then count as unread, and Tab leads to them", async () => {
     const eve = await server.registered("+15551230033");
     await eve.ok("send", ann.phone, "Psst");
     await eve.ok("send", ann.phone, "Are you there?");
-    await annScreen.waitFor(/\+15551230033 +\(2\)/);
+    await annScreen.waitFor(/\+15551230033 +request/);
     annScreen.type("\t");
     await annScreen.waitFor(/│ \d\d:\d\d {2}Are you there\?/);
-    await annScreen.waitUntil(() => !annScreen.text().includes("(2)"));
+    annScreen.type(ctrl("p"));
+    await annScreen.waitFor("Accept this request");
+    annScreen.type("y");
+    await annScreen.waitUntil(() => !annScreen.text().includes("request"));
+    annScreen.type("\t");
+    await annScreen.waitFor(/│ \d\d:\d\d {2}I am writing/);
+    await eve.ok("send", ann.phone, "Psst again");
+    await annScreen.waitFor(/\+15551230033 +\(1\)/);
+    annScreen.type("\t");
+    await annScreen.waitUntil(() => !annScreen.text().includes("(1)"));
     await eve.ok("receive");
-    expect((await eve.json("history", ann.phone)).map(({ status }) => status)).toEqual(["read", "read"]);
+    expect((await eve.json("history", ann.phone)).map(({ status }) => status)).toEqual([
+      "read",
+      "read",
+      "read",
+    ]);
     annScreen.type("\t");
     await annScreen.waitFor(/│ \d\d:\d\d {2}I am writing/);
   });

@@ -206,6 +206,20 @@ describe("messages", () => {
   });
 
   test("history --json has exactly these members, and the receipts have come", async () => {
+    expect(await alice.json<Row>("history", bobPhone)).toMatchObject([{ status: "delivered" }]);
+    expect(await bob.json("conversations")).toMatchObject([
+      { conversation: alicePhone, request_from: alicePhone },
+    ]);
+    expect(await bob.json("conversations", "accept", alicePhone)).toEqual([
+      {
+        conversation: alicePhone,
+        unread: 0,
+        pinned: false,
+        archived: false,
+        muted_until: 0,
+        marked_unread: false,
+      },
+    ]);
     const [row] = await alice.json<Row>("history", bobPhone);
     expect(row).toEqual({
       id: sentId,

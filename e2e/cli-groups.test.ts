@@ -70,6 +70,7 @@ describe("a group from its making to its end", () => {
   });
 
   test("its name works wherever a recipient does, and rows say where they belong", async () => {
+    for (const person of [bob, eve]) await person.ok("conversations", "accept", "Book club");
     const sent = (await ann.ok("send", "Book club", "Chapter nine by Friday")).trim();
     for (const person of [bob, eve]) {
       expect(await person.json("receive")).toEqual([

@@ -26,7 +26,7 @@ describe.each([
     const output = shown.join("\n");
     expect(output).toContain("Registered +15551230001");
     expect(output).toMatch(/← \+15551230001\s+Lunch at noon\?/);
-    expect(output).toMatch(/→ me to \+15551230002 {2}\[✓✓ read\]\s+Lunch at noon\?/);
+    expect(output).toMatch(/→ me to \+15551230002 {2}\[✓✓ (?:delivered|read)\]\s+Lunch at noon\?/);
     expect(output).toMatch(/(?:\d{5}\s+){12}/);
     expect(output).toContain("+15551230002 is verified.");
     for (const part of parts) expect(output).toContain(part);

@@ -76,7 +76,12 @@ async function tell(server: TestServer): Promise<void> {
   hold("a second look shows nothing new: each message once", (await ben.ok("receive", "--json")) === "");
 
   chapter("Receipts");
-  say("Ben's device sent two, encrypted and signed like any message: delivered, read.");
+  say(
+    "Ben's device said that it was delivered, encrypted and signed like any message. Ann is not known to him:",
+  );
+  say("she learns no more until he answers, or accepts her. Then his device says that he read it.");
+  hold("Ann sees: delivered", (await statuses(ann, benPhone)).at(-1) === "delivered");
+  await command("Ben", ben, "conversations", "accept", annPhone);
   await command("Ann", ann, "history", benPhone);
   hold("Ann sees: read", (await statuses(ann, benPhone)).at(-1) === "read");
 

@@ -66,6 +66,10 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: "write and read in a full-screen view",
     load: async () => (await import("./commands/chat.ts")).chatCommand(),
   },
+  conversations: {
+    summary: "list conversations; pin, archive, mute, accept or delete them",
+    load: async () => (await import("./commands/conversations.ts")).conversationsCommand(),
+  },
   group: {
     summary: "make groups, add and remove people, leave",
     load: async () => (await import("./commands/group.ts")).groupCommand(),

@@ -195,6 +195,8 @@ export interface Contact {
   readonly identifier: string;
   readonly accountId: string;
   readonly verified: boolean;
+  /** This account wrote to them, added them to a group, accepted them or verified them: what they send is no request. */
+  readonly known: boolean;
   /** True until a change of identity key is acknowledged: sending is blocked. */
   readonly identityChanged: boolean;
   /** Devices in use. */
@@ -255,9 +257,12 @@ export interface ConversationSummary {
   /** The peer, or a group's name. */
   readonly peer: string;
   readonly group: Group | undefined;
+  /** 0 while it is a request. */
   readonly unread: number;
   readonly last: Message | undefined;
   readonly contact: Contact | undefined;
+  /** Somebody who is not known wrote first, or let this account into the group. `unread`: of it alone. acceptRequest() or sending ends it. */
+  readonly request: { readonly from: string; readonly unread: number } | undefined;
   readonly pinned: boolean;
   /** A new message brings it back, unless it is muted. */
   readonly archived: boolean;
@@ -411,9 +416,9 @@ export interface Messenger {
   caughtUp(options?: { readonly signal?: AbortSignal }): Promise<void>;
   /** Resolves when every queued message and receipt, and every change of a group, has reached the server, but those that wait for acknowledgeIdentity(). */
   flushed(options?: { readonly signal?: AbortSignal }): Promise<void>;
-  /** Marks all messages of a conversation up to now as shown, and sends read receipts when they are switched on. */
+  /** Marks all messages of a conversation up to now as shown, and sends read receipts when they are switched on and it is no request. */
   markRead(peer: string): Promise<void>;
-  /** Tells the peer, if online, that one is typing; never stored. */
+  /** Tells the peer, if online, that one is typing; never stored. Whoever made a request is not told. */
   sendTyping(peer: string): Promise<void>;
   /** Oldest first. @throws `contact_unknown`, `group_ambiguous`; `usage` for a message that is not there. */
   history(peer: string, options?: HistoryOptions): Promise<readonly Message[]>;
@@ -428,6 +433,10 @@ export interface Messenger {
    * first (`usage`), and is gone then. Others keep what they have. @throws `contact_unknown`, `usage`.
    */
   deleteConversation(peer: string): Promise<void>;
+  /** Whoever made the request is known from then on; what they wrote and was read meanwhile is receipted. @throws `contact_unknown`, `usage` when it is none. */
+  acceptRequest(peer: string): Promise<void>;
+  /** Deletes the conversation, as deleteConversation(); a group is left. They may ask again. @throws `contact_unknown`, `usage` when it is none. */
+  deleteRequest(peer: string): Promise<void>;
   contacts(): Promise<readonly Contact[]>;
   /** Looks somebody up, and remembers them. @throws `identifier_not_found`. */
   contact(peer: string): Promise<Contact>;

@@ -39,6 +39,7 @@ test("contact() looks somebody up, remembers them, and says who is nobody", asyn
     identifier: BEN,
     accountId: ben.account,
     verified: false,
+    known: false,
     identityChanged: false,
     devices: 1,
   });

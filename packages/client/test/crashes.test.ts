@@ -119,6 +119,7 @@ describe("a kill at each effect of one exchange, before it and after it", () => 
       mortal.fate = () => false;
       if (wasKilled) await mortal.start();
       await world.settle(60);
+      await ben.up.acceptRequest(ann.identifier).catch(() => undefined);
       await ben.up.markRead(ann.identifier).catch(() => undefined);
       await world.settle(60);
 

@@ -38,6 +38,7 @@ describe("merging", () => {
 
 test("what changes nothing is no decision", () => {
   expect(decide(undefined, { pinned: false, mutedUntil: 0 }, 7)).toEqual({});
+  expect(decide(undefined, { pinned: true }, 7.5)).toEqual({ pinned: { value: true, atMs: 7 } });
   expect(decide({ pinned: { value: true, atMs: 9 } }, { pinned: true, archived: true }, 7)).toEqual({
     archived: { value: true, atMs: 7 },
   });

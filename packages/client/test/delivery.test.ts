@@ -31,6 +31,7 @@ test("queued, sent, delivered, read: each state comes, in this order", async () 
   expect(await statuses(ann, BEN)).toEqual(["queued"]);
   await world.settle();
   expect(ben.received.map((message) => message.body)).toEqual(["hello"]);
+  await ben.up.acceptRequest(ANN);
   await ben.up.markRead(ANN);
   await world.settle();
   const seen = ann.events.flatMap((event) =>
@@ -46,6 +47,7 @@ test("read receipts can be switched off; delivered receipts are always sent", as
   await ben.up.updateSettings({ readReceipts: false });
   await ann.up.send(BEN, "hello", { suite: "classic" });
   await world.settle();
+  await ben.up.acceptRequest(ANN);
   await ben.up.markRead(ANN);
   await world.settle();
   expect(await statuses(ann, BEN)).toEqual(["delivered"]);

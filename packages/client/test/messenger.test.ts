@@ -39,6 +39,7 @@ test("two people write to each other in the classic suite, with receipts up to r
   });
   expect(Object.keys(JSON.parse(received.envelopes?.[0] ?? "{}"))).toHaveLength(6);
 
+  await ben.acceptRequest("+15551230001");
   await ben.markRead("+15551230001");
   await expect.poll(() => statuses).toEqual(["sent", "delivered", "read"]);
   const reply = await ben.send("+15551230001", "Hello Ann", { suite: "classic" });
@@ -71,6 +72,7 @@ test("a message to somebody who is away comes when they return, once, in order",
   // The seventh was given out but not asked past: it is not shown yet.
   for await (const message of ben.messages()) if (shown.push(message.id) === 21) break;
   expect(shown).toEqual([...ids.slice(0, 7), ...ids.slice(6)]);
+  await ben.acceptRequest("+15551230003");
   await expect
     .poll(async () => (await ann.history("+15551230004")).map((message) => message.status))
     .toEqual([...Array.from({ length: 19 }, () => "read"), "delivered"]);

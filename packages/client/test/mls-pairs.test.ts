@@ -79,6 +79,7 @@ describe("two people", () => {
       suite: "mls",
       body: "hello, Ben",
     });
+    await ben.acceptRequest("ann@example.org");
     await until(async () => (await statusOf(ann, "ben@example.org", sent.id)) === "read");
     await ben.close();
   });
@@ -126,6 +127,7 @@ describe("two people", () => {
     const hal = await server.join("hal@example.org");
     await gus.send("hal@example.org", "hi");
     await take(hal, 1);
+    await hal.acceptRequest("gus@example.org");
     let typed: string | undefined;
     gus.subscribe((event) => {
       if (event.type === "typing") typed = event.from;

@@ -21,7 +21,14 @@ import { connectionFailure, fatalProblems } from "../session.ts";
 import { formatChange, formatNotice } from "../view.ts";
 
 /** Of a conversation that was only begun. */
-const nothingDecided = { pinned: false, archived: false, markedUnread: false, mutedUntil: 0, draft: "" };
+const nothingDecided = {
+  request: undefined,
+  pinned: false,
+  archived: false,
+  markedUnread: false,
+  mutedUntil: 0,
+  draft: "",
+};
 
 /** A remark shown between messages. */
 export interface NoticeLine {
@@ -265,6 +272,10 @@ export class ChatModel {
       case "typing":
         this.#setTyping(event.groupId ?? event.from, event.from);
         return;
+      case "conversation":
+        if (event.deleted === true) this.#forget(event.groupId ?? event.peer);
+        this.#scheduleRefresh();
+        return;
       case "connection":
         this.#set({
           connection: event.state,
@@ -303,6 +314,13 @@ export class ChatModel {
   async #reload(key: string): Promise<void> {
     const messages = await this.messenger.history(key, { limit: pageSize });
     this.#setThread(key, { messages, hasOlder: messages.length === pageSize });
+  }
+
+  /** What is loaded of a conversation is not there any more. */
+  #forget(key: string): void {
+    this.#threads.delete(key);
+    if (key === this.#snapshot.active)
+      this.#set({ active: undefined, thread: emptyThread, members: undefined });
   }
 
   #onNotice(notice: Notice): void {
@@ -453,7 +471,9 @@ export class ChatModel {
       contact: contacts.get(peer),
       ...nothingDecided,
     }));
-    this.#set({ conversations: [...begun, ...stored], contacts });
+    const inOrder = [true, false].flatMap((pinned) => stored.filter((one) => one.pinned === pinned));
+    const [shown, archived] = [false, true].map((is) => inOrder.filter((one) => one.archived === is));
+    this.#set({ conversations: [...begun, ...(shown ?? []), ...(archived ?? [])], contacts });
   }
 
   /** Runs a step; a failure becomes an alert with its next step instead of ending the screen. */

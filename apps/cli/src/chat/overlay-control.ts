@@ -182,8 +182,12 @@ export class OverlayControl {
   }
 
   #run(command: MenuEntry["command"]): void {
-    const group = activeOf(this.#host.model.getSnapshot())?.group;
+    const open = activeOf(this.#host.model.getSnapshot());
+    const group = open?.group;
     switch (command) {
+      case "accept":
+      case "decline":
+        return open === undefined ? undefined : this.#answerRequest(keyOf(open), command);
       case "person":
         return this.ask({ kind: "person" });
       case "group":
@@ -205,6 +209,17 @@ export class OverlayControl {
     if (command === "add") return this.ask({ kind: "add", group: id, name });
     if (command === "rename") return this.ask({ kind: "rename", group: id, name }, name);
     this.#confirm({ kind: "leave", group: id, name });
+  }
+
+  #answerRequest(key: string, answer: "accept" | "decline"): void {
+    const { model } = this.#host;
+    const { messenger } = model;
+    this.#host.setOverlay(undefined);
+    void model.attempt(() =>
+      answer === "accept"
+        ? messenger.acceptRequest(key).then(() => model.select(key))
+        : messenger.deleteRequest(key),
+    );
   }
 
   #confirm(step: Grave): void {

@@ -105,6 +105,8 @@ export interface MenuEntry {
   readonly command:
     | "person"
     | "group"
+    | "accept"
+    | "decline"
     | "members"
     | "add"
     | "rename"
@@ -123,6 +125,12 @@ export function menuFor(open: ConversationSummary | undefined): readonly MenuEnt
   return [
     { letter: "n", label: "Write to somebody new", command: "person" },
     { letter: "g", label: "Make a group", command: "group" },
+    ...(open?.request === undefined
+      ? []
+      : [
+          { letter: "y", label: "Accept this request", command: "accept" } as const,
+          { letter: "d", label: "Decline it: delete, and leave", command: "decline" } as const,
+        ]),
     ...(open !== undefined && group === undefined
       ? [{ letter: "v", label: "Verify, safety number", command: "verify" } as const]
       : []),

@@ -3,9 +3,10 @@
  * when it was written out: after a crash in between it is printed again rather than lost.
  */
 import { Command } from "commander";
-import type { Message } from "@sotto/client";
+import type { ConversationSummary, Message } from "@sotto/client";
 import { contextOf, type Context } from "../context.ts";
-import { printJson, printLine } from "../io/output.ts";
+import { printJson, printLine, remark } from "../io/output.ts";
+import { sanitiseLine } from "../io/sanitise.ts";
 import { examples, parseSeconds } from "../options.ts";
 import { timeoutFailure, withSession, type Session } from "../session.ts";
 import { formatMessage, messageLine } from "../view.ts";
@@ -43,14 +44,27 @@ async function receive(context: Context, session: Session, waitSec: number | und
     });
     await printNew(context, session);
   }
+  if (!context.json) await remarkRequests(context, await messenger.conversations());
   await session.within(flushTimeoutSec, (signal) => messenger.flushed({ signal }));
+}
+
+/** Says what came from people whom nobody here knows. */
+async function remarkRequests({ io }: Context, conversations: readonly ConversationSummary[]): Promise<void> {
+  for (const { peer, group, request } of conversations) {
+    if (request === undefined) continue;
+    const from = sanitiseLine(request.from);
+    const what =
+      group === undefined ? `${from} is not known to you` : `${from} added you to ${sanitiseLine(peer)}`;
+    const how = `'sotto conversations accept "${sanitiseLine(peer)}"'`;
+    await remark(io, `(${what}, and learns nothing of you until you answer, or accept it: ${how})`);
+  }
 }
 
 /** Prints what is stored here and was not shown; returns without waiting for more. */
 async function printNew(context: Context, session: Session): Promise<void> {
   const { messenger } = session;
   const conversations = await messenger.conversations();
-  let left = conversations.reduce((sum, { unread }) => sum + unread, 0);
+  let left = conversations.reduce((sum, { unread, request }) => sum + unread + (request?.unread ?? 0), 0);
   if (left === 0) return;
   const enough = new AbortController();
   const signal = AbortSignal.any([context.signal, enough.signal]);

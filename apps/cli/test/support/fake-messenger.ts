@@ -47,6 +47,7 @@ export class FakeMessenger implements Messenger {
       identifier,
       accountId: "b".repeat(32),
       verified: false,
+      known: true,
       identityChanged: false,
       devices: 1,
     };
@@ -208,6 +209,7 @@ export class FakeMessenger implements Messenger {
       unread: messages.filter(({ status }) => status === "received").length,
       last: messages.at(-1),
       contact: this.contactsByPeer.get(peer),
+      request: undefined,
       pinned: false,
       archived: false,
       markedUnread: false,
@@ -362,6 +364,8 @@ export class FakeMessenger implements Messenger {
   flushed = missing;
   updateConversation = missing;
   deleteConversation = missing;
+  acceptRequest = missing;
+  deleteRequest = missing;
   rotateIdentity = missing;
   resetPending = missing;
   cancelReset = missing;

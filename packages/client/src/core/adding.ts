@@ -32,7 +32,7 @@ export async function addGroupMessage(
   const contact = record.kind === "pair" ? await contactOf(step.draft, record.conversation) : undefined;
   if (contact !== undefined) return addMessage(step, contact, account, message);
   const place = await store(step, record.conversation, account, message);
-  putGroup(step, group, { unread: record.unread + unreadOf(message), last: place });
+  putGroup(step, group, { unread: record.unread + unreadOf(message), last: place, deleted: false });
   await bringBack(step, { group }, message.sentAt);
   return place;
 }

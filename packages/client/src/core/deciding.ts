@@ -31,13 +31,19 @@ export async function findSubject(step: Step, peer: string): Promise<Subject> {
 export async function updateConversation(
   step: Step,
   peer: string,
-  { draft, ...changes }: ConversationChanges,
+  { draft, pinned, archived, markedUnread, mutedUntil }: ConversationChanges,
 ): Promise<void> {
-  const { mutedUntil = 0 } = changes;
-  if (!Number.isSafeInteger(mutedUntil) || mutedUntil < 0) throw new UsageError("usage", "that is no time");
+  if (mutedUntil !== undefined && (!Number.isSafeInteger(mutedUntil) || mutedUntil < 0))
+    throw new UsageError("usage", "that is no time");
   if (draft !== undefined && utf8(draft).length > LIMITS.maxTextBytes) {
     throw new UsageError("message_too_large", `a draft may have ${LIMITS.maxTextBytes} bytes at most`);
   }
+  const changes = {
+    ...(pinned !== undefined && { pinned }),
+    ...(archived !== undefined && { archived }),
+    ...(markedUnread !== undefined && { markedUnread }),
+    ...(mutedUntil !== undefined && { mutedUntil }),
+  };
   const subject = await decideAbout(step, await findSubject(step, peer), changes);
   if (draft !== undefined) notifyChange(step, put(step, subject, { draft }));
 }
@@ -58,6 +64,10 @@ export async function decideAbout(
 export async function takeConversation(step: Step, state: ConversationState): Promise<void> {
   const fresh = fromWire(state);
   const subject = await subjectOf(step, state);
+  const { invitedBy } = state;
+  if (subject !== undefined && "group" in subject && invitedBy.length === ID_BYTES) {
+    putGroup(step, subject.group, { invitedBy: subject.group.record.invitedBy ?? toHex(invitedBy) });
+  }
   if (subject !== undefined) takeDecided(step, subject, fresh);
   else if (state.conversation.case === "groupLogId") {
     // Its Welcome is on its way.
@@ -84,6 +94,8 @@ export async function subjectOf(
 
 /** Takes decisions over. Returns the conversation as it is then. */
 function takeDecided(step: Step, subject: Subject, fresh: Decided): Subject {
+  // The backup has it too.
+  step.live.devices.backupDue = true;
   const after = put(step, subject, { decided: merge(decidedOf(subject), fresh) });
   notifyChange(step, after);
   return after;

@@ -10,6 +10,8 @@ export interface Decisions {
   readonly markedUnread: boolean;
   /** Seconds since 1970-01-01 UTC; 0: not muted. */
   readonly mutedUntil: number;
+  /** Whoever is at the other end, or let us into the group, is to reach us. Never taken back but by leaving a group. */
+  readonly accepted: boolean;
 }
 
 /** A value with the time of its decision. */
@@ -22,7 +24,13 @@ interface Decision<T> {
 export type Decided = { readonly [Field in keyof Decisions]?: Decision<Decisions[Field]> };
 
 /** What holds while nothing is decided. */
-const undecided: Decisions = { pinned: false, archived: false, markedUnread: false, mutedUntil: 0 };
+const undecided: Decisions = {
+  pinned: false,
+  archived: false,
+  markedUnread: false,
+  mutedUntil: 0,
+  accepted: false,
+};
 
 /** What holds now. */
 export function standing(decided: Decided | undefined): Decisions {
@@ -37,7 +45,7 @@ export function decide(before: Decided | undefined, changes: Partial<Decisions>,
   return Object.fromEntries(
     fresh.map(([field, value]) => {
       const last = before?.[field as keyof Decisions]?.atMs ?? 0;
-      return [field, { value, atMs: Math.max(nowMs, last + 1) }];
+      return [field, { value, atMs: Math.max(Math.floor(nowMs), last + 1) }];
     }),
   );
 }

@@ -37,6 +37,11 @@ export async function deleteConversation(step: Step, peer: string): Promise<void
   ) {
     throw new UsageError("usage", "leave the group first");
   }
+  await deleteHere(step, subject);
+}
+
+/** Deletes everything in a conversation, and tells the other devices. */
+export async function deleteHere(step: Step, subject: Subject): Promise<void> {
   const upTo = await newestOfEach(step, subject);
   const reset = { pinned: false, archived: false, markedUnread: false };
   const after = await deleteUpTo(step, await decideAbout(step, subject, reset), Infinity, { draft: "" });

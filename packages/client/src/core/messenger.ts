@@ -5,6 +5,7 @@ import type { Messenger, Settings } from "../api.ts";
 import { deleteForEveryone, edit, oneMessage, react, receiptsOf } from "./acting.ts";
 import { downloadAttachment, largestFile, supplyFile } from "./attachments/commands.ts";
 import { thumbnailOf } from "./attachments/finding.ts";
+import { acceptRequest, deleteRequest } from "./accepting.ts";
 import { history } from "./conversations.ts";
 import { updateConversation } from "./deciding.ts";
 import { clearConversation, deleteConversation } from "./deleting.ts";
@@ -96,6 +97,8 @@ export function messengerOf(engine: Engine, env: Env, header: HeaderFile): Messe
     conversation: (peer) => engine.run((step) => oneConversation(step, peer)),
     updateConversation: (peer, changes) => engine.run((step) => updateConversation(step, peer, changes)),
     deleteConversation: (peer) => engine.run((step) => deleteConversation(step, peer)),
+    acceptRequest: (peer) => engine.run((step) => acceptRequest(step, peer)),
+    deleteRequest: (peer) => engine.run((step) => deleteRequest(step, peer)),
     contacts: () =>
       engine.run(async (step) =>
         (await allContacts(step))

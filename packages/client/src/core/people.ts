@@ -2,6 +2,7 @@
 import { exportPublicKey, activeDevices, newestClassicKey, safetyNumber } from "@sotto/crypto";
 import { InternalError, UsageError } from "@sotto/protocol";
 import type { Contact } from "../api.ts";
+import { accept } from "./accepting.ts";
 import {
   acceptIdentity,
   bindIdentifier,
@@ -24,6 +25,7 @@ import { accountOf } from "./hex.ts";
 import { isUnbelievable, lookUp, type Found } from "./lookups.ts";
 import { queueOf, wake } from "./outbox-queue.ts";
 import { names, type ContactRecord } from "./records.ts";
+import { isKnown } from "./requests.ts";
 import { CONNECTION_SETTLED, isReady } from "./session.ts";
 import { notify, type Step } from "./step.ts";
 
@@ -55,6 +57,7 @@ export function toContact(contact: ContactRecord, known: Pinned | undefined): Co
     identifier: peerName(contact),
     accountId: contact.account ?? "",
     verified: contact.verified,
+    known: isKnown(contact),
     identityChanged: isBlocked(contact, known?.list.list.identityKey),
     devices: known === undefined ? 0 : activeDevices(known.list.list).length,
   };
@@ -173,6 +176,7 @@ export async function setVerified(step: Step, text: string, verified: boolean): 
   putContact(step, decided);
   notify(step, { type: "conversation", peer: peerName(decided) });
   await tellContact(step, decided);
+  if (verified) await accept(step, { contact: decided });
 }
 
 /** Accepts a contact's new identity, and lets go what waited for that; unless it changed once more since it was compared. */

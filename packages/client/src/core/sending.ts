@@ -1,6 +1,7 @@
 /** What callers do with the outbox: put a message in, wait for it, wait for all. */
 import { TransportError, UsageError, isErrorCode } from "@sotto/protocol";
 import type { Message, SendOptions } from "../api.ts";
+import { accept, acceptContact } from "./accepting.ts";
 import { addGroupMessage, addMessage } from "./adding.ts";
 import { beginUploads, prepareFiles, releaseFiles, type PreparedFile } from "./attachments/preparing.ts";
 import { ensureContact, isBlocked, parsePeer } from "./contacts.ts";
@@ -73,9 +74,11 @@ async function sendTo(
   const timer = timerOfContact(step, contact);
   if (suite === "classic") return sendClassic(step, contact, body, { ...options, id, files }, timer);
   const record = await mlsRecord(step, contact.conversations, body, { ...options, id, files }, timer);
-  const place = await addMessage(step, contact, own.account, record);
+  // Whoever is written to is known from then on.
+  const known = await acceptContact(step, contact);
+  const place = await addMessage(step, known, own.account, record);
   await beginSending(step, id, place, files);
-  return toMessage(step.draft, own, contact, place, record);
+  return toMessage(step.draft, own, known, place, record);
 }
 
 type Options = Omit<SendOptions, "attachments"> & {
@@ -107,9 +110,10 @@ async function sendClassic(
   const { own } = step.live;
   const sentAt = nowSec(step);
   const record = { id, direction: "out", body, status: "queued", sentAt } as const;
-  const place = await addMessage(step, contact, own.account, record);
+  const known = await acceptContact(step, contact);
+  const place = await addMessage(step, known, own.account, record);
   enqueue(step, { contact: contact.id, content: { type: "text", place, id, sentAt } });
-  return toMessage(step.draft, own, contact, place, record);
+  return toMessage(step.draft, own, known, place, record);
 }
 
 function classicCannot(): UsageError {
@@ -173,6 +177,7 @@ async function sendToGroup(step: Step, group: GroupLive, body: string, options: 
   const { conversation, data } = checkSendable(group).record;
   const { own } = step.live;
   const record = await mlsRecord(step, [conversation], body, options, parseGroupData(data).timerSec);
+  await accept(step, { group });
   const place = await addGroupMessage(step, group, record);
   await beginSending(step, id, place, options.files);
   return toMessage(step.draft, own, undefined, place, record);

@@ -2,14 +2,17 @@
 import type { ConversationSummary } from "../api.ts";
 import { findContact, parsePeer, peerName } from "./contacts.ts";
 import { messageAt, toMessage } from "./conversations.ts";
+import type { Subject } from "./deciding.ts";
 import { standing } from "./decisions.ts";
 import { pinned, type Pinned } from "./directory.ts";
 import { parseGroupData } from "./groups/data.ts";
+import { nameOfAccount } from "./groups/naming.ts";
 import { groupsOf, matchGroup, toGroup } from "./groups/overview.ts";
 import type { GroupLive } from "./groups/state.ts";
 import { timerOfContact } from "./groups/timer.ts";
 import { allContacts, toContact } from "./people.ts";
 import type { ContactRecord, MessagePlace } from "./records.ts";
+import { requester } from "./requests.ts";
 import { nowSec, type Step } from "./step.ts";
 
 /** Every conversation that has something to show. */
@@ -49,7 +52,7 @@ async function ofContact(
     peer: peerName(contact),
     group: undefined,
     contact: contact.account === undefined ? undefined : toContact(contact, known),
-    ...(await common(step, contact, contact)),
+    ...(await common(step, { contact }, contact)),
     ...timed(timerOfContact(step, contact)),
   };
 }
@@ -60,7 +63,7 @@ async function ofGroup(step: Step, group: GroupLive): Promise<ConversationSummar
     peer: given.name,
     group: given,
     contact: undefined,
-    ...(await common(step, group.record, undefined)),
+    ...(await common(step, { group }, group.record)),
     ...timed(parseGroupData(group.record.data).timerSec),
   };
 }
@@ -69,13 +72,17 @@ const timed = (timer: number): Pick<ConversationSummary, "timer"> => (timer > 0 
 
 async function common(
   step: Step,
+  subject: Subject,
   record: Pick<ContactRecord, "unread" | "last" | "decided" | "draft">,
-  contact: ContactRecord | undefined,
 ): Promise<Omit<ConversationSummary, "peer" | "group" | "contact">> {
   const { pinned, archived, markedUnread, mutedUntil } = standing(record.decided);
+  const contact = "contact" in subject ? subject.contact : undefined;
+  const from = await requester(step.draft, subject);
   return {
-    unread: record.unread,
+    unread: from === undefined ? record.unread : 0,
     last: record.last && (await lastMessage(step, contact, record.last)),
+    request:
+      from === undefined ? undefined : { from: await nameOfAccount(step, from), unread: record.unread },
     pinned,
     archived,
     markedUnread,

@@ -8,8 +8,9 @@ import { findConversation } from "./groups/overview.ts";
 import { queueReceipt } from "./groups/queue.ts";
 import { groupOfConversation } from "./groups/state.ts";
 import { tellsReceipts } from "./groups/show.ts";
-import { names, type MessagePlace } from "./records.ts";
+import { names, type ContactRecord, type MessagePlace, type MessageRecord } from "./records.ts";
 import { sendReceipt, sendsReadReceipts } from "./receipts.ts";
+import { isRequest } from "./requests.ts";
 import type { Step } from "./step.ts";
 
 /** Yields what was not shown. A message counts as shown when the next one is asked for. */
@@ -59,12 +60,9 @@ async function show(step: Step, places: readonly MessagePlace[]): Promise<void> 
   const untold = new Map<string, string[]>();
   for (const place of places) {
     const contact = await contactOf(step.draft, place.conversation);
+    const withheld = !tells || (await isRequest(step, place.conversation));
     for (const message of await markShown(step, [place])) {
-      if (tells && message.suite === "mls" && (await sendMlsReceipt(step, place.conversation, message.id)))
-        continue;
-      if (tells && message.suite === undefined && contact !== undefined) {
-        await sendReceipt(step, contact.id, "read", message);
-      }
+      if (!withheld && (await sendReadReceipt(step, place.conversation, contact, message))) continue;
       const account = message.sender ?? contact?.account;
       if (account !== undefined) untold.set(account, [...(untold.get(account) ?? []), message.id]);
     }
@@ -72,10 +70,20 @@ async function show(step: Step, places: readonly MessagePlace[]): Promise<void> 
   for (const [account, ids] of untold) await tellRead(step, account, ids);
 }
 
-/** false: receipts do not travel in that group. */
-async function sendMlsReceipt(step: Step, conversation: string, id: string): Promise<boolean> {
+/** Says that a message was read; false when our other devices do not hear of it by that. */
+export async function sendReadReceipt(
+  step: Step,
+  conversation: string,
+  contact: ContactRecord | undefined,
+  message: MessageRecord,
+): Promise<boolean> {
+  if (message.suite === undefined) {
+    if (contact !== undefined) await sendReceipt(step, contact.id, "read", message);
+    return false;
+  }
+  // Receipts do not travel in large groups.
   const group = await groupOfConversation(step, conversation);
   if (group !== undefined && !tellsReceipts(group)) return false;
-  await queueReceipt(step, conversation, "read", id);
+  await queueReceipt(step, conversation, "read", message.id);
   return true;
 }

@@ -36,7 +36,7 @@ export function ConversationList(props: ListProps): ReactElement {
 }
 
 function entry(one: ConversationSummary, active: boolean, typing: boolean, columns: number): readonly Line[] {
-  const unread = one.unread === 0 ? "" : ` (${one.unread})`;
+  const unread = one.request !== undefined ? " request" : one.unread === 0 ? "" : ` (${one.unread})`;
   const warning = one.contact?.identityChanged === true ? " !" : "";
   const verified = warning === "" && one.contact?.verified === true ? " \u2713" : "";
   const room = columns - 2 - width(unread) - width(warning) - width(verified);

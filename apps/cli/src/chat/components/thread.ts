@@ -91,9 +91,10 @@ function titleLine(
 }
 
 function titleState(
-  { contact, group }: ConversationSummary,
+  { contact, group, request }: ConversationSummary,
   members: readonly GroupMember[] | undefined,
 ): Span {
+  if (request !== undefined) return { text: "  REQUEST: answer, or Ctrl+P", style: "bad" };
   if (group !== undefined) {
     if (group.state !== "joined") return { text: `  ${groupStates[group.state]}`, style: "bad" };
     return { text: `  ${counted(group.members, "member")}${verifiedOf(members)}`, style: "pending" };

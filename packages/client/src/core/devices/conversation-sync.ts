@@ -19,18 +19,37 @@ export function whereOf(
   return account === undefined ? undefined : { case: "peerAccountId", value: bytesOf(account) };
 }
 
-const flags = ["pinned", "archived", "markedUnread"] as const satisfies readonly (keyof Decisions)[];
+const flags = [
+  "pinned",
+  "archived",
+  "markedUnread",
+  "accepted",
+] as const satisfies readonly (keyof Decisions)[];
 
 /** Tells the other devices what was decided here. */
 export async function tellDecided(
   step: Step,
   subject: Parameters<typeof whereOf>[0],
-  decided: Decided | undefined = {},
+  decided: Decided,
 ): Promise<void> {
+  const value = conversationState(subject, decided);
+  if (value !== undefined) await sendSync(step, { case: "conversation", value });
+}
+
+/** What other devices, and the backup, are told of a conversation; undefined where there is nothing to tell. */
+export function conversationState(
+  subject: Parameters<typeof whereOf>[0],
+  decided: Decided | undefined,
+): ConversationState | undefined {
   const conversation = whereOf(subject);
-  if (conversation === undefined || Object.keys(decided).length === 0) return;
-  const value = create(ConversationStateSchema, { conversation, ...toWire(decided) });
-  await sendSync(step, { case: "conversation", value });
+  const invitedBy = "group" in subject ? subject.group.record.invitedBy : undefined;
+  if (conversation === undefined) return undefined;
+  if (Object.keys(decided ?? {}).length === 0 && invitedBy === undefined) return undefined;
+  return create(ConversationStateSchema, {
+    conversation,
+    ...toWire(decided ?? {}),
+    ...(invitedBy !== undefined && { invitedBy: bytesOf(invitedBy) }),
+  });
 }
 
 function toWire(decided: Decided): MessageInitShape<typeof ConversationStateSchema> {

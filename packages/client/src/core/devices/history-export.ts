@@ -1,6 +1,12 @@
 /** The history for a device that was linked: every message that this device keeps, in parts that are sealed and left in side logs. */
 import { create, toBinary } from "@bufbuild/protobuf";
-import { HistoryMessageSchema, HistoryPartSchema, LIMITS, type HistoryMessage } from "@sotto/protocol";
+import {
+  HistoryMessageSchema,
+  HistoryPartSchema,
+  LIMITS,
+  type ConversationState,
+  type HistoryMessage,
+} from "@sotto/protocol";
 import { wireAttachments } from "../attachments/wire.ts";
 import { allContacts } from "../people.ts";
 import { groupsOf } from "../groups/overview.ts";
@@ -10,7 +16,7 @@ import { sideLog } from "../groups/welcoming.ts";
 import { bytesOf } from "../hex.ts";
 import { names, type MessageRecord } from "../records.ts";
 import type { Step } from "../step.ts";
-import { tellDecided } from "./conversation-sync.ts";
+import { conversationState } from "./conversation-sync.ts";
 import { accountGroup, sendSync } from "./own-group.ts";
 import { contactState } from "./syncing.ts";
 
@@ -24,9 +30,8 @@ export async function shareHistory(step: Step, device: string): Promise<void> {
   for (const { contact } of await allContacts(step)) {
     const value = contactState(contact);
     if (value !== undefined) await sendSync(step, { case: "contact", value });
-    await tellDecided(step, { contact }, contact.decided);
   }
-  for (const one of groupsOf(step)) await tellDecided(step, { group: one }, one.record.decided);
+  for (const value of await conversationStates(step)) await sendSync(step, { case: "conversation", value });
   const parts = await historyParts(step);
   for (const [index, bytes] of parts.entries()) {
     const side = await sideLog(step, bytes);
@@ -43,6 +48,15 @@ export async function shareHistory(step: Step, device: string): Promise<void> {
     });
   }
   wakeGroup(step, group.record.id);
+}
+
+/** Everything that was decided about conversations. */
+export async function conversationStates(step: Step): Promise<readonly ConversationState[]> {
+  const states = [
+    ...(await allContacts(step)).map(({ contact }) => conversationState({ contact }, contact.decided)),
+    ...groupsOf(step).map((group) => conversationState({ group }, group.record.decided)),
+  ];
+  return states.filter((state) => state !== undefined);
 }
 
 async function historyParts(step: Step): Promise<readonly Uint8Array[]> {

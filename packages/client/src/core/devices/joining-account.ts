@@ -1,5 +1,6 @@
 /** A vault's first content on a device that joins an account which exists: by a link, or by its recovery key. */
-import type { ContactState } from "@sotto/protocol";
+import type { RecoveryBackup } from "@sotto/protocol";
+import { takeConversation } from "../deciding.ts";
 import { startEngine } from "../engine.ts";
 import type { Env } from "../env.ts";
 import type { DirectoryRecord, OwnAccount } from "../records.ts";
@@ -21,16 +22,17 @@ export async function storeLinked(
   await draft.commit();
 }
 
-/** Stores what a backup says of contacts. The store stays open. */
+/** Stores what a backup says of contacts and conversations. The store stays open. */
 export async function restoreContacts(
   env: Env,
   store: VaultStore,
-  contacts: readonly ContactState[],
+  { contacts, conversations }: Pick<RecoveryBackup, "contacts" | "conversations">,
 ): Promise<void> {
   const engine = await startEngine({ ...store, close: async () => {} }, undefined, env);
   try {
     await engine.run(async (step) => {
       for (const contact of contacts) await takeContact(step, contact);
+      for (const conversation of conversations) await takeConversation(step, conversation);
     });
   } finally {
     await engine.close();

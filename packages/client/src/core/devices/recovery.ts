@@ -1,6 +1,6 @@
 /**
  * The recovery key: what an owner keeps on paper, and comes back with when every device is lost. It opens the account's backup, which the
- * server keeps and cannot read: the identity key, and the contacts with what was decided about them.
+ * server keeps and cannot read: the identity key, and the contacts and conversations with what was decided about them.
  */
 import { create, toBinary } from "@bufbuild/protobuf";
 import {
@@ -20,6 +20,7 @@ import { names } from "../records.ts";
 import { isReady, request } from "../session.ts";
 import { nowSec, type Step } from "../step.ts";
 import { formatCode, parseCode } from "./code.ts";
+import { conversationStates } from "./history-export.ts";
 import { contactState } from "./syncing.ts";
 
 /** 160 bits: nobody guesses it, so it needs no slow derivation. */
@@ -87,6 +88,7 @@ export async function pumpBackup(step: Step): Promise<void> {
     identityPrivateKey: own.identityKey.privateKey,
     identityPublicKey: own.identityKey.publicKey,
     contacts,
+    conversations: (await conversationStates(step)).slice(0, mostContacts),
   };
   const hash = await step.env.crypto.sha256(
     toBinary(RecoveryBackupSchema, create(RecoveryBackupSchema, content)),

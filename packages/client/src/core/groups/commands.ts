@@ -2,21 +2,20 @@
 import { LIMITS, TransportError, UsageError } from "@sotto/protocol";
 import type { Group } from "../../api.ts";
 import { bindIdentifier, findContact, parsePeer } from "../contacts.ts";
+import { decideAbout } from "../deciding.ts";
 import type { Engine } from "../engine.ts";
 import { lookUp, type Found } from "../lookups.ts";
 import { connectionSettled } from "../people.ts";
+import { acceptPeople } from "../requests.ts";
 import { isReady } from "../session.ts";
 import type { Step } from "../step.ts";
 import { madeGroup, makeGroup, type Made } from "./creating.ts";
 import { isGroupName, newGroupData, parseGroupData } from "./data.ts";
+import { beginLeaving, leftGroup } from "./leaving.ts";
 import { findGroup, toGroup } from "./overview.ts";
-import { devicesOf } from "./inviting.ts";
-import { leaveHere } from "./leaving.ts";
-import { enqueueMls } from "./queue.ts";
 import type { Intent } from "./records.ts";
 import type { GroupLive } from "./state.ts";
 import { intentGroup, addIntent } from "./pending.ts";
-import { leftGroup } from "./sent.ts";
 
 /** Makes a group, and waits until the server has it. @throws as Messenger.createGroup. */
 export async function createGroup(engine: Engine, name: string, members: readonly string[]): Promise<Group> {
@@ -27,6 +26,7 @@ export async function createGroup(engine: Engine, name: string, members: readonl
   await engine.run(async (step) => {
     const { own } = step.live;
     const data = newGroupData(name, own.account);
+    await acceptPeople(step, accounts);
     await makeGroup(step, { data, accounts }, async (later, made) => {
       later.effects.push({ type: "settle", settle: () => resolve(made) });
     });
@@ -80,7 +80,7 @@ export async function leaveGroup(engine: Engine, name: string): Promise<void> {
     const group = await findGroup(step, name);
     const { own } = step.live;
     const data = parseGroupData(group.record.data);
-    const { accounts, leaving, state } = group.record;
+    const { accounts, leaving } = group.record;
     const others = accounts.filter(
       (account) => account !== own.account && leaving?.includes(account) !== true,
     );
@@ -91,13 +91,10 @@ export async function leaveGroup(engine: Engine, name: string): Promise<void> {
         "make somebody else an admin first: nobody could change it any more",
       );
     }
-    const isAlone = others.length === 0 && (await devicesOf(step, own.account)).length === 0;
-    if (state !== "joined" || isAlone) {
-      await leaveHere(step, group);
-      return { until: undefined };
-    }
-    await enqueueMls(step, group.record.conversation, { type: "leave" });
-    return { until: step.waiters.wait(leftGroup(group.record.id)) };
+    await decideAbout(step, { group }, { accepted: false });
+    const until = step.waiters.wait(leftGroup(group.record.id));
+    await beginLeaving(step, group);
+    return { until };
   });
 }
 
@@ -138,6 +135,7 @@ export async function changeGroup(
         ? intent.accounts.filter((account) => !group.record.accounts.includes(account))
         : [];
     if (group.record.accounts.length + more.length > LIMITS.maxGroupMembers) throw tooMany();
+    if (intent.type === "add") await acceptPeople(step, intent.accounts);
     const order = addIntent(step, group, intent);
     return { until: step.waiters.wait(intentGroup(order)) };
   });

@@ -48,6 +48,7 @@ async function freshRecord(step: Step, { item, mls, ciphersuite }: Come): Promis
     sentSinceUpdate: 0,
     ownSent: [],
     deleted: false,
+    declined: false,
   };
 }
 
@@ -65,6 +66,7 @@ export async function enterNew(step: Step, come: Come, old: GroupLive | undefine
     ...fresh,
     ...(conversation !== undefined && { conversation }),
     ...(isGroup && old !== undefined ? shownOf(old.record) : { unread: 0 }),
+    invitedBy: inviterOf(step, fresh.kind, old?.record, come.sender),
   };
   const group = await addGroup(step, record, come.mls);
   await takeKeptHistory(step, group.record.id);
@@ -89,7 +91,8 @@ export async function enterAgain(step: Step, come: Come, group: GroupLive): Prom
   const timerBefore = await timerOf(step, fresh, group);
   await dropState(step, group);
   const gone = (before.gone ?? []).filter((account) => !fresh.accounts.includes(account));
-  putGroup(step, group, { ...fresh, gone, lost: undefined });
+  const invitedBy = inviterOf(step, fresh.kind, before, come.sender);
+  putGroup(step, group, { ...fresh, gone, lost: undefined, invitedBy });
   group.reader.phase = "detached";
   group.reader.waiting.length = 0;
   group.reader.failures = 0;
@@ -101,6 +104,18 @@ export async function enterAgain(step: Step, come: Come, group: GroupLive): Prom
   await tellTimer(step, group, come.sender, timerBefore);
   if (fresh.kind === "pair") await moveTimerWish(step, group, undefined);
   await wakeQueuesOf(step, group);
+}
+
+/** Who let this account in: at first, and again after it was out. */
+function inviterOf(
+  step: Step,
+  kind: GroupRecord["kind"],
+  before: GroupRecord | undefined,
+  sender: string,
+): string | undefined {
+  if (kind !== "group" || sender === step.live.own.account) return before?.invitedBy;
+  const wasIn = before !== undefined && before.state !== "left" && before.state !== "removed";
+  return wasIn ? before.invitedBy : sender;
 }
 
 /** How long texts are kept in the conversation that a group is for, as it stands at this moment. */

@@ -25,6 +25,7 @@ import { changeBody, textBody } from "./bodies.ts";
 import { encodeContent, groupEntry } from "./content.ts";
 import { isRemovalDue } from "./leaves.ts";
 import { findPair } from "./pairs.ts";
+import { leaveHere } from "./leaving.ts";
 import { closeReceipt, dequeueMls, freshId, wakeQueue, type MlsQueue } from "./queue.ts";
 import { groupNames, type MlsItem } from "./records.ts";
 import { groupOfConversation, mlsOf, saveDelta, wakeGroup, type GroupLive } from "./state.ts";
@@ -268,6 +269,10 @@ async function failAll(step: Step, conversation: string, queue: MlsQueue, code: 
     const item = await step.draft.item(groupNames.outbox(conversation), order);
     if (item?.content.type === "text") await advanceStatus(step, item.content.place, "failed", code);
     if (item !== undefined) rejectText(step, item, code);
+    if (item?.content.type === "leave") {
+      const group = await groupOfConversation(step, conversation);
+      if (group !== undefined) await leaveHere(step, group);
+    }
     await dequeueMls(step, conversation, order);
   }
 }

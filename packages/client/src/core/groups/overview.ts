@@ -11,15 +11,15 @@ import { accountOfMember } from "./membership.ts";
 import { nameOfGroup } from "./naming.ts";
 import { mlsOf, presentOf, type GroupLive } from "./state.ts";
 
-/** The groups of people, newest last: neither those that others took the place of, nor those that were left and deleted. */
+/** The groups of people, newest last: neither those that others took the place of, nor those that were declined, or left and deleted. */
 export function groupsOf(step: Pick<Step, "live">): readonly GroupLive[] {
   return [...step.live.groups.byId.values()].filter(
     ({ record }) => record.kind === "group" && record.state !== "replaced" && !isGone(record),
   );
 }
 
-const isGone = ({ deleted, state }: GroupLive["record"]): boolean =>
-  deleted === true && (state === "left" || state === "removed");
+const isGone = ({ deleted, declined, state }: GroupLive["record"]): boolean =>
+  declined === true || (deleted === true && (state === "left" || state === "removed"));
 
 /** The group of that name or id; undefined when there is none. @throws UsageError `group_ambiguous`. */
 export function matchGroup(step: Pick<Step, "live">, text: string): GroupLive | undefined {

@@ -51,6 +51,10 @@ export interface GroupRecord {
   readonly draft?: string;
   /** Its history was deleted: it is not shown unless it is in use. */
   readonly deleted?: boolean;
+  /** It was declined, and is being left: neither it nor its messages are shown. */
+  readonly declined?: boolean;
+  /** The account that let this one in, unless that was a device of its own. */
+  readonly invitedBy?: string | undefined;
   /** Accounts that said that they leave, until somebody has removed them. */
   readonly leaving?: readonly string[];
   /** Accounts that were removed, or left, while this device was in it, and did not come back; the newest of them. */

@@ -31,13 +31,9 @@ export async function finishSent(
     step.effects.push({ type: "settle", settle: () => step.waiters.resolve(sentGroup(content.id)) });
   }
   if (content.type === "leave") {
-    if (group.record.state === "joined") await leaveHere(step, group);
-    step.effects.push({ type: "settle", settle: () => step.waiters.resolve(leftGroup(group.record.id)) });
+    await leaveHere(step, group);
   }
 }
-
-/** The callers who wait until a group was told that this account leaves. */
-export const leftGroup = (id: string): string => `left ${id}`;
 
 /** Whether an entry is one of ours that the server has: then it was sent, whatever became of the answer. */
 export async function takeOwnEntry(step: Step, group: GroupLive, entry: Entry): Promise<boolean> {

@@ -13,6 +13,7 @@ import {
   toMessage,
   MESSAGE_IN,
 } from "../conversations.ts";
+import { decideAbout } from "../deciding.ts";
 import { wasDeletedAhead } from "../deleting.ts";
 import { takeSync } from "../devices/syncing.ts";
 import { startTime } from "../expiry.ts";
@@ -71,7 +72,7 @@ async function show(
   content: CheckedContent,
   text: TextBody | undefined,
 ): Promise<void> {
-  if (group.record.kind === "account") return;
+  if (group.record.kind === "account" || group.record.declined === true) return;
   const account = accountOfMember(sender);
   const own = account === step.live.own.account;
   const name = { account, id: content.id };
@@ -114,7 +115,8 @@ async function show(
       message: await toMessage(step.draft, step.live.own, contact, place, complete),
     });
   }
-  if (own) return;
+  // Written by another device of ours: that accepts a request, should it not have said so.
+  if (own) return void (await decideAbout(step, subject, { accepted: true }));
   step.effects.push({ type: "settle", settle: () => step.waiters.resolve(MESSAGE_IN) });
   if (tellsReceipts(group)) await queueReceipt(step, place.conversation, "delivered", content.id);
 }

@@ -1,5 +1,6 @@
 /** Telling a conversation that one is typing, under the suite that protects it. */
 import { knownContact } from "../contacts.ts";
+import { requester } from "../requests.ts";
 import type { Step } from "../step.ts";
 import { sendTyping } from "../typing.ts";
 import { sendMlsTyping } from "./ephemeral.ts";
@@ -12,6 +13,8 @@ const pauseMs = 3_000;
 export async function tellTyping(step: Step, peer: string): Promise<void> {
   const group = matchGroup(step, peer);
   const contact = group === undefined ? await knownContact(step.draft, peer) : undefined;
+  const subject = contact === undefined ? group && { group } : { contact };
+  if (subject !== undefined && (await requester(step.draft, subject)) !== undefined) return undefined;
   const pairs = contact === undefined ? [] : pairGroups(step, contact.conversations);
   const inUse = group ?? pairs.find(({ record }) => record.state === "joined");
   if (inUse === undefined) return contact === undefined ? undefined : sendTyping(step, contact);

@@ -156,7 +156,7 @@ async function joinAccount(
   const directory = { deviceList: list.signedBytes, identityHistory: list.identityHistory, refreshedAtMs: 0 };
   try {
     await storeLinked(store, { own, directory, recoveryKey: recoveryKey.text });
-    await restoreContacts(env, store, backup.contacts);
+    await restoreContacts(env, store, backup);
     await finish(env, server, store, ticket, signed);
     await publishFirstKeyPackages(env, store, server.transport, publishWithinMs);
   } catch (cause) {

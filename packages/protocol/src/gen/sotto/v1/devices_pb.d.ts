@@ -7,7 +7,7 @@
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 import type { Device, SignedDeviceList } from "./directory_pb.js";
-import type { Attachment, ContactState, Quote } from "./mls_pb.js";
+import type { Attachment, ContactState, ConversationState, Quote } from "./mls_pb.js";
 
 /**
  * Describes the file sotto/v1/devices.proto.
@@ -155,6 +155,13 @@ export declare type RecoveryBackup = Message<"sotto.v1.RecoveryBackup"> & {
    * @generated from field: uint64 made_at_sec = 4;
    */
   madeAtSec: bigint;
+
+  /**
+   * What was decided about conversations with those contacts, and in groups.
+   *
+   * @generated from field: repeated sotto.v1.ConversationState conversations = 5;
+   */
+  conversations: ConversationState[];
 };
 
 /**

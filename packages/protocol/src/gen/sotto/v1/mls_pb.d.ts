@@ -806,6 +806,20 @@ export declare type ConversationState = Message<"sotto.v1.ConversationState"> & 
    * @generated from field: sotto.v1.Decision muted_until = 6;
    */
   mutedUntil?: Decision | undefined;
+
+  /**
+   * Not a request of somebody unknown any more.
+   *
+   * @generated from field: sotto.v1.Decision accepted = 7;
+   */
+  accepted?: Decision | undefined;
+
+  /**
+   * Of a group: the account that let this one in, where a device of its own did not. 16 bytes.
+   *
+   * @generated from field: bytes invited_by = 10;
+   */
+  invitedBy: Uint8Array;
 };
 
 /**
