@@ -257,9 +257,7 @@ export class ChatModel {
         return;
       }
       case "conversation":
-        if (event.deleted === true && this.#threads.has(event.groupId ?? event.peer)) {
-          void this.#guard(() => this.#reload(event.groupId ?? event.peer));
-        }
+        if (event.deleted === true) void this.#guard(() => this.#afterDeleting(event.groupId ?? event.peer));
         this.#scheduleRefresh();
         return;
       case "messages_removed":
@@ -271,10 +269,6 @@ export class ChatModel {
         return;
       case "typing":
         this.#setTyping(event.groupId ?? event.from, event.from);
-        return;
-      case "conversation":
-        if (event.deleted === true) this.#forget(event.groupId ?? event.peer);
-        this.#scheduleRefresh();
         return;
       case "connection":
         this.#set({
@@ -316,8 +310,13 @@ export class ChatModel {
     this.#setThread(key, { messages, hasOlder: messages.length === pageSize });
   }
 
-  /** What is loaded of a conversation is not there any more. */
-  #forget(key: string): void {
+  /** What is loaded of a conversation may not be there any more, nor the conversation. */
+  async #afterDeleting(key: string): Promise<void> {
+    const stored = await this.messenger.conversations();
+    if (stored.some((one) => keyOf(one) === key)) {
+      if (this.#threads.has(key)) await this.#reload(key);
+      return;
+    }
     this.#threads.delete(key);
     if (key === this.#snapshot.active)
       this.#set({ active: undefined, thread: emptyThread, members: undefined });
