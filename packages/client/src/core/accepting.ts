@@ -53,7 +53,7 @@ export async function deleteRequest(step: Step, peer: string): Promise<void> {
 }
 
 /** Leaves a group unseen: it is gone here at once, and the group is told as soon as that can be. */
-export async function decline(step: Step, subject: Extract<Subject, { group: unknown }>): Promise<void> {
+async function decline(step: Step, subject: Extract<Subject, { group: unknown }>): Promise<void> {
   await deleteHere(step, subject);
   putGroup(step, subject.group, { declined: true });
   await beginLeaving(step, subject.group);
