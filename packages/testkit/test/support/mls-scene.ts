@@ -102,7 +102,7 @@ export class Scene {
   }
 
   #address(device: SimulatedDevice): string {
-    return `192.0.2.${this.world.devices.indexOf(device)}`;
+    return device.label;
   }
 
   #lyingTransport(address: string, inner: Transport): Transport {
