@@ -43,7 +43,7 @@ describe("npm run demo", () => {
       "Harbour walk  3 members",
       "laptop is now a device of your account",
       "✓ the laptop shows what Ann wrote before it was there",
-      "✓ the laptop is let in no more",
+      "✓ the laptop is let in no more, and reads nothing that came after",
     ]) {
       expect(output).toContain(part);
     }
