@@ -42,6 +42,8 @@ export interface RunningServer {
   readonly fingerprint: string;
   /** `sotto://…#fingerprint`. */
   readonly invite: string;
+  /** Where the web app is, with the key's fingerprint for the first visit; undefined when none is served. */
+  readonly webApp: string | undefined;
   /** Absolute path. */
   readonly dataFolder: string;
   /** Whether this was its first start. */
@@ -232,6 +234,7 @@ async function start(parts: Parts, undo: Undo): Promise<RunningServer> {
     origin,
     fingerprint: formatFingerprint(folder.key.fingerprint),
     invite: formatInvite(origin, folder.key.fingerprint),
+    webApp: config.web === undefined ? undefined : `${origin}/#${formatFingerprint(folder.key.fingerprint)}`,
     dataFolder: folder.path,
     isNew: folder.isNew,
     close: () => (closing ??= close()),

@@ -118,6 +118,7 @@ async function welcome(io: Io, server: RunningServer): Promise<void> {
     `Data folder: ${server.dataFolder}${server.isNew ? " (new)" : ""}`,
     `Key fingerprint: ${server.fingerprint}`,
     `Invite link: ${server.invite}`,
+    ...(server.webApp === undefined ? [] : [`In a browser: ${server.webApp}`]),
   ];
   await printLine(io, lines.join("\n"));
   if (io.stdout.isTTY === true || server.isNew) await printLine(io, renderQr(server.invite));
