@@ -60,10 +60,12 @@ export function trackConversations(engine: EngineClient): Conversations {
     refreshing = true;
     try {
       while (stale.size > 0) {
-        const [key] = stale as Iterable<string>;
-        if (key === undefined) break;
-        stale.delete(key);
-        const summary = await engine.calls.conversation(key);
+        const [asked] = stale as Iterable<string>;
+        if (asked === undefined) break;
+        stale.delete(asked);
+        const summary = await engine.calls.conversation(asked);
+        // Some events call a group by its name.
+        const key = summary === undefined ? asked : keyOf(summary);
         const others = (all ?? []).filter((known) => keyOf(known) !== key);
         const before = (all ?? []).find((known) => keyOf(known) === key);
         if (summary === undefined) all = others;

@@ -146,7 +146,19 @@ export async function markShownUpTo(
       unshown.map((item) => ({ conversation, order: item.order })),
       Math.min(atSec, nowSec(step)),
     );
+    if (unshown.length > 0) await notifyShown(step, conversation);
   }
+}
+
+async function notifyShown(step: Step, conversation: string): Promise<void> {
+  const contact = await contactOf(step.draft, conversation);
+  const groupId = await step.draft.get(groupNames.groupOfConversation(conversation));
+  const about = contact === undefined && groupId !== undefined ? { groupId } : {};
+  notify(step, {
+    type: "conversation",
+    peer: await nameOfConversation(step.draft, contact, conversation),
+    ...about,
+  });
 }
 
 /** Places of the messages of a conversation that were not shown. */

@@ -1,7 +1,7 @@
 /** Messages that were not shown before, each once: the SDK's async iterator, and marking a whole conversation. */
 import type { Message } from "../api.ts";
 import { MESSAGE_IN, contactOf, markShown, messageAt, toMessage, unshownOf } from "./conversations.ts";
-import { decideAbout, findSubject } from "./deciding.ts";
+import { decideAbout, findSubject, notifyChange } from "./deciding.ts";
 import { tellRead } from "./devices/syncing.ts";
 import type { Engine } from "./engine.ts";
 import { findConversation } from "./groups/overview.ts";
@@ -50,8 +50,11 @@ async function next(
 
 /** Marks all messages of a peer as shown. */
 export async function markRead(step: Step, peer: string): Promise<void> {
-  await show(step, await unshownOf(step.draft, await findConversation(step, peer)));
-  await decideAbout(step, await findSubject(step, peer), { markedUnread: false });
+  const unshown = await unshownOf(step.draft, await findConversation(step, peer));
+  await show(step, unshown);
+  const subject = await findSubject(step, peer);
+  if (unshown.length > 0) notifyChange(step, subject);
+  await decideAbout(step, subject, { markedUnread: false });
 }
 
 async function show(step: Step, places: readonly MessagePlace[]): Promise<void> {
