@@ -82,7 +82,7 @@ const common = ({ id, body, from, kind, timer, replyTo, editedAt, deleted, react
 describe.each(Object.keys(lives))("%s", (name) => {
   test.each(["before", "after"] as const)("is killed %s each effect", { timeout: 300_000 }, async (when) => {
     let kills = 0;
-    const stride = slow ? 1 : 2;
+    const stride = slow ? 1 : 3;
     for (let effect = when === "before" ? 0 : stride - 1; ; effect += stride) {
       const played = await scene(effect + 1);
       const { world, ann, ben } = played;
@@ -108,6 +108,6 @@ describe.each(Object.keys(lives))("%s", (name) => {
       if (!wasKilled) break;
       kills++;
     }
-    expect(kills).toBeGreaterThan(2);
+    expect(kills).toBeGreaterThan(1);
   });
 });

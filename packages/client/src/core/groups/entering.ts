@@ -7,6 +7,7 @@ import { addNotice } from "../notices.ts";
 import type { Step } from "../step.ts";
 import { parseGroupData } from "./data.ts";
 import { accessToken, accountsOf } from "./epoch.ts";
+import { accountOfMember, deviceOfMember } from "./membership.ts";
 import { nameOfAccount, nameOfGroup, tellChanges } from "./naming.ts";
 import { wakeQueuesOf } from "./queue.ts";
 import type { GroupRecord } from "./records.ts";
@@ -80,9 +81,14 @@ export async function enterNew(step: Step, come: Come, old: GroupLive | undefine
     if (fresh.kind !== "pair") await noteRemade(step, group.record.conversation);
     if (isGroup) await tellHealed(step, group, before, missed, come.sender);
   }
-  await tellTimer(step, group, come.sender, timerBefore);
+  // A further device of somebody gets the line about it with the history.
+  if (!isFurther(step, come)) await tellTimer(step, group, come.sender, timerBefore);
   await wakeQueuesOf(step, group);
 }
+
+/** Whether another device of this account is in the group. */
+const isFurther = ({ live: { own } }: Step, { mls }: Come): boolean =>
+  mls.members.some((leaf) => accountOfMember(leaf) === own.account && deviceOfMember(leaf) !== own.device);
 
 /** Takes part again in a group that was lost, left, or taken away. */
 export async function enterAgain(step: Step, come: Come, group: GroupLive): Promise<void> {
@@ -133,8 +139,6 @@ async function timerOf(
 }
 
 async function tellTimer(step: Step, group: GroupLive, by: string, before: number): Promise<void> {
-  // The own devices have the line about it in the history that they share.
-  if (by === step.live.own.account) return;
   const after = await timerOf(step, group.record, group);
   await noteTimer(step, group, { by, before, after });
 }
