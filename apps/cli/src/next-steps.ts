@@ -69,6 +69,7 @@ const NEXT_STEPS: Readonly<Record<ErrorCode, string>> = {
   storage_failed: "check free space and permissions of the folder (--home), then try again.",
   storage_full: "make room, then try again.",
   usage: "see 'sotto help', or 'sotto COMMAND --help' for an example.",
+  contact_blocked: "unblock them first: 'sotto contacts unblock CONTACT'.",
   contact_unknown:
     "check the number or address; 'sotto contacts' lists whom you know, 'sotto contacts add' looks somebody up.",
   identifier_not_found: "check the number or address, and ask them to register on the same server.",

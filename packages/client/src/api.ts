@@ -197,6 +197,8 @@ export interface Contact {
   readonly verified: boolean;
   /** This account wrote to them, added them to a group, accepted them or verified them: what they send is no request. */
   readonly known: boolean;
+  /** Nothing that they send reaches this account but in groups with others; nothing is sent to them. */
+  readonly blocked: boolean;
   /** True until a change of identity key is acknowledged: sending is blocked. */
   readonly identityChanged: boolean;
   /** Devices in use. */
@@ -351,7 +353,7 @@ export interface Messenger {
    * Stores the message for sending and returns at once; it goes out when it can, in order per conversation. `to`: a peer, or a group's name
    * or id. Without a suite it is MLS.
    * A message with attachments goes out when all of them were uploaded: what is written after it may arrive before.
-   * @throws `identity_changed`, `message_too_large`, `group_ambiguous`, `group_unknown`, `usage`; `suite_unavailable` when the classic suite
+   * @throws `identity_changed`, `contact_blocked`, `message_too_large`, `group_ambiguous`, `group_unknown`, `usage`; `suite_unavailable` when the classic suite
    * is asked for what only MLS can carry: answers, forwarded texts, texts that disappear, attachments; of attachments, `too_large`,
    * `file_changed`, `picture_unreadable`.
    */
@@ -437,6 +439,14 @@ export interface Messenger {
   acceptRequest(peer: string): Promise<void>;
   /** Deletes the conversation, as deleteConversation(); a group is left. They may ask again. @throws `contact_unknown`, `usage` when it is none. */
   deleteRequest(peer: string): Promise<void>;
+  /**
+   * Nothing that somebody writes reaches this account any more, and groups that they let it into are declined, on all of its devices; they
+   * are not told. In groups with others their messages stay. @throws `contact_unknown`.
+   */
+  block(peer: string): Promise<void>;
+  /** What they wrote meanwhile is lost. @throws `contact_unknown`. */
+  unblock(peer: string): Promise<void>;
+  blocked(): Promise<readonly Contact[]>;
   contacts(): Promise<readonly Contact[]>;
   /** Looks somebody up, and remembers them. @throws `identifier_not_found`. */
   contact(peer: string): Promise<Contact>;

@@ -40,6 +40,7 @@ test("contact() looks somebody up, remembers them, and says who is nobody", asyn
     accountId: ben.account,
     verified: false,
     known: false,
+    blocked: false,
     identityChanged: false,
     devices: 1,
   });

@@ -54,6 +54,7 @@ export const ERROR_CODES = {
   storage_full: { travels: false },
   usage: { travels: false },
   contact_unknown: { travels: false },
+  contact_blocked: { travels: false },
   identifier_not_found: { travels: false },
   identity_changed: { travels: false },
   device_list_rolled_back: { travels: false },

@@ -32,7 +32,33 @@ export function contactsCommand(): Command {
     .action((peer: string, options: { readonly yes?: boolean }, command: Command) =>
       acknowledge(contextOf(command), parsePeer(peer), options.yes === true),
     );
+  for (const [name, what] of [
+    ["block", "Nothing that they write reaches you any more, but in groups with others. They are not told."],
+    ["unblock", "Takes what they write again; what they wrote meanwhile is lost."],
+  ] as const) {
+    command
+      .command(name)
+      .description(what)
+      .argument("<contact>", "phone number, e-mail address or account id")
+      .addHelpText("after", examples(`sotto contacts ${name} +15551230002`))
+      .action((peer: string, _options: object, command: Command) =>
+        setBlocked(contextOf(command), parsePeer(peer), name),
+      );
+  }
   return command;
+}
+
+/** How long to wait until the other devices are told. */
+const flushTimeoutSec = 10;
+
+async function setBlocked(context: Context, peer: string, work: "block" | "unblock"): Promise<void> {
+  await withSession(context, { connect: true }, async (session) => {
+    const { messenger } = session;
+    const contact = await messenger.contact(peer);
+    await messenger[work](peer);
+    await printContact(context, { ...contact, blocked: work === "block" });
+    await session.within(flushTimeoutSec, (signal) => messenger.flushed({ signal }), { firstTryOnly: true });
+  });
 }
 
 async function list(context: Context): Promise<void> {
@@ -89,23 +115,26 @@ async function askFirst(context: Context, safetyNumber: string): Promise<void> {
 }
 
 async function printContact(context: Context, contact: Contact): Promise<void> {
-  const { identifier, accountId, verified, identityChanged, devices } = contact;
+  const { identifier, accountId, verified, blocked, identityChanged, devices } = contact;
   if (context.json) {
     const members = {
       identifier,
       account_id: accountId,
       verified,
+      blocked,
       identity_changed: identityChanged,
       devices,
     };
     await printJson(context.io, members);
     return;
   }
-  const state = identityChanged
-    ? "IDENTITY CHANGED, sending stopped"
-    : verified
-      ? "verified"
-      : "not verified";
+  const state = blocked
+    ? "blocked"
+    : identityChanged
+      ? "IDENTITY CHANGED, sending stopped"
+      : verified
+        ? "verified"
+        : "not verified";
   await printLine(
     context.io,
     `${sanitiseLine(identifier)}  ${state}  ${devices} device${devices === 1 ? "" : "s"}  ${accountId}`,

@@ -48,6 +48,7 @@ export class FakeMessenger implements Messenger {
       accountId: "b".repeat(32),
       verified: false,
       known: true,
+      blocked: false,
       identityChanged: false,
       devices: 1,
     };
@@ -365,6 +366,9 @@ export class FakeMessenger implements Messenger {
   updateConversation = missing;
   deleteConversation = missing;
   acceptRequest = missing;
+  block = missing;
+  unblock = missing;
+  blocked = missing;
   deleteRequest = missing;
   rotateIdentity = missing;
   resetPending = missing;

@@ -2,9 +2,8 @@
 import { LIMITS, UsageError } from "@sotto/protocol";
 import { contactOf, refOf } from "./conversations.ts";
 import { decideAbout, findSubject, type Subject } from "./deciding.ts";
-import { deleteConversation, deleteHere } from "./deleting.ts";
-import { beginLeaving } from "./groups/leaving.ts";
-import { putGroup } from "./groups/state.ts";
+import { deleteConversation } from "./deleting.ts";
+import { decline } from "./groups/declining.ts";
 import { sendsReadReceipts } from "./receipts.ts";
 import { names, type ContactRecord } from "./records.ts";
 import { requester } from "./requests.ts";
@@ -49,14 +48,7 @@ export async function acceptRequest(step: Step, peer: string): Promise<void> {
 export async function deleteRequest(step: Step, peer: string): Promise<void> {
   const subject = await findRequest(step, peer);
   if ("contact" in subject) return deleteConversation(step, peer);
-  await decline(step, subject);
-}
-
-/** Leaves a group unseen: it is gone here at once, and the group is told as soon as that can be. */
-async function decline(step: Step, subject: Extract<Subject, { group: unknown }>): Promise<void> {
-  await deleteHere(step, subject);
-  putGroup(step, subject.group, { declined: true });
-  await beginLeaving(step, subject.group);
+  await decline(step, subject.group);
 }
 
 async function findRequest(step: Step, peer: string): Promise<Subject> {

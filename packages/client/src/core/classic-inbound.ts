@@ -26,6 +26,7 @@ import {
   type ErrorCode,
 } from "@sotto/protocol";
 import { addMessage } from "./adding.ts";
+import { isBarredAccount } from "./barred.ts";
 import { bindIdentifier, ensureContact, findContact, peerName, putContact } from "./contacts.ts";
 import { contactOf, toMessage, MESSAGE_IN } from "./conversations.ts";
 import { wasDeletedAhead } from "./deleting.ts";
@@ -222,6 +223,7 @@ async function apply(
 ): Promise<void> {
   const device = toHex(opened.sender.device);
   if (content.n !== undefined) await count(step, entry.account, device, content.n);
+  if (await isBarredAccount(step.draft, entry.account)) return;
   if (content.type !== "receipt") return show(step, entry, device, opened, content);
   if (!(await takeReceipt(step, entry.account, device, content)) && !entry.again) {
     await refuse(

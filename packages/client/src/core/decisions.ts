@@ -12,6 +12,8 @@ export interface Decisions {
   readonly mutedUntil: number;
   /** Whoever is at the other end, or let us into the group, is to reach us. Never taken back but by leaving a group. */
   readonly accepted: boolean;
+  /** Only of contacts: nothing that they send is to reach us. */
+  readonly blocked: boolean;
 }
 
 /** A value with the time of its decision. */
@@ -30,6 +32,7 @@ const undecided: Decisions = {
   markedUnread: false,
   mutedUntil: 0,
   accepted: false,
+  blocked: false,
 };
 
 /** What holds now. */

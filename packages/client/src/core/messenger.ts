@@ -6,6 +6,7 @@ import { deleteForEveryone, edit, oneMessage, react, receiptsOf } from "./acting
 import { downloadAttachment, largestFile, supplyFile } from "./attachments/commands.ts";
 import { thumbnailOf } from "./attachments/finding.ts";
 import { acceptRequest, deleteRequest } from "./accepting.ts";
+import { blockedContacts, setBlocked } from "./blocking.ts";
 import { history } from "./conversations.ts";
 import { updateConversation } from "./deciding.ts";
 import { clearConversation, deleteConversation } from "./deleting.ts";
@@ -99,6 +100,9 @@ export function messengerOf(engine: Engine, env: Env, header: HeaderFile): Messe
     deleteConversation: (peer) => engine.run((step) => deleteConversation(step, peer)),
     acceptRequest: (peer) => engine.run((step) => acceptRequest(step, peer)),
     deleteRequest: (peer) => engine.run((step) => deleteRequest(step, peer)),
+    block: (peer) => engine.run((step) => setBlocked(step, peer, true)),
+    unblock: (peer) => engine.run((step) => setBlocked(step, peer, false)),
+    blocked: () => engine.run(blockedContacts),
     contacts: () =>
       engine.run(async (step) =>
         (await allContacts(step))

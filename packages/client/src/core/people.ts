@@ -3,6 +3,7 @@ import { exportPublicKey, activeDevices, newestClassicKey, safetyNumber } from "
 import { InternalError, UsageError } from "@sotto/protocol";
 import type { Contact } from "../api.ts";
 import { accept } from "./accepting.ts";
+import { isBarred } from "./barred.ts";
 import {
   acceptIdentity,
   bindIdentifier,
@@ -58,6 +59,7 @@ export function toContact(contact: ContactRecord, known: Pinned | undefined): Co
     accountId: contact.account ?? "",
     verified: contact.verified,
     known: isKnown(contact),
+    blocked: isBarred(contact),
     identityChanged: isBlocked(contact, known?.list.list.identityKey),
     devices: known === undefined ? 0 : activeDevices(known.list.list).length,
   };

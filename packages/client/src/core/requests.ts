@@ -2,6 +2,7 @@
  * Requests: conversations that somebody began who is not known here. Known is whom this account wrote to, accepted or verified. Until a
  * request is accepted, whoever made it learns neither that it was read nor that somebody types, and it counts nowhere as unread.
  */
+import { isBarred } from "./barred.ts";
 import { ensureContact, findContact } from "./contacts.ts";
 import { decideAbout, type Subject } from "./deciding.ts";
 import { standing } from "./decisions.ts";
@@ -20,7 +21,7 @@ export const isKnown = (contact: ContactRecord): boolean =>
 export async function requester(view: View, subject: Subject): Promise<string | undefined> {
   if ("contact" in subject) {
     const { contact } = subject;
-    return contact.last === undefined || isKnown(contact) ? undefined : contact.account;
+    return contact.last === undefined || isKnown(contact) || isBarred(contact) ? undefined : contact.account;
   }
   return inviter(view, subject.group.record);
 }
@@ -34,9 +35,10 @@ async function inviter(view: View, record: GroupRecord): Promise<string | undefi
   return contact !== undefined && isKnown(contact) ? undefined : invitedBy;
 }
 
-/** Whether the conversation with that list of messages is a request. */
-export async function isRequest(step: Step, conversation: string): Promise<boolean> {
+/** Whether nothing is to be told in the conversation with that list of messages: it is a request, or with somebody who is blocked. */
+export async function isQuiet(step: Step, conversation: string): Promise<boolean> {
   const contact = await contactOf(step.draft, conversation);
+  if (contact !== undefined && isBarred(contact)) return true;
   if (contact !== undefined) return (await requester(step.draft, { contact })) !== undefined;
   const group = await groupOfConversation(step, conversation);
   return group !== undefined && (await requester(step.draft, { group })) !== undefined;

@@ -3,6 +3,7 @@ import { TransportError, UsageError, isErrorCode } from "@sotto/protocol";
 import type { Message, SendOptions } from "../api.ts";
 import { accept, acceptContact } from "./accepting.ts";
 import { addGroupMessage, addMessage } from "./adding.ts";
+import { isBarred } from "./barred.ts";
 import { beginUploads, prepareFiles, releaseFiles, type PreparedFile } from "./attachments/preparing.ts";
 import { ensureContact, isBlocked, parsePeer } from "./contacts.ts";
 import { contactOf, messageAt, placeIn, toMessage } from "./conversations.ts";
@@ -70,6 +71,7 @@ async function sendTo(
   if (suite === "mls") checkMlsText(body);
   else checkText(body, own.identifier);
   const contact = await ensureContact(step, peer);
+  if (isBarred(contact)) throw new UsageError("contact_blocked", "that contact is blocked");
   if (await isContactBlocked(step, contact)) throw identityChanged();
   const timer = timerOfContact(step, contact);
   if (suite === "classic") return sendClassic(step, contact, body, { ...options, id, files }, timer);

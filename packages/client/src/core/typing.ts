@@ -8,6 +8,7 @@ import {
   protectClassic,
 } from "@sotto/crypto";
 import { EntryKind, SottoError, StorageError, toHex, utf8, type Device } from "@sotto/protocol";
+import { isBarred } from "./barred.ts";
 import { open } from "./classic-inbound.ts";
 import { findContact, isBlocked, peerName } from "./contacts.ts";
 import { isFresh, pinned } from "./directory.ts";
@@ -85,7 +86,7 @@ export async function takeTyping(step: Step, classic: string): Promise<void> {
     const account = toHex(message.sender.account);
     const contact = await findContact(step.draft, { account });
     const known = await pinned(step, account);
-    if (contact === undefined || known === undefined) return;
+    if (contact === undefined || known === undefined || isBarred(contact)) return;
     const content = parseClassicPlaintext((await open(step, message, known.list)).plaintext);
     if (content.type === "typing") notify(step, { type: "typing", from: peerName(contact) });
   } catch (cause) {

@@ -10,7 +10,7 @@ import { groupOfConversation } from "./groups/state.ts";
 import { tellsReceipts } from "./groups/show.ts";
 import { names, type ContactRecord, type MessagePlace, type MessageRecord } from "./records.ts";
 import { sendReceipt, sendsReadReceipts } from "./receipts.ts";
-import { isRequest } from "./requests.ts";
+import { isQuiet } from "./requests.ts";
 import type { Step } from "./step.ts";
 
 /** Yields what was not shown. A message counts as shown when the next one is asked for. */
@@ -63,7 +63,7 @@ async function show(step: Step, places: readonly MessagePlace[]): Promise<void> 
   const untold = new Map<string, string[]>();
   for (const place of places) {
     const contact = await contactOf(step.draft, place.conversation);
-    const withheld = !tells || (await isRequest(step, place.conversation));
+    const withheld = !tells || (await isQuiet(step, place.conversation));
     for (const message of await markShown(step, [place])) {
       if (!withheld && (await sendReadReceipt(step, place.conversation, contact, message))) continue;
       const account = message.sender ?? contact?.account;

@@ -24,6 +24,7 @@ const flags = [
   "archived",
   "markedUnread",
   "accepted",
+  "blocked",
 ] as const satisfies readonly (keyof Decisions)[];
 
 /** Tells the other devices what was decided here. */

@@ -1,11 +1,13 @@
 /** A group that this device was let into becomes one of its own: a new one, one that takes another's place, or one that it had lost. */
 import type { MlsCiphersuite, MlsGroup } from "@sotto/crypto";
 import { toHex, type WelcomeItem } from "@sotto/protocol";
+import { isBarredAccount } from "../barred.ts";
 import { ensureContact, findContact } from "../contacts.ts";
 import { takeKeptHistory } from "../devices/history-import.ts";
 import { addNotice } from "../notices.ts";
 import type { Step } from "../step.ts";
 import { parseGroupData } from "./data.ts";
+import { decline } from "./declining.ts";
 import { accessToken, accountsOf } from "./epoch.ts";
 import { accountOfMember, deviceOfMember } from "./membership.ts";
 import { nameOfAccount, nameOfGroup, tellChanges } from "./naming.ts";
@@ -71,6 +73,7 @@ export async function enterNew(step: Step, come: Come, old: GroupLive | undefine
   };
   const group = await addGroup(step, record, come.mls);
   await takeKeptHistory(step, group.record.id);
+  if (old === undefined && (await declines(step, group, come.sender))) return;
   await tellJoined(step, group, come.sender);
   if (old === undefined) {
     if (fresh.kind === "pair") await moveTimerWish(step, group, undefined);
@@ -105,6 +108,7 @@ export async function enterAgain(step: Step, come: Come, group: GroupLive): Prom
   await saveEpoch(step, group, come.mls);
   wakeGroup(step, group.record.id);
   const missed = Math.max(0, fresh.cursor - before.cursor - 1);
+  if (before.state !== "healing" && (await declines(step, group, come.sender))) return;
   if (before.state === "healing") await tellHealed(step, group, before, missed, come.sender);
   await tellJoined(step, group, come.sender);
   await tellTimer(step, group, come.sender, timerBefore);
@@ -122,6 +126,13 @@ function inviterOf(
   if (kind !== "group" || sender === step.live.own.account) return before?.invitedBy;
   const wasIn = before !== undefined && before.state !== "left" && before.state !== "removed";
   return wasIn ? before.invitedBy : sender;
+}
+
+/** Whoever is blocked lets us into no group: it is declined. */
+async function declines(step: Step, group: GroupLive, sender: string): Promise<boolean> {
+  if (group.record.kind !== "group" || !(await isBarredAccount(step.draft, sender))) return false;
+  await decline(step, group);
+  return true;
 }
 
 /** How long texts are kept in the conversation that a group is for, as it stands at this moment. */

@@ -14,6 +14,7 @@ import {
   type Entry,
   type ErrorCode,
 } from "@sotto/protocol";
+import { isBarredAccount } from "../barred.ts";
 import { isFresh, pinned } from "../directory.ts";
 import { lookUp, type Found } from "../lookups.ts";
 import { addNotice, passNotice } from "../notices.ts";
@@ -139,6 +140,12 @@ async function takeMessage(
     return { type: "stopped" };
   }
   const account = accountOfMember(sender);
+  if (group.record.kind === "pair" && (await isBarredAccount(step.draft, account))) {
+    // Read, so that what follows can be, and dropped.
+    saveDelta(step, group, opened.group, opened.delta);
+    group.reader.unreadable = 0;
+    return done;
+  }
   let refusal: ErrorCode | undefined;
   try {
     const content = parseContent(opened.plaintext);

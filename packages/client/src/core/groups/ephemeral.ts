@@ -17,6 +17,7 @@ import {
   labelled,
   type Entry,
 } from "@sotto/protocol";
+import { isBarredAccount } from "../barred.ts";
 import { bytesOf } from "../hex.ts";
 import { isReady, request } from "../session.ts";
 import { notify, type Step } from "../step.ts";
@@ -80,6 +81,7 @@ export async function takeEphemeral(step: Step, group: GroupLive, entry: Entry):
     const mls = await mlsOf(step, group);
     const sender = mls.members.find(({ leafIndex }) => leafIndex === body.value.leafIndex);
     if (sender === undefined || accountOfMember(sender) === step.live.own.account) return;
+    if (await isBarredAccount(step.draft, accountOfMember(sender))) return;
     const { sealed } = body.value;
     const plaintext = await step.env.crypto.aesGcmOpen(
       await keyOf(step, mls),

@@ -1,4 +1,5 @@
 /** Telling a conversation that one is typing, under the suite that protects it. */
+import { isBarred } from "../barred.ts";
 import { knownContact } from "../contacts.ts";
 import { requester } from "../requests.ts";
 import type { Step } from "../step.ts";
@@ -14,6 +15,7 @@ export async function tellTyping(step: Step, peer: string): Promise<void> {
   const group = matchGroup(step, peer);
   const contact = group === undefined ? await knownContact(step.draft, peer) : undefined;
   const subject = contact === undefined ? group && { group } : { contact };
+  if (contact !== undefined && isBarred(contact)) return undefined;
   if (subject !== undefined && (await requester(step.draft, subject)) !== undefined) return undefined;
   const pairs = contact === undefined ? [] : pairGroups(step, contact.conversations);
   const inUse = group ?? pairs.find(({ record }) => record.state === "joined");

@@ -815,6 +815,13 @@ export declare type ConversationState = Message<"sotto.v1.ConversationState"> & 
   accepted?: Decision | undefined;
 
   /**
+   * Nothing of that account's own is to reach this one.
+   *
+   * @generated from field: sotto.v1.Decision blocked = 8;
+   */
+  blocked?: Decision | undefined;
+
+  /**
    * Of a group: the account that let this one in, where a device of its own did not. 16 bytes.
    *
    * @generated from field: bytes invited_by = 10;
