@@ -37,6 +37,14 @@ describe.skipIf(noChromium)("messages", () => {
     await server?.stop();
   });
 
+  test("somebody unknown makes a request, and is known once it is accepted", async () => {
+    await ben.page.getByText(`${ann.identifier} wants to write with you`).waitFor();
+    await ben.page.getByRole("button", { name: "Accept", exact: true }).click();
+    await ben.page.getByText("wants to write with you").waitFor({ state: "detached" });
+    await messageOf(ann.page, "lunch at noon").locator(".status--read").waitFor();
+    expect(await ben.page.getByText("Request", { exact: true }).count()).toBe(0);
+  });
+
   test("a reaction is seen by both, and taken back by a click", async () => {
     await choose(ben.page, "lunch at noon", "React");
     await ben.page.getByRole("button", { name: "👍" }).click();
@@ -145,5 +153,21 @@ describe.skipIf(noChromium)("messages", () => {
     await ann.page.getByText("1 person").waitFor({ timeout: 20_000 });
     expect(ann.complaints).toEqual([]);
     expect(ben.complaints).toEqual([]);
+  });
+
+  test("who is blocked is not heard, until the block is taken back", async () => {
+    await ben.page.goto(`${server.url}/#/c/${encodeURIComponent(ann.identifier)}/details`);
+    const dialog = ben.page.getByRole("dialog");
+    await dialog.getByRole("button", { name: "Block", exact: true }).click();
+    await dialog.getByRole("button", { name: "Unblock" }).waitFor();
+    await ann.page.getByRole("link", { name: ben.identifier }).click();
+    await sendText(ann.page, "can you hear me?");
+    await messageOf(ann.page, "can you hear").locator(".status--sent").waitFor();
+    await dialog.getByRole("button", { name: "Unblock" }).click();
+    await dialog.getByRole("button", { name: "Block", exact: true }).waitFor();
+    await ben.page.keyboard.press("Escape");
+    await sendText(ann.page, "and now?");
+    await messageOf(ben.page, "and now?").waitFor();
+    expect(await messageOf(ben.page, "can you hear").count()).toBe(0);
   });
 });

@@ -10,7 +10,7 @@ import {
   useSyncExternalStore,
   type ReactNode,
 } from "react";
-import { useCalls, useConversations, useEngine } from "../app/context.tsx";
+import { useCalls, useConversations, useEngine, useProblemText } from "../app/context.tsx";
 import { go, hrefOf } from "../app/route.ts";
 import { keyOf } from "../store/conversations.ts";
 import { openTimeline } from "../store/timeline.ts";
@@ -18,6 +18,7 @@ import { useText } from "../text/index.tsx";
 import { Avatar } from "../ui/avatar.tsx";
 import { Button, Notice } from "../ui/controls.tsx";
 import { Icon } from "../ui/icon.tsx";
+import { toast } from "../ui/toast.tsx";
 import { MessageActionsProvider, type Writing } from "./actions.ts";
 import { Composer } from "./composer.tsx";
 import "./conversation.css";
@@ -42,13 +43,15 @@ function ConversationView({
   const all = useSyncExternalStore(subscribe, () => conversations.all);
   const typing = useSyncExternalStore(subscribe, () => conversations.typing).get(key);
   const summary = all?.find((known) => keyOf(known) === key);
-  const [timeline] = useState(() => openTimeline(engine, key, summary?.unread ?? 0));
+  const [timeline] = useState(() =>
+    openTimeline(engine, key, (summary?.unread ?? 0) + (summary?.request?.unread ?? 0)),
+  );
   const window = useSyncExternalStore(
     useCallback((changed) => timeline.subscribe(changed), [timeline]),
     () => timeline.window,
   );
   useEffect(() => () => timeline.close(), [timeline]);
-  useMarkRead(key, summary?.unread ?? 0);
+  useMarkRead(key, (summary?.unread ?? 0) + (summary?.request?.unread ?? 0));
   useEscape();
   const [writing, setWriting] = useState<Writing>({ kind: "new" });
   const [forwarded, setForwarded] = useState<Message>();
@@ -61,7 +64,8 @@ function ConversationView({
         direction === "out" && suite === "mls" && kind === undefined && deleted !== true,
     );
 
-  const blocked = summary?.contact?.identityChanged === true;
+  const { identityChanged = false, blocked: shutOut = false } = summary?.contact ?? {};
+  const blocked = identityChanged || shutOut;
   const gone = summary?.group?.state === "left" || summary?.group?.state === "removed";
   return (
     <MessageActionsProvider value={actions}>
@@ -184,7 +188,43 @@ function Warnings({
 }): ReactNode {
   const t = useText().conversation;
   const calls = useCalls();
-  const { group, contact, peer } = summary ?? {};
+  const problemText = useProblemText();
+  const { group, contact, peer, request } = summary ?? {};
+  const told = (work: Promise<unknown>): void => {
+    work.catch((cause: unknown) => toast({ text: problemText(cause) }));
+  };
+  if (request !== undefined) {
+    const decline = (work: Promise<unknown>): void => {
+      told(work);
+      go({ screen: "home" });
+    };
+    return (
+      <Notice>
+        <p>{group === undefined ? t.request(request.from) : t.groupRequest(request.from)}</p>
+        <p className="conversation__choices">
+          <Button kind="primary" onClick={() => told(calls.acceptRequest(key))}>
+            {t.acceptRequest}
+          </Button>
+          <Button onClick={() => decline(calls.deleteRequest(key))}>{t.deleteRequest}</Button>
+          {group === undefined && (
+            <Button kind="danger" onClick={() => decline(calls.block(key))}>
+              {t.block}
+            </Button>
+          )}
+        </p>
+      </Notice>
+    );
+  }
+  if (contact?.blocked === true) {
+    return (
+      <Notice>
+        <p>{t.blocked}</p>
+        <p className="conversation__choices">
+          <Button onClick={() => told(calls.unblock(key))}>{t.unblock}</Button>
+        </p>
+      </Notice>
+    );
+  }
   if (contact?.identityChanged === true) {
     return (
       <Notice kind="warn">

@@ -35,6 +35,15 @@ export function PersonDetails({
         {verified ? t.verified : t.notVerified}
       </p>
       {problem !== undefined && <Notice kind="error">{problem}</Notice>}
+      {contact !== undefined && (
+        <Button
+          kind={contact.blocked ? "plain" : "danger"}
+          disabled={working}
+          onClick={() => void run(() => (contact.blocked ? calls.unblock(peer) : calls.block(peer)))}
+        >
+          {contact.blocked ? t.unblock : t.block}
+        </Button>
+      )}
       {shown ? (
         <>
           <p className="field__hint">{t.compareHow(peer)}</p>

@@ -23,10 +23,12 @@ export const ConversationRow = memo(function ConversationRow({
   const { language } = useLanguage();
   const { peer, last, unread, contact, draft, pinned, mutedUntil, markedUnread } = summary;
   const drafted = draft !== "" && !open;
+  const { request } = summary;
+  const count = unread + (request?.unread ?? 0);
   const key = keyOf(summary);
   return (
     <a
-      className={`row${open ? " row--open" : ""}${unread > 0 ? " row--unread" : ""}`}
+      className={`row${open ? " row--open" : ""}${count > 0 ? " row--unread" : ""}`}
       href={hrefOf({ screen: "conversation", key })}
       aria-current={open ? "page" : undefined}
     >
@@ -50,11 +52,12 @@ export const ConversationRow = memo(function ConversationRow({
           )}
           {mutedUntil > 0 && <Sign icon="mute" label={t.list.muted} />}
           {pinned && <Sign icon="pin" label={t.list.pinned} />}
-          {unread === 0 && markedUnread && <span className="row__unread">{"\u00a0"}</span>}
-          {unread > 0 && (
+          {request !== undefined && <span className="row__request">{t.list.request}</span>}
+          {count === 0 && markedUnread && <span className="row__unread">{"\u00a0"}</span>}
+          {count > 0 && (
             <span className="row__unread">
-              <span aria-hidden="true">{unread > 999 ? "999+" : unread}</span>
-              <span className="visually-hidden">{t.list.unread(unread)}</span>
+              <span aria-hidden="true">{count > 999 ? "999+" : count}</span>
+              <span className="visually-hidden">{t.list.unread(count)}</span>
             </span>
           )}
         </span>

@@ -8,6 +8,16 @@ export const conversation = {
   unreadFrom: "Neue Nachrichten",
   messages: "Nachrichten",
   showAll: "Ganze Nachricht zeigen",
+  request: (who: string) =>
+    `${who} möchte dir schreiben. Weder dass du es liest noch dass du da bist, erfährt die Person, bis du annimmst oder antwortest.`,
+  groupRequest: (who: string) =>
+    `${who} kennst du nicht und hat dich in diese Gruppe aufgenommen. Niemand erfährt, dass du liest, bis du annimmst oder antwortest.`,
+  acceptRequest: "Annehmen",
+  deleteRequest: "Löschen",
+  block: "Blockieren",
+  unblock: "Blockierung aufheben",
+  blocked:
+    "Du hast diese Person blockiert. Was sie schreibt, wird ungelesen weggeworfen, und sie erfährt es nicht.",
   save: "Änderung speichern",
   replying: (who: string) => `Antwort an ${who}`,
   editing: "Nachricht ändern",

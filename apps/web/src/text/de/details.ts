@@ -8,6 +8,8 @@ export const details = {
   safetyNumber: "Sicherheitsnummer",
   safetyQr: "Die Sicherheitsnummer als QR-Code",
   verify: "Sie sind gleich: als geprüft merken",
+  block: "Blockieren",
+  unblock: "Blockierung aufheben",
   unverify: "Prüfung zurücknehmen",
   acceptKey: "Neuen Schlüssel annehmen",
   members: (n: number) => (n === 1 ? "1 Person" : `${n} Personen`),

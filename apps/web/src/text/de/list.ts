@@ -11,6 +11,7 @@ export const list = {
   archived: (n: number) => `Archiv (${n})`,
   all: "Alle Unterhaltungen",
   muted: "Stumm",
+  request: "Anfrage",
   pinned: "Angeheftet",
   settings: "Einstellungen",
   empty: "Noch keine Unterhaltungen",

@@ -8,6 +8,15 @@ export const conversation = {
   unreadFrom: "New messages",
   messages: "Messages",
   showAll: "Show the whole message",
+  request: (who: string) =>
+    `${who} wants to write with you. They learn neither that you read it nor that you are there, until you accept or answer.`,
+  groupRequest: (who: string) =>
+    `${who}, whom you do not know, added you to this group. Nobody learns that you read it, until you accept or answer.`,
+  acceptRequest: "Accept",
+  deleteRequest: "Delete",
+  block: "Block",
+  unblock: "Unblock",
+  blocked: "You blocked this person. What they write is thrown away unread, and they are not told.",
   save: "Save the change",
   replying: (who: string) => `Answer to ${who}`,
   editing: "Change the message",

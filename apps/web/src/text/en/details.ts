@@ -8,6 +8,8 @@ export const details = {
   safetyNumber: "Safety number",
   safetyQr: "The safety number as a QR code",
   verify: "They are equal: mark as verified",
+  block: "Block",
+  unblock: "Unblock",
   unverify: "Take the mark back",
   acceptKey: "Accept the new key",
   members: (n: number) => (n === 1 ? "1 person" : `${n} people`),

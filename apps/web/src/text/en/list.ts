@@ -11,6 +11,7 @@ export const list = {
   archived: (n: number) => `Archived (${n})`,
   all: "All conversations",
   muted: "Muted",
+  request: "Request",
   pinned: "Pinned",
   settings: "Settings",
   empty: "No conversations yet",
