@@ -27,6 +27,8 @@ export interface Message {
   readonly direction: "in" | "out";
   /** Identifier of the sender: E.164 or e-mail; an account id in hexadecimal where no identifier is proven. */
   readonly from: string;
+  /** What to show beside `from`, where there is something: see Contact.name. */
+  readonly fromName?: string;
   /** The peer's identifier, or a group's name. */
   readonly to: string;
   /** Where it belongs: the peer's identifier, or a group's name. */
@@ -190,9 +192,19 @@ export type ClientEvent =
 
 export type ConnectionState = "offline" | "connecting" | "online";
 
+/** What an account's owner says of themselves to whom they write. */
+export interface Profile {
+  /** 1 to 64 characters; empty: none. */
+  readonly name: string;
+}
+
 /** Somebody one writes with. */
 export interface Contact {
   readonly identifier: string;
+  /** What to show beside the identifier, never in its place: the nickname, else what they call themselves; empty: nothing. */
+  readonly name: string;
+  /** What they are called on this account's devices; empty: nothing. */
+  readonly nickname: string;
   readonly accountId: string;
   readonly verified: boolean;
   /** This account wrote to them, added them to a group, accepted them or verified them: what they send is no request. */
@@ -223,6 +235,8 @@ export interface Group {
 export interface GroupMember {
   /** An account id where no identifier is proven. */
   readonly identifier: string;
+  /** As of contacts. Empty of oneself. */
+  readonly name: string;
   readonly accountId: string;
   readonly role: "admin" | "member";
   readonly verified: boolean;
@@ -439,6 +453,11 @@ export interface Messenger {
   acceptRequest(peer: string): Promise<void>;
   /** Deletes the conversation, as deleteConversation(); a group is left. They may ask again. @throws `contact_unknown`, `usage` when it is none. */
   deleteRequest(peer: string): Promise<void>;
+  profile(): Promise<Profile>;
+  /** Told, end to end, to whom this account wrote, and with the first message to others; on all of its devices. @throws `usage` for what is no name. */
+  updateProfile(profile: Profile): Promise<void>;
+  /** What somebody is called on this account's devices, whatever they call themselves; empty: nothing. @throws `contact_unknown`, `usage`. */
+  setNickname(peer: string, nickname: string): Promise<void>;
   /**
    * Nothing that somebody writes reaches this account any more, and groups that they let it into are declined, on all of its devices; they
    * are not told. In groups with others their messages stay. @throws `contact_unknown`.
@@ -519,6 +538,8 @@ export interface NewAccount extends ServerChoice {
   /** The six digits, or how to ask for them once they are on their way. */
   readonly code: string | (() => Promise<string>);
   readonly passphrase: string;
+  /** What the owner calls themselves, for whom they write to: see Messenger.updateProfile(). */
+  readonly name?: string;
   /** What the owner calls this device, at most 64 characters. */
   readonly deviceName?: string;
   /** Called with the recovery key, to be shown and kept: with it the account comes back when every device is lost. */

@@ -38,6 +38,8 @@ test("contact() looks somebody up, remembers them, and says who is nobody", asyn
   expect(await during(ann.up.contact(BEN))).toEqual({
     identifier: BEN,
     accountId: ben.account,
+    name: "",
+    nickname: "",
     verified: false,
     known: false,
     blocked: false,

@@ -102,6 +102,8 @@ export const LIMITS = {
   maxGroupDevices: 2_048,
   /** Groups up to this many people tell each other what was delivered and read. */
   maxReceiptMembers: 32,
+  /** Longest name that somebody chooses for themselves, in characters. */
+  maxDisplayNameLength: 64,
   /** Longest life of a server's challenge key, in seconds: 7 days. */
   maxCertificateLifetimeSec: 604_800,
 } as const;

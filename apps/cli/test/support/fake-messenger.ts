@@ -47,6 +47,8 @@ export class FakeMessenger implements Messenger {
       identifier,
       accountId: "b".repeat(32),
       verified: false,
+      name: "",
+      nickname: "",
       known: true,
       blocked: false,
       identityChanged: false,
@@ -59,7 +61,13 @@ export class FakeMessenger implements Messenger {
   /** Stores a group of this account and others. */
   addGroup(name: string, people: readonly string[], changes: Partial<Group> = {}): Group {
     const id = String(this.groupsById.size + 1).padStart(32, "c");
-    const self = { identifier: this.self.identifier, accountId: this.self.accountId, devices: 1, self: true };
+    const self = {
+      identifier: this.self.identifier,
+      name: "",
+      accountId: this.self.accountId,
+      devices: 1,
+      self: true,
+    };
     const members: GroupMember[] = [
       { ...self, role: "admin", verified: true },
       ...people.map((one) => this.#member(one)),
@@ -81,7 +89,7 @@ export class FakeMessenger implements Messenger {
   #member(identifier: string): GroupMember {
     const contact = this.contactsByPeer.get(identifier);
     const { accountId = "b".repeat(32), verified = false } = contact ?? {};
-    return { identifier, accountId, role: "member", verified, devices: 1, self: false };
+    return { identifier, name: "", accountId, role: "member", verified, devices: 1, self: false };
   }
 
   #change(id: string, people: GroupMember[], changes: Partial<Group> = {}): void {
@@ -366,6 +374,9 @@ export class FakeMessenger implements Messenger {
   updateConversation = missing;
   deleteConversation = missing;
   acceptRequest = missing;
+  profile = missing;
+  updateProfile = missing;
+  setNickname = missing;
   block = missing;
   unblock = missing;
   blocked = missing;

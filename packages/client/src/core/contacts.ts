@@ -4,7 +4,7 @@
  */
 import type { VerifiedDeviceList } from "@sotto/crypto";
 import { UsageError, equalBytes, parseId, parseIdentifier } from "@sotto/protocol";
-import { merge } from "./decisions.ts";
+import { merge, standing } from "./decisions.ts";
 import { pinned } from "./directory.ts";
 import { addNotice } from "./notices.ts";
 import { mergeQueues } from "./outbox-queue.ts";
@@ -23,6 +23,10 @@ export function parsePeer(text: string): PeerName {
 
 /** The name that a contact is shown under. */
 export const peerName = (contact: ContactRecord): string => contact.identifier ?? contact.account ?? "";
+
+/** What to show beside the identifier: the nickname that was given here, else what they call themselves; empty: nothing. */
+export const shownName = (contact: ContactRecord): string =>
+  standing(contact.decided).nickname || (contact.named?.name ?? "");
 
 /** The contact of that name, if there is one. */
 export async function findContact(view: View, peer: PeerName): Promise<ContactRecord | undefined> {
@@ -162,6 +166,7 @@ async function adoptAccount(step: Step, contact: ContactRecord, account: string)
       unread: contact.unread + nameless.unread,
       decided: merge(contact.decided, nameless.decided),
       draft: contact.draft || (nameless.draft ?? ""),
+      ...(nameless.named !== undefined && { named: nameless.named }),
       ...(acceptedKey !== undefined && { acceptedKey, verified }),
       ...(shownKey !== undefined && { shownKey }),
       ...(blocking !== undefined && { successor: blocking }),

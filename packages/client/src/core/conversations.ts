@@ -5,7 +5,7 @@
 import type { ErrorCode } from "@sotto/protocol";
 import { UsageError } from "@sotto/protocol";
 import type { ClientEvent, HistoryOptions, Message, MessageStatus } from "../api.ts";
-import { peerName, putContact } from "./contacts.ts";
+import { findContact, peerName, putContact, shownName } from "./contacts.ts";
 import { startTime } from "./expiry.ts";
 import { parseGroupData } from "./groups/data.ts";
 import { groupNames, type GroupRecord } from "./groups/records.ts";
@@ -220,18 +220,27 @@ async function namesIn(
   contact: ContactRecord | undefined,
   place: MessagePlace,
   { direction, sender }: MessageRecord,
-): Promise<Pick<Message, "from" | "to" | "conversation" | "groupId">> {
+): Promise<Pick<Message, "from" | "fromName" | "to" | "conversation" | "groupId">> {
   if (contact !== undefined) {
     const peer = peerName(contact);
     const [from, to] = direction === "in" ? [peer, self.identifier] : [self.identifier, peer];
-    return { from, to, conversation: peer };
+    const name = direction === "in" ? shownName(contact) : "";
+    return { from, to, conversation: peer, ...(name !== "" && { fromName: name }) };
   }
   const groupId = await view.get(groupNames.groupOfConversation(place.conversation));
   const group = groupId === undefined ? undefined : await view.get(groupNames.group(groupId));
   if (groupId === undefined || group === undefined) return { from: "", to: "", conversation: "" };
   const { name } = parseGroupData(group.data);
   const from = await accountName(view, self, sender ?? "");
-  return { from: direction === "out" ? self.identifier : from, to: name, conversation: name, groupId };
+  const writer = direction === "in" ? await findContact(view, { account: sender ?? "" }) : undefined;
+  const fromName = writer === undefined ? "" : shownName(writer);
+  return {
+    from: direction === "out" ? self.identifier : from,
+    to: name,
+    conversation: name,
+    groupId,
+    ...(fromName !== "" && { fromName }),
+  };
 }
 
 /**

@@ -14,6 +14,8 @@ export interface Decisions {
   readonly accepted: boolean;
   /** Only of contacts: nothing that they send is to reach us. */
   readonly blocked: boolean;
+  /** Only of contacts: what they are called here; empty: nothing. */
+  readonly nickname: string;
 }
 
 /** A value with the time of its decision. */
@@ -33,6 +35,7 @@ const undecided: Decisions = {
   mutedUntil: 0,
   accepted: false,
   blocked: false,
+  nickname: "",
 };
 
 /** What holds now. */
@@ -65,5 +68,5 @@ export function merge(one: Decided | undefined, other: Decided | undefined): Dec
 
 function isLater(one: Decision<unknown>, other: Decision<unknown>): boolean {
   if (one.atMs !== other.atMs) return one.atMs > other.atMs;
-  return (one.value as boolean | number) > (other.value as boolean | number);
+  return (one.value as string) > (other.value as string);
 }

@@ -36,6 +36,8 @@ import {
   setVerified,
   toContact,
 } from "./people.ts";
+import { setNickname } from "./profile.ts";
+import { updateProfile } from "./renaming.ts";
 import { names, type OwnAccount } from "./records.ts";
 import { deleteHere } from "./removing.ts";
 import { caughtUp, flushed, send, whenSent } from "./sending.ts";
@@ -100,6 +102,9 @@ export function messengerOf(engine: Engine, env: Env, header: HeaderFile): Messe
     deleteConversation: (peer) => engine.run((step) => deleteConversation(step, peer)),
     acceptRequest: (peer) => engine.run((step) => acceptRequest(step, peer)),
     deleteRequest: (peer) => engine.run((step) => deleteRequest(step, peer)),
+    profile: () => engine.run(async (step) => ({ name: (await step.draft.get(names.profile))?.name ?? "" })),
+    updateProfile: (profile) => engine.run((step) => updateProfile(step, profile)),
+    setNickname: (peer, nickname) => engine.run((step) => setNickname(step, peer, nickname)),
     block: (peer) => engine.run((step) => setBlocked(step, peer, true)),
     unblock: (peer) => engine.run((step) => setBlocked(step, peer, false)),
     blocked: () => engine.run(blockedContacts),

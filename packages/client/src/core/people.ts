@@ -14,11 +14,13 @@ import {
   noteCompared,
   parsePeer,
   peerName,
+  shownName,
   putContact,
   type PeerName,
 } from "./contacts.ts";
 import { isFresh, pinned, type Pinned } from "./directory.ts";
 import { tellContact } from "./devices/syncing.ts";
+import { standing } from "./decisions.ts";
 import type { Engine } from "./engine.ts";
 import type { Env } from "./env.ts";
 import { wakeQueues } from "./groups/queue.ts";
@@ -56,6 +58,8 @@ async function pinnedOf(step: Step, contact: ContactRecord): Promise<Pinned | un
 export function toContact(contact: ContactRecord, known: Pinned | undefined): Contact {
   return {
     identifier: peerName(contact),
+    name: shownName(contact),
+    nickname: standing(contact.decided).nickname,
     accountId: contact.account ?? "",
     verified: contact.verified,
     known: isKnown(contact),

@@ -79,6 +79,10 @@ export interface ContactRecord {
   readonly conversations: readonly string[];
   readonly unread: number;
   readonly decided?: Decided;
+  /** What they call themselves. */
+  readonly named?: NameRecord;
+  /** Our own name, as it was last told to them. */
+  readonly toldName?: string;
   /** Absent or empty: none. */
   readonly draft?: string;
   readonly last?: MessagePlace | undefined;
@@ -88,6 +92,12 @@ export interface ContactRecord {
   readonly refutedClaim?: string;
   /** Its place in the list of contacts. */
   readonly listed: number;
+}
+
+/** What somebody calls themselves; empty: nothing any more. */
+export interface NameRecord {
+  readonly name: string;
+  readonly changedAtMs: number;
 }
 
 /** Where a message lies. */
@@ -244,6 +254,8 @@ const list = <T>(name: string): ListName<T> => ({ list: name });
 export const names = {
   own: record<OwnAccount>("own"),
   settings: record<Settings>("settings"),
+  /** What the account's owner calls themselves. */
+  profile: record<NameRecord>("profile"),
   /** The greatest order given out to an item of any list. */
   lastOrder: record<number>("last-order"),
   /** The seq up to which the own inbox was taken in. */

@@ -71,6 +71,8 @@ export async function storeNewAccount(
     readonly recoveryKey: RecoveryKey;
     /** What the owner calls this device. */
     readonly deviceName: string;
+    /** What the owner calls themselves; empty or absent: nothing. */
+    readonly name?: string;
   },
 ): Promise<OwnAccount> {
   const { crypto } = env;
@@ -122,6 +124,7 @@ export async function storeNewAccount(
   };
   const draft = store.draft();
   draft.put(names.own, own);
+  if (account.name) draft.put(names.profile, { name: account.name, changedAtMs: Math.floor(env.nowMs()) });
   draft.put(names.recoveryKey, account.recoveryKey.text);
   draft.put(names.directory(own.account), {
     deviceList: verified.signedBytes,

@@ -8,6 +8,7 @@ import { beginUploads, prepareFiles, releaseFiles, type PreparedFile } from "./a
 import { ensureContact, isBlocked, parsePeer } from "./contacts.ts";
 import { contactOf, messageAt, placeIn, toMessage } from "./conversations.ts";
 import { pinned } from "./directory.ts";
+import { tellName } from "./profile.ts";
 import type { Engine } from "./engine.ts";
 import { checkMlsText } from "./groups/content.ts";
 import { parseGroupData } from "./groups/data.ts";
@@ -77,7 +78,8 @@ async function sendTo(
   if (suite === "classic") return sendClassic(step, contact, body, { ...options, id, files }, timer);
   const record = await mlsRecord(step, contact.conversations, body, { ...options, id, files }, timer);
   // Whoever is written to is known from then on.
-  const known = await acceptContact(step, contact);
+  const subject = await tellName(step, { contact: await acceptContact(step, contact) });
+  const known = "contact" in subject ? subject.contact : contact;
   const place = await addMessage(step, known, own.account, record);
   await beginSending(step, id, place, files);
   return toMessage(step.draft, own, known, place, record);
@@ -180,6 +182,7 @@ async function sendToGroup(step: Step, group: GroupLive, body: string, options: 
   const { own } = step.live;
   const record = await mlsRecord(step, [conversation], body, options, parseGroupData(data).timerSec);
   await accept(step, { group });
+  await tellName(step, { group });
   const place = await addGroupMessage(step, group, record);
   await beginSending(step, id, place, options.files);
   return toMessage(step.draft, own, undefined, place, record);

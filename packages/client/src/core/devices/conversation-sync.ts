@@ -2,6 +2,7 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { ConversationStateSchema, type ConversationState } from "@sotto/protocol";
 import type { Decided, Decisions } from "../decisions.ts";
+import { isDisplayName } from "../display-name.ts";
 import type { GroupLive } from "../groups/state.ts";
 import { bytesOf } from "../hex.ts";
 import type { ContactRecord } from "../records.ts";
@@ -56,7 +57,8 @@ export function conversationState(
 function toWire(decided: Decided): MessageInitShape<typeof ConversationStateSchema> {
   const wire: Record<string, unknown> = {};
   for (const [field, { value, atMs }] of Object.entries(decided)) {
-    wire[field] = { decidedAtMs: BigInt(atMs), number: BigInt(value) };
+    const said = typeof value === "string" ? { text: value } : { number: BigInt(value) };
+    wire[field] = { decidedAtMs: BigInt(atMs), ...said };
   }
   return wire;
 }
@@ -70,6 +72,15 @@ export function fromWire(state: ConversationState): Decided {
     const [atMs, number] = [Number(decision.decidedAtMs), Number(decision.number)];
     if (!Number.isSafeInteger(atMs) || !Number.isSafeInteger(number)) continue;
     read[field] = { value: field === "mutedUntil" ? number : number === 1, atMs };
+  }
+  const { nickname } = state;
+  const atMs = Number(nickname?.decidedAtMs ?? 0);
+  if (
+    nickname !== undefined &&
+    Number.isSafeInteger(atMs) &&
+    (nickname.text === "" || isDisplayName(nickname.text))
+  ) {
+    read["nickname"] = { value: nickname.text, atMs };
   }
   return read;
 }

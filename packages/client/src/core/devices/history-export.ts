@@ -13,6 +13,7 @@ import { groupsOf } from "../groups/overview.ts";
 import { groupNames, type Receipts } from "../groups/records.ts";
 import { putGroup, wakeGroup } from "../groups/state.ts";
 import { sideLog } from "../groups/welcoming.ts";
+import { tellOwnDevices } from "../profile.ts";
 import { bytesOf } from "../hex.ts";
 import { names, type MessageRecord } from "../records.ts";
 import type { Step } from "../step.ts";
@@ -31,6 +32,8 @@ export async function shareHistory(step: Step, device: string): Promise<void> {
     const value = contactState(contact);
     if (value !== undefined) await sendSync(step, { case: "contact", value });
   }
+  const profile = await step.draft.get(names.profile);
+  if (profile !== undefined) await tellOwnDevices(step, profile);
   for (const value of await conversationStates(step)) await sendSync(step, { case: "conversation", value });
   const parts = await historyParts(step);
   for (const [index, bytes] of parts.entries()) {

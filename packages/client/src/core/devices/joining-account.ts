@@ -1,6 +1,7 @@
 /** A vault's first content on a device that joins an account which exists: by a link, or by its recovery key. */
 import type { RecoveryBackup } from "@sotto/protocol";
 import { takeConversation } from "../deciding.ts";
+import { takeOwnName } from "../profile.ts";
 import { startEngine } from "../engine.ts";
 import type { Env } from "../env.ts";
 import type { DirectoryRecord, OwnAccount } from "../records.ts";
@@ -26,12 +27,15 @@ export async function storeLinked(
 export async function restoreContacts(
   env: Env,
   store: VaultStore,
-  { contacts, conversations }: Pick<RecoveryBackup, "contacts" | "conversations">,
+  { contacts, conversations, profile }: Pick<RecoveryBackup, "contacts" | "conversations" | "profile">,
 ): Promise<void> {
   const engine = await startEngine({ ...store, close: async () => {} }, undefined, env);
   try {
     await engine.run(async (step) => {
       for (const contact of contacts) await takeContact(step, contact);
+      if (profile !== undefined) {
+        await takeOwnName(step, { name: profile.name, changedAtMs: Number(profile.changedAtMs) });
+      }
       for (const conversation of conversations) await takeConversation(step, conversation);
     });
   } finally {

@@ -84,11 +84,15 @@ export async function pumpBackup(step: Step): Promise<void> {
     const state = contactState(contact);
     if (state !== undefined && contacts.length < mostContacts) contacts.push(state);
   }
+  const profile = await step.draft.get(names.profile);
   const content = {
     identityPrivateKey: own.identityKey.privateKey,
     identityPublicKey: own.identityKey.publicKey,
     contacts,
     conversations: (await conversationStates(step)).slice(0, mostContacts),
+    ...(profile !== undefined && {
+      profile: { name: profile.name, changedAtMs: BigInt(profile.changedAtMs) },
+    }),
   };
   const hash = await step.env.crypto.sha256(
     toBinary(RecoveryBackupSchema, create(RecoveryBackupSchema, content)),

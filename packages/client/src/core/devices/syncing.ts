@@ -8,9 +8,11 @@ import { markShownUpTo } from "../conversations.ts";
 import { takeConversation } from "../deciding.ts";
 import { takeDeleted } from "../deleting.ts";
 import { pinned } from "../directory.ts";
+import { isDisplayName } from "../display-name.ts";
 import { bytesOf } from "../hex.ts";
 import { lookUp } from "../lookups.ts";
 import { wake } from "../outbox-queue.ts";
+import { takeName, takeOwnName } from "../profile.ts";
 import { findPlace } from "../message-names.ts";
 import { names, type ContactRecord, type MessagePlace } from "../records.ts";
 import type { Step } from "../step.ts";
@@ -68,6 +70,14 @@ export function contactState(contact: ContactRecord) {
     identifier: contact.identifier ?? "",
     acceptedKey: contact.acceptedKey,
     verified: contact.verified,
+    profile:
+      contact.named === undefined
+        ? undefined
+        : {
+            $typeName: "sotto.v1.Profile" as const,
+            name: contact.named.name,
+            changedAtMs: BigInt(contact.named.changedAtMs),
+          },
   };
 }
 
@@ -89,6 +99,8 @@ export async function takeSync(step: Step, change: AccountSync["change"], sentAt
       return keepOffer(step, change.value);
     case "conversation":
       return takeConversation(step, change.value);
+    case "profile":
+      return takeOwnName(step, { name: change.value.name, changedAtMs: Number(change.value.changedAtMs) });
     case "deleted":
       return takeDeleted(step, change.value);
     default:
@@ -104,6 +116,7 @@ export async function takeContact(
     readonly identifier: string;
     readonly acceptedKey: Uint8Array;
     readonly verified: boolean;
+    readonly profile?: { readonly name: string; readonly changedAtMs: bigint } | undefined;
   },
 ): Promise<void> {
   const account = toHex(state.accountId);
@@ -124,6 +137,10 @@ export async function takeContact(
     verified: state.verified,
   });
   wake(step, contact.id);
+  const { profile } = state;
+  if (profile !== undefined && (profile.name === "" || isDisplayName(profile.name))) {
+    await takeName(step, account, { name: profile.name, changedAtMs: Number(profile.changedAtMs) });
+  }
 }
 
 /** A new identity key counts when the account's own list names it. */

@@ -19,6 +19,7 @@ import {
   type Text,
 } from "@sotto/protocol";
 import { checkedAttachments, wireAttachments, type CarriedAttachment } from "../attachments/wire.ts";
+import { isDisplayName } from "../display-name.ts";
 import { isEmoji } from "../emoji.ts";
 import { bytesOf } from "../hex.ts";
 import type { MessageName } from "../records.ts";
@@ -33,6 +34,7 @@ export interface CheckedContent {
     | TextBody
     | { readonly type: "receipt"; readonly status: "delivered" | "read"; readonly ids: readonly string[] }
     | { readonly type: "leave" }
+    | { readonly type: "profile"; readonly name: string; readonly changedAtMs: number }
     | { readonly type: "account-sync"; readonly sync: AccountSyncChange }
     /** `emoji`: empty when it is taken back. */
     | { readonly type: "reaction"; readonly target: MessageName; readonly emoji: string }
@@ -111,6 +113,8 @@ function wireBody(
       };
     case "leave":
       return { case: "leave", value: {} };
+    case "profile":
+      return { case: "profile", value: { name: body.name, changedAtMs: BigInt(body.changedAtMs) } };
     case "account-sync":
       return { case: "accountSync", value: { change: body.sync } };
   }
@@ -169,6 +173,12 @@ function checkedBody({ body }: Content): CheckedContent["body"] {
     }
     case "leave":
       return { type: "leave" };
+    case "profile": {
+      const { name, changedAtMs } = body.value;
+      if (name !== "" && !isDisplayName(name)) throw refused("has a name that is none");
+      if (changedAtMs > latestMs) throw refused("has an impossible time");
+      return { type: "profile", name, changedAtMs: Number(changedAtMs) };
+    }
     case "accountSync":
       return { type: "account-sync", sync: body.value.change };
     default:

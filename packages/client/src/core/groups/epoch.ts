@@ -26,6 +26,9 @@ export async function enterEpoch(step: Step, group: GroupLive, next: MlsGroup): 
   const { epoch, groupData: data } = next;
   putGroup(step, group, { epoch, token, data, accounts, leaving, gone: gone.slice(-mostGone), ownSent: [] });
   if (!isSame) putGroup(step, group, { changedAt: epoch });
+  // Who comes does not know our name yet: it goes along with the next text.
+  const isMore = accounts.some((account) => !record.accounts.includes(account));
+  if (isMore) putGroup(step, group, { toldName: undefined });
   group.reader.asked.clear();
 }
 

@@ -20,7 +20,7 @@ import { backoffMs } from "../reconnect.ts";
 import { removeMessages } from "../removing.ts";
 import { isReady, request, type Answer } from "../session.ts";
 import type { Step } from "../step.ts";
-import type { ContactRecord } from "../records.ts";
+import { names, type ContactRecord } from "../records.ts";
 import { changeBody, textBody } from "./bodies.ts";
 import { encodeContent, groupEntry } from "./content.ts";
 import { isRemovalDue } from "./leaves.ts";
@@ -167,6 +167,11 @@ async function plaintextOf(step: Step, { content }: MlsItem): Promise<Uint8Array
       const sync = decode(AccountSyncSchema, content.sync).change;
       const body = { type: "account-sync", sync } as const;
       return encodeContent({ id: freshId(step), sentAtMs: step.env.nowMs(), from: "", body });
+    }
+    case "profile": {
+      const named = (await step.draft.get(names.profile)) ?? { name: "", changedAtMs: 0 };
+      const body = { type: "profile", ...named } as const;
+      return encodeContent({ id: freshId(step), sentAtMs: step.env.nowMs(), from, body });
     }
     case "leave":
       return encodeContent({ id: freshId(step), sentAtMs: step.env.nowMs(), from, body: { type: "leave" } });

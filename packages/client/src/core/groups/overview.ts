@@ -1,7 +1,7 @@
 /** Groups as the SDK gives them out, and finding one by what people call it. */
 import { UsageError, parseId, parseIdentifier } from "@sotto/protocol";
 import type { Doctor, Group, GroupMember } from "../../api.ts";
-import { findContact, knownContact, peerName } from "../contacts.ts";
+import { findContact, knownContact, peerName, shownName } from "../contacts.ts";
 import { refOf, type ConversationRef } from "../conversations.ts";
 import type { Engine } from "../engine.ts";
 import { connectionState } from "../session.ts";
@@ -92,6 +92,7 @@ export async function groupMembers(step: Step, text: string): Promise<readonly G
       identifier:
         account === own.account ? own.identifier : contact === undefined ? account : peerName(contact),
       accountId: account,
+      name: contact === undefined ? "" : shownName(contact),
       role: data.admins.includes(account) ? "admin" : "member",
       verified: account === own.account || contact?.verified === true,
       devices: leaves.filter((leaf) => accountOfMember(leaf) === account).length,

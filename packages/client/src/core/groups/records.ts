@@ -47,6 +47,8 @@ export interface GroupRecord {
   readonly unread: number;
   readonly last?: MessagePlace | undefined;
   readonly decided?: Decided;
+  /** Our own name, as it was last told there; absent when somebody came since. */
+  readonly toldName?: string | undefined;
   /** Absent or empty: none. */
   readonly draft?: string;
   /** Its history was deleted: it is not shown unless it is in use. */
@@ -157,6 +159,8 @@ export interface MlsItem {
         readonly ids: readonly string[];
       }
     | { readonly type: "leave" }
+    /** The account's own name, as it is at the time. */
+    | { readonly type: "profile" }
     | {
         readonly type: "reaction";
         readonly target: MessageName;

@@ -19,6 +19,7 @@ import { takeSync } from "../devices/syncing.ts";
 import { startTime } from "../expiry.ts";
 import { findIn, findPlace, isTaken } from "../message-names.ts";
 import { addNotice } from "../notices.ts";
+import { noteTold, takeName } from "../profile.ts";
 import { keptQuote } from "../quotes.ts";
 import { names, type MessageName, type MessagePlace, type MessageRecord } from "../records.ts";
 import { notify, nowSec, type Step } from "../step.ts";
@@ -58,9 +59,17 @@ export async function applyContent(
     }
     case "leave":
       return noteLeaving(step, group, account);
+    case "profile":
+      return own ? noteOwnName(step, group, body.name) : takeName(step, account, body);
     case "account-sync":
       if (group.record.kind === "account" && own) await takeSync(step, body.sync, content.sentAtMs);
   }
+}
+
+/** Another device of ours told the account's name here. */
+async function noteOwnName(step: Step, group: GroupLive, name: string): Promise<void> {
+  const contact = await contactOf(step.draft, group.record.conversation);
+  if (group.record.kind !== "account") noteTold(step, contact === undefined ? { group } : { contact }, name);
 }
 
 const unknownLine = "[a message of a kind that this version of Sotto cannot show]";

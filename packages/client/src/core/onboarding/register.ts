@@ -8,6 +8,7 @@ import type { NewAccount } from "../../api.ts";
 import { makeRecoveryKey } from "../devices/recovery.ts";
 import type { Env } from "../env.ts";
 import { names, type OwnAccount } from "../records.ts";
+import { checkName } from "../profile.ts";
 import {
   canSignIn,
   isDefinitive,
@@ -35,6 +36,7 @@ interface Attempt {
 /** Makes an account and its vault. @throws as register in node.ts. */
 export async function register(world: OnboardingWorld, options: NewAccount): Promise<OwnAccount> {
   const identifier = parseIdentifier(options.identifier);
+  checkName(options.name ?? "");
   if (options.passphrase === "") throw new UsageError("usage", "the passphrase must not be empty");
   const server = await trustServer(world, options);
   const place = await world.takePlace();
@@ -141,6 +143,7 @@ async function pendingAccount(attempt: Attempt, store: VaultStore): Promise<OwnA
     serverKey: server.serverKey,
     recoveryKey,
     deviceName: options.deviceName ?? "",
+    name: options.name ?? "",
   });
   options.onRecoveryKey?.(recoveryKey.text);
   return own;

@@ -7,7 +7,7 @@
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 import type { Device, SignedDeviceList } from "./directory_pb.js";
-import type { Attachment, ContactState, ConversationState, Quote } from "./mls_pb.js";
+import type { Attachment, ContactState, ConversationState, Profile, Quote } from "./mls_pb.js";
 
 /**
  * Describes the file sotto/v1/devices.proto.
@@ -162,6 +162,13 @@ export declare type RecoveryBackup = Message<"sotto.v1.RecoveryBackup"> & {
    * @generated from field: repeated sotto.v1.ConversationState conversations = 5;
    */
   conversations: ConversationState[];
+
+  /**
+   * The account's own.
+   *
+   * @generated from field: sotto.v1.Profile profile = 6;
+   */
+  profile?: Profile | undefined;
 };
 
 /**

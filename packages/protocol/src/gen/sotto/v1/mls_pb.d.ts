@@ -399,6 +399,12 @@ export declare type Content = Message<"sotto.v1.Content"> & {
      */
     value: Attachments;
     case: "attachments";
+  } | {
+    /**
+     * @generated from field: sotto.v1.Profile profile = 17;
+     */
+    value: Profile;
+    case: "profile";
   } | { case: undefined; value?: undefined };
 
   /**
@@ -414,6 +420,33 @@ export declare type Content = Message<"sotto.v1.Content"> & {
  * Use `create(ContentSchema)` to create a new message.
  */
 export declare const ContentSchema: GenMessage<Content>;
+
+/**
+ * What the sender's owner calls themselves. Shown beside the identifier, never in its place.
+ *
+ * @generated from message sotto.v1.Profile
+ */
+export declare type Profile = Message<"sotto.v1.Profile"> & {
+  /**
+   * 1 to 64 characters; empty takes a name back.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * When it was chosen: of two the later counts.
+   *
+   * @generated from field: uint64 changed_at_ms = 2;
+   */
+  changedAtMs: bigint;
+};
+
+/**
+ * Describes the message sotto.v1.Profile.
+ * Use `create(ProfileSchema)` to create a new message.
+ */
+export declare const ProfileSchema: GenMessage<Profile>;
 
 /**
  * @generated from message sotto.v1.Text
@@ -748,6 +781,14 @@ export declare type AccountSync = Message<"sotto.v1.AccountSync"> & {
      */
     value: ConversationDeleted;
     case: "deleted";
+  } | {
+    /**
+     * The account's own.
+     *
+     * @generated from field: sotto.v1.Profile profile = 7;
+     */
+    value: Profile;
+    case: "profile";
   } | { case: undefined; value?: undefined };
 };
 
@@ -822,6 +863,13 @@ export declare type ConversationState = Message<"sotto.v1.ConversationState"> & 
   blocked?: Decision | undefined;
 
   /**
+   * text: what the peer is called here; empty is nothing.
+   *
+   * @generated from field: sotto.v1.Decision nickname = 9;
+   */
+  nickname?: Decision | undefined;
+
+  /**
    * Of a group: the account that let this one in, where a device of its own did not. 16 bytes.
    *
    * @generated from field: bytes invited_by = 10;
@@ -850,6 +898,11 @@ export declare type Decision = Message<"sotto.v1.Decision"> & {
    * @generated from field: uint64 number = 2;
    */
   number: bigint;
+
+  /**
+   * @generated from field: string text = 3;
+   */
+  text: string;
 };
 
 /**
@@ -952,6 +1005,13 @@ export declare type ContactState = Message<"sotto.v1.ContactState"> & {
    * @generated from field: bool verified = 4;
    */
   verified: boolean;
+
+  /**
+   * What they call themselves.
+   *
+   * @generated from field: sotto.v1.Profile profile = 5;
+   */
+  profile?: Profile | undefined;
 };
 
 /**
