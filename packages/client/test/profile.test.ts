@@ -104,6 +104,14 @@ test(
   },
 );
 
+const content = (name: string) =>
+  encodeContent({
+    id: "ab".repeat(16),
+    sentAtMs: 1,
+    from: "",
+    body: { type: "profile", name, changedAtMs: 1 },
+  });
+
 describe("what is no name", () => {
   const bad = [
     "",
@@ -131,13 +139,6 @@ describe("what is no name", () => {
   });
 
   test("SOTTO-CONTENT-1: is refused from others", () => {
-    const content = (name: string) =>
-      encodeContent({
-        id: "ab".repeat(16),
-        sentAtMs: 1,
-        from: "",
-        body: { type: "profile", name, changedAtMs: 1 },
-      });
     for (const name of bad.filter((text) => text !== "" && text !== "\ud800")) {
       expect(() => parseContent(content(name))).toThrow("SOTTO-CONTENT-1");
     }
