@@ -18,10 +18,15 @@ const deceptive = /[\u0000-\u0020\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/
 /** Splits a text. The texts of the parts, joined, are the text without the back-quotes that mark code. */
 export function partsOf(text: string): readonly Part[] {
   const parts: Part[] = [];
-  for (const [i, piece] of text.split("```").entries()) {
-    if (i % 2 === 1 && piece.trim() !== "")
+  const pieces = text.split("```");
+  for (const [i, piece] of pieces.entries()) {
+    // What is begun and never ended is no block.
+    const closed = i % 2 === 1 && i < pieces.length - 1;
+    if (closed && piece.trim() !== "") {
       parts.push({ type: "block", text: piece.replace(/^\w*\n/, "").trimEnd() });
-    else inline(i % 2 === 1 ? `\`\`\`${piece}` : piece, parts);
+    } else {
+      inline(i % 2 === 1 ? `\`\`\`${piece}${closed ? "```" : ""}` : piece, parts);
+    }
   }
   return parts;
 }
