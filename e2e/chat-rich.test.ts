@@ -16,6 +16,8 @@ beforeAll(async () => {
   server = await TestServer.start();
   ann = await server.registered("+15551230041");
   bob = await server.registered("+15551230042");
+  await bob.ok("send", ann.phone, "Hello");
+  await ann.ok("receive");
   await ann.ok("send", bob.phone, "Shall we meet at sevn?");
   annScreen = ann.terminal(["chat"]);
   bobScreen = bob.terminal(["chat"]);

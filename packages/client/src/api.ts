@@ -373,7 +373,8 @@ export interface Messenger {
    */
   send(to: string, body: string, options?: SendOptions): Promise<Message>;
   /**
-   * Says what this account thinks of a message, in place of what it said before; an empty text takes that back. It goes out like a message.
+   * Says what this account thinks of a message, in place of what it said before; an empty text takes that back. It goes out like a message,
+   * and accepts a request as one does.
    * `conversation`, here and below: a peer, or a group's name or id.
    * @throws `usage` for what is no single emoji, or no message of that conversation; `suite_unavailable` for messages of the classic suite; and
    * as send().

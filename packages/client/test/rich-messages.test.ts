@@ -5,13 +5,21 @@ import type { Message } from "../src/api.ts";
 import { groupNames } from "../src/core/groups/records.ts";
 import { plaintextOfVault } from "./support/vault-plaintext.ts";
 
-async function scene(seed: number) {
+async function scene(seed: number, relation: "known" | "strangers" = "known") {
   const world = await SimulatedWorld.make(seed);
   const ann = await world.device("+15551230001");
   const ben = await world.device("+15551230002");
   const cleo = await world.device("+15551230003");
   for (const device of world.devices) await device.start();
   await world.settle();
+  // Whoever knows the other gets no request.
+  for (const { up, identifier } of relation === "known" ? world.devices : []) {
+    for (const other of world.devices) {
+      if (other.identifier === identifier) continue;
+      await world.during(up.contact(other.identifier));
+      await up.setVerified(other.identifier, true);
+    }
+  }
   return { world, ann, ben, cleo };
 }
 
@@ -114,6 +122,29 @@ describe("a reaction", () => {
     ben.network.heal();
     await world.settle(120);
     expect((await ann.up.message(ben.identifier, message.id)).reactions).toMatchObject([{ emoji: "👋" }]);
+  });
+});
+
+describe("a request", () => {
+  test.each([
+    [
+      "a reaction",
+      async (device: SimulatedDevice, peer: string, id: string) =>
+        void (await device.up.react(peer, id, "👍")),
+    ],
+    ["a timer", async (device: SimulatedDevice, peer: string) => device.up.setTimer(peer, 60)],
+  ])("is accepted by %s", async (_, answer) => {
+    const { world, ann, ben } = await scene(18, "strangers");
+    const message = await ann.up.send(ben.identifier, "hello");
+    await world.settle(60);
+    await ben.up.markRead(ann.identifier);
+    await world.settle();
+    expect((await ben.up.conversations())[0]?.request?.from).toBe(ann.identifier);
+    expect((await ann.up.message(ben.identifier, message.id)).status).toBe("delivered");
+    await world.during(answer(ben, ann.identifier, message.id));
+    await world.settle();
+    expect((await ben.up.conversations())[0]?.request).toBeUndefined();
+    expect((await ann.up.message(ben.identifier, message.id)).status).toBe("read");
   });
 });
 

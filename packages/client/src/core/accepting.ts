@@ -32,7 +32,8 @@ async function sendWithheld(step: Step, subject: Subject): Promise<void> {
       limit: LIMITS.maxReceiptsPerMessage,
     });
     for (const { value } of newest.toReversed()) {
-      if (value.direction === "in" && value.status === "read") {
+      const { direction, status, kind, deleted } = value;
+      if (direction === "in" && status === "read" && kind !== "timer" && deleted === undefined) {
         await sendReadReceipt(step, conversation, contact, value);
       }
     }

@@ -2,7 +2,9 @@
 import { UsageError } from "@sotto/protocol";
 import type { Message, Receipt } from "../api.ts";
 import { deleteBlobsOf } from "./attachments/blob-deletions.ts";
+import { accept } from "./accepting.ts";
 import { contactOf, messageAt, placeIn, toMessage, type ConversationRef } from "./conversations.ts";
+import { findSubject } from "./deciding.ts";
 import { isEmoji } from "./emoji.ts";
 import { applyChange } from "./groups/changing.ts";
 import { checkMlsText } from "./groups/content.ts";
@@ -51,6 +53,8 @@ export async function react(step: Step, conversation: string, id: string, emoji:
   if (emoji === (before?.emoji ?? "")) return oneMessage(step, conversation, id);
   const stamp = newStamp(step, before);
   const { name: target } = found;
+  // It is an answer.
+  await accept(step, await findSubject(step, conversation));
   await applyChange(step, found.place, { type: "reaction", target, by: own.account, stamp, emoji });
   await enqueueMls(step, queueOf(found), { type: "reaction", target, emoji, stamp });
   return oneMessage(step, conversation, id);

@@ -1,4 +1,5 @@
 /** Setting the timer of a conversation: a change of its group; with somebody to whom nothing was written yet, a wish for the pair to come. */
+import { acceptContact } from "../accepting.ts";
 import { knownContact, putContact } from "../contacts.ts";
 import type { Engine } from "../engine.ts";
 import type { ContactRecord } from "../records.ts";
@@ -27,13 +28,15 @@ async function setWithContact(
   seconds: number,
 ): Promise<{ readonly done: Promise<void> } | undefined> {
   if (timerOfContact(step, contact) === seconds) return undefined;
-  const pair = pairOf(step, contact);
+  // They see it: it is an answer.
+  const known = await acceptContact(step, contact);
+  const pair = pairOf(step, known);
   if (pair !== undefined && pair.record.state !== "healing") {
     const order = addIntent(step, pair, { type: "timer", seconds });
     return { done: step.waiters.wait(intentGroup(order)) };
   }
   // The pair that will be made, or takes the place of the one that was lost, begins with it.
-  const { timer: _, ...rest } = contact;
+  const { timer: _, ...rest } = known;
   const wished = pair === undefined && seconds === 0 ? rest : { ...rest, timer: seconds };
   putContact(step, wished);
   await addTimerLine(step, { by: step.live.own.account, seconds, id: freshId(step) }, wished);
