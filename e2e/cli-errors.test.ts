@@ -16,6 +16,7 @@ const commands = [
   "register",
   "send",
   "receive",
+  "save",
   "history",
   "group",
   "group create",

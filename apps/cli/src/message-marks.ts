@@ -1,12 +1,17 @@
 /** What stands around a message's text: what it answers, whether it was edited, reactions, until when it is kept. Sanitised. */
 import type { Message } from "@sotto/client";
+import { attachmentLines, attachmentRow } from "./attachments/text.ts";
 import { sanitiseLine } from "./io/sanitise.ts";
 
 /** What is shown in place of a text that was taken back. */
 const takenBack = "(taken back)";
 
-/** The text to show, not sanitised. */
-export const textOf = ({ body, deleted }: Message): string => (deleted === true ? takenBack : body);
+/** The text to show, and a line for each attachment; not sanitised. */
+export function textOf(message: Message): string {
+  if (message.deleted === true) return takenBack;
+  const files = attachmentLines(message);
+  return (message.body === "" && files.length > 0 ? files : [message.body, ...files]).join("\n");
+}
 
 /** What it answers, on one line; undefined when it answers nothing. */
 export function quoteOf({ replyTo }: Message): string | undefined {
@@ -40,7 +45,18 @@ export function marksOf({ forwarded, editedAt, expiresAfter, deleted }: Message)
 
 /** What scripts get beside the members that every message has. */
 export function richRow(message: Message): object {
-  const { kind, timer, replyTo, forwarded, editedAt, deleted, reactions, expiresAfter, expiresAt } = message;
+  const {
+    kind,
+    timer,
+    replyTo,
+    forwarded,
+    editedAt,
+    deleted,
+    reactions,
+    expiresAfter,
+    expiresAt,
+    attachments,
+  } = message;
   return {
     ...(kind !== undefined && { kind }),
     ...(timer !== undefined && { timer }),
@@ -53,5 +69,6 @@ export function richRow(message: Message): object {
     }),
     ...(expiresAfter !== undefined && { expires_after: expiresAfter }),
     ...(expiresAt !== undefined && { expires_at: expiresAt }),
+    ...(attachments !== undefined && { attachments: attachments.map(attachmentRow) }),
   };
 }

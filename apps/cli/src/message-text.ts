@@ -1,12 +1,20 @@
-/** The text of a message: an argument, standard input, or asked for at a terminal. */
+/** The text of a message: an argument, standard input, or asked for at a terminal; a message with files may do without. */
 import type { Context } from "./context.ts";
 import { usageFailure } from "./errors.ts";
 import { canAsk } from "./io/io.ts";
 import { ask } from "./io/prompt.ts";
 import { readAll } from "./io/read-all.ts";
 
-/** The text as given; "-" reads it from standard input. @throws Failure `usage` when it is missing or empty. */
-export async function messageText(context: Context, text: string | undefined): Promise<string> {
+/**
+ * The text as given; "-" reads it from standard input. `needed` unless there are files beside it.
+ * @throws Failure `usage` when it is missing or empty.
+ */
+export async function messageText(
+  context: Context,
+  text: string | undefined,
+  needed = true,
+): Promise<string> {
+  if (text === undefined && !needed) return "";
   if (text === "-") {
     const body = (await readAll(context.io.stdin)).replace(/\r?\n$/, "");
     if (body === "")

@@ -58,6 +58,10 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: "print messages that were not shown before",
     load: async () => (await import("./commands/receive.ts")).receiveCommand(),
   },
+  save: {
+    summary: "fetch the attachments of a message into a folder",
+    load: async () => (await import("./commands/save.ts")).saveCommand(),
+  },
   history: {
     summary: "print a conversation",
     load: async () => (await import("./commands/history.ts")).historyCommand(),

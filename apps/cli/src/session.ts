@@ -7,8 +7,10 @@ import type { ConnectionState, Messenger } from "@sotto/client";
 import { isErrorCode, SottoError, type ErrorCode } from "@sotto/protocol";
 import type { Context } from "./context.ts";
 import { Failure } from "./errors.ts";
+import type { Io } from "./io/io.ts";
 import { remark, write } from "./io/output.ts";
 import { safeJson } from "./io/sanitise.ts";
+import { shortId } from "./message-id.ts";
 import { currentPassphrase } from "./passphrases.ts";
 import { formatNotice } from "./view.ts";
 
@@ -27,14 +29,14 @@ export interface Session {
   /** The connection's last problem, as an error code. */
   problem(): string | undefined;
   /**
-   * Waits for what `start` gives, at most `timeoutSec` seconds; with `firstTryOnly` no longer than until a first attempt
-   * to connect has failed.
+   * Waits for what `start` gives, at most `timeoutSec` seconds after its beginning, and after each time that it says to be alive; with
+   * `firstTryOnly` no longer than until a first attempt to connect has failed.
    * @returns false when the time ran out.
    * @throws what `start` rejects with, a fatal problem of the connection, or Interrupted.
    */
   within(
     timeoutSec: number,
-    start: (signal: AbortSignal) => Promise<void>,
+    start: (signal: AbortSignal, alive: () => void) => Promise<void>,
     options?: { readonly firstTryOnly?: boolean },
   ): Promise<boolean>;
 }
@@ -72,6 +74,7 @@ export async function withSession<T>(
 /** Notices are no messages: they go to standard error, so that scripts can count lines. */
 function printNotices({ io, json }: Context, messenger: Messenger): void {
   messenger.subscribe((event) => {
+    if (event.type === "file_needed") return void tellFileNeeded(io, json, event);
     if (event.type !== "notice") return;
     const { notice } = event;
     const self = messenger.self.identifier;
@@ -82,6 +85,17 @@ function printNotices({ io, json }: Context, messenger: Messenger): void {
     if (json) void write(io.stderr, `${safeJson({ type: "notice", notice, message: text })}\n`);
     else void remark(io, `! ${text}`);
   });
+}
+
+/** A message waits for a file that is no longer where it was. */
+async function tellFileNeeded(
+  io: Io,
+  json: boolean,
+  { id, index }: { id: string; index: number },
+): Promise<void> {
+  const text = `Message ${shortId(id)} waits for a file that is not where it was. Put it back, or take the message back with 'sotto delete'.`;
+  if (json) await write(io.stderr, `${safeJson({ type: "file_needed", id, index, message: text })}\n`);
+  else await remark(io, `! ${text}`);
 }
 
 function sessionOf(context: Context, messenger: Messenger, listen: boolean): Session {
@@ -115,7 +129,7 @@ function sessionOf(context: Context, messenger: Messenger, listen: boolean): Ses
       problemListeners.add(onProblem);
       onProblem();
       try {
-        if (!controller.signal.aborted) await start(controller.signal);
+        if (!controller.signal.aborted) await start(controller.signal, () => void timer.refresh());
         controller.signal.throwIfAborted();
         return true;
       } catch (error) {
@@ -169,25 +183,28 @@ export function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise
   });
 }
 
-/** The failure of a command for which the time ran out. */
+/** The failure of a command for which the time ran out, and that left something queued. */
 export function timeoutFailure(
   session: Session,
   message: string,
   details: Record<string, unknown> = {},
 ): Failure {
+  const { code, message: said, next } = unansweredFailure(session, message);
+  return new Failure(code, said, `${next} ${whatIsQueued}`, { details });
+}
+
+/** The failure of a command for which the time ran out. */
+export function unansweredFailure(session: Session, message: string): Failure {
   if (session.messenger.connection === "online") {
-    return new Failure("unavailable", `${message}: the server did not answer in time`, nextStepLater, {
-      details,
-    });
+    return new Failure("unavailable", `${message}: the server did not answer in time`, "try again later.");
   }
   const cause = connectionFailure(session.problem());
-  return new Failure(cause.code, `${message}: ${cause.message}`, nextStepOffline, { details });
+  const next = "check your connection and that the server runs.";
+  return new Failure(cause.code, `${message}: ${cause.message}`, next);
 }
 
 const whatIsQueued =
   "What is queued stays queued and goes out with the next connection ('sotto receive', 'sotto chat').";
-const nextStepOffline = `check your connection and that the server runs. ${whatIsQueued}`;
-const nextStepLater = `try again later. ${whatIsQueued}`;
 
 /** How long commands that work offline too wait for the server before they go on without. */
 const refreshTimeoutSec = 4;

@@ -1,5 +1,7 @@
 /** How messages are written for people and for scripts. Everything that others wrote is sanitised here. */
 import type { Message, MessageStatus, Messenger, Notice } from "@sotto/client";
+import type { Saved } from "./attachments/saving.ts";
+import { attachmentRow } from "./attachments/text.ts";
 import { sanitise, sanitiseLine } from "./io/sanitise.ts";
 import { shortId } from "./message-id.ts";
 import { marksOf, quoteOf, reactionsOf, richRow, textOf } from "./message-marks.ts";
@@ -71,8 +73,8 @@ export function accountMembers(self: Messenger["self"], home: string): object {
   };
 }
 
-/** What scripts get for a newly received message. */
-export function messageLine(message: Message): object {
+/** What scripts get for a newly received message. `saved`: what became of its attachments. */
+export function messageLine(message: Message, saved: readonly Saved[] = []): object {
   return {
     type: "message",
     id: message.id,
@@ -82,6 +84,13 @@ export function messageLine(message: Message): object {
     body: message.body,
     sent_at: message.sentAt,
     ...richRow(message),
+    ...(saved.length > 0 && {
+      attachments: message.attachments?.map((one, index) => ({
+        ...attachmentRow(one),
+        saved: saved[index]?.path,
+        problem: saved[index]?.problem,
+      })),
+    }),
   };
 }
 

@@ -76,7 +76,7 @@ export interface Quote {
   /** Who sent it. */
   readonly from: string;
   /**
-   * Its text as it is here now; empty when it was deleted. Where this device does not have it: how it begins, as whoever answers says;
+   * Its text as it is here now, or else the names of its files; empty when it was deleted. Where this device does not have it: how it begins, as whoever answers says;
    * undefined when nothing is known.
    */
   readonly body: string | undefined;
@@ -431,7 +431,10 @@ export interface Messenger {
   messages(options?: { readonly signal?: AbortSignal }): AsyncIterable<Message>;
   /** Resolves when everything that the server held for this device at the time of connecting has been taken in. */
   caughtUp(options?: { readonly signal?: AbortSignal }): Promise<void>;
-  /** Resolves when every queued message and receipt, and every change of a group, has reached the server, but those that wait for acknowledgeIdentity(). */
+  /**
+   * Resolves when every queued message and receipt, every file and every change of a group has reached the server, but those that wait for
+   * acknowledgeIdentity() or supplyFile().
+   */
   flushed(options?: { readonly signal?: AbortSignal }): Promise<void>;
   /** Marks all messages of a conversation up to now as shown, and sends read receipts when they are switched on and it is no request. */
   markRead(peer: string): Promise<void>;

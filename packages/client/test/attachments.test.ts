@@ -211,6 +211,21 @@ describe("two people", () => {
     expect(after).toMatchObject({ attachments: [{ name: "a.jpg" }], reactions: [{ emoji: "👍" }] });
   });
 
+  test("where there is no text, an answer quotes what the files are called", async () => {
+    const sent = await ann.send("+15551230002", "", {
+      attachments: ["a/plan.pdf", "b.txt"].map((name) => ({ source: bytesSource(utf8(name)), name })),
+    });
+    await ann.whenSent(sent.id, quick);
+    const received = await next(ben);
+    await ben.send("+15551230001", "Good", { replyTo: received.id });
+    expect(await next(ann)).toMatchObject({ replyTo: { body: "plan.pdf, b.txt", found: true } });
+    await ann.deleteMessage("+15551230002", sent.id, { forEveryone: true });
+    await until(
+      "the quote is empty",
+      async () => (await ann.history("+15551230002")).at(-1)?.replyTo?.body === "",
+    );
+  });
+
   test("taking a message back deletes its blobs from the server, by any device that is to", async () => {
     const before = stored().length;
     const sent = await ann.send("+15551230002", "", {

@@ -22,7 +22,7 @@ export function historyCommand(): Command {
     .description("Prints a conversation, oldest first, with the state of each message.")
     .argument("<peer>", "phone number, e-mail address or account id; a group's name or id")
     .option("--limit <n>", "only the newest n messages", parseCount)
-    .option("--ids", "print how each message's id begins: for react, edit, delete and send --reply-to")
+    .option("--ids", "print how each message's id begins: for react, edit, delete, save and send --reply-to")
     .option("--raw", "with --json: add each classic message as it travelled, encrypted and signed")
     .option("--offline", "do not ask the server for news first")
     .addHelpText(

@@ -1,6 +1,8 @@
 /** `sotto send`: stores a message, and waits until the server has it. */
 import { Command, Option } from "commander";
 import type { Message, Suite } from "@sotto/client";
+import { filesAt, remarkMetadata, withUploads } from "../attachments/sending.ts";
+import { attachmentRow } from "../attachments/text.ts";
 import { contextOf, type Context } from "../context.ts";
 import { parseTimer } from "../duration.ts";
 import { Failure } from "../errors.ts";
@@ -13,6 +15,8 @@ import { refresh, timeoutFailure, withSession, type Session } from "../session.t
 
 interface SendOptions {
   readonly suite?: Suite;
+  readonly file?: readonly string[];
+  readonly keepMetadata?: boolean;
   readonly replyTo?: string;
   readonly expire?: number;
   readonly wait: boolean;
@@ -24,8 +28,17 @@ export function sendCommand(): Command {
   return new Command("send")
     .description("Sends a message and prints its id once the server has it.")
     .argument("<to>", "phone number, e-mail address or account id; a group's name or id")
-    .argument("[text]", "the message; - reads it from standard input (one newline at its end is dropped)")
+    .argument(
+      "[text]",
+      "the message, which may be left out beside a file; - reads it from standard input (one newline at its end is dropped)",
+    )
     .addOption(new Option("--suite <suite>", "how to protect it (default mls)").choices(["classic", "mls"]))
+    .option(
+      "--file <path>",
+      "a file to send along; may be given up to ten times",
+      (path: string, before: readonly string[] = []) => [...before, path],
+    )
+    .option("--keep-metadata", "leave in pictures what they tell of place, time and camera")
     .option("--reply-to <id>", "answer a message: its id, or how it begins")
     .option(
       "--expire <duration>",
@@ -33,19 +46,21 @@ export function sendCommand(): Command {
       parseTimer,
     )
     .option("--no-wait", "only queue it: it goes out with the next connection")
-    .option("--timeout <seconds>", "how long to wait for the server", parseSeconds, 30)
+    .option("--timeout <seconds>", "how long to wait for the server to go on", parseSeconds, 30)
     .addHelpText(
       "after",
       examples(
         'sotto send +15551230002 "See you at six"',
         'sotto send "Book club" "Chapter nine by Friday"',
+        'sotto send +15551230002 "From today" --file photo.jpg --file plan.pdf',
         'sotto send +15551230002 "Which one?" --reply-to 91749c93',
         "git log -1 | sotto send ann@example.org -",
       ),
     )
     .action(async (to: string, text: string | undefined, options: SendOptions, command: Command) => {
       const context = contextOf(command);
-      await send(context, recipientOf(context, to), await messageText(context, text), options);
+      const body = await messageText(context, text, options.file === undefined);
+      await send(context, recipientOf(context, to), body, options);
     });
 }
 
@@ -62,12 +77,14 @@ async function tellHealing({ messenger }: Session, { id, conversation }: Message
 }
 
 async function send(context: Context, to: string, body: string, options: SendOptions): Promise<void> {
+  const attachments = await filesAt(options.file ?? [], options.keepMetadata === true);
   await withSession(context, { connect: options.wait }, async (session) => {
     const { messenger } = session;
     // An invitation may wait on the server.
     if (options.wait && !(await isKnown(messenger, to))) await refresh(context, session);
     const message = await forRecipient(to, async () =>
       messenger.send(to, body, {
+        ...(attachments.length > 0 && { attachments }),
         ...(options.suite !== undefined && { suite: options.suite }),
         ...(options.expire !== undefined && { expiresAfter: options.expire }),
         ...(options.replyTo !== undefined && {
@@ -75,9 +92,10 @@ async function send(context: Context, to: string, body: string, options: SendOpt
         }),
       }),
     );
+    await remarkMetadata(context, message);
     if (options.wait) {
-      const sent = await session.within(options.timeout, (signal) =>
-        messenger.whenSent(message.id, { signal }),
+      const sent = await session.within(options.timeout, (signal, alive) =>
+        withUploads(context, messenger, { alive, message }, () => messenger.whenSent(message.id, { signal })),
       );
       if (!sent) {
         await tellHealing(session, message);
@@ -95,6 +113,7 @@ async function send(context: Context, to: string, body: string, options: SendOpt
         to: message.to,
         suite: message.suite,
         status,
+        ...(message.attachments !== undefined && { attachments: message.attachments.map(attachmentRow) }),
       });
     } else {
       await printLine(context.io, message.id);

@@ -1,4 +1,5 @@
 /** A line that is drawn over itself while something goes on. Only at a terminal: a file or a pipe gets nothing of it. */
+import { formatSize } from "../attachments/text.ts";
 import type { Io } from "./io.ts";
 
 const barColumns = 24;
@@ -8,6 +9,13 @@ export function progressBar(done: number, all: number, columns: number = barColu
   if (all < 1) return "";
   const full = Math.floor((Math.min(done, all) / all) * columns);
   return `${"\u2588".repeat(full)}${"\u2591".repeat(columns - full)}  ${Math.min(done, all)} of ${all}`;
+}
+
+/** "███░░░  1.2 MB of 3.0 MB". */
+export function transferBar(done: number, all: number): string {
+  const percent = all < 1 ? 100 : Math.floor((Math.min(done, all) / all) * 100);
+  const [bar = ""] = progressBar(percent, 100).split("  ");
+  return `${bar}  ${formatSize(Math.min(done, all))} of ${formatSize(all)}`;
 }
 
 /** A line on standard error. */

@@ -1,5 +1,6 @@
 /** What a message holds beside its place and state, as the SDK gives it out: its text, what it answers, reactions, how long it is kept. */
 import type { Message, Quote, Reaction } from "../api.ts";
+import { safeFileName } from "./attachments/file-name.ts";
 import { toAttachment } from "./attachments/view.ts";
 import { findContact, peerName } from "./contacts.ts";
 import { findPlace } from "./message-names.ts";
@@ -54,6 +55,10 @@ export async function accountName(view: View, self: SelfName, account: string): 
   return contact === undefined ? account : peerName(contact);
 }
 
+/** What stands for a message in an answer to it: its text, or else what its files are called. */
+export const quotedText = ({ body, attachments = [] }: MessageRecord): string =>
+  body === "" ? attachments.map(({ name }) => safeFileName(name)).join(", ") : body;
+
 async function quoteOf(
   view: View,
   self: SelfName,
@@ -63,7 +68,7 @@ async function quoteOf(
   const place = await findPlace(view, quoted);
   const found = place && (await view.item(names.messages(place.conversation), place.order));
   if (found === undefined) return { id: quoted.id, from, body: quoted.excerpt, found: false };
-  return { id: quoted.id, from, body: found.body, found: true };
+  return { id: quoted.id, from, body: quotedText(found), found: true };
 }
 
 async function reactionsOf(

@@ -11,7 +11,7 @@ import {
   type ErrorCode,
   type SottoError,
 } from "@sotto/protocol";
-import { isUploaded } from "./attachments/state.ts";
+import { isTransferred } from "./attachments/state.ts";
 import { bindIdentifier, isBlocked } from "./contacts.ts";
 import { advanceStatus, messageAt } from "./conversations.ts";
 import { expirePinned, isFresh, pinned } from "./directory.ts";
@@ -46,7 +46,7 @@ export async function pumpOutbox(step: Step): Promise<void> {
 /** Whether everything reached the server that may go there now. */
 export const isFlushed = (step: Step): boolean =>
   isMlsFlushed(step.live.queues) &&
-  isUploaded(step) &&
+  isTransferred(step.live.transfers) &&
   [...step.live.groups.byId.values()].every(isSettled) &&
   [...step.live.outbox.queues.values()].every((queue) => queue.orders.length === 0 || queue.blocked);
 

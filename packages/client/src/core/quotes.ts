@@ -2,6 +2,7 @@
 import { LIMITS, utf8 } from "@sotto/protocol";
 import { messageAt } from "./conversations.ts";
 import { findPlace } from "./message-names.ts";
+import { quotedText } from "./message-view.ts";
 import { names, type MessageName, type MessagePlace, type MessageRecord } from "./records.ts";
 import type { Step } from "./step.ts";
 
@@ -28,7 +29,7 @@ export async function carriedExcerpt(step: Step, quoted: MessageName): Promise<s
   const place = await findPlace(step.draft, quoted);
   const record = place && (await messageAt(step.draft, place));
   if (record === undefined || record.kind !== undefined || record.expiresAfterSec !== undefined) return "";
-  return excerptOf(record.body);
+  return excerptOf(quotedText(record));
 }
 
 /** What is kept of a quotation: its excerpt only when the message never was here. What was deleted here does not come back in one. */

@@ -73,7 +73,17 @@ async function passOn(engine: Engine, { conversation, id, index }: SharedAttachm
   });
 }
 
+/** Of several files, the error says which. */
 async function prepare(engine: Engine, input: AttachmentInput): Promise<PreparedFile> {
+  try {
+    return await prepareOne(engine, input);
+  } catch (cause) {
+    if (!(cause instanceof UsageError)) throw cause;
+    throw new UsageError(cause.code, `${safeFileName(input.name)}: ${cause.message}`, { cause });
+  }
+}
+
+async function prepareOne(engine: Engine, input: AttachmentInput): Promise<PreparedFile> {
   const picture = input.keepMetadata === true ? undefined : await stripPicture(input.source);
   const source = picture?.source ?? input.source;
   const shape = attachmentShape(source.size);

@@ -75,6 +75,12 @@ export function shrinkPart(active: ActiveUpload): void {
   active.partBytes = Math.max(leastPartBytes, Math.floor(active.partBytes / 2));
 }
 
-/** Whether no file is on its way but those that somebody must give again. */
-export const isUploaded = ({ live }: { readonly live: { readonly transfers: TransferState } }): boolean =>
-  live.transfers.uploads.every((order) => live.transfers.active.get(order)?.waitsForFile === true);
+/** Whether nothing is under way but files that somebody must give again, and deletions that the server did not take just now. */
+export const isTransferred = ({
+  uploads,
+  active,
+  deletions,
+  deletionFailures,
+}: Pick<TransferState, "uploads" | "active" | "deletions" | "deletionFailures">): boolean =>
+  uploads.every((order) => active.get(order)?.waitsForFile === true) &&
+  (deletions.length === 0 || deletionFailures > 0);
