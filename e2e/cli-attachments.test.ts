@@ -69,6 +69,16 @@ describe("files", { timeout: 120_000 }, () => {
   let first = "";
   let plan = "";
 
+  test("of people whom one does not know are left where they are", async () => {
+    const id = (await ann.ok("send", benPhone, "Hello", "--file", file("hello", "hello"))).trim();
+    const { code, stdout, stderr } = await ben.run("receive", "--save", inbox);
+    expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining("+ hello (") as string });
+    expect(stderr).toMatch(/is not known to you[\s\S]*1 attachment was not saved/);
+    expect(readdirSync(inbox)).toEqual([]);
+    expect(await ben.ok("save", annPhone, id, inbox)).toBe(`${join(inbox, "hello")}\n`);
+    await ben.ok("conversations", "accept", annPhone);
+  });
+
   test("go along with a text, and are saved as they were", async () => {
     const path = file("plan.pdf", randomBytes(200_000));
     plan = hash(path);
@@ -95,7 +105,10 @@ describe("files", { timeout: 120_000 }, () => {
       [ann, benPhone],
       [ben, annPhone],
     ] as const) {
-      expect(await person.json("history", peer)).toMatchObject([{ body: "From today", attachments: said }]);
+      expect(await person.json("history", peer)).toMatchObject([
+        {},
+        { body: "From today", attachments: said },
+      ]);
     }
     first = sent?.["id"] as string;
   });
@@ -115,7 +128,7 @@ describe("files", { timeout: 120_000 }, () => {
       annPhone,
       "Which one?",
       "--reply-to",
-      rows(await ben.ok("history", annPhone, "--json"))[1]?.id ?? "",
+      rows(await ben.ok("history", annPhone, "--json"))[2]?.id ?? "",
     );
     expect(await ann.ok("receive")).toContain(`    > ${annPhone}: alone\n    Which one?`);
   });
