@@ -212,6 +212,7 @@ describe("two people", () => {
   });
 
   test("where there is no text, an answer quotes what the files are called", async () => {
+    const before = stored().length;
     const sent = await ann.send("+15551230002", "", {
       attachments: ["a/plan.pdf", "b.txt"].map((name) => ({ source: bytesSource(utf8(name)), name })),
     });
@@ -220,6 +221,7 @@ describe("two people", () => {
     await ben.send("+15551230001", "Good", { replyTo: received.id });
     expect(await next(ann)).toMatchObject({ replyTo: { body: "plan.pdf, b.txt", found: true } });
     await ann.deleteMessage("+15551230002", sent.id, { forEveryone: true });
+    await until("the blobs are gone", () => stored().length === before);
     await until(
       "the quote is empty",
       async () => (await ann.history("+15551230002")).at(-1)?.replyTo?.body === "",

@@ -1,6 +1,6 @@
 /** Names of files from anybody are harmless to show and to save under, whatever they are. */
 import { utf8 } from "@sotto/protocol";
-import fc from "fast-check";
+import { assert, constantFrom, oneof, property, string } from "fast-check";
 import { describe, expect, test } from "vitest";
 import { numberedName, safeFileName } from "../src/core/attachments/file-name.ts";
 
@@ -35,17 +35,17 @@ describe("safeFileName", () => {
     expect(utf8(safeFileName(`a.${"b".repeat(400)}`)).length).toBeLessThanOrEqual(150);
   });
 
-  const anything = fc.oneof(
-    fc.string({ unit: "binary", maxLength: 300 }),
-    fc.string({
-      unit: fc.constantFrom(".", "/", "\\", " ", "\0", "\u202e", "a", "\ud800", "é", "con"),
+  const anything = oneof(
+    string({ unit: "binary", maxLength: 300 }),
+    string({
+      unit: constantFrom(".", "/", "\\", " ", "\0", "\u202e", "a", "\ud800", "é", "con"),
       maxLength: 40,
     }),
   );
 
   test("whatever comes, it is one visible part of a path, and stays as it is a second time", () => {
-    fc.assert(
-      fc.property(anything, (text) => {
+    assert(
+      property(anything, (text) => {
         const name = safeFileName(text);
         expect(name).not.toBe("");
         expect(name).not.toMatch(
