@@ -404,8 +404,10 @@ describe("people and keys", () => {
     expect(await alice.json("verify", bobPhone, "--confirm")).toEqual([{ ...here, verified: true }]);
     expect(await alice.json("contacts")).toContainEqual({
       identifier: bobPhone,
+      name: "",
       account_id: expect.stringMatching(id) as string,
       verified: true,
+      blocked: false,
       identity_changed: false,
       devices: 1,
     });

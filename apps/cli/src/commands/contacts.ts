@@ -115,10 +115,11 @@ async function askFirst(context: Context, safetyNumber: string): Promise<void> {
 }
 
 async function printContact(context: Context, contact: Contact): Promise<void> {
-  const { identifier, accountId, verified, blocked, identityChanged, devices } = contact;
+  const { identifier, name, accountId, verified, blocked, identityChanged, devices } = contact;
   if (context.json) {
     const members = {
       identifier,
+      name,
       account_id: accountId,
       verified,
       blocked,
@@ -137,6 +138,6 @@ async function printContact(context: Context, contact: Contact): Promise<void> {
         : "not verified";
   await printLine(
     context.io,
-    `${sanitiseLine(identifier)}  ${state}  ${devices} device${devices === 1 ? "" : "s"}  ${accountId}`,
+    `${sanitiseLine(identifier)}${name === "" ? "" : `  (${sanitiseLine(name)})`}  ${state}  ${devices} device${devices === 1 ? "" : "s"}  ${accountId}`,
   );
 }

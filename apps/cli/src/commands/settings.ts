@@ -2,6 +2,7 @@
 import { Command, Option } from "commander";
 import { contextOf } from "../context.ts";
 import { printJson, printLine } from "../io/output.ts";
+import { sanitiseLine } from "../io/sanitise.ts";
 import { examples } from "../options.ts";
 import { withSession } from "../session.ts";
 
@@ -15,16 +16,26 @@ export function settingsCommand(): Command {
         "off",
       ]),
     )
-    .addHelpText("after", examples("sotto settings", "sotto settings --read-receipts off"))
-    .action(async (options: { readonly readReceipts?: "on" | "off" }, command: Command) => {
-      const context = contextOf(command);
-      await withSession(context, { connect: false }, async ({ messenger }) => {
-        if (options.readReceipts !== undefined) {
-          await messenger.updateSettings({ readReceipts: options.readReceipts === "on" });
-        }
-        const { readReceipts } = await messenger.settings();
-        if (context.json) await printJson(context.io, { read_receipts: readReceipts });
-        else await printLine(context.io, `read receipts: ${readReceipts ? "on" : "off"}`);
-      });
-    });
+    .option("--name <name>", "what those you write to see beside your number; '' for nothing")
+    .addHelpText(
+      "after",
+      examples("sotto settings", "sotto settings --read-receipts off", 'sotto settings --name "Ann"'),
+    )
+    .action(
+      async (options: { readonly readReceipts?: "on" | "off"; readonly name?: string }, command: Command) => {
+        const context = contextOf(command);
+        await withSession(context, { connect: false }, async ({ messenger }) => {
+          if (options.readReceipts !== undefined) {
+            await messenger.updateSettings({ readReceipts: options.readReceipts === "on" });
+          }
+          // Told with the next connection.
+          if (options.name !== undefined) await messenger.updateProfile({ name: options.name.trim() });
+          const { readReceipts } = await messenger.settings();
+          const { name } = await messenger.profile();
+          if (context.json) return printJson(context.io, { read_receipts: readReceipts, name });
+          await printLine(context.io, `read receipts: ${readReceipts ? "on" : "off"}`);
+          await printLine(context.io, `name: ${name === "" ? "none" : sanitiseLine(name)}`);
+        });
+      },
+    );
 }
