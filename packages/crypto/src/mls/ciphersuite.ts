@@ -4,15 +4,24 @@
  */
 import type { CiphersuiteImpl, CiphersuiteName } from "ts-mls/crypto/ciphersuite.js";
 import type { PrivateKey, PublicKey } from "ts-mls/crypto/hpke.js";
+import type { Kdf } from "ts-mls/crypto/kdf.js";
 import { InternalError } from "@sotto/protocol";
 import type { MlsCiphersuite } from "./port.ts";
-import type { MlsProvider } from "./provider.ts";
+import type { Expansion, MlsProvider } from "./provider.ts";
 
 /** What ts-mls calls our ciphersuites. */
 export const CIPHERSUITE_NAMES = {
   "x-wing": "MLS_256_XWING_AES256GCM_SHA512_Ed25519",
   x25519: "MLS_128_DHKEMX25519_AES128GCM_SHA256_Ed25519",
 } as const satisfies Record<MlsCiphersuite, CiphersuiteName>;
+
+/** The library's, with what messages need beside it. */
+export interface SuiteImpl extends CiphersuiteImpl {
+  readonly kdf: Kdf & {
+    /** HKDF-Expand several times with one key. */
+    expandAll(prk: Uint8Array, wanted: readonly Expansion[]): Promise<readonly Uint8Array[]>;
+  };
+}
 
 /** Our name of a ciphersuite; undefined for one that we do not speak. */
 export function ciphersuiteOf(name: CiphersuiteName): MlsCiphersuite | undefined {
@@ -21,7 +30,7 @@ export function ciphersuiteOf(name: CiphersuiteName): MlsCiphersuite | undefined
 }
 
 /** A ciphersuite for ts-mls. */
-export function ciphersuiteFor(provider: MlsProvider, suite: MlsCiphersuite): CiphersuiteImpl {
+export function ciphersuiteFor(provider: MlsProvider, suite: MlsCiphersuite): SuiteImpl {
   const { crypto } = provider;
   const primitives = provider.suites[suite];
   const none = new Uint8Array();
@@ -36,6 +45,7 @@ export function ciphersuiteFor(provider: MlsProvider, suite: MlsCiphersuite): Ci
       size: primitives.hashBytes,
       extract: async (salt, ikm) => primitives.hkdfExtract(salt, ikm),
       expand: async (prk, info, length) => primitives.hkdfExpand(prk, info, length),
+      expandAll: async (prk, wanted) => primitives.hkdfExpandAll(prk, wanted),
     },
     signature: {
       sign: async (key, data) => crypto.ed25519Sign(key, data),

@@ -5,13 +5,13 @@
 import { InternalError } from "@sotto/protocol";
 import type { ClientConfig } from "ts-mls/clientConfig.js";
 import type { ClientState } from "ts-mls/clientState.js";
-import type { CiphersuiteImpl } from "ts-mls/crypto/ciphersuite.js";
 import type { GroupContext } from "ts-mls/groupContext.js";
 import type { KeySchedule } from "ts-mls/keySchedule.js";
 import type { PrivateKeyPath } from "ts-mls/privateKeyPath.js";
 import type { RatchetTree } from "ts-mls/ratchetTree.js";
-import { groupDataOf, membersOf } from "./identity.ts";
+import { groupDataOf, memberAt, membersOf } from "./identity.ts";
 import { MLS_LIMITS } from "./limits.ts";
+import type { SuiteImpl } from "./ciphersuite.ts";
 import type { MlsCiphersuite, MlsGroup, MlsMember } from "./port.ts";
 import type { MlsPrimitives } from "./provider.ts";
 import type { SecretRecords } from "./secret-tree.ts";
@@ -19,7 +19,7 @@ import type { SecretRecords } from "./secret-tree.ts";
 /** A ciphersuite with its primitives, made once for an engine. */
 export interface Suite {
   readonly name: MlsCiphersuite;
-  readonly impl: CiphersuiteImpl;
+  readonly impl: SuiteImpl;
   readonly primitives: MlsPrimitives;
 }
 
@@ -76,10 +76,11 @@ export function asClientState(epoch: Epoch): ClientState {
   };
 }
 
-const states = new WeakMap<object, GroupState>();
 const memberLists = new WeakMap<Epoch, readonly MlsMember[]>();
+const senders = new WeakMap<Epoch, Map<number, MlsMember>>();
 
 class Group {
+  readonly #state: GroupState;
   readonly groupId: Uint8Array;
   readonly epoch: number;
   readonly ciphersuite: MlsCiphersuite;
@@ -93,10 +94,13 @@ class Group {
     this.ciphersuite = suite.name;
     this.ownLeafIndex = privatePath.leafIndex;
     this.groupData = groupDataOf(groupContext.extensions);
-    states.set(this, state);
+    this.#state = state;
   }
   get members(): readonly MlsMember[] {
-    return membersIn(stateOf(this).epoch);
+    return membersIn(this.#state.epoch);
+  }
+  static stateOf(group: object): GroupState | undefined {
+    return #state in group ? group.#state : undefined;
   }
 }
 
@@ -109,6 +113,15 @@ function membersIn(epoch: Epoch): readonly MlsMember[] {
   return members;
 }
 
+/** The member at a leaf, read once for an epoch; undefined for a blank. */
+export function senderAt(epoch: Epoch, leafIndex: number): MlsMember | undefined {
+  let known = senders.get(epoch);
+  if (known === undefined) senders.set(epoch, (known = new Map()));
+  const sender = known.get(leafIndex) ?? memberAt(epoch.tree, leafIndex);
+  if (sender !== undefined) known.set(leafIndex, sender);
+  return sender;
+}
+
 /** A handle for a state. */
 export function groupOf(state: GroupState): MlsGroup {
   return new Group(state) as unknown as MlsGroup;
@@ -116,7 +129,7 @@ export function groupOf(state: GroupState): MlsGroup {
 
 /** The state behind a handle. */
 export function stateOf(group: object): GroupState {
-  return found(states.get(group));
+  return found(Group.stateOf(group));
 }
 
 /** What lies behind a handle. @throws InternalError `internal` when the handle is not the engine's. */

@@ -3,7 +3,7 @@
  * long on it as the HMAC takes: 5 µs (measured, Node 24). A test holds the two equal; everything else uses the library's.
  */
 import { InternalError, utf8 } from "@sotto/protocol";
-import type { Kdf } from "ts-mls/crypto/kdf.js";
+import type { SuiteImpl } from "./ciphersuite.ts";
 
 /** The labels of message keys (§9.1) and of sender data (§6.3.2). */
 export type MessageLabel = "key" | "nonce" | "secret";
@@ -14,14 +14,21 @@ const names: Readonly<Record<MessageLabel, Uint8Array>> = {
   secret: utf8("MLS 1.0 secret"),
 };
 
-/** @param context at most 16,383 bytes. @param length of the result in bytes. */
-export async function expandMessageLabel(
+/** What to expand a secret to, and how long it is in bytes. */
+export type Wanted = readonly [label: MessageLabel, length: number];
+
+/** Several from one secret with one context. @param context at most 16,383 bytes. */
+export function expandMessageLabels(
   secret: Uint8Array,
-  label: MessageLabel,
   context: Uint8Array,
-  length: number,
-  kdf: Kdf,
-): Promise<Uint8Array> {
+  wanted: readonly Wanted[],
+  kdf: SuiteImpl["kdf"],
+): Promise<readonly Uint8Array[]> {
+  const expansions = wanted.map(([label, length]) => ({ info: kdfLabel(label, context, length), length }));
+  return kdf.expandAll(secret, expansions);
+}
+
+function kdfLabel(label: MessageLabel, context: Uint8Array, length: number): Uint8Array {
   if (context.length >= 16_384) throw new InternalError("internal", "the context of a label is too long");
   const name = names[label];
   const short = context.length < 64;
@@ -38,7 +45,7 @@ export async function expandMessageLabel(
     info[contextAt - 1] = context.length;
   }
   info.set(context, contextAt);
-  return kdf.expand(secret, info, length);
+  return info;
 }
 
 /** A generation as the context of DeriveTreeSecret (§9). */

@@ -3,28 +3,34 @@
  * in the state that comes out, and only after signature and content were checked.
  */
 import { CodecError, CryptoError, UsageError, ValidationError, equalBytes } from "@sotto/protocol";
-import type { AuthenticatedContent } from "ts-mls/authenticatedContent.js";
 import {
-  signFramedContentApplicationOrProposal,
+  type FramedContentAuthDataCommit,
+  type FramedContentCommit,
   verifyFramedContentSignature,
 } from "ts-mls/framedContent.js";
-import { encodeMlsMessage } from "ts-mls/message.js";
 import {
   type PrivateMessage,
   decodePrivateMessageContent,
-  encodePrivateContentAAD,
-  encodePrivateMessageContent,
   toAuthenticatedContent,
 } from "ts-mls/privateMessage.js";
 import { getSignaturePublicKeyFromLeafIndex } from "ts-mls/ratchetTree.js";
 import type { SecretTreeNode } from "ts-mls/secretTree.js";
 import type { ReuseGuard, SenderData } from "ts-mls/sender.js";
 import { toLeafIndex } from "ts-mls/treemath.js";
+import { padmeLength } from "../padme.ts";
 import { check, guarded } from "./checks.ts";
-import { type GroupState, found, groupOf } from "./group-state.ts";
-import { memberAt } from "./identity.ts";
+import { type Epoch, type GroupState, found, groupOf, senderAt } from "./group-state.ts";
 import { MLS_LIMITS } from "./limits.ts";
-import { padme } from "./padding.ts";
+import {
+  contentAad,
+  contentLength,
+  frameBytes,
+  readContent,
+  readPrivateMessage,
+  signedBytes,
+  writeContent,
+  writePrivateMessage,
+} from "./message-bytes.ts";
 import type { MlsDelta, MlsGroup, Unprotected } from "./port.ts";
 import { guardedNonce, takeGeneration } from "./ratchet.ts";
 import { stageCommit } from "./received-commit.ts";
@@ -33,9 +39,6 @@ import { openSenderData, sealSenderData } from "./sender-data.ts";
 import { deltaOf, openRatchets } from "./snapshot.ts";
 import { checkSize, decodeMessage } from "./wire.ts";
 
-const none = new Uint8Array();
-/** Beside the data, a PrivateMessageContent holds its length and a signature with its length (2 bytes). */
-const signatureFieldBytes = 66;
 /** Room for framing and padding in the largest message. */
 const maxPlaintextBytes = 900_000;
 
@@ -52,49 +55,26 @@ export async function protectData(
   const { impl } = suite;
   const own = epoch.privatePath.leafIndex;
   const { records, changed, ratchets } = await openRatchets(state, own);
-  const content = {
-    contentType: "application" as const,
-    groupId: groupContext.groupId,
-    epoch: groupContext.epoch,
-    sender: { senderType: "member" as const, leafIndex: own },
-    authenticatedData: none,
-    applicationData: plaintext,
-  };
-  const auth = await signFramedContentApplicationOrProposal(
-    epoch.signaturePrivateKey,
-    {
-      protocolVersion: groupContext.version,
-      wireformat: "mls_private_message",
-      content,
-      senderType: "member",
-      context: groupContext,
-    },
-    impl,
-  );
+  const { groupId, epoch: number } = groupContext;
+  const frame = frameBytes({ groupId, epoch: number, contentType: "application" });
+  const signed = signedBytes(groupContext, own, plaintext);
+  const signature = await impl.signature.sign(epoch.signaturePrivateKey, signed);
   const { generation } = ratchets.application;
   const { key, nonce, ratchet } = found(await takeGeneration(ratchets.application, generation, impl));
   const reuseGuard = impl.rng.randomBytes(4) as ReuseGuard;
-  const contentBytes = lengthFieldBytes(plaintext.length) + plaintext.length + signatureFieldBytes;
   const ciphertext = await impl.hpke.encryptAead(
     key,
     guardedNonce(nonce, reuseGuard),
-    encodePrivateContentAAD(content),
-    encodePrivateMessageContent(padme(contentBytes))({ ...content, auth }),
+    contentAad(frame),
+    writeContent(plaintext, signature, padmeLength(contentLength(plaintext))),
   );
   key.fill(0);
   const senderData = { leafIndex: own, generation, reuseGuard };
   const { senderDataSecret } = epoch.keySchedule;
-  const privateMessage: PrivateMessage = {
-    groupId: content.groupId,
-    epoch: content.epoch,
-    contentType: content.contentType,
-    authenticatedData: none,
-    encryptedSenderData: await sealSenderData(senderDataSecret, senderData, content, ciphertext, impl),
-    ciphertext,
-  };
+  const sealed = await sealSenderData(senderDataSecret, senderData, frame, ciphertext, impl);
   const next = { epoch, secrets: withRatchets(records, own, { ...ratchets, application: ratchet }) };
   return {
-    message: encodeMlsMessage({ version: "mls10", wireformat: "mls_private_message", privateMessage }),
+    message: writePrivateMessage(frame, sealed, ciphertext),
     group: groupOf(next),
     delta: deltaOf(next, [...changed, own]),
   };
@@ -102,16 +82,19 @@ export async function protectData(
 
 /** Opens a message of the state's epoch. */
 export async function unprotectMessage(state: GroupState, message: Uint8Array): Promise<Unprotected> {
-  const { privateMessage } = decodeMessage(message, "mls_private_message", MLS_LIMITS.maxCommitBytes);
+  const privateMessage = readMessage(message);
   const { epoch } = state;
   const { impl } = epoch.suite;
   checkFrame(state, privateMessage, message);
+  const { encryptedSenderData, ciphertext } = privateMessage;
+  const { senderDataSecret } = epoch.keySchedule;
+  const frame = frameBytes(privateMessage);
   const senderData = await guarded("MLS-MSG-4", "the sender data open", () =>
-    openSenderData(epoch.keySchedule.senderDataSecret, privateMessage, impl),
+    openSenderData(senderDataSecret, encryptedSenderData, frame, ciphertext, impl),
   );
   check(senderData !== undefined, "MLS-MSG-4", "the sender data open");
   const { leafIndex, generation } = senderData;
-  const sender = memberAt(epoch.tree, leafIndex);
+  const sender = senderAt(epoch, leafIndex);
   check(sender !== undefined, "MLS-MSG-3", "the sender is a leaf of the tree");
 
   const { records, changed, ratchets } = await openRatchets(state, leafIndex);
@@ -125,32 +108,48 @@ export async function unprotectMessage(state: GroupState, message: Uint8Array): 
   const { content, ratchets: moved } = await guarded(
     "MLS-MSG-7",
     "the message opens and its signature holds",
-    () => openContent(state, privateMessage, senderData, ratchets),
+    () => openContent(state, privateMessage, frame, senderData, ratchets),
   );
-  if (content.content.contentType === "commit" && content.auth.contentType === "commit") {
-    return {
-      type: "commit",
-      commit: await stageCommit(epoch, sender, content.content, content.auth),
-    };
+  if (content.type === "commit") {
+    return { type: "commit", commit: await stageCommit(epoch, sender, content.content, content.auth) };
   }
-  check(content.content.contentType === "application", "MLS-MSG-2", "no Proposals of their own");
   const next = { epoch, secrets: withRatchets(records, leafIndex, moved) };
   return {
     type: "application",
     sender,
-    plaintext: Uint8Array.from(content.content.applicationData),
+    plaintext: Uint8Array.from(content.data),
     group: groupOf(next),
     delta: deltaOf(next, [...changed, leafIndex]),
   };
 }
 
+/** An MLSMessage with a PrivateMessage. What the quick reader does not take, the library decodes, or says why not. */
+function readMessage(message: Uint8Array): PrivateMessage {
+  checkSize(message, MLS_LIMITS.maxCommitBytes);
+  // A copy, so that what is kept of it does not change under us.
+  const own = Uint8Array.from(message);
+  return (
+    readPrivateMessage(own) ??
+    decodeMessage(own, "mls_private_message", MLS_LIMITS.maxCommitBytes).privateMessage
+  );
+}
+
+type OpenedContent =
+  | { readonly type: "application"; readonly data: Uint8Array }
+  | {
+      readonly type: "commit";
+      readonly content: FramedContentCommit;
+      readonly auth: FramedContentAuthDataCommit;
+    };
+
 /** RFC 9420 §6.3.1 and §6.1: the content of a message, and the sender's ratchets without its key. */
 async function openContent(
   { epoch }: GroupState,
   message: PrivateMessage,
+  frame: Uint8Array,
   { leafIndex, generation, reuseGuard }: SenderData,
   ratchets: SecretTreeNode,
-): Promise<{ content: AuthenticatedContent; ratchets: SecretTreeNode }> {
+): Promise<{ content: OpenedContent; ratchets: SecretTreeNode }> {
   const { impl } = epoch.suite;
   const { contentType } = message;
   const kind = contentType === "application" ? "application" : "handshake";
@@ -159,28 +158,61 @@ async function openContent(
     throw new ValidationError("message_replayed", "a message of this number was read, or is too old");
   }
   const { key, nonce } = taken;
-  const aad = encodePrivateContentAAD(message);
   const plaintext = await impl.hpke.decryptAead(
     key,
     guardedNonce(nonce, reuseGuard),
-    aad,
+    contentAad(frame),
     message.ciphertext,
   );
   key.fill(0);
-  const decoded = decodePrivateMessageContent(contentType)(plaintext, 0)?.[0];
-  if (decoded === undefined) throw new CodecError("malformed", "MLS-MSG-8: the content is well formed");
-  const content = toAuthenticatedContent(decoded, message, leafIndex);
-  const signed = await verifyFramedContentSignature(
-    getSignaturePublicKeyFromLeafIndex(epoch.tree, toLeafIndex(leafIndex)),
-    "mls_private_message",
-    content.content,
-    content.auth,
-    epoch.groupContext,
-    impl.signature,
-  );
-  if (!signed) throw new CryptoError("signature_invalid", "MLS-MSG-9: the sender signed the message");
+  const content =
+    contentType === "application"
+      ? await openApplication(epoch, leafIndex, plaintext)
+      : await openCommit(epoch, message, leafIndex, plaintext);
   return { content, ratchets: { ...ratchets, [kind]: taken.ratchet } };
 }
+
+async function openApplication(
+  epoch: Epoch,
+  leafIndex: number,
+  plaintext: Uint8Array,
+): Promise<OpenedContent> {
+  const read = readContent(plaintext);
+  if (read === undefined) throw malformed();
+  const { data, signature } = read;
+  const { signature: scheme } = epoch.suite.impl;
+  const signed = signedBytes(epoch.groupContext, leafIndex, data);
+  if (!(await scheme.verify(signatureKeyAt(epoch, leafIndex), signed, signature))) throw notSigned();
+  return { type: "application", data };
+}
+
+async function openCommit(
+  epoch: Epoch,
+  message: PrivateMessage,
+  leafIndex: number,
+  plaintext: Uint8Array,
+): Promise<OpenedContent> {
+  const decoded = decodePrivateMessageContent("commit")(plaintext, 0)?.[0];
+  if (decoded === undefined) throw malformed();
+  const { content, auth } = toAuthenticatedContent(decoded, message, leafIndex);
+  const signed = await verifyFramedContentSignature(
+    signatureKeyAt(epoch, leafIndex),
+    "mls_private_message",
+    content,
+    auth,
+    epoch.groupContext,
+    epoch.suite.impl.signature,
+  );
+  if (!signed) throw notSigned();
+  if (content.contentType !== "commit" || auth.contentType !== "commit") throw malformed();
+  return { type: "commit", content, auth };
+}
+
+const signatureKeyAt = ({ tree }: Epoch, leafIndex: number): Uint8Array =>
+  getSignaturePublicKeyFromLeafIndex(tree, toLeafIndex(leafIndex));
+const malformed = (): CodecError => new CodecError("malformed", "MLS-MSG-8: the content is well formed");
+const notSigned = (): CryptoError =>
+  new CryptoError("signature_invalid", "MLS-MSG-9: the sender signed the message");
 
 function checkFrame({ epoch }: GroupState, frame: PrivateMessage, message: Uint8Array): void {
   check(
@@ -195,9 +227,4 @@ function checkFrame({ epoch }: GroupState, frame: PrivateMessage, message: Uint8
   );
   if (frame.contentType === "application") checkSize(message, MLS_LIMITS.maxApplicationBytes);
   check(frame.authenticatedData.length === 0, "MLS-MSG-5", "a message carries nothing in the open");
-}
-
-function lengthFieldBytes(length: number): number {
-  if (length < 64) return 1;
-  return length < 16_384 ? 2 : 4;
 }

@@ -19,6 +19,13 @@ export interface HpkeSealed {
   readonly ciphertext: Uint8Array;
 }
 
+/** What to expand a key to. */
+export interface Expansion {
+  readonly info: Uint8Array;
+  /** In bytes. */
+  readonly length: number;
+}
+
 /**
  * The primitives of one ciphersuite. Methods throw CryptoError and nothing else: `key_invalid` for what a primitive cannot take,
  * `decryption_failed` for what does not open.
@@ -37,6 +44,8 @@ export interface MlsPrimitives {
   hkdfExtract(salt: Uint8Array, ikm: Uint8Array): Awaitable<Uint8Array>;
   /** RFC 5869 §2.3. 1 to 255 × `hashBytes` bytes. */
   hkdfExpand(prk: Uint8Array, info: Uint8Array, length: number): Awaitable<Uint8Array>;
+  /** The same several times with one key, which a platform may then parse once. */
+  hkdfExpandAll(prk: Uint8Array, wanted: readonly Expansion[]): Awaitable<readonly Uint8Array[]>;
   /** AES-GCM: ciphertext || 16-byte tag. */
   aeadSeal(key: Uint8Array, nonce: Uint8Array, plaintext: Uint8Array, aad: Uint8Array): Awaitable<Uint8Array>;
   aeadOpen(key: Uint8Array, nonce: Uint8Array, sealed: Uint8Array, aad: Uint8Array): Awaitable<Uint8Array>;

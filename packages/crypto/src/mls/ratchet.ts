@@ -4,9 +4,10 @@
  * generation too, of messages that were read long ago.
  */
 import { concatBytes } from "@sotto/protocol";
-import type { CiphersuiteImpl } from "ts-mls/crypto/ciphersuite.js";
 import type { GenerationSecret } from "ts-mls/secretTree.js";
-import { expandMessageLabel, generationContext } from "./labels.ts";
+import { expandMessageLabels, generationContext } from "./labels.ts";
+import type { SuiteImpl } from "./ciphersuite.ts";
+import { found } from "./group-state.ts";
 import { MLS_LIMITS } from "./limits.ts";
 
 /**
@@ -19,7 +20,7 @@ export type Ratchet = GenerationSecret;
 export async function takeGeneration(
   ratchet: Ratchet,
   generation: number,
-  impl: CiphersuiteImpl,
+  impl: SuiteImpl,
 ): Promise<{ key: Uint8Array; nonce: Uint8Array; ratchet: Ratchet } | undefined> {
   const { keyLength } = impl.hpke;
   if (generation < ratchet.generation) {
@@ -37,14 +38,14 @@ export async function takeGeneration(
   ]);
   let secret = ratchet.secret;
   for (let at = ratchet.generation; at < generation; at++) {
-    if (at >= generation - MLS_LIMITS.keptGenerations) {
-      const { key, nonce } = await keyAndNonce(secret, at, impl);
+    if (at < generation - MLS_LIMITS.keptGenerations) secret = await skip(secret, at, ratchet, impl);
+    else {
+      const { key, nonce, next } = await step(secret, at, ratchet, impl);
       skipped.push([at, concatBytes(key, nonce)]);
+      secret = next;
     }
-    secret = await nextSecret(secret, at, ratchet, impl);
   }
-  const { key, nonce } = await keyAndNonce(secret, generation, impl);
-  const next = await nextSecret(secret, generation, ratchet, impl);
+  const { key, nonce, next } = await step(secret, generation, ratchet, impl);
   return {
     key,
     nonce,
@@ -56,29 +57,34 @@ export async function takeGeneration(
   };
 }
 
-async function keyAndNonce(
-  secret: Uint8Array,
-  generation: number,
-  { hpke, kdf }: CiphersuiteImpl,
-): Promise<{ key: Uint8Array; nonce: Uint8Array }> {
-  const context = generationContext(generation);
-  return {
-    key: await expandMessageLabel(secret, "key", context, hpke.keyLength, kdf),
-    nonce: await expandMessageLabel(secret, "nonce", context, hpke.nonceLength, kdf),
-  };
-}
-
-/** One step, which wipes the secret that it came from unless that is the caller's. */
-async function nextSecret(
+/** A step of which no key is kept. */
+async function skip(
   secret: Uint8Array,
   generation: number,
   { secret: callers }: Ratchet,
-  impl: CiphersuiteImpl,
+  { kdf }: SuiteImpl,
 ): Promise<Uint8Array> {
-  const { kdf } = impl;
-  const next = await expandMessageLabel(secret, "secret", generationContext(generation), kdf.size, kdf);
+  const context = generationContext(generation);
+  const [next] = await expandMessageLabels(secret, context, [["secret", kdf.size]], kdf);
   if (secret !== callers) secret.fill(0);
-  return next;
+  return found(next);
+}
+
+/** One step: key and nonce of a generation, and the secret of the next. Wipes the secret that they came from unless that is the caller's. */
+async function step(
+  secret: Uint8Array,
+  generation: number,
+  { secret: callers }: Ratchet,
+  { hpke, kdf }: SuiteImpl,
+): Promise<{ key: Uint8Array; nonce: Uint8Array; next: Uint8Array }> {
+  const wanted = [
+    ["key", hpke.keyLength],
+    ["nonce", hpke.nonceLength],
+    ["secret", kdf.size],
+  ] as const;
+  const [key, nonce, next] = await expandMessageLabels(secret, generationContext(generation), wanted, kdf);
+  if (secret !== callers) secret.fill(0);
+  return { key: found(key), nonce: found(nonce), next: found(next) };
 }
 
 /** A nonce with a message's reuse guard in it (RFC 9420 §6.3.1). */

@@ -7,26 +7,16 @@
  *   leaf's own record. So what was derived from is gone, as §9.2 demands, and no change touches more than two records.
  * - A record has at most two ratchets, `keptGenerations` skipped keys each, and one secret per level of the tree.
  */
-import { StorageError, utf8 } from "@sotto/protocol";
-import {
-  decodeNumberRecord,
-  decodeVarLenData,
-  numberRecordEncoder,
-  varLenDataEncoder,
-} from "ts-mls/codec/variableLength.js";
-import { decodeUint32, decodeUint8, uint32Encoder, uint8Encoder } from "ts-mls/codec/number.js";
-import { decodeOptional, optionalEncoder } from "ts-mls/codec/optional.js";
+import { StorageError, concatBytes, utf8 } from "@sotto/protocol";
+import { decodeNumberRecord, decodeVarLenData } from "ts-mls/codec/variableLength.js";
+import { decodeUint32, decodeUint8 } from "ts-mls/codec/number.js";
+import { decodeOptional } from "ts-mls/codec/optional.js";
 import { mapDecoders } from "ts-mls/codec/tlsDecoder.js";
-import { contramapBufferEncoders, encode } from "ts-mls/codec/tlsEncoder.js";
 import type { Kdf } from "ts-mls/crypto/kdf.js";
 import { expandWithLabel } from "ts-mls/crypto/kdf.js";
-import {
-  type SecretTree,
-  type SecretTreeNode,
-  decodeSecretTreeNode,
-  secretTreeNodeEncoder,
-} from "ts-mls/secretTree.js";
+import { type SecretTree, type SecretTreeNode, decodeSecretTreeNode } from "ts-mls/secretTree.js";
 import { isLeaf, left, leafToNodeIndex, right, root, toLeafIndex, toNodeIndex } from "ts-mls/treemath.js";
+import { lengthBytes, uint32 } from "./message-bytes.ts";
 import { isBelow } from "./tree-hash.ts";
 
 /** What is kept for one leaf. */
@@ -40,6 +30,7 @@ export interface LeafSecrets {
 /** Records by leaf index. A value: every change makes a new one. */
 export type SecretRecords = readonly (LeafSecrets | undefined)[];
 
+const recordVersion = 1;
 const leftLabel = utf8("left");
 const rightLabel = utf8("right");
 const none = new Uint8Array();
@@ -111,31 +102,36 @@ export function asSecretTree(leaf: number, ratchets: SecretTreeNode): SecretTree
   return tree;
 }
 
-const recordEncoder = encode(
-  contramapBufferEncoders<[number, SecretTreeNode | undefined, Record<number, Uint8Array>], LeafSecrets>(
-    [
-      uint8Encoder,
-      optionalEncoder(secretTreeNodeEncoder),
-      numberRecordEncoder(uint32Encoder, varLenDataEncoder),
-    ],
-    (record) => [1, record.ratchets, record.subtrees],
-  ),
-);
 const decodeRecord = mapDecoders(
   [decodeUint8, decodeOptional(decodeSecretTreeNode), decodeNumberRecord(decodeUint32, decodeVarLenData)],
   (version, ratchets, subtrees) => ({ version, ratchets, subtrees }),
 );
 
-/** A record in bytes. */
-export function encodeLeafSecrets(record: LeafSecrets): Uint8Array {
-  return recordEncoder(record);
+/** A record in bytes, as the library's encoders would write it; every message writes one. */
+export function encodeLeafSecrets({ ratchets, subtrees }: LeafSecrets): Uint8Array {
+  const parts: Uint8Array[] = [Uint8Array.of(recordVersion, ratchets === undefined ? 0 : 1)];
+  if (ratchets !== undefined) {
+    for (const { secret, generation, unusedGenerations } of [ratchets.handshake, ratchets.application]) {
+      parts.push(lengthBytes(secret.length), secret, uint32(generation), numbered(unusedGenerations));
+    }
+  }
+  return concatBytes(...parts, numbered(subtrees));
+}
+
+function numbered(values: Readonly<Record<number, Uint8Array>>): Uint8Array {
+  const parts: Uint8Array[] = [];
+  for (const [key, value] of Object.entries(values)) {
+    parts.push(uint32(Number(key)), lengthBytes(value.length), value);
+  }
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  return concatBytes(lengthBytes(length), ...parts);
 }
 
 /** @throws StorageError `vault_damaged`. */
 export function decodeLeafSecrets(bytes: Uint8Array): LeafSecrets {
   try {
     const decoded = decodeRecord(Uint8Array.from(bytes), 0);
-    if (decoded !== undefined && decoded[1] === bytes.length && decoded[0].version === 1) {
+    if (decoded !== undefined && decoded[1] === bytes.length && decoded[0].version === recordVersion) {
       return { ratchets: decoded[0].ratchets, subtrees: decoded[0].subtrees };
     }
   } catch (cause) {

@@ -1,49 +1,44 @@
 /** Sender data (RFC 9420 §6.3.2): who sent a message and which of their keys it takes, sealed with a key that the ciphertext gives. */
-import { expandMessageLabel } from "./labels.ts";
-import type { PrivateMessage } from "ts-mls/privateMessage.js";
-import {
-  type SenderData,
-  decodeSenderData,
-  encodeSenderData,
-  encodeSenderDataAAD,
-  sampleCiphertext,
-} from "ts-mls/sender.js";
-import type { CiphersuiteImpl } from "ts-mls/crypto/ciphersuite.js";
+import { type SenderData, sampleCiphertext } from "ts-mls/sender.js";
+import type { SuiteImpl } from "./ciphersuite.ts";
+import { found } from "./group-state.ts";
+import { expandMessageLabels } from "./labels.ts";
+import { readSenderData, writeSenderData } from "./message-bytes.ts";
 
-type Frame = Pick<PrivateMessage, "groupId" | "epoch" | "contentType">;
-
-/** Seals the sender data of a message. */
+/** Seals the sender data of a message. @param frame as frameBytes gives it. */
 export async function sealSenderData(
   senderDataSecret: Uint8Array,
   senderData: SenderData,
-  frame: Frame,
+  frame: Uint8Array,
   ciphertext: Uint8Array,
-  impl: CiphersuiteImpl,
+  impl: SuiteImpl,
 ): Promise<Uint8Array> {
   const { key, nonce } = await keysOf(senderDataSecret, ciphertext, impl);
-  return impl.hpke.encryptAead(key, nonce, encodeSenderDataAAD(frame), encodeSenderData(senderData));
+  return impl.hpke.encryptAead(key, nonce, frame, writeSenderData(senderData));
 }
 
-/** Opens it; undefined when it does not decode. Throws when it does not open. */
+/** Opens it; undefined when it does not decode. Throws when it does not open. @param frame as frameBytes gives it. */
 export async function openSenderData(
   senderDataSecret: Uint8Array,
-  message: PrivateMessage,
-  impl: CiphersuiteImpl,
+  sealed: Uint8Array,
+  frame: Uint8Array,
+  ciphertext: Uint8Array,
+  impl: SuiteImpl,
 ): Promise<SenderData | undefined> {
-  const { key, nonce } = await keysOf(senderDataSecret, message.ciphertext, impl);
-  const aad = encodeSenderDataAAD(message);
-  return decodeSenderData(await impl.hpke.decryptAead(key, nonce, aad, message.encryptedSenderData), 0)?.[0];
+  const { key, nonce } = await keysOf(senderDataSecret, ciphertext, impl);
+  return readSenderData(await impl.hpke.decryptAead(key, nonce, frame, sealed));
 }
 
 async function keysOf(
   secret: Uint8Array,
   ciphertext: Uint8Array,
-  impl: CiphersuiteImpl,
+  impl: SuiteImpl,
 ): Promise<{ key: Uint8Array; nonce: Uint8Array }> {
-  const sample = sampleCiphertext(impl, ciphertext);
-  const { keyLength, nonceLength } = impl.hpke;
-  return {
-    key: await expandMessageLabel(secret, "key", sample, keyLength, impl.kdf),
-    nonce: await expandMessageLabel(secret, "nonce", sample, nonceLength, impl.kdf),
-  };
+  const { hpke, kdf } = impl;
+  const wanted = [
+    ["key", hpke.keyLength],
+    ["nonce", hpke.nonceLength],
+  ] as const;
+  const [key, nonce] = await expandMessageLabels(secret, sampleCiphertext(impl, ciphertext), wanted, kdf);
+  return { key: found(key), nonce: found(nonce) };
 }

@@ -2,7 +2,14 @@
  * The MLS primitives by node:crypto: hashes, HMAC, AES-GCM, X25519 and ML-KEM-768 natively, put together to HPKE by @hpke/core and to
  * X-Wing by @noble/post-quantum. Why it is so and what it brings: spec/decisions/0015-mls-engine.md.
  */
-import { createCipheriv, createDecipheriv, createHmac, createSecretKey, hash } from "node:crypto";
+import {
+  type KeyObject,
+  createCipheriv,
+  createDecipheriv,
+  createHmac,
+  createSecretKey,
+  hash,
+} from "node:crypto";
 import { AeadId, type AeadInterface } from "@hpke/common";
 import { HkdfSha256, HkdfSha512 } from "@hpke/core";
 import { concatBytes } from "@sotto/protocol";
@@ -50,19 +57,23 @@ export function nodeMlsProvider(crypto: CryptoProvider): MlsProvider {
 function hashed(
   name: HashName,
   hashBytes: number,
-): Pick<MlsPrimitives, "hashBytes" | "hash" | "hmac" | "hkdfExtract" | "hkdfExpand"> {
+): Pick<MlsPrimitives, "hashBytes" | "hash" | "hmac" | "hkdfExtract" | "hkdfExpand" | "hkdfExpandAll"> {
   return {
     hashBytes,
     hash: (data) => plain(hash(name, data, "buffer")),
-    hmac: (key, data) => hmac(name, key, data),
-    hkdfExtract: (salt, ikm) => hmac(name, salt, ikm),
-    hkdfExpand: (prk, info, length) => expand(name, hashBytes, prk, info, length),
+    hmac: (key, data) => hmac(name, createSecretKey(key), data),
+    hkdfExtract: (salt, ikm) => hmac(name, createSecretKey(salt), ikm),
+    hkdfExpand: (prk, info, length) => expand(name, hashBytes, createSecretKey(prk), info, length),
+    hkdfExpandAll(prk, wanted) {
+      const key = createSecretKey(prk);
+      return wanted.map(({ info, length }) => expand(name, hashBytes, key, info, length));
+    },
   };
 }
 
 // Keys as KeyObjects, here and below: HMAC takes 4 µs with one and 17 µs with bytes, AES-GCM 11 µs and 25 µs (measured, Node 24).
-function hmac(name: HashName, key: Uint8Array, ...data: readonly Uint8Array[]): Uint8Array {
-  const mac = createHmac(name, createSecretKey(key));
+function hmac(name: HashName, key: KeyObject, ...data: readonly Uint8Array[]): Uint8Array {
+  const mac = createHmac(name, key);
   for (const part of data) mac.update(part);
   return plain(mac.digest());
 }
@@ -73,7 +84,7 @@ const firstBlock = Uint8Array.of(1);
 function expand(
   name: HashName,
   hashBytes: number,
-  prk: Uint8Array,
+  prk: KeyObject,
   info: Uint8Array,
   length: number,
 ): Uint8Array {
@@ -146,10 +157,10 @@ type Source = ArrayBufferLike | ArrayBufferView;
 
 class NodeHkdfSha256 extends HkdfSha256 {
   override async extract(salt: Source, ikm: Source): Promise<ArrayBuffer> {
-    return buffer(hmac("sha256", view(salt), view(ikm)));
+    return buffer(hmac("sha256", keyOf(salt), view(ikm)));
   }
   override async expand(prk: Source, info: Source, length: number): Promise<ArrayBuffer> {
-    return buffer(expand("sha256", 32, view(prk), view(info), length));
+    return buffer(expand("sha256", 32, keyOf(prk), view(info), length));
   }
   override async extractAndExpand(
     salt: Source,
@@ -157,16 +168,17 @@ class NodeHkdfSha256 extends HkdfSha256 {
     info: Source,
     length: number,
   ): Promise<ArrayBuffer> {
-    return buffer(expand("sha256", 32, hmac("sha256", view(salt), view(ikm)), view(info), length));
+    const prk = createSecretKey(hmac("sha256", keyOf(salt), view(ikm)));
+    return buffer(expand("sha256", 32, prk, view(info), length));
   }
 }
 
 class NodeHkdfSha512 extends HkdfSha512 {
   override async extract(salt: Source, ikm: Source): Promise<ArrayBuffer> {
-    return buffer(hmac("sha512", view(salt), view(ikm)));
+    return buffer(hmac("sha512", keyOf(salt), view(ikm)));
   }
   override async expand(prk: Source, info: Source, length: number): Promise<ArrayBuffer> {
-    return buffer(expand("sha512", 64, view(prk), view(info), length));
+    return buffer(expand("sha512", 64, keyOf(prk), view(info), length));
   }
   override async extractAndExpand(
     salt: Source,
@@ -174,7 +186,8 @@ class NodeHkdfSha512 extends HkdfSha512 {
     info: Source,
     length: number,
   ): Promise<ArrayBuffer> {
-    return buffer(expand("sha512", 64, hmac("sha512", view(salt), view(ikm)), view(info), length));
+    const prk = createSecretKey(hmac("sha512", keyOf(salt), view(ikm)));
+    return buffer(expand("sha512", 64, prk, view(info), length));
   }
 }
 
@@ -183,6 +196,8 @@ function view(source: Source): Uint8Array {
     ? new Uint8Array(source.buffer, source.byteOffset, source.byteLength)
     : new Uint8Array(source);
 }
+
+const keyOf = (source: Source): KeyObject => createSecretKey(view(source));
 
 /** A Buffer as a plain byte array over the same memory. */
 function plain(bytes: Buffer): Uint8Array {

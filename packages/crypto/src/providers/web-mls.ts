@@ -46,13 +46,14 @@ export function webMlsProvider(crypto: CryptoProvider): MlsProvider {
 
 function hashed(
   hash: typeof sha256 | typeof sha512,
-): Pick<MlsPrimitives, "hashBytes" | "hash" | "hmac" | "hkdfExtract" | "hkdfExpand"> {
+): Pick<MlsPrimitives, "hashBytes" | "hash" | "hmac" | "hkdfExtract" | "hkdfExpand" | "hkdfExpandAll"> {
   return {
     hashBytes: hash.outputLen,
     hash: (data) => hash(data),
     hmac: (key, data) => hmac(hash, key, data),
     hkdfExtract: (salt, ikm) => extract(hash, ikm, salt),
     hkdfExpand: (prk, info, length) => expand(hash, prk, info, length),
+    hkdfExpandAll: (prk, wanted) => wanted.map(({ info, length }) => expand(hash, prk, info, length)),
   };
 }
 

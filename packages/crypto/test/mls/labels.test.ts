@@ -2,7 +2,7 @@
 import { expandWithLabel } from "ts-mls/crypto/kdf.js";
 import { expect, test } from "vitest";
 import { ciphersuiteFor } from "../../src/mls/ciphersuite.ts";
-import { expandMessageLabel, generationContext } from "../../src/mls/labels.ts";
+import { expandMessageLabels, generationContext } from "../../src/mls/labels.ts";
 import { ciphersuites, mlsProviders } from "../support/mls.ts";
 
 const secret = Uint8Array.from({ length: 64 }, (_, i) => i);
@@ -11,18 +11,16 @@ for (const provider of mlsProviders) {
   for (const name of ciphersuites) {
     const { kdf } = ciphersuiteFor(provider, name);
     test(`${provider.crypto.name}, ${name}: as the library expands them`, async () => {
-      for (const label of ["key", "nonce", "secret"] as const) {
-        for (const contextBytes of [0, 1, 4, 63, 64, 65, 300, 16_383]) {
-          for (const length of [12, 16, 32, 64, 300]) {
-            const prk = secret.slice(0, kdf.size);
-            const context = new Uint8Array(contextBytes).fill(contextBytes);
-            expect(await expandMessageLabel(prk, label, context, length, kdf)).toEqual(
-              await expandWithLabel(prk, label, context, length, kdf),
-            );
-          }
-        }
+      for (const contextBytes of [0, 1, 4, 63, 64, 65, 300, 16_383]) {
+        const prk = secret.slice(0, kdf.size);
+        const context = new Uint8Array(contextBytes).fill(contextBytes);
+        const wanted = (["key", "nonce", "secret"] as const).flatMap((label) =>
+          [12, 16, 32, 64, 300].map((length) => [label, length] as const),
+        );
+        const expected = wanted.map(([label, length]) => expandWithLabel(prk, label, context, length, kdf));
+        expect(await expandMessageLabels(prk, context, wanted, kdf)).toEqual(await Promise.all(expected));
       }
-      await expect(expandMessageLabel(secret, "key", new Uint8Array(16_384), 12, kdf)).rejects.toThrow(
+      expect(() => expandMessageLabels(secret, new Uint8Array(16_384), [["key", 12]], kdf)).toThrow(
         "too long",
       );
     });
