@@ -67,6 +67,30 @@ test("a device that was revoked is seen out by whoever hears of it first, and wh
   );
 });
 
+test("SOTTO-JOIN-5: an invitation of a device that was revoked before it was read is not believed; others let one in", async () => {
+  const { world, ann, ben, cleo, linked } = await scene(10);
+  const phone = await linked(ann);
+  await world.settle(60);
+  ben.kill();
+  const { id } = await world.during(phone.up.createGroup("Climbing", [ben.identifier, cleo.identifier]));
+  await world.settle(30);
+  await ann.up.send(ben.identifier, "hello");
+  await world.settle(30);
+  await world.during(ann.up.revokeDevice(phone.device));
+  await world.settle(60);
+  await ben.start();
+  await world.settle(120);
+  await ben.up.send(id, "here I am");
+  await ben.up.send(ann.identifier, "hello yourself");
+  await world.settle(30);
+  expect(refused(ben)).toEqual([]);
+  expect(await bodies(ben, ann.identifier)).toEqual(["hello", "hello yourself"]);
+  expect(await bodies(cleo, id)).toEqual(["here I am"]);
+  expect(await bodies(ann, ben.identifier)).toEqual(["hello", "hello yourself"]);
+  const log = world.witness.logs.get(id);
+  expect(log?.members.get(log.epoch)).toEqual(new Set([ann.device, ben.device, cleo.device]));
+});
+
 test("whoever leaves a group on one device has left it on all, the last one in it too", async () => {
   const { world, ann, ben, linked } = await scene(3);
   const phone = await linked(ben);

@@ -26,13 +26,19 @@ export interface WitnessedLog {
   /** The seq of the Commit that began an epoch; 0 for the first. */
   readonly begins: Map<number, number>;
   /** Who was added when, those who were in before among them. */
-  readonly joins: { readonly seq: number; readonly device: string }[];
+  readonly joins: {
+    readonly seq: number;
+    readonly device: string;
+    /** The device that let it in. */
+    readonly by: string;
+  }[];
   readonly texts: WitnessedText[];
   /** Entries whose plaintext nobody here encrypted: there must be none. */
   unknown: number;
 }
 
 interface WitnessedCommit {
+  readonly by: string;
   readonly members: ReadonlySet<string>;
   readonly added: readonly string[];
 }
@@ -57,7 +63,7 @@ export class Witness {
   readonly #texts = new Map<string, { readonly id: string | undefined; readonly sender: string }>();
   readonly #commits = new Map<string, WitnessedCommit>();
   /** Members of groups that were made, before their log was. */
-  readonly #made = new Map<string, ReadonlySet<string>>();
+  readonly #made = new Map<string, WitnessedCommit>();
 
   /** Puts the witness between a device and its engine. */
   listen(engine: MlsEngine, device: string): MlsEngine {
@@ -65,16 +71,16 @@ export class Witness {
       ...engine,
       createGroup: async (options) => {
         const group = await engine.createGroup(options);
-        this.#made.set(toHex(group.groupId), devicesOf(group.members));
+        this.#made.set(toHex(group.groupId), { by: device, members: devicesOf(group.members), added: [] });
         return group;
       },
       commit: async (group, changes) => {
         const made = await engine.commit(group, changes);
         const members = devicesOf(made.next.members);
         const added = changes.add?.map(({ member }) => toHex(member.deviceId)) ?? [];
-        this.#commits.set(hashed(made.commit), { members, added });
+        this.#commits.set(hashed(made.commit), { by: device, members, added });
         const id = toHex(group.groupId);
-        if (!this.logs.has(id)) this.#made.set(id, members);
+        if (!this.logs.has(id)) this.#made.set(id, { by: device, members, added });
         return made;
       },
       protect: async (group, plaintext) => {
@@ -100,7 +106,8 @@ export class Witness {
       log.epoch = stored.epoch + 1;
       log.members.set(log.epoch, commit?.members ?? new Set());
       log.begins.set(log.epoch, stored.seq);
-      for (const device of commit?.added ?? []) log.joins.push({ seq: stored.seq, device });
+      for (const device of commit?.added ?? [])
+        log.joins.push({ seq: stored.seq, device, by: commit?.by ?? "" });
       return;
     }
     const text = this.#texts.get(hash);
@@ -111,16 +118,17 @@ export class Witness {
   };
 
   #newLog(id: string, epoch: number): void {
-    const members = this.#made.get(id);
+    const made = this.#made.get(id);
     // Side logs are no groups.
-    if (members === undefined) return;
+    if (made === undefined) return;
+    const { members, by } = made;
     this.logs.set(id, {
       id,
       epoch,
       head: 0,
       members: new Map([[epoch, members]]),
       begins: new Map([[epoch, 0]]),
-      joins: [...members].map((device) => ({ seq: 0, device })),
+      joins: [...members].map((device) => ({ seq: 0, device, by })),
       texts: [],
       unknown: 0,
     });

@@ -59,12 +59,20 @@ function isExempt(
   if ([...stage.revoked].some((one) => one.device === sender)) return true;
   // Whoever left reads no more, though the group may not have taken notice yet.
   if (record?.state === "left" && seq > record.cursor) return true;
+  const joins = log.joins.filter((join) => join.device === device.device);
+  if (wasPutOff(stage, joins, seq)) return true;
   return stage.gaps.some((gap) => {
     if (gap.device !== device || gap.log !== log.id || seq <= gap.after) return false;
-    const joins = log.joins.filter((join) => join.device === device.device);
     const end = joins[gap.joinsBefore]?.seq;
     return end === undefined ? record?.state === "healing" : seq <= end;
   });
+}
+
+/** Whether a device that was let in by one which was revoked since had not been let in by another: it believes only that one. */
+export function wasPutOff({ revoked }: Stage, joins: WitnessedLog["joins"], seq: number): boolean {
+  const before = joins.findLast((join) => join.seq <= seq);
+  const after = joins.find((join) => join.seq > seq);
+  return after !== undefined && [...revoked].some(({ device }) => device === before?.by);
 }
 
 /** A device that was let in shows all that the one showed which let it in, of the groups that it came into. */

@@ -1,5 +1,6 @@
 /** Messages between two people: what one wrote to the other, in whichever logs they had, is shown once by each device. */
 import type { SimulatedDevice, WitnessedLog } from "../simulation/index.ts";
+import { wasPutOff } from "./check-messages.ts";
 import { historyOf, type Seen } from "./seen.ts";
 import type { Stage } from "./stage.ts";
 
@@ -17,10 +18,12 @@ export async function checkPair(
   const say = (what: string) => wrong.push(`${from.device.label} to ${to.device.label}: ${what}`);
   const logs = pairLogs(stage, from.device, to.device, everybody);
   const written = new Map<string, boolean>();
+  let comesLate = tampered.has(from.device) || tampered.has(to.device);
   for (const log of logs) {
-    for (const { id, sender, epoch } of log.texts) {
+    const joins = log.joins.filter(({ device }) => device === to.device.device);
+    for (const { id, sender, epoch, seq } of log.texts) {
       if (sender !== from.device.device) continue;
-      const mayRead = log.members.get(epoch)?.has(to.device.device) === true;
+      const mayRead = log.members.get(epoch)?.has(to.device.device) === true && !wasPutOff(stage, joins, seq);
       written.set(id, mayRead || written.get(id) === true);
     }
   }
@@ -37,7 +40,7 @@ export async function checkPair(
     .filter(([id]) => !((restored.has(to.device) || tampered.has(to.device)) && told.has(id)))
     .map(([id]) => id);
   if (missing.length > 0 && !revoked.has(from.device)) say(`${missing.join(" ")} not shown`);
-  if (!tampered.has(from.device) && !tampered.has(to.device)) {
+  if (!comesLate) {
     const order = rows.filter(({ id }) => written.has(id)).map(({ body }) => Number(body.split(" ")[1]));
     if (order.some((number, i) => i > 0 && number < (order[i - 1] as number)))
       say(`shown out of order: ${order}`);

@@ -45,7 +45,8 @@ async function checkDevice(stage: Stage, { device }: Seen): Promise<readonly str
   const { connection, queued, conversations, linking } = await device.up.doctor();
   if (connection !== "online") say(`is ${connection}`);
   if (queued > 0) say(`${queued} wait to be sent`);
-  if (linking > 0) say(`${linking} linked devices wait for it`);
+  const ghosts = stage.links.filter((link) => link.approver === device && link.device === undefined);
+  if (linking > ghosts.length) say(`${linking} linked devices wait for it`);
   for (const { id, state, pending } of conversations) {
     if (pending > 0) say(`${pending} changes wait in ${id}`);
     const log = stage.world.witness.logs.get(id);
@@ -79,7 +80,9 @@ function isFair(stage: Stage, notice: Seen["device"]["notices"][number], device:
     case "group_changed":
       return true;
     case "device_added":
-      return stage.world.devices.some((one) => one.account === device.account && one !== device);
+      return [...stage.linkedBefore, ...stage.links.map(({ approver }) => approver)].some(
+        (one) => one.account === device.account,
+      );
     case "healed":
       return stage.tampered.size > 0;
     case "refused":
@@ -137,7 +140,8 @@ function checkPlace(
   }
   const isGroup = present.some((one) => one.groups.get(log.id)?.kind === "group");
   if (!isGroup || !members.has(device.device) || mayStay(stage, log, record, present)) return wrong;
-  if (record?.state === "healing" && isDeserted(stage, log, device.device)) return wrong;
+  const isWaiting = record === undefined || record.state === "healing";
+  if (isWaiting && isDeserted(stage, log, device.device)) return wrong;
   say(`is in it, but ${record?.state ?? "does not know"}`);
   return wrong;
 }

@@ -4,7 +4,8 @@ import { enterEpoch } from "./epoch.ts";
 import { parseGroupData } from "./data.ts";
 import { tellChanges } from "./naming.ts";
 import { dropPending, settleIntents } from "./pending.ts";
-import type { PendingCommit } from "./records.ts";
+import { resendUndelivered } from "./queue.ts";
+import { groupNames, type PendingCommit } from "./records.ts";
 import { putGroup, type GroupLive } from "./state.ts";
 import { noteTimer } from "./timer.ts";
 import { welcomeTasks } from "./welcoming.ts";
@@ -33,8 +34,18 @@ export async function adoptPending(
     before: parseGroupData(before.data).timerSec,
     after: parseGroupData(next.groupData).timerSec,
   });
+  // Whoever was added anew to a pair may be all that the peer has: what nobody has yet comes again.
+  if (before.kind === "pair" && (await addsAnew(step, group, pending))) await resendUndelivered(step, group);
   await settleIntents(step, group, pending.intents);
   await dropPending(step, group);
   const { leaving = [] } = before;
   await tellChanges(step, group, { by: step.live.own.account, before, after: group.record, leaving });
+}
+
+async function addsAnew(step: Step, { record }: GroupLive, { intents }: PendingCommit): Promise<boolean> {
+  for (const order of intents) {
+    const intent = await step.draft.item(groupNames.intents(record.id), order);
+    if (intent?.type === "rejoin") return true;
+  }
+  return false;
 }

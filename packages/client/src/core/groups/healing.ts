@@ -18,13 +18,14 @@ import { isReady } from "../session.ts";
 import { nowSec, type Step } from "../step.ts";
 import { deciders } from "./continuing.ts";
 import { devicesOf } from "./inviting.ts";
-import type { GroupTask } from "./records.ts";
+import type { GroupRecord, GroupTask } from "./records.ts";
 import { putGroup, wakeGroup, type GroupLive } from "./state.ts";
 import { sealedItem } from "./welcoming.ts";
 
-const askEveryMs = 600_000;
+/** How often others are asked. */
+export const askEveryMs = 600_000;
 /** What lies in our inbox may be the answer already. */
-const askFirstMs = 5_000;
+export const askFirstMs = 5_000;
 const doubtEveryMs = 86_400_000;
 const mostAsked = 16;
 
@@ -65,27 +66,39 @@ export async function pumpHealing(step: Step, group: GroupLive): Promise<void> {
   wakeGroup(step, record.id);
 }
 
-async function requests(step: Step, group: GroupLive): Promise<readonly GroupTask[]> {
+function requests(step: Step, { record }: GroupLive): Promise<readonly GroupTask[]> {
   const { own } = step.live;
-  const { record } = group;
+  // Our own devices first, then those who decide: it may be theirs to make the group anew.
+  const decide = deciders(record);
+  const rank = (account: string) => (account === own.account ? 0 : decide.includes(account) ? 1 : 2);
+  return rejoinRequests(
+    step,
+    record,
+    record.accounts.toSorted((a, b) => rank(a) - rank(b)),
+  );
+}
+
+/** Requests to be added anew, for the first devices of these accounts. */
+export async function rejoinRequests(
+  step: Step,
+  about: Pick<GroupRecord, "id" | "epoch" | "lost">,
+  accounts: readonly string[],
+): Promise<readonly Extract<GroupTask, { type: "inbox" }>[]> {
+  const { own } = step.live;
   const said = {
-    logId: bytesOf(record.id),
+    logId: bytesOf(about.id),
     accountId: bytesOf(own.account),
     deviceId: bytesOf(own.device),
     madeAtSec: BigInt(nowSec(step)),
-    epoch: BigInt(record.epoch),
-    reason: reasons[record.lost?.why ?? "own"],
-    refusedCommit: record.lost?.refused ?? new Uint8Array(),
+    epoch: BigInt(about.epoch),
+    reason: reasons[about.lost?.why ?? "own"],
+    refusedCommit: about.lost?.refused ?? new Uint8Array(),
   };
   const signature = await step.env.crypto.ed25519Sign(own.deviceKey.privateKey, rejoinTranscript(said));
   const value = create(RejoinRequestSchema, { ...said, signature });
   const content = create(SealedContentSchema, { content: { case: "rejoin", value } });
-  const tasks: GroupTask[] = [];
-  // Our own devices first, then those who decide: it may be theirs to make the group anew.
-  const decide = deciders(record);
-  const rank = (account: string) => (account === own.account ? 0 : decide.includes(account) ? 1 : 2);
-  const others = record.accounts.toSorted((a, b) => rank(a) - rank(b));
-  for (const account of others) {
+  const tasks: Extract<GroupTask, { type: "inbox" }>[] = [];
+  for (const account of accounts) {
     if (account !== own.account && (await pinned(step, account)) === undefined) continue;
     for (const device of await devicesOf(step, account)) {
       if (tasks.length >= mostAsked) return tasks;

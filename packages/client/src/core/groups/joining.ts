@@ -22,6 +22,7 @@ import { checkContinued } from "./continuing.ts";
 import { parseGroupData } from "./data.ts";
 import { enterAgain, enterNew } from "./entering.ts";
 import { accountsOf } from "./epoch.ts";
+import { askOthers } from "./vouching.ts";
 import { type ItemVerdict, retryLater, goOn, lookAgainLater } from "./held-items.ts";
 import { keyPackageOf, useUp } from "./key-packages.ts";
 import { isLive } from "./level.ts";
@@ -195,6 +196,7 @@ async function check(
     (account) => lists.get(account),
   );
   if (checked.type === "fine") return undefined;
+  if (checked.type === "revoked") return askOthers(step, order, group, sender);
   let left = checked.accounts.length;
   let trouble: RefusedError | undefined;
   for (const account of checked.accounts) {

@@ -71,7 +71,8 @@ export const isOwnerless = (data: CheckedData, leaving: readonly string[] = []):
   data.kind === "group" && data.admins.every((admin) => leaving.includes(admin));
 
 /**
- * Checks the members and data of a group that this device was let into.
+ * Checks the members and data of a group that this device was let into. `revoked`: all is as it must be, but that the device which sent the
+ * Welcome is not in use any more (SOTTO-JOIN-5).
  * @throws ValidationError `mls_invalid`.
  */
 export function checkJoin(
@@ -82,7 +83,7 @@ export function checkJoin(
     readonly ownAccount: string;
   },
   listOf: ListOf,
-): Checked {
+): Checked | { readonly type: "revoked" } {
   const data = parseGroupData(join.data);
   const accounts = [...new Set(join.members.map(accountOfMember))];
   const sender = accountOfMember(join.sender);
@@ -100,10 +101,7 @@ export function checkJoin(
     const state = standing(member, listOf(accountOfMember(member)) as DeviceList);
     if (state === "foreign") throw invalid("SOTTO-JOIN-4", "a leaf is no device of its account");
   }
-  if (standing(join.sender, listOf(sender) as DeviceList) !== "in-use") {
-    throw invalid("SOTTO-JOIN-5", "who sent the Welcome is no device in use");
-  }
-  return fine;
+  return standing(join.sender, listOf(sender) as DeviceList) === "in-use" ? fine : { type: "revoked" };
 }
 
 /**

@@ -117,6 +117,11 @@ async function carryOut(
   }
 }
 
+/** Leaves something in an inbox, once: whether it came there is not waited for. */
+export function leaveInInbox(step: Step, inbox: string, item: Uint8Array): void {
+  append(step, bytesOf(inbox), new Uint8Array(), item, async () => {});
+}
+
 async function makeSideLog(
   step: Step,
   { log, token, keeper }: Extract<GroupTask, { type: "side-log" }>,
