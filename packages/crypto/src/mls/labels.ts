@@ -6,7 +6,7 @@ import { InternalError, utf8 } from "@sotto/protocol";
 import type { SuiteImpl } from "./ciphersuite.ts";
 
 /** The labels of message keys (§9.1) and of sender data (§6.3.2). */
-export type MessageLabel = "key" | "nonce" | "secret";
+type MessageLabel = "key" | "nonce" | "secret";
 
 const names: Readonly<Record<MessageLabel, Uint8Array>> = {
   key: utf8("MLS 1.0 key"),

@@ -1,5 +1,5 @@
 /** The structures of application messages in bytes: as the library writes them, and read only where the library reads the same. */
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { encode } from "ts-mls/codec/tlsEncoder.js";
 import { framedContentTBSEncoder } from "ts-mls/framedContent.js";
 import type { GroupContext } from "ts-mls/groupContext.js";

@@ -1,5 +1,5 @@
 /** The records of a secret tree in bytes: as the library's encoders write them, and read back. */
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { uint32Encoder, uint8Encoder } from "ts-mls/codec/number.js";
 import { optionalEncoder } from "ts-mls/codec/optional.js";
 import { contramapBufferEncoders, encode } from "ts-mls/codec/tlsEncoder.js";
