@@ -130,6 +130,12 @@ export class TestServer {
     return await this.#running?.ended;
   }
 
+  /** Ends it at once, in the middle of whatever it does. */
+  async kill(): Promise<void> {
+    this.#running?.child.kill("SIGKILL");
+    await this.#running?.ended;
+  }
+
   async stop(): Promise<void> {
     await this.down();
     await rm(this.folder, { recursive: true, force: true });
