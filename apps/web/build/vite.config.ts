@@ -1,6 +1,7 @@
 /** How the web app is bundled: hashed files, no inline code, workers as modules. */
 import { resolve } from "node:path";
 import { createLogger, type InlineConfig, type Logger } from "vite";
+import { earlyScript } from "./early-script.ts";
 
 const root = resolve(import.meta.dirname, "..");
 
@@ -11,6 +12,7 @@ export function viteConfig(outDir: string): InlineConfig {
     configFile: false,
     logLevel: "warn",
     customLogger: quietLogger(),
+    plugins: [earlyScript()],
     resolve: {
       alias: [
         // See engine/e164.ts.

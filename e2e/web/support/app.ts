@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { formatFingerprint } from "@sotto/protocol";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { KillableServer } from "../../support/killable-server.ts";
 import { complaintsOf } from "./browser.ts";
@@ -11,12 +12,14 @@ import { complaintsOf } from "./browser.ts";
 const bundle = resolve(import.meta.dirname, "../../../apps/web/dist/index.html");
 
 /** The passphrase of everybody in these tests. */
-const PASSPHRASE = "three calm otters";
+export const PASSPHRASE = "three calm otters";
 
 /** A server that serves the app. */
 export interface WebServer {
   readonly url: string;
   readonly folder: string;
+  /** Of its key: 43 characters. */
+  readonly fingerprint: string;
   /** The newest one-time password for somebody, once it is there. */
   code(identifier: string): Promise<string>;
   stop(): Promise<void>;
@@ -33,15 +36,19 @@ async function freePort(): Promise<number> {
   return port;
 }
 
+/** As much of a server as people need. */
+export type Reached = Pick<WebServer, "url" | "code">;
+
 /** Starts one in a folder of its own. @param options of `sotto serve`. */
 export async function startWebServer(options: readonly string[] = []): Promise<WebServer> {
   if (!existsSync(bundle)) throw new Error("the web app is not built: npm run build:web");
   const folder = mkdtempSync(join(tmpdir(), "sotto-web-"));
   const server = new KillableServer(folder, ["--resend-after-sec", "0", ...options], await freePort());
-  const { url } = await server.start();
+  const { url, fingerprint } = await server.start();
   return {
     url,
     folder,
+    fingerprint: formatFingerprint(fingerprint),
     process: server,
     async code(identifier) {
       for (let tries = 0; tries < 200; tries++) {
@@ -71,9 +78,9 @@ export interface Person {
 }
 
 /** Opens the app as somebody new, without an account. */
-async function openApp(
+export async function openApp(
   browser: Browser,
-  server: WebServer,
+  server: Reached,
   options: BrowserContextOptions = {},
 ): Promise<Omit<Person, "identifier">> {
   const context = await browser.newContext({ viewport: { width: 1100, height: 760 }, ...options });
@@ -86,7 +93,7 @@ async function openApp(
 /** Registers somebody in the app, as a person would. */
 export async function joinApp(
   browser: Browser,
-  server: WebServer,
+  server: Reached,
   identifier: string,
   options: BrowserContextOptions = {},
 ): Promise<Person> {
@@ -96,7 +103,7 @@ export async function joinApp(
 }
 
 /** Registers somebody in a page. */
-export async function joinIn(page: Page, server: WebServer, identifier: string): Promise<void> {
+export async function joinIn(page: Page, server: Reached, identifier: string): Promise<void> {
   if (!page.url().startsWith(server.url)) await page.goto(server.url);
   await page.getByRole("button", { name: "Create an account" }).click();
   await page.getByLabel("Phone number").fill(identifier);
@@ -115,14 +122,14 @@ export async function unlockIn(page: Page): Promise<void> {
 }
 
 /** Chooses the passphrase of everybody. */
-async function choosePassphrase(page: Page): Promise<void> {
+export async function choosePassphrase(page: Page): Promise<void> {
   await page.getByLabel("Passphrase", { exact: true }).fill(PASSPHRASE);
   await page.getByLabel("Repeat the passphrase").fill(PASSPHRASE);
   await page.getByRole("button", { name: "Continue" }).click();
 }
 
 /** Keeps the recovery key, and shows that it was kept. */
-async function keepRecoveryKey(page: Page): Promise<string> {
+export async function keepRecoveryKey(page: Page): Promise<string> {
   const groups = page.getByRole("group", { name: "Recovery key" }).locator("span");
   await groups.first().waitFor({ timeout: 60_000 });
   const key = (await groups.allInnerTexts()).join("-");

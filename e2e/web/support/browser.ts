@@ -32,9 +32,9 @@ const args = [
   "--disable-sync",
 ];
 
-/** Starts Chromium, headless, with nothing of its own on the network. */
-export function startChromium(): Promise<Browser> {
-  return chromium.launch({ executablePath, args });
+/** Starts Chromium, headless, with nothing of its own on the network. @param more of its switches. */
+export function startChromium(more: readonly string[] = []): Promise<Browser> {
+  return chromium.launch({ executablePath, args: [...args, ...more] });
 }
 
 /** Chromium on a profile that outlives it. */

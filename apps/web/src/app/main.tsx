@@ -2,6 +2,7 @@
 import { Suspense, lazy, useEffect, type ReactNode } from "react";
 import { ConversationList } from "../list/conversation-list.tsx";
 import { useText } from "../text/index.tsx";
+import { useEngine } from "./context.tsx";
 import { SkeletonRows } from "../ui/skeleton.tsx";
 import { ToastArea } from "../ui/toast.tsx";
 import "./main.css";
@@ -10,6 +11,7 @@ import { useRoute, type Route } from "./route.ts";
 const loadConversation = async () => import("../conversation/conversation-view.tsx");
 const ConversationView = lazy(loadConversation);
 const NewConversation = lazy(async () => import("../new/new-conversation.tsx"));
+const ShortcutHost = lazy(async () => import("../shortcuts/shortcut-host.tsx"));
 const Settings = lazy(async () => import("../settings/settings.tsx"));
 
 /** The app's main screen. */
@@ -18,6 +20,7 @@ export function Main(): ReactNode {
   const route = useRoute();
   // The list is there first; what is opened from it comes before it is asked for.
   useEffect(() => void loadConversation().catch(() => undefined), []);
+  useIdleLock();
   return (
     <div className={route.screen === "home" ? "main" : "main main--open"}>
       <a className="skip-link button" href="#view" onClick={skip}>
@@ -32,8 +35,27 @@ export function Main(): ReactNode {
         </Suspense>
       </main>
       <ToastArea />
+      <Suspense>
+        <ShortcutHost />
+      </Suspense>
     </div>
   );
+}
+
+function useIdleLock(): void {
+  const engine = useEngine();
+  useEffect(() => {
+    let ended = false;
+    let end: (() => void) | undefined;
+    import("./idle-lock.ts").then(
+      ({ watchIdle }) => (end = ended ? undefined : watchIdle(engine)),
+      () => undefined,
+    );
+    return () => {
+      ended = true;
+      end?.();
+    };
+  }, [engine]);
 }
 
 function skip(event: { preventDefault(): void }): void {

@@ -118,6 +118,7 @@ export function Composer({
       {writing.kind !== "new" && <About writing={writing} onStop={stop} />}
       <div className="composer__row">
         <textarea
+          data-shortcut="write"
           ref={input}
           className="composer__input"
           rows={1}

@@ -48,7 +48,6 @@ export function ConversationList({ open }: { readonly open: string | undefined }
           href={hrefOf({ screen: "new" })}
           aria-label={t.list.new}
           title={t.list.new}
-          data-shortcut="new"
         >
           <Icon name="compose" />
         </a>
@@ -65,6 +64,7 @@ export function ConversationList({ open }: { readonly open: string | undefined }
         <Icon name="search" />
         <input
           type="search"
+          data-shortcut="search"
           value={search}
           aria-label={t.list.search}
           placeholder={t.list.search}

@@ -52,7 +52,7 @@ export function CodeInput({
           // Spaces and dashes of what is pasted are dropped.
           maxLength={20}
           data-first
-          disabled={disabled}
+          readOnly={disabled}
           value={value}
           aria-describedby={`${id}-error`}
           aria-invalid={error !== undefined}

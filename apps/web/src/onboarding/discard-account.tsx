@@ -1,10 +1,9 @@
-/** Giving up what was begun in this browser: pressed twice. */
-import { useState, type ReactNode } from "react";
+/** Giving up what was begun in this browser. */
+import type { ReactNode } from "react";
 import { useCalls } from "../app/context.tsx";
 import { firstSteps } from "../app/first-steps.ts";
-import { useText } from "../text/index.tsx";
 import { useFirstRunText } from "../text/first-run.ts";
-import { Button, Notice } from "../ui/controls.tsx";
+import { Confirm } from "../ui/confirm.tsx";
 import { useFlow } from "./flow.tsx";
 import { setResetTimes } from "./steps.ts";
 
@@ -18,12 +17,9 @@ export function DiscardAccount({
   readonly warning?: string;
   readonly action?: string;
 }): ReactNode {
-  const t = useText();
   const f = useFirstRunText();
   const calls = useCalls();
   const { set } = useFlow();
-  const [asked, setAsked] = useState(false);
-
   const discard = async (): Promise<void> => {
     await calls.destroy();
     setResetTimes(undefined);
@@ -31,25 +27,12 @@ export function DiscardAccount({
     firstSteps.show(false);
     set({ path: "register", step: "welcome", identifier: "", typed: "", code: undefined });
   };
-
-  if (!asked) {
-    return (
-      <button type="button" className="text-button" onClick={() => setAsked(true)}>
-        {label ?? f.discard}
-      </button>
-    );
-  }
   return (
-    <Notice kind="warn" live>
-      <p>{warning ?? f.discardText}</p>
-      <div className="notice__actions">
-        <Button kind="danger" onClick={() => void discard()}>
-          {action ?? f.discardAction}
-        </Button>
-        <Button kind="quiet" onClick={() => setAsked(false)}>
-          {t.common.cancel}
-        </Button>
-      </div>
-    </Notice>
+    <Confirm
+      label={label ?? f.discard}
+      warning={warning ?? f.discardText}
+      action={action ?? f.discardAction}
+      onConfirm={discard}
+    />
   );
 }

@@ -3,7 +3,7 @@ import { useCallback, useEffect, useRef, useState, type ReactNode } from "react"
 import { useCalls, useEngine, useProblemText } from "../app/context.tsx";
 import { firstSteps } from "../app/first-steps.ts";
 import { useFirstRunText } from "../text/first-run.ts";
-import { Qr } from "../trust/qr.tsx";
+import { QrCode } from "../ui/qr-code.tsx";
 import { DEVICE_NAME, PLATFORM } from "./device.ts";
 import { useFlow } from "./flow.tsx";
 import { Step } from "./step.tsx";
@@ -77,7 +77,7 @@ export function LinkStep(): ReactNode {
         <div className="skeleton qr qr--waiting" role="status" aria-label={f.linkMaking} />
       ) : (
         <>
-          <Qr text={shown.qr} label={f.linkQr(shown.code)} />
+          <QrCode text={shown.qr} label={f.linkQr(shown.code)} />
           <p className="link-code" role="group" aria-label={f.linkCode} translate="no">
             {shown.code}
           </p>

@@ -1,6 +1,6 @@
 /** Beginning anew under one's number when everything is lost: what it means, the delay, and its end. */
 import { useEffect, useState, type ReactNode } from "react";
-import { useLanguage } from "../text/index.tsx";
+import { localeOf, useLanguage } from "../text/index.tsx";
 import { useFirstRunText } from "../text/first-run.ts";
 import { Notice } from "../ui/controls.tsx";
 import { DiscardAccount } from "./discard-account.tsx";
@@ -38,7 +38,7 @@ export function WaitingStep(): ReactNode {
   }, []);
   const { resetAt = 0, lapsesAt = 0 } = resetTimes() ?? {};
   const day = (sec: number): string =>
-    new Intl.DateTimeFormat(language, { dateStyle: "full", timeStyle: "short" }).format(sec * 1000);
+    new Intl.DateTimeFormat(localeOf(language), { dateStyle: "full", timeStyle: "short" }).format(sec * 1000);
   const lapsed = now > lapsesAt;
   // The last code that was sent began it; ending it takes another one.
   const finish = (): void => {
@@ -77,7 +77,7 @@ export function WaitingStep(): ReactNode {
 
 /** Such as "in 3 days". */
 function inTime(sec: number, language: string): string {
-  const format = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
+  const format = new Intl.RelativeTimeFormat(localeOf(language), { numeric: "auto" });
   if (sec >= 86_400) return format.format(Math.round(sec / 86_400), "day");
   if (sec >= 3_600) return format.format(Math.round(sec / 3_600), "hour");
   if (sec >= 60) return format.format(Math.round(sec / 60), "minute");

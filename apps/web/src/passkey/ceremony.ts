@@ -68,7 +68,7 @@ export async function makePasskey(name: string): Promise<MadePasskey> {
 }
 
 /** Asks for the secret of one of these passkeys. @throws NoPrfError; DOMException when the person or the browser said no. */
-async function askPasskey(
+export async function askPasskey(
   passkeys: readonly { readonly id: Uint8Array; readonly salt: Uint8Array }[],
 ): Promise<{ readonly id: Uint8Array; readonly secret: Uint8Array }> {
   const evalByCredential = Object.fromEntries(

@@ -12,6 +12,8 @@ export interface NewPassphrase {
   readonly warned: boolean;
   /** The passphrase; undefined when something is missing, which is shown then. */
   take(): string | undefined;
+  /** Empties the fields. */
+  clear(): void;
 }
 
 const weakBelow = 2;
@@ -109,6 +111,10 @@ export function useNewPassphrase(of: string, label?: string): NewPassphrase {
       else if (strength !== undefined && strength.level < weakBelow && !warned) setWarnedOf(passphrase);
       else return passphrase;
       return undefined;
+    },
+    clear() {
+      change("");
+      setRepeated("");
     },
   };
 }

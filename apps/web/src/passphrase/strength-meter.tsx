@@ -1,6 +1,6 @@
 /** How good a passphrase is, as it is typed. */
 import { useEffect, useState, type ReactNode } from "react";
-import { useLanguage } from "../text/index.tsx";
+import { localeOf, useLanguage } from "../text/index.tsx";
 import { useFirstRunText } from "../text/first-run.ts";
 import type { Estimator, Strength } from "./strength.ts";
 
@@ -69,6 +69,8 @@ export function useDuration(): (seconds: number) => string {
     if (seconds > 200 * 31_557_600) return f.timeCenturies;
     const [unit, length] = units.find(([, from]) => seconds >= from) ?? ["second", 1];
     const count = Math.round(seconds / length);
-    return new Intl.NumberFormat(language, { style: "unit", unit, unitDisplay: "long" }).format(count);
+    return new Intl.NumberFormat(localeOf(language), { style: "unit", unit, unitDisplay: "long" }).format(
+      count,
+    );
   };
 }

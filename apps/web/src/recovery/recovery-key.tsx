@@ -42,10 +42,13 @@ export function RecoveryKey({
       <p className="key-sheet__printed">
         {of.identifier}, {of.serverOrigin}
       </p>
+      <p className="visually-hidden" role="status">
+        {copied ? f.keyCopied : ""}
+      </p>
       <div className="key-actions">
         <Button onClick={() => void copy()}>
           <Icon name={copied ? "check" : "copy"} />
-          <span role="status">{copied ? f.keyCopied : f.keyCopy}</span>
+          {copied ? f.keyCopied : f.keyCopy}
         </Button>
         <Button onClick={download}>
           <Icon name="download" />

@@ -1,43 +1,105 @@
-/** What the person decides about this app. */
-import type { ReactNode } from "react";
-import { useCalls } from "../app/context.tsx";
+/** What the person decides about this app: a list of pages, and the open one. */
+import { Suspense, lazy, useEffect, useRef, type ComponentType, type ReactNode } from "react";
+import { useCalls, useEngineState } from "../app/context.tsx";
 import { hrefOf } from "../app/route.ts";
-import { LANGUAGES, useLanguage, useText, type Language } from "../text/index.tsx";
-import { Button } from "../ui/controls.tsx";
-import { Icon } from "../ui/icon.tsx";
+import { useReadable } from "../onboarding/readable.ts";
+import { useSettingsText } from "../text/settings.ts";
+import { useText } from "../text/index.tsx";
+import { Avatar } from "../ui/avatar.tsx";
+import { Icon, type IconName } from "../ui/icon.tsx";
+import { SkeletonRows } from "../ui/skeleton.tsx";
 import "../ui/screen.css";
+import { PageRow, Part } from "./parts.tsx";
+import { ResetWarning } from "./reset-warning.tsx";
 
-/** The settings. */
+/** A page; its words are `title` and `hint` of text/…/settings.ts. */
+interface Page {
+  readonly icon: IconName;
+  readonly Shown: ComponentType;
+}
+
+const pages = {
+  account: { icon: "person", Shown: lazy(async () => import("./account.tsx")) },
+  security: { icon: "lock", Shown: lazy(async () => import("./security.tsx")) },
+  appearance: { icon: "theme", Shown: lazy(async () => import("./appearance.tsx")) },
+  privacy: { icon: "show", Shown: lazy(async () => import("./privacy.tsx")) },
+  devices: { icon: "devices", Shown: lazy(async () => import("./devices.tsx")) },
+  server: { icon: "server", Shown: lazy(async () => import("./server-knows.tsx")) },
+  shortcuts: { icon: "keyboard", Shown: lazy(async () => import("./shortcut-page.tsx")) },
+  about: { icon: "info", Shown: lazy(async () => import("./about.tsx")) },
+} as const satisfies Readonly<Record<string, Page>>;
+type PageName = keyof typeof pages;
+
+/** Boxes of the list. */
+const groups: readonly (readonly PageName[])[] = [
+  ["account", "security", "devices"],
+  ["appearance", "privacy", "shortcuts"],
+  ["server", "about"],
+];
+
+/** The settings. @param page empty: the list. */
 function Settings({ page }: { readonly page: string }): ReactNode {
   const t = useText();
-  const calls = useCalls();
-  const { language, choose } = useLanguage();
+  const s = useSettingsText();
+  const heading = useRef<HTMLHeadingElement>(null);
+  const open = Object.hasOwn(pages, page) ? (page as PageName) : undefined;
+  // Who comes here by a link hears where they are.
+  useEffect(() => heading.current?.focus(), [page]);
+  const Shown = open && pages[open].Shown;
   return (
-    <section className="screen" data-page={page}>
+    <section className="screen">
       <header className="screen__header">
-        <a className="icon-button" href={hrefOf({ screen: "home" })} aria-label={t.common.back}>
+        <a
+          className="icon-button"
+          href={hrefOf(open === undefined ? { screen: "home" } : { screen: "settings", page: "" })}
+          aria-label={open === undefined ? t.common.back : s.back}
+        >
           <Icon name="back" />
         </a>
-        <h1>{t.list.settings}</h1>
+        <h1 ref={heading} tabIndex={-1}>
+          {open === undefined ? s.title : s[open]}
+        </h1>
       </header>
-      <div className="screen__body">
-        <label className="field">
-          <span className="field__label">{t.common.language}</span>
-          <select
-            className="field__input"
-            value={language}
-            onChange={(event) => choose(event.target.value as Language)}
-          >
-            {Object.entries(LANGUAGES).map(([tag, name]) => (
-              <option key={tag} value={tag}>
-                {name}
-              </option>
-            ))}
-          </select>
-        </label>
-        <Button onClick={() => void calls.lock()}>{t.common.lock}</Button>
+      <div className="screen__body" key={page}>
+        {Shown === undefined ? (
+          <List />
+        ) : (
+          <Suspense fallback={<SkeletonRows count={3} />}>
+            <Shown />
+          </Suspense>
+        )}
       </div>
     </section>
+  );
+}
+
+function List(): ReactNode {
+  const s = useSettingsText();
+  const calls = useCalls();
+  const state = useEngineState();
+  const readable = useReadable();
+  const identifier = state.phase === "open" ? state.self.identifier : "";
+  return (
+    <>
+      <ResetWarning />
+      <div className="settings__who">
+        <Avatar name={identifier} of={identifier} size={56} />
+        <span>{readable(identifier)}</span>
+      </div>
+      {groups.map((names) => (
+        <Part key={names[0]}>
+          {names.map((name) => (
+            <PageRow key={name} page={name} icon={pages[name].icon} title={s[name]} hint={s[`${name}Hint`]} />
+          ))}
+        </Part>
+      ))}
+      <Part>
+        <button type="button" className="group__row" onClick={() => void calls.lock()}>
+          <Icon name="lock" />
+          <span className="group__words">{s.lockNow}</span>
+        </button>
+      </Part>
+    </>
   );
 }
 

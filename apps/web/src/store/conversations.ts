@@ -100,6 +100,11 @@ export function trackConversations(engine: EngineClient): Conversations {
 
   const take = (event: ClientEvent): void => {
     if (event.type === "typing") return setTyping(event.groupId ?? event.from, event.from);
+    if (event.type === "history") {
+      // A part of a linked device's history: it can be of any of them.
+      readFor = undefined;
+      return void readAll();
+    }
     const key = conversationOf(event);
     if (key === undefined) return;
     if (event.type === "message") setTyping(key, undefined);

@@ -79,6 +79,10 @@ export function TextProvider({ children }: { readonly children: ReactNode }): Re
   return <Context value={value}>{children}</Context>;
 }
 
+/** How times and numbers are written: as in the person's country, if the browser tells it of this language. */
+export const localeOf = (language: string): string =>
+  navigator.languages.find((tag) => tag.split("-")[0] === language) ?? language;
+
 /** The words in the person's language. */
 export const useText = (): Catalogue => use(Context).t;
 /** The language, and choosing another. */

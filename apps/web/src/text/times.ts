@@ -1,11 +1,11 @@
 /** Times in the person's language. */
-import type { Catalogue } from "./index.tsx";
+import { localeOf, type Catalogue } from "./index.tsx";
 
 const formats = new Map<string, Intl.DateTimeFormat>();
 
 function format(language: string, kind: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
   const key = `${language} ${kind}`;
-  const known = formats.get(key) ?? new Intl.DateTimeFormat(language, options);
+  const known = formats.get(key) ?? new Intl.DateTimeFormat(localeOf(language), options);
   formats.set(key, known);
   return known;
 }

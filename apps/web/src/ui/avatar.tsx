@@ -28,7 +28,7 @@ export function Avatar({
   readonly of: string;
   readonly size?: number;
 }): ReactNode {
-  const style = { width: size, height: size, fontSize: size * 0.36, background: `hsl(${hueOf(of)} 45% 36%)` };
+  const style = { width: size, height: size, fontSize: size * 0.36, background: `hsl(${hueOf(of)} 45% 33%)` };
   return (
     <span className="avatar" style={style} aria-hidden="true">
       {initialsOf(name)}

@@ -1,9 +1,11 @@
 /** The lock: the passphrase opens what this browser has stored. */
-import { useState, type FormEvent, type ReactNode } from "react";
+import { Suspense, lazy, useState, type FormEvent, type ReactNode } from "react";
 import { useCalls, useProblemText } from "../app/context.tsx";
 import { useText } from "../text/index.tsx";
 import { Button, TextField } from "../ui/controls.tsx";
 import "./unlock.css";
+
+const UnlockHelp = lazy(async () => import("./unlock-help.tsx"));
 
 /** Asks for the passphrase. */
 export function Unlock(): ReactNode {
@@ -53,10 +55,9 @@ export function Unlock(): ReactNode {
         <Button kind="primary" type="submit" disabled={working || passphrase === ""}>
           {working ? t.unlock.working : t.unlock.action}
         </Button>
-        <details className="unlock__forgot">
-          <summary>{t.unlock.forgot}</summary>
-          <p>{t.unlock.forgotText}</p>
-        </details>
+        <Suspense>
+          <UnlockHelp />
+        </Suspense>
       </form>
     </main>
   );

@@ -24,14 +24,14 @@ export async function takeVaultPlace(name: string): Promise<VaultPlace> {
     if (!exists && !(await isUnused(database))) {
       throw new StorageError("vault_damaged", "the vault's header is missing");
     }
-    return placeOf(database, lease, exists);
+    return placeOf(name, database, lease, exists);
   } catch (cause) {
     database.close();
     throw cause;
   }
 }
 
-function placeOf(database: Database, lease: number, exists: boolean): VaultPlace {
+function placeOf(name: string, database: Database, lease: number, exists: boolean): VaultPlace {
   return {
     exists,
     header: {
@@ -45,12 +45,14 @@ function placeOf(database: Database, lease: number, exists: boolean): VaultPlace
     },
     openStorage: () => indexedDbStorage(database, lease),
     async discard() {
-      await write(database, lease, (transaction) => {
+      // Whoever had the storage open closed the database with it.
+      database.close();
+      const reopened = await openDatabase(name);
+      await write(reopened, lease, (transaction) => {
         transaction.objectStore("kv").clear();
         transaction.objectStore("meta").delete("header");
         transaction.objectStore("meta").delete("passkeys");
-      });
-      database.close();
+      }).finally(() => reopened.close());
     },
     release: () => database.close(),
   };
