@@ -162,12 +162,14 @@ export function formatAhead(aheadMs: number): string {
   return `${count} ${unit}${count === 1 ? "" : "s"} ${aheadMs > 0 ? "ahead of" : "behind"}`;
 }
 
-const missed = (count: number): string =>
-  count === 0
-    ? "No message was missed."
-    : count === 1
-      ? "1 message in between cannot be shown here."
-      : `${count} messages in between cannot be shown here.`;
+const missed = (count: number | undefined): string =>
+  count === undefined
+    ? "The server had lost what it held: messages in between may be missing here."
+    : count === 0
+      ? "No message was missed."
+      : count === 1
+        ? "1 message in between cannot be shown here."
+        : `${count} messages in between cannot be shown here.`;
 
 /** What changed in a group, in words, without the group's name: "You added +15551230003." */
 export function formatChange(notice: Notice & { readonly type: "group_changed" }, self: string): string {

@@ -139,7 +139,11 @@ export type Notice =
    */
   | { readonly type: "held"; readonly from: string; readonly code: string; readonly until: number }
   /** Messages of a conversation that this device will never have: it had lost its state, and was put right. */
-  | { readonly type: "healed"; readonly conversation: string; readonly missed: number };
+  | {
+      readonly type: "healed";
+      readonly conversation: string;
+      /** Absent: nobody can say how many. */ readonly missed?: number;
+    };
 
 /** What happens, as it happens. */
 export type ClientEvent =

@@ -150,11 +150,11 @@ describe("Commits", () => {
   });
 
   test("SOTTO-COMMIT-1: what a group takes the place of stays", () => {
-    const replaces = { id: hex(7), epoch: 5 };
-    const next = { ...choir, replaces };
+    const replaced = { id: hex(7), epoch: 5 };
+    const next = { ...choir, replaces: [replaced] };
     expect(commit({ sender: leaf(ann), data: next })).toBe("mls_invalid SOTTO-COMMIT-1");
     expect(commit({ sender: leaf(ann), data: choir }, { data: next })).toBe("mls_invalid SOTTO-COMMIT-1");
-    const later = { ...choir, replaces: { ...replaces, epoch: 6 } };
+    const later = { ...choir, replaces: [{ ...replaced, epoch: 6 }] };
     expect(commit({ sender: leaf(ann), data: later }, { data: next })).toBe("mls_invalid SOTTO-COMMIT-1");
     expect(commit({ sender: leaf(ann), data: { ...next, name: "Band" } }, { data: next })).toBe(fine);
   });
@@ -358,7 +358,8 @@ const dataOf = (data: MessageInitShape<typeof GroupDataSchema>): Uint8Array =>
 describe("a group's data", () => {
   const group = { kind: GroupKind.GROUP, name: "Choir", admins: [account(ann)] };
 
-  const replacing = { ...choir, replaces: { id: hex(7), epoch: 5 } };
+  const replaces = Array.from({ length: 16 }, (_, i) => ({ id: hex(i), epoch: i }));
+  const replacing = { ...choir, replaces };
   test.each([choir, free, pairData, accountData, { ...pairData, timerSec: 31_536_000 }, replacing])(
     "what was written is read: %o",
     (data) => {
@@ -399,9 +400,12 @@ describe("a group's data", () => {
         ),
       },
     ],
-    ["the place of a log of 15 bytes", { ...group, replacesLogId: filled(1, 15), replacesEpoch: 1n }],
-    ["an epoch of no log", { ...group, replacesEpoch: 1n }],
-    ["an epoch that is none", { ...group, replacesLogId: filled(1, 16), replacesEpoch: 2n ** 53n }],
+    ["the place of a log of 15 bytes", { ...group, replaces: [{ logId: filled(1, 15), epoch: 1n }] }],
+    ["an epoch that is none", { ...group, replaces: [{ logId: filled(1, 16), epoch: 2n ** 53n }] }],
+    [
+      "the place of 17 groups",
+      { ...group, replaces: Array.from({ length: 17 }, () => ({ logId: account(1) })) },
+    ],
     ["a pair with a name", { kind: GroupKind.PAIR, name: "Choir" }],
     ["a pair with an admin", { kind: GroupKind.PAIR, admins: [account(1)] }],
     ["a timer of more than a year", { ...group, timerSec: 31_536_001 }],

@@ -4,11 +4,23 @@
  * told, and nobody is locked out.
  */
 import { groupNames, names } from "@sotto/client/parts";
-import type { KeyPackagesClaimed } from "@sotto/protocol";
+import { toHex, type KeyPackagesClaimed } from "@sotto/protocol";
 import { afterEach, expect, test } from "vitest";
 import { serverFrame } from "../src/frames.ts";
 import type { SimulatedDevice } from "../src/simulation/index.ts";
-import { Intruder, Scene, bytes, claimOne, engine, hasRead, refusals } from "./support/mls-scene.ts";
+import {
+  Intruder,
+  Scene,
+  bytes,
+  claimOne,
+  engine,
+  forgeGroup,
+  groupData,
+  hasRead,
+  provider,
+  refusals,
+  sendWelcome,
+} from "./support/mls-scene.ts";
 
 let scene: Scene;
 afterEach(() => scene.close());
@@ -87,7 +99,7 @@ test("a KeyPackage of the wrong ciphersuite is refused and told", async () => {
   expect(await refusesIt(ann, bob)).toBe(true);
 });
 
-test("a KeyPackage that is handed out twice lets its device in once; the second time its owner is told", async () => {
+test("a KeyPackage that is handed out twice: its owner is told, asks to be added with another, and misses nothing", async () => {
   scene = await Scene.make();
   const [ann, bob, cleo] = await scene.people("ann", "bob", "cleo");
   let first: Uint8Array | undefined;
@@ -96,12 +108,70 @@ test("a KeyPackage that is handed out twice lets its device in once; the second 
     return {};
   });
   await scene.reaches(cleo, bob.identifier, "the first", [bob]);
-  hands(ann, replaced(first!));
-  await ann.up.send(bob.identifier, "the second");
-  await scene.world.until(() => refusals(bob).length > 0);
+  let times = 1;
+  hands(ann, (claimed) => (times-- > 0 ? replaced(first!)(claimed) : {}));
+  await scene.reaches(ann, bob.identifier, "the second", [bob]);
   expect(refusals(bob)).toEqual(["mls_invalid"]);
-  expect(hasRead(bob, "the second")).toBe(false);
+  await scene.reaches(bob, ann.identifier, "there it is", [ann]);
+  expect((await bob.groups()).length).toBe(2);
   await scene.reaches(bob, cleo.identifier, "the first goes on", [cleo]);
+});
+
+test("a KeyPackage that is handed out again and again: the owner asks once in ten minutes, and comes in at last", async () => {
+  scene = await Scene.make();
+  const [ann, bob, cleo] = await scene.people("ann", "bob", "cleo");
+  let first: Uint8Array | undefined;
+  hands(cleo, ({ keyPackages }) => {
+    first = keyPackages[0]!.keyPackage.slice();
+    return {};
+  });
+  await scene.reaches(cleo, bob.identifier, "the first", [bob]);
+  let claims = 0;
+  hands(ann, (claimed) => {
+    claims++;
+    return replaced(first!)(claimed);
+  });
+  await scene.world.during(ann.up.createGroup("Choir", [bob.identifier]));
+  await scene.world.settle(3_600);
+  // One at first, and one for each time that Bob asked.
+  expect(claims).toBeLessThan(30);
+  expect(claims).toBeGreaterThan(4);
+  expect((await bob.groups()).some(({ kind }) => kind === "group")).toBe(false);
+  scene.behave();
+  await scene.world.until(async () => (await bob.groups()).some(({ kind }) => kind === "group"), 1_800);
+  await scene.reaches(ann, "Choir", "all are here", [bob]);
+}, 60_000);
+
+test("Welcomes for used KeyPackages that name somebody else as their sender: few requests go to them, and nothing follows", async () => {
+  scene = await Scene.make();
+  const [ann, bob, mallory] = await scene.people("ann", "bob", "mallory");
+  await scene.world.during(ann.up.createGroup("Choir", []));
+  const intruder = await Intruder.takeOver(scene, mallory);
+  const keyPackage = await claimOne(intruder, bob);
+  const forged = { data: groupData("PAIR", ""), epoch: 1 };
+  const use = async (groupId: Uint8Array) =>
+    forgeGroup(scene, intruder, bob, { ...forged, groupId }, keyPackage);
+  await sendWelcome(intruder, bob, await use(provider.randomBytes(16)));
+  await scene.world.until(async () => (await bob.groups()).length === 1);
+  const { inbox } = (await ann.stored.get(names.own))!;
+  let left = 0;
+  scene.lie(bob, {
+    up: (told) => {
+      if (told.frame.case === "append" && toHex(told.frame.value.logId) === inbox) left++;
+      return [told];
+    },
+  });
+  const from = { fromAccountId: bytes(ann.account), fromDeviceId: bytes(ann.device) };
+  const choir = bytes((await ann.groups()).find(({ kind }) => kind === "group")!.id);
+  for (let i = 0; i < 40; i++) {
+    const invitation = await use(i === 0 ? choir : provider.randomBytes(16));
+    await sendWelcome(intruder, bob, invitation, from);
+  }
+  await scene.world.settle(120);
+  expect(left).toBe(20);
+  expect(refusals(bob)).toHaveLength(40);
+  expect(refusals(ann)).toEqual([]);
+  expect((await ann.up.groupMembers("Choir")).map(({ accountId }) => accountId)).toEqual([ann.account]);
 });
 
 test("when all KeyPackages are drained the last resort still works, and more are put as soon as the device is there", async () => {

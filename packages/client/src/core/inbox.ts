@@ -16,6 +16,7 @@ import {
   type SealedItem,
 } from "@sotto/protocol";
 import { claimedSender, refuse } from "./classic-inbound.ts";
+import { renewKeyPackages } from "./groups/key-packages.ts";
 import { takeSealed } from "./groups/receiving.ts";
 import { nothingHeldUpTo, takeOrHold } from "./held.ts";
 import { bytesOf } from "./hex.ts";
@@ -68,7 +69,11 @@ async function onAttached(step: Step, attached: Attached): Promise<void> {
   session.head ??= safeNumber(attached.headSeq);
   session.read = safeNumber(attached.trimmedSeq);
   // Numbers that were given out, and then again: what comes with them is new, and counts as such.
-  if (session.head < session.cursor) moveCursor(step, session.head);
+  if (session.head < session.cursor) {
+    moveCursor(step, session.head);
+    // It may hand out KeyPackages again as well.
+    await renewKeyPackages(step);
+  }
   if (session.passedOver <= session.read) return;
   // They come again now; unless they were of this very reading, and overtook its beginning.
   step.effects.push({
@@ -142,8 +147,7 @@ function restart(step: Step): boolean {
 async function onEntry(step: Step, entry: Entry, seq: number): Promise<void> {
   const sealed = sealedOf(entry);
   if (sealed !== undefined) {
-    // Its ack may have been lost; then it was stored before.
-    if (seq > step.live.session.cursor) await takeSealed(step, seq, sealed);
+    if (await isNew(step, entry, seq)) await takeSealed(step, seq, sealed);
     return;
   }
   const classic = classicOf(entry);
@@ -155,6 +159,23 @@ async function onEntry(step: Step, entry: Entry, seq: number): Promise<void> {
     return refuse(step, undefined, new ValidationError("message_refused", "no message of a known form"));
   }
   await takeOrHold(step, { seq, classic, account, receivedAtMs: step.env.nowMs(), again });
+}
+
+/**
+ * Whether a sealed item was not taken before: its ack may have been lost, and it comes again; but a server that was restored from an older
+ * copy gives numbers out again, for what we never had.
+ */
+async function isNew(step: Step, entry: Entry, seq: number): Promise<boolean> {
+  const hash = await step.env.crypto.sha256(entry.body);
+  if (seq <= step.live.session.cursor) {
+    const before = await step.draft.item(names.sealedItems, seq);
+    if (before !== undefined && equalBytes(before, hash)) return false;
+  }
+  step.draft.putItem(names.sealedItems, seq, hash);
+  // What is further back was acked, and does not come again.
+  const old = await step.draft.page(names.sealedItems, { below: seq - LIMITS.maxWindow, limit: 16 });
+  for (const { order } of old) step.draft.deleteItem(names.sealedItems, order);
+  return true;
 }
 
 function classicOf(entry: Entry): string | undefined {

@@ -260,6 +260,8 @@ export const names = {
   lastOrder: record<number>("last-order"),
   /** The seq up to which the own inbox was taken in. */
   cursor: record<number>("cursor"),
+  /** SHA-256 of the sealed items that came last, by seq. */
+  sealedItems: list<Uint8Array>("sealed-items"),
   contact: (id: string) => record<ContactRecord>(`contact/${id}`),
   contactOfIdentifier: (identifier: string) => record<string>(`identifier/${identifier}`),
   contactOfAccount: (account: string) => record<string>(`account/${account}`),

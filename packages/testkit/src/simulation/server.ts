@@ -24,7 +24,6 @@ import {
   FrameBatch,
   LocalBus,
   MemoryBlobFiles,
-  MemoryStore,
   ServerKey,
   checkConfig,
   createDesks,
@@ -40,37 +39,7 @@ import {
 import { simulatedBlobs } from "./blobs.ts";
 import type { VirtualClock } from "../clock.ts";
 import { decodeServerFrames, encodeClientFrames } from "../frames.ts";
-
-/** One thing that the server stored, in the order in which it did. */
-export type Stored =
-  | { readonly type: "log"; readonly log: string; readonly epoch: number }
-  | {
-      readonly type: "entry";
-      readonly log: string;
-      readonly seq: number;
-      readonly epoch: number;
-      readonly kind: number;
-      readonly body: Uint8Array;
-    };
-
-/** A memory store that tells what became durable. */
-class WatchedStore extends MemoryStore {
-  watch: (stored: Stored) => void = () => undefined;
-
-  override async commit(operations: Parameters<MemoryStore["commit"]>[0]): ReturnType<MemoryStore["commit"]> {
-    const results = await super.commit(operations);
-    for (const [i, operation] of operations.entries()) {
-      const result = results[i];
-      if (result?.ok !== true) continue;
-      const log = toHex(operation.log);
-      if (operation.type === "create-log") this.watch({ type: "log", log, epoch: operation.epoch });
-      if (operation.type !== "append") continue;
-      const { epoch, kind, body } = operation;
-      this.watch({ type: "entry", log, seq: result.seq, epoch, kind, body });
-    }
-    return results;
-  }
-}
+import { RestorableStore, type Stored } from "./restorable-store.ts";
 
 // One key for all worlds of a process: making one takes a tenth of a second.
 let keyPem: Promise<string> | undefined;
@@ -83,7 +52,7 @@ export class SimulatedServer {
   readonly failures: unknown[] = [];
   /** Is told of every part of a blob that a client sends. */
   watchBlobs: (part: BlobPart) => void = () => undefined;
-  readonly #store = new WatchedStore();
+  readonly #kept = new RestorableStore();
   readonly #clock: VirtualClock;
   readonly #desks: Desks;
   readonly #answer: SealedAnswers;
@@ -104,7 +73,7 @@ export class SimulatedServer {
     this.#desks = createDesks({
       config: checkConfig({}),
       senders: [],
-      store: this.#store,
+      store: this.#kept.store,
       blobFiles: new MemoryBlobFiles(),
       events,
       identifierKey: new Uint8Array(32),
@@ -121,7 +90,7 @@ export class SimulatedServer {
     const { blobs, directory, keyPackages, links, recovery, quota } = this.#desks;
     this.#open = () =>
       new Delivery({
-        store: this.#store,
+        store: this.#kept.store,
         bus: new LocalBus(),
         crypto: nodeCrypto,
         directory,
@@ -145,13 +114,13 @@ export class SimulatedServer {
 
   /** Is told everything that becomes durable. */
   set watch(watch: (stored: Stored) => void) {
-    this.#store.watch = watch;
+    this.#kept.watch = watch;
   }
 
   /** Creates an account, as a registration would. */
   async addAccount(identifier: string, signed: SignedDeviceList): Promise<void> {
     const list = parseDeviceList(signed.list);
-    const outcome = await this.#store.createAccount(
+    const outcome = await this.#kept.store.createAccount(
       this.#desks.directory.hashIdentifier(identifier as never),
       {
         account: accountId(list.accountId),
@@ -173,8 +142,8 @@ export class SimulatedServer {
   /** The devices of an account, by its newest list: id in hexadecimal → whether it is in use. */
   async devicesOf(account: string): Promise<ReadonlyMap<string, boolean>> {
     const id = accountId(parseHex(account) ?? new Uint8Array());
-    const newest = (await this.#store.accountById(id))?.newestVersion ?? 0;
-    const [bytes] = await this.#store.readDeviceLists(id, newest, 1);
+    const newest = (await this.#kept.store.accountById(id))?.newestVersion ?? 0;
+    const [bytes] = await this.#kept.store.readDeviceLists(id, newest, 1);
     if (bytes === undefined) throw new Error("the account does not exist");
     const { devices } = parseDeviceList(decode(SignedDeviceListSchema, bytes).list);
     return new Map(devices.map(({ deviceId: one, revokedAtSec }) => [toHex(one), revokedAtSec === 0n]));
@@ -182,7 +151,7 @@ export class SimulatedServer {
 
   /** How many blobs it has, unfinished ones among them. */
   async blobCount(): Promise<number> {
-    return (await this.#store.blobStats()).blobs;
+    return (await this.#kept.store.blobStats()).blobs;
   }
 
   /** Loses every blob. */
@@ -194,6 +163,18 @@ export class SimulatedServer {
   restart(): void {
     for (const connection of this.#connections) connection.cut();
     this.#delivery = this.#open();
+  }
+
+  /** A copy of what is stored now, for restore(). */
+  copy(): number {
+    return this.#kept.copy();
+  }
+
+  /** Starts anew on an older copy of its data, as after a disk broke. */
+  async restore(copy: number): Promise<void> {
+    for (const connection of this.#connections) connection.cut();
+    await this.#kept.restore(copy);
+    this.restart();
   }
 
   /** How a client reaches it. @param address the client's, for limits. */

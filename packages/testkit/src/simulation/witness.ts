@@ -5,7 +5,7 @@
 import { createHash } from "node:crypto";
 import type { MlsEngine, MlsMember } from "@sotto/crypto";
 import { ContentSchema, EntryKind, GroupEntrySchema, LIMITS, decode, toHex } from "@sotto/protocol";
-import type { Stored } from "./server.ts";
+import type { Stored } from "./restorable-store.ts";
 
 /** A text in a log. */
 export interface WitnessedText {

@@ -483,7 +483,7 @@ export function groupData(
       addMembers: kind === "GROUP" ? GroupRight.ADMINS : GroupRight.MEMBERS,
       removeMembers: kind === "GROUP" ? GroupRight.ADMINS : GroupRight.MEMBERS,
       rename: kind === "GROUP" ? GroupRight.ADMINS : GroupRight.MEMBERS,
-      ...(replaces && { replacesLogId: bytes(replaces.id), replacesEpoch: BigInt(replaces.epoch) }),
+      ...(replaces && { replaces: [{ logId: bytes(replaces.id), epoch: BigInt(replaces.epoch) }] }),
     }),
   );
 }

@@ -12,7 +12,7 @@ import {
   type GroupData,
 } from "@sotto/protocol";
 import { bytesOf } from "../hex.ts";
-import type { GroupKind } from "./records.ts";
+import type { GroupKind, GroupRecord } from "./records.ts";
 
 /** A group's data, checked. Accounts in hexadecimal. */
 export interface CheckedData {
@@ -25,8 +25,14 @@ export interface CheckedData {
   readonly mayRename: "admins" | "members";
   /** How long new texts are kept by default, in seconds; 0: for good. */
   readonly timerSec: number;
-  /** The group whose place this one takes, and the last epoch of it that its maker knew. */
-  readonly replaces?: { readonly id: string; readonly epoch: number };
+  /** Whose place this group takes, the last first. */
+  readonly replaces: readonly Replaced[];
+}
+
+/** A group that another took the place of, and the last epoch of it that the maker of that one knew. */
+export interface Replaced {
+  readonly id: string;
+  readonly epoch: number;
 }
 
 const wireKinds: Record<GroupKind, WireKind> = {
@@ -36,6 +42,8 @@ const wireKinds: Record<GroupKind, WireKind> = {
 };
 const longestName = 128;
 const mostBytes = 65_536;
+const mostReplaced = 16;
+const mostEpoch = BigInt(Number.MAX_SAFE_INTEGER);
 
 const right = (who: "admins" | "members") => (who === "admins" ? GroupRight.ADMINS : GroupRight.MEMBERS);
 const who = (given: GroupRight) => (given === GroupRight.MEMBERS ? "members" : "admins");
@@ -52,10 +60,7 @@ export function encodeGroupData(data: CheckedData): Uint8Array {
       removeMembers: right(data.mayRemove),
       rename: right(data.mayRename),
       timerSec: data.timerSec,
-      ...(data.replaces !== undefined && {
-        replacesLogId: bytesOf(data.replaces.id),
-        replacesEpoch: BigInt(data.replaces.epoch),
-      }),
+      replaces: data.replaces.map(({ id, epoch }) => ({ logId: bytesOf(id), epoch: BigInt(epoch) })),
     }),
   );
 }
@@ -78,11 +83,9 @@ export function parseGroupData(bytes: Uint8Array): CheckedData {
   if (kind === "group" ? !isGroupName(data.name) : data.name !== "") throw invalid("has a name that is none");
   if (data.timerSec > (kind === "account" ? 0 : LIMITS.maxTimerSec))
     throw invalid("has a timer that is none");
-  const { replacesLogId, replacesEpoch } = data;
-  const replaces = replacesLogId.length > 0;
-  if (replaces ? replacesLogId.length !== ID_BYTES : replacesEpoch !== 0n)
-    throw invalid("takes the place of no group's log");
-  if (replacesEpoch > BigInt(Number.MAX_SAFE_INTEGER)) throw invalid("names an epoch that no group has");
+  if (data.replaces.length > mostReplaced) throw invalid("takes the place of too many");
+  if (data.replaces.some(({ logId, epoch }) => logId.length !== ID_BYTES || epoch > mostEpoch))
+    throw invalid("takes the place of what is no group");
   return {
     kind,
     name: data.name,
@@ -91,7 +94,7 @@ export function parseGroupData(bytes: Uint8Array): CheckedData {
     mayRemove: who(data.removeMembers),
     mayRename: who(data.rename),
     timerSec: data.timerSec,
-    ...(replaces && { replaces: { id: toHex(replacesLogId), epoch: Number(replacesEpoch) } }),
+    replaces: data.replaces.map(({ logId, epoch }) => ({ id: toHex(logId), epoch: Number(epoch) })),
   };
 }
 
@@ -109,6 +112,7 @@ export const pairData: CheckedData = {
   mayRemove: "members",
   mayRename: "members",
   timerSec: 0,
+  replaces: [],
 };
 
 /** The data of the group of an account's devices. */
@@ -124,7 +128,14 @@ export function newGroupData(name: string, admin: string): CheckedData {
     mayRemove: "admins",
     mayRename: "admins",
     timerSec: 0,
+    replaces: [],
   };
+}
+
+/** What a group says of itself that takes the place of another. */
+export function inPlaceOf(data: CheckedData, { id, epoch, data: before }: GroupRecord): CheckedData {
+  const replaces = [{ id, epoch }, ...parseGroupData(before).replaces].slice(0, mostReplaced);
+  return { ...data, replaces };
 }
 
 function invalid(what: string, cause?: unknown): ValidationError {

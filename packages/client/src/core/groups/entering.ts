@@ -79,7 +79,9 @@ export async function enterNew(step: Step, come: Come, old: GroupLive | undefine
     if (fresh.kind === "pair") await moveTimerWish(step, group, undefined);
   } else {
     const before = old.record;
-    const missed = missedIn(old);
+    const { replaces } = parseGroupData(fresh.data);
+    const isLater = replaces.some(({ id, epoch }) => id === before.id && epoch > before.epoch);
+    const missed = isLater ? {} : missedIn(old);
     await takePlaceOf(step, old, group);
     if (fresh.kind !== "pair") await noteRemade(step, group.record.conversation);
     if (isGroup) await tellHealed(step, group, before, missed, come.sender);
@@ -107,7 +109,7 @@ export async function enterAgain(step: Step, come: Come, group: GroupLive): Prom
   group.reader.failures = 0;
   await saveEpoch(step, group, come.mls);
   wakeGroup(step, group.record.id);
-  const missed = Math.max(0, fresh.cursor - before.cursor - 1);
+  const missed = before.lost?.why === "log" ? {} : { missed: Math.max(0, fresh.cursor - before.cursor - 1) };
   if (before.state !== "healing" && (await declines(step, group, come.sender))) return;
   if (before.state === "healing") await tellHealed(step, group, before, missed, come.sender);
   await tellJoined(step, group, come.sender);
@@ -159,11 +161,11 @@ async function tellHealed(
   step: Step,
   group: GroupLive,
   before: GroupRecord,
-  missed: number,
+  missed: { readonly missed?: number },
   by: string,
 ): Promise<void> {
   const conversation = await nameOfGroup(step, group.record);
-  await addNotice(step, { type: "healed", conversation, missed });
+  await addNotice(step, { type: "healed", conversation, ...missed });
   const { leaving = [] } = before;
   await tellChanges(step, group, { by, before, after: group.record, leaving });
 }

@@ -60,12 +60,12 @@ export async function retryLater(step: Step, order: number, error: SottoError): 
   });
 }
 
-/** Has an item looked at again in a moment: a log has to be read first. */
-export function lookAgainLater(step: Step, order: number): ItemVerdict {
+/** Has an item looked at again in a moment: something has to come first. */
+export function lookAgainLater(step: Step, order: number, delayMs = lookAgainMs): ItemVerdict {
   step.effects.push({
     type: "timer",
     name: `look ${order}`,
-    delayMs: lookAgainMs,
+    delayMs,
     run: async (later) => goOn(later, order),
   });
   return { type: "wait" };
@@ -74,6 +74,16 @@ export function lookAgainLater(step: Step, order: number): ItemVerdict {
 /** Has an item looked at again: what it waited for is there. */
 export function goOn(step: Step, order: number): void {
   step.live.heldItems.busy.delete(order);
+}
+
+/** The same, for what may be called in the very step in which the item is put aside. */
+export function goOnSoon(step: Step, order: number): void {
+  step.effects.push({
+    type: "timer",
+    name: `go on ${order}`,
+    delayMs: 0,
+    run: async (later) => goOn(later, order),
+  });
 }
 
 /** The connection is gone: whatever was asked is asked again. */

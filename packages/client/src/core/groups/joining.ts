@@ -18,6 +18,7 @@ import { pinned } from "../directory.ts";
 import { lookUp, type Found } from "../lookups.ts";
 import { addNotice } from "../notices.ts";
 import { nowSec, type Step } from "../step.ts";
+import { askAnew } from "./asking-anew.ts";
 import { checkContinued } from "./continuing.ts";
 import { parseGroupData } from "./data.ts";
 import { enterAgain, enterNew } from "./entering.ts";
@@ -50,8 +51,10 @@ export async function takeWelcome(step: Step, order: number, item: WelcomeItem):
   const used = groupNames.usedWelcome(toHex(await step.env.crypto.sha256(item.welcome)));
   if ((await step.draft.get(used)) !== undefined) return done;
   const keyPackage = await keyPackageOf(step, mls.welcomeRef(item.welcome));
-  if (keyPackage === undefined)
-    throw invalid("SOTTO-WELCOME-1", "a Welcome for a KeyPackage that is used up");
+  if (keyPackage === undefined) {
+    const error = invalid("SOTTO-WELCOME-1", "a Welcome for a KeyPackage that is used up");
+    return askAnew(step, order, item, error);
+  }
   const opened = await mls.openWelcome(item.welcome, keyPackage, step.live.own.deviceKey);
   if (!equalBytes(opened.groupId, item.logId)) throw invalid("SOTTO-WELCOME-2", "a Welcome of another group");
   const known = step.live.groups.byId.get(id);
@@ -68,6 +71,7 @@ export async function takeWelcome(step: Step, order: number, item: WelcomeItem):
   if (known?.record.state === "joined") return stillIn(step, order, known);
   const old = known === undefined ? replacedBy(step, group, sender) : undefined;
   if (old === "another is") return done;
+  if (old === "wait") return lookAgainLater(step, order, 60_000);
   if (known === undefined && old === undefined) checkRoom(step, group);
   // What was written in the group whose place it takes is read first.
   const present = old && presentOf(step, old);

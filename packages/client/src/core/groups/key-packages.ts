@@ -18,6 +18,7 @@ const stock: Record<MlsCiphersuite, number> = { "x-wing": 40, x25519: 10 };
 const lifetimeSec = 90 * 86_400;
 const renewLastResortSec = 30 * 86_400;
 const mostStocks = 8;
+const renewedForMs = 3_600_000;
 /**
  * For clocks that differ: a server lets nobody in whose clock is wrong by more than a week (LIMITS.maxCertificateLifetimeSec), and two may be
  * wrong to either side. A device with a wrong clock can be added, and loses nothing.
@@ -31,6 +32,10 @@ export interface KeyPackageState {
   failures: number;
   /** Everything that is to be there was there when this connection last looked. */
   published: boolean;
+  /** What the server has is not to be relied on: all of it is to be replaced. */
+  stale: boolean;
+  /** When that was done last. */
+  renewedAtMs: number | undefined;
 }
 
 /** Nothing is known yet. */
@@ -39,7 +44,22 @@ export const newKeyPackageState = (): KeyPackageState => ({
   busy: false,
   failures: 0,
   published: false,
+  stale: false,
+  renewedAtMs: undefined,
 });
+
+/**
+ * Has all KeyPackages replaced, since the server handed one out again, or may: at most once an hour. True: that was done, or was done
+ * lately.
+ */
+export async function renewKeyPackages(step: Step): Promise<boolean> {
+  const { keyPackages } = step.live;
+  const agoMs = step.env.nowMs() - (keyPackages.renewedAtMs ?? -Infinity);
+  if (agoMs >= 0 && agoMs < renewedForMs) return true;
+  keyPackages.stale = true;
+  await checkKeyPackages(step);
+  return false;
+}
 
 /** Asks how many are left, and tops up. */
 export async function checkKeyPackages(step: Step): Promise<void> {
@@ -57,6 +77,8 @@ async function checkSuite(step: Step, index: number): Promise<void> {
     keyPackages.busy = false;
     keyPackages.failures = 0;
     keyPackages.published = true;
+    if (keyPackages.stale) keyPackages.renewedAtMs = step.env.nowMs();
+    keyPackages.stale = false;
     const settle = () => step.waiters.resolve(KEY_PACKAGES_PUBLISHED);
     return void step.effects.push({ type: "settle", settle });
   }
@@ -89,7 +111,7 @@ async function topUp(
   const own = await ownKeyPackages(step);
   // The server has more or fewer than were made here: it was restored, or we were. What nobody can open must not be handed out.
   const known = own.filter((one) => one.value.ciphersuite === suite && !one.value.lastResort);
-  const replace = left > known.length;
+  const replace = left > known.length || step.live.keyPackages.stale;
   const missing = replace ? stock[suite] : stock[suite] - left;
   const newest = own.findLast((one) => one.value.ciphersuite === suite && one.value.lastResort)?.value;
   const lastResortAge = newest === undefined ? Infinity : nowSec(step) - (newest.notAfterSec - lifetimeSec);

@@ -146,8 +146,10 @@ export function checkCommit(
 function checkData(before: CheckedData, after: CheckedData, isAdmin: boolean): void {
   const isSame =
     after.kind === before.kind &&
-    after.replaces?.id === before.replaces?.id &&
-    after.replaces?.epoch === before.replaces?.epoch;
+    after.replaces.length === before.replaces.length &&
+    after.replaces.every(
+      ({ id, epoch }, i) => id === before.replaces[i]?.id && epoch === before.replaces[i]?.epoch,
+    );
   if (!isSame) throw invalid("SOTTO-COMMIT-1", "a group's kind changed, or what it takes the place of");
   const isRenamed = after.name !== before.name || after.timerSec !== before.timerSec;
   if (isRenamed && before.mayRename === "admins" && !isAdmin) {

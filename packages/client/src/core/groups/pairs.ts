@@ -13,7 +13,7 @@ import { isReady } from "../session.ts";
 import type { Step } from "../step.ts";
 import { isChangeDue } from "./committing.ts";
 import { makeGroup } from "./creating.ts";
-import { pairData, parseGroupData } from "./data.ts";
+import { inPlaceOf, pairData, parseGroupData } from "./data.ts";
 import { nameOfGroup } from "./naming.ts";
 import { noteRemade, remakingPauseMs } from "./remaking.ts";
 import { missedIn, takePlaceOf } from "./replacing.ts";
@@ -85,7 +85,7 @@ async function makePair(step: Step, contact: ContactRecord, account: string, ask
  */
 export async function pumpLostPair(step: Step, group: GroupLive): Promise<void> {
   const { record } = group;
-  const { id, conversation } = record;
+  const { conversation } = record;
   const account = record.accounts.find((one) => one !== step.live.own.account);
   if (account === undefined || group.planning || !isReady(step)) return;
   // Also when there is another pair already: the peer must hear that nobody reads here any more.
@@ -95,14 +95,14 @@ export async function pumpLostPair(step: Step, group: GroupLive): Promise<void> 
   group.planning = true;
   const wished = (await contactOf(step.draft, conversation))?.timer;
   const timerSec = wished ?? parseGroupData(record.data).timerSec;
-  const data = { ...pairData, timerSec, replaces: { id, epoch: record.epoch } };
+  const data = inPlaceOf({ ...pairData, timerSec }, record);
   const isWanted = () => group.record.state === "healing";
   await makeGroup(step, { data, accounts: [account], conversation, isWanted }, async (later, made) => {
     group.planning = false;
     if ("error" in made) return lookAgain(later, group, Math.max(retryMs, made.error.retryAfterMs ?? 0));
     const missed = missedIn(group);
     await takePlaceOf(later, group, made.group);
-    await addNotice(later, { type: "healed", conversation: await nameOfGroup(later, record), missed });
+    await addNotice(later, { type: "healed", conversation: await nameOfGroup(later, record), ...missed });
   });
 }
 

@@ -221,6 +221,8 @@ export const groupNames = {
   keyPackages: list<OwnKeyPackage>("key-packages"),
   keyPackageOf: (ref: string) => record<number>(`key-package/${ref}`),
   heldItems: list<HeldItem>("held-items"),
+  /** To which logs we asked to be added anew lately, since a Welcome was for a KeyPackage that is used up, and when. */
+  askedAnew: record<readonly { readonly log: string; readonly atMs: number }[]>("asked-anew"),
   /** A Welcome that a last resort opened, by its SHA-256: when it was taken in, in seconds. */
   usedWelcome: (hash: string) => record<number>(`welcome/${hash}`),
   /** How often a pair or group that was lost was made anew lately, by its conversation, and when the last time. */

@@ -8,7 +8,7 @@ import { lookUp } from "../lookups.ts";
 import { nowSec, type Step } from "../step.ts";
 import { deciders } from "./continuing.ts";
 import { rejoinTranscript } from "./healing.ts";
-import { type ItemVerdict, goOn, lookAgainLater } from "./held-items.ts";
+import { type ItemVerdict, goOnSoon, lookAgainLater } from "./held-items.ts";
 import { isLive } from "./level.ts";
 import { hasState, noteShared } from "./losing.ts";
 import { accountOfMember, deviceOfMember } from "./membership.ts";
@@ -39,7 +39,7 @@ export async function takeRejoin(step: Step, order: number, request: RejoinReque
   const asked = step.live.heldItems.asked.get(order) ?? new Set();
   if (account !== step.live.own.account && !isFresh(step, known) && !asked.has(account)) {
     step.live.heldItems.asked.set(order, asked.add(account));
-    await lookUp(step, { account }, async (later) => goOn(later, order), "contact");
+    await lookUp(step, { account }, async (later) => goOnSoon(later, order), "contact");
     return { type: "wait" };
   }
   const listed = known?.list.list.devices.find((one) => equalBytes(one.deviceId, request.deviceId));
@@ -48,15 +48,19 @@ export async function takeRejoin(step: Step, order: number, request: RejoinReque
     listed.revokedAtSec === 0n &&
     (await step.env.crypto.ed25519Verify(listed.signatureKey, rejoinTranscript(request), request.signature));
   if (!signed) throw new ValidationError("mls_invalid", "SOTTO-REJOIN-1: not signed by a device in use");
-  if (state === "healing") compare(step, group, request);
+  if (state === "healing") compare(step, named, group, request);
   else if (await hasState(step, group)) await addAnew(step, named, group, request);
   return done;
 }
 
 /** We lost it as well: in the same way? */
-function compare(step: Step, group: GroupLive, request: RejoinRequest): void {
+function compare(step: Step, named: GroupLive, group: GroupLive, request: RejoinRequest): void {
   const { lost } = group.record;
-  if (toHex(request.logId) !== group.record.id) return;
+  if (named !== group) {
+    // Whoever still asks for the one before does not have the one that took its place, which we lost.
+    if (request.reason !== RejoinReason.LOST && isAfter(group, request)) noteShared(step, group);
+    return;
+  }
   const sameCommit =
     lost?.refused !== undefined &&
     request.reason === RejoinReason.COMMIT &&
@@ -65,6 +69,11 @@ function compare(step: Step, group: GroupLive, request: RejoinRequest): void {
   if (lost?.why === "log" && request.reason === RejoinReason.LOG) {
     noteShared(step, group, Number(request.epoch));
   }
+}
+
+/** Whether a request about a group that was replaced was made when what took its place should have been found. */
+function isAfter({ record }: GroupLive, request: RejoinRequest): boolean {
+  return Number(request.madeAtSec) > Math.floor((record.tookPlaceAtMs ?? 0) / 1000) + findsItSec;
 }
 
 async function addAnew(
@@ -81,9 +90,10 @@ async function addAnew(
     putGroup(step, group, { missing: record.missing.filter((one) => one !== account) });
     return void addIntent(step, group, { type: "add", accounts: [account] });
   }
+  // Whoever leaves is not brought back.
+  if (record.leaving?.includes(account) === true) return;
   if (!isOursToAnswer(step, named, group, request)) return;
-  const tookPlaceSec = Math.floor((record.tookPlaceAtMs ?? 0) / 1000);
-  if (named !== group && madeAtSec <= tookPlaceSec + findsItSec) return;
+  if (named !== group && !isAfter(group, request)) return;
   const mls = await mlsOf(step, group);
   const leaf = mls.members.find((m) => accountOfMember(m) === account && deviceOfMember(m) === device);
   if (leaf === undefined || leaf.leafIndex === mls.ownLeafIndex) return;

@@ -6,7 +6,7 @@ import type { MlsGroup, MlsMember } from "@sotto/crypto";
 import { toHex } from "@sotto/protocol";
 import type { Step } from "../step.ts";
 import { checkSuccessor } from "./continuing.ts";
-import { parseGroupData } from "./data.ts";
+import { parseGroupData, type CheckedData } from "./data.ts";
 import { accountsOf } from "./epoch.ts";
 import { accountOfMember } from "./membership.ts";
 import { moveIntents } from "./pending.ts";
@@ -16,33 +16,54 @@ import { moveTimerWish } from "./timer.ts";
 
 /** More than that is no number that an honest server says. */
 const mostMissed = 100_000;
+/** How long a group that this device has lost stands in the way of another that would take the same place. */
+const patienceMs = 1_800_000;
+
+/** Of the groups whose place a group takes, the last that is known here. */
+export function replacedIn(step: Pick<Step, "live">, data: CheckedData): Known | undefined {
+  for (const { id, epoch } of data.replaces) {
+    const old = step.live.groups.byId.get(id);
+    if (old !== undefined) return { old, epoch };
+  }
+  return undefined;
+}
+
+interface Known {
+  readonly old: GroupLive;
+  /** The last epoch that was known to whoever made the group that took its place. */
+  readonly epoch: number;
+}
 
 /**
- * The group whose place a new one takes, should this device know it; "another is": a better one has it already.
+ * The group whose place a new one takes, should this device know it; "another is": a better one has it already; "wait": so it is, but this
+ * device has lost that one.
  * @throws ValidationError when the new one may not.
  */
 export function replacedBy(
   step: Step,
   next: MlsGroup,
   sender: MlsMember,
-): GroupLive | "another is" | undefined {
+): GroupLive | "another is" | "wait" | undefined {
   const data = parseGroupData(next.groupData);
-  const { replaces } = data;
-  const old = replaces && step.live.groups.byId.get(replaces.id);
-  if (old === undefined || replaces === undefined) return undefined;
+  const known = replacedIn(step, data);
+  if (known === undefined) return undefined;
+  const { old, epoch } = known;
   const made = { accounts: accountsOf(next), data, sender: accountOfMember(sender) };
   const own = step.live.own.account;
-  checkSuccessor(old.record, { ...made, isLater: replaces.epoch > old.record.epoch }, own);
+  checkSuccessor(old.record, { ...made, isLater: epoch > old.record.epoch }, own);
   const present = presentOf(step, old);
   if (present === old) return old;
   // What became of the one that has the place counts as well.
   checkSuccessor(present.record, { ...made, isLater: true }, own);
-  const other = parseGroupData(present.record.data).replaces;
-  const isBetter =
-    other?.id === replaces.id &&
-    (replaces.epoch > other.epoch ||
-      (replaces.epoch === other.epoch && toHex(next.groupId) < present.record.id));
-  return isBetter ? old : "another is";
+  const { record } = present;
+  const { replaces } = parseGroupData(record.data);
+  const other = replaces.find(({ id }) => id === old.record.id);
+  const id = toHex(next.groupId);
+  if (replaces.some((one) => one.id === id)) return "another is";
+  if (other !== undefined && (epoch > other.epoch || (epoch === other.epoch && id < record.id))) return old;
+  if (record.state !== "healing") return "another is";
+  const agoMs = step.env.nowMs() - (record.lost?.atMs ?? 0);
+  return agoMs < 0 || agoMs >= patienceMs ? old : "wait";
 }
 
 /** Has a group take the place of another, and of the one that had it until now: wishes and messages go on in it. */
@@ -57,8 +78,9 @@ export async function takePlaceOf(step: Step, old: GroupLive, next: GroupLive): 
   putGroup(step, next, { tookPlaceAtMs: step.env.nowMs() });
 }
 
-/** How many entries of a group were not taken in, as far as its log said. */
-export function missedIn({ reader, record }: GroupLive): number {
+/** How many entries of a group were not taken in, as far as its log said; absent when the log itself was lost. */
+export function missedIn({ reader, record }: GroupLive): { readonly missed?: number } {
+  if (record.lost?.why === "log") return {};
   const refused = record.lost?.why === "commit" ? 1 : 0;
-  return Math.min(mostMissed, Math.max(0, reader.head - record.cursor - refused));
+  return { missed: Math.min(mostMissed, Math.max(0, reader.head - record.cursor - refused)) };
 }

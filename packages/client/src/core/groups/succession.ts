@@ -10,7 +10,7 @@ import { isReady } from "../session.ts";
 import type { Step } from "../step.ts";
 import { deciders } from "./continuing.ts";
 import { makeGroup, type Made } from "./creating.ts";
-import { parseGroupData, type CheckedData } from "./data.ts";
+import { inPlaceOf, parseGroupData, type CheckedData } from "./data.ts";
 import { devicesOf } from "./inviting.ts";
 import { nameOfGroup } from "./naming.ts";
 import { groupNames, type GroupRecord } from "./records.ts";
@@ -30,7 +30,7 @@ const retryMs = 30_000;
 /** Makes the group anew when that is this device's to do. */
 export async function pumpSuccession(step: Step, group: GroupLive): Promise<void> {
   const { record } = group;
-  if (record.kind === "pair" || !isOver(record) || group.planning || !isReady(step)) return;
+  if (record.kind === "pair" || group.planning || !isReady(step) || !(await isOver(step, record))) return;
   const turnInMs = await turnOf(step, record);
   if (turnInMs === undefined) return;
   const waitMs = Math.max(turnInMs, await remakingPauseMs(step, record.conversation));
@@ -62,12 +62,22 @@ async function afterMaking(
   await takePlaceOf(step, group, made.group);
   await noteRemade(step, conversation);
   if (group.record.kind !== "group") return;
-  await addNotice(step, { type: "healed", conversation: await nameOfGroup(step, made.group.record), missed });
+  await addNotice(step, {
+    type: "healed",
+    conversation: await nameOfGroup(step, made.group.record),
+    ...missed,
+  });
 }
 
-/** Whether a log is known to be over for everybody: by the group's own state, or since others lost it in the same way. */
-const isOver = ({ lost }: Pick<GroupRecord, "lost">): boolean =>
-  lost !== undefined && lost.why !== "own" && (lost.by !== undefined || lost.shared === true);
+/** Whether a log is known to be over for everybody: by the group's own state, since others lost it in the same way, or nobody else is there. */
+async function isOver(step: Step, { lost, accounts }: GroupRecord): Promise<boolean> {
+  const { own } = step.live;
+  if (lost === undefined) return false;
+  if (lost.by !== undefined || lost.shared === true) return true;
+  return (
+    accounts.every((account) => account === own.account) && (await devicesOf(step, own.account)).length === 0
+  );
+}
 
 /** In how long this device may make a group anew, in milliseconds; undefined: others decide. */
 async function turnOf(step: Step, record: GroupRecord): Promise<number | undefined> {
@@ -105,7 +115,7 @@ async function outsiders(step: Step, { record, intents }: GroupLive): Promise<Re
 function dataOf(record: GroupRecord, out: ReadonlySet<string>): CheckedData {
   const data = parseGroupData(record.data);
   const admins = data.kind === "group" ? deciders(record).filter((account) => !out.has(account)) : [];
-  return { ...data, admins, replaces: { id: record.id, epoch: record.epoch } };
+  return inPlaceOf({ ...data, admins }, record);
 }
 
 function lookAgain(step: Step, group: GroupLive, delayMs: number): void {

@@ -117,9 +117,14 @@ async function carryOut(
   }
 }
 
-/** Leaves something in an inbox, once: whether it came there is not waited for. */
-export function leaveInInbox(step: Step, inbox: string, item: Uint8Array): void {
-  append(step, bytesOf(inbox), new Uint8Array(), item, async () => {});
+/** Leaves something in an inbox, once. Without `then`, whether it came there is not waited for. */
+export function leaveInInbox(
+  step: Step,
+  inbox: string,
+  item: Uint8Array,
+  then: (step: Step, answer: Answer) => Promise<void> = async () => {},
+): void {
+  append(step, bytesOf(inbox), new Uint8Array(), item, then);
 }
 
 async function makeSideLog(

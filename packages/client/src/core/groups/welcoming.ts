@@ -46,6 +46,8 @@ export async function welcomeTasks(
       afterSeq: BigInt(seq),
       tree:
         side === undefined ? { case: "inlineTree", value: tree } : { case: "sideTree", value: side.sideLog },
+      fromAccountId: bytesOf(step.live.own.account),
+      fromDeviceId: bytesOf(step.live.own.device),
     });
     const content = create(SealedContentSchema, { content: { case: "welcome", value: welcome } });
     tasks.push({

@@ -261,6 +261,18 @@ export declare type WelcomeItem = Message<"sotto.v1.WelcomeItem"> & {
     value: SideLog;
     case: "sideTree";
   } | { case: undefined; value?: undefined };
+
+  /**
+   * Who made the Commit, to be asked should the KeyPackage have been handed out before: 16 bytes each. A claim, like all of this.
+   *
+   * @generated from field: bytes from_account_id = 8;
+   */
+  fromAccountId: Uint8Array;
+
+  /**
+   * @generated from field: bytes from_device_id = 9;
+   */
+  fromDeviceId: Uint8Array;
 };
 
 /**
@@ -1153,17 +1165,11 @@ export declare type GroupData = Message<"sotto.v1.GroupData"> & {
   timerSec: number;
 
   /**
-   * The log of the group that this one takes the place of, and the last epoch of it that its maker knew. Never changes. Empty and 0
-   * when it takes no group's place.
+   * Whose place this group takes, the last first: each took that of the next. Never changes.
    *
-   * @generated from field: bytes replaces_log_id = 8;
+   * @generated from field: repeated sotto.v1.ReplacedGroup replaces = 8;
    */
-  replacesLogId: Uint8Array;
-
-  /**
-   * @generated from field: uint64 replaces_epoch = 9;
-   */
-  replacesEpoch: bigint;
+  replaces: ReplacedGroup[];
 };
 
 /**
@@ -1171,6 +1177,33 @@ export declare type GroupData = Message<"sotto.v1.GroupData"> & {
  * Use `create(GroupDataSchema)` to create a new message.
  */
 export declare const GroupDataSchema: GenMessage<GroupData>;
+
+/**
+ * A group that another took the place of.
+ *
+ * @generated from message sotto.v1.ReplacedGroup
+ */
+export declare type ReplacedGroup = Message<"sotto.v1.ReplacedGroup"> & {
+  /**
+   * 16 bytes.
+   *
+   * @generated from field: bytes log_id = 1;
+   */
+  logId: Uint8Array;
+
+  /**
+   * The last epoch of it that was known to the maker of what took its place.
+   *
+   * @generated from field: uint64 epoch = 2;
+   */
+  epoch: bigint;
+};
+
+/**
+ * Describes the message sotto.v1.ReplacedGroup.
+ * Use `create(ReplacedGroupSchema)` to create a new message.
+ */
+export declare const ReplacedGroupSchema: GenMessage<ReplacedGroup>;
 
 /**
  * @generated from enum sotto.v1.RejoinReason
