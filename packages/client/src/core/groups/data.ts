@@ -30,7 +30,7 @@ export interface CheckedData {
 }
 
 /** A group that another took the place of, and the last epoch of it that the maker of that one knew. */
-export interface Replaced {
+interface Replaced {
   readonly id: string;
   readonly epoch: number;
 }
