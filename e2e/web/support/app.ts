@@ -108,6 +108,7 @@ export async function joinIn(page: Page, server: Reached, identifier: string): P
   await page.getByRole("button", { name: "Create an account" }).click();
   await page.getByLabel("Phone number").fill(identifier);
   await page.getByRole("button", { name: "Continue" }).click();
+  await leaveOutName(page);
   await choosePassphrase(page);
   await page.getByLabel("Code").fill(await server.code(identifier));
   await keepRecoveryKey(page);
@@ -119,6 +120,12 @@ export async function unlockIn(page: Page): Promise<void> {
   await page.getByLabel("Passphrase", { exact: true }).fill(PASSPHRASE);
   await page.getByRole("button", { name: "Unlock" }).click();
   await page.getByRole("navigation").waitFor();
+}
+
+/** Passes over the question for a name. */
+export async function leaveOutName(page: Page): Promise<void> {
+  await page.getByRole("heading", { name: "What is your name?" }).waitFor();
+  await page.getByRole("button", { name: "Continue" }).click();
 }
 
 /** Chooses the passphrase of everybody. */

@@ -93,7 +93,7 @@ export function Composer({
       event.nativeEvent.stopImmediatePropagation();
       stop();
     }
-    if (event.key === "ArrowUp" && text === "" && writing.kind === "new") {
+    if (event.key === "ArrowUp" && !event.altKey && text === "" && writing.kind === "new") {
       const last = lastOwn();
       if (last === undefined) return;
       event.preventDefault();

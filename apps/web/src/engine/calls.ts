@@ -23,6 +23,8 @@ const repeatable = {
   block: true,
   unblock: true,
   blocked: true,
+  profile: true,
+  updateProfile: true,
   contacts: true,
   contact: true,
   safetyNumber: true,

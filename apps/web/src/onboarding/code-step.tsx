@@ -9,6 +9,7 @@ import { CODE_DIGITS, CodeInput } from "./code-input.tsx";
 import { DEVICE_NAME } from "./device.ts";
 import { DiscardAccount } from "./discard-account.tsx";
 import { useFlow } from "./flow.tsx";
+import { cleanName } from "./name.ts";
 import { useReadable } from "./readable.ts";
 import { useSendCode } from "./send-code.ts";
 import { resetTimes, setResetTimes } from "./steps.ts";
@@ -120,7 +121,7 @@ export function CodeStep(): ReactNode {
 function useCarryOut(): (code: string) => Promise<"next" | "done" | "again"> {
   const calls = useCalls();
   const { saved, secrets, resumed } = useFlow();
-  const { path, identifier, serverKey = "" } = saved;
+  const { path, identifier, name, serverKey = "" } = saved;
   const { passphrase, typedKey } = secrets;
   return async (code) => {
     const common = { server: location.origin, serverKey, identifier, code, deviceName: DEVICE_NAME };
@@ -133,8 +134,13 @@ function useCarryOut(): (code: string) => Promise<"next" | "done" | "again"> {
     else if (path === "reset") firstSteps.setKeyToKeep("later");
     try {
       if (path === "recover") await calls.recover({ ...common, passphrase, recoveryKey: typedKey });
-      else if (path === "register") await calls.register({ ...common, ...typed });
-      else {
+      else if (path === "register") {
+        await calls.register({
+          ...common,
+          ...typed,
+          ...(cleanName(name) !== "" && { name: cleanName(name) }),
+        });
+      } else {
         const { done, ...times } = await calls.reset({ ...common, ...typed });
         setResetTimes(done ? undefined : times);
         return done ? "done" : waited ? "again" : "next";

@@ -7,6 +7,7 @@ import { KeyStep } from "./key-step.tsx";
 import { LinkStep } from "./link-step.tsx";
 import { LinkedStep } from "./linked-step.tsx";
 import { MismatchStep } from "./mismatch-step.tsx";
+import { NameStep } from "./name-step.tsx";
 import { PasskeyStep } from "./passkey-step.tsx";
 import { PassphraseStep } from "./passphrase-step.tsx";
 import { KeyEntryStep, RecoveredStep } from "./recover-steps.tsx";
@@ -18,6 +19,7 @@ const screens: Readonly<Record<StepName, () => ReactNode>> = {
   welcome: WelcomeStep,
   mismatch: MismatchStep,
   identifier: IdentifierStep,
+  name: NameStep,
   "key-entry": KeyEntryStep,
   explain: ExplainStep,
   passphrase: PassphraseStep,

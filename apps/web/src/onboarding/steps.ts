@@ -8,6 +8,7 @@ export type StepName =
   | "welcome"
   | "mismatch"
   | "identifier"
+  | "name"
   | "key-entry"
   | "explain"
   | "passphrase"
@@ -21,7 +22,7 @@ export type StepName =
 
 /** The steps of each way, in order. */
 export const STEPS: Readonly<Record<Path, readonly StepName[]>> = {
-  register: ["identifier", "passphrase", "code", "key", "passkey"],
+  register: ["identifier", "name", "passphrase", "code", "key", "passkey"],
   link: ["passphrase", "link", "linked", "passkey"],
   recover: ["identifier", "key-entry", "passphrase", "code", "recovered", "passkey"],
   reset: ["explain", "identifier", "passphrase", "code", "key", "waiting"],
@@ -45,6 +46,8 @@ export interface Saved {
   readonly typed: string;
   /** E.164, or an e-mail address. */
   readonly identifier: string;
+  /** What the person calls themselves; empty: nothing. */
+  readonly name: string;
   /** The code that was last sent. Milliseconds since 1970. */
   readonly code:
     | {
@@ -68,6 +71,7 @@ export const NOTHING: Saved = {
   country: undefined,
   typed: "",
   identifier: "",
+  name: "",
   code: undefined,
 };
 

@@ -1,11 +1,13 @@
 /** The account: how people find it, its recovery key, and leaving this browser. */
-import { useEffect, useState, type ReactNode } from "react";
+import { useEffect, useState, type FormEvent, type ReactNode } from "react";
 import { useCalls, useEngineState } from "../app/context.tsx";
 import { firstSteps } from "../app/first-steps.ts";
+import { useTold } from "../details/use-told.ts";
+import { NAME_LETTERS, cleanName } from "../onboarding/name.ts";
 import { useReadable } from "../onboarding/readable.ts";
 import { AskRecoveryKey, RecoveryKey } from "../recovery/recovery-key.tsx";
 import { useSettingsText } from "../text/settings.ts";
-import { Button, Notice } from "../ui/controls.tsx";
+import { Button, Notice, TextField } from "../ui/controls.tsx";
 import { Confirm } from "../ui/confirm.tsx";
 import { Icon } from "../ui/icon.tsx";
 import { Part } from "./parts.tsx";
@@ -25,9 +27,57 @@ function AccountPage(): ReactNode {
           <span className="group__words">{readable(identifier)}</span>
         </div>
       </Part>
+      <Name />
       <Recovery />
       <Remove />
     </>
+  );
+}
+
+function Name(): ReactNode {
+  const s = useSettingsText();
+  const calls = useCalls();
+  const { working, problem, run } = useTold();
+  const [name, setName] = useState("");
+  const [saved, setSaved] = useState<string>();
+  useEffect(() => {
+    void run(async () => {
+      const profile = await calls.profile();
+      setName(profile.name);
+      setSaved(profile.name);
+    });
+  }, [calls, run]);
+  const [told, setTold] = useState(false);
+  const save = async (event: FormEvent): Promise<void> => {
+    event.preventDefault();
+    const clean = cleanName(name);
+    if (!(await run(() => calls.updateProfile({ name: clean })))) return;
+    setName(clean);
+    setSaved(clean);
+    setTold(true);
+  };
+  return (
+    <Part title={s.name} hint={s.nameText}>
+      <form className="group__form" noValidate onSubmit={(event) => void save(event)}>
+        <TextField
+          label={s.name}
+          autoComplete="name"
+          maxLength={NAME_LETTERS}
+          error={problem}
+          value={name}
+          onChange={(event) => {
+            setName(event.target.value);
+            setTold(false);
+          }}
+        />
+        <Button type="submit" disabled={working || saved === undefined || cleanName(name) === saved}>
+          {s.nameSave}
+        </Button>
+        <p className="good" role="status">
+          {told ? s.nameSaved : ""}
+        </p>
+      </form>
+    </Part>
   );
 }
 

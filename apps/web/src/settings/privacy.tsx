@@ -1,9 +1,11 @@
 /** What others learn. */
-import { useEffect, useState, type ReactNode } from "react";
+import type { Contact } from "@sotto/client/web";
+import { useCallback, useEffect, useState, type ReactNode } from "react";
 import { useCalls } from "../app/context.tsx";
 import { useTold } from "../details/use-told.ts";
 import { useSettingsText } from "../text/settings.ts";
-import { Notice } from "../ui/controls.tsx";
+import { Avatar } from "../ui/avatar.tsx";
+import { Button, Notice } from "../ui/controls.tsx";
 import { Part } from "./parts.tsx";
 
 function PrivacyPage(): ReactNode {
@@ -35,7 +37,38 @@ function PrivacyPage(): ReactNode {
           />
         </label>
       </Part>
+      <Blocked />
     </>
+  );
+}
+
+function Blocked(): ReactNode {
+  const s = useSettingsText();
+  const calls = useCalls();
+  const { working, problem, run } = useTold();
+  const [people, setPeople] = useState<readonly Contact[]>([]);
+  const look = useCallback(() => run(async () => setPeople(await calls.blocked())), [calls, run]);
+  useEffect(() => void look(), [look]);
+  return (
+    <Part title={s.blocked} hint={s.blockedText}>
+      {problem !== undefined && <Notice kind="error">{problem}</Notice>}
+      {people.map(({ identifier, name }) => (
+        <div key={identifier} className="group__row">
+          <Avatar name={name || identifier} of={identifier} size={40} />
+          <span className="group__words">
+            {name || identifier}
+            {name !== "" && <small>{identifier}</small>}
+          </span>
+          <Button
+            disabled={working}
+            onClick={() => void run(() => calls.unblock(identifier)).then((done) => done && look())}
+          >
+            {s.unblock}
+          </Button>
+        </div>
+      ))}
+      {people.length === 0 && <div className="group__form">{s.blockedNone}</div>}
+    </Part>
   );
 }
 

@@ -1,5 +1,5 @@
 /** What the person decides about this app: a list of pages, and the open one. */
-import { Suspense, lazy, useEffect, useRef, type ComponentType, type ReactNode } from "react";
+import { Suspense, lazy, useEffect, useRef, useState, type ComponentType, type ReactNode } from "react";
 import { useCalls, useEngineState } from "../app/context.tsx";
 import { hrefOf } from "../app/route.ts";
 import { useReadable } from "../onboarding/readable.ts";
@@ -56,11 +56,12 @@ function Settings({ page }: { readonly page: string }): ReactNode {
         >
           <Icon name="back" />
         </a>
-        <h1 ref={heading} tabIndex={-1}>
+        <h1 ref={heading} id="settings-heading" tabIndex={-1}>
           {open === undefined ? s.title : s[open]}
         </h1>
       </header>
-      <div className="screen__body" key={page}>
+      {/* Pages that only tell are scrolled with the keys as well. */}
+      <div className="screen__body" key={page} role="group" aria-labelledby="settings-heading" tabIndex={0}>
         {Shown === undefined ? (
           <List />
         ) : (
@@ -79,12 +80,26 @@ function List(): ReactNode {
   const state = useEngineState();
   const readable = useReadable();
   const identifier = state.phase === "open" ? state.self.identifier : "";
+  const [name, setName] = useState("");
+  useEffect(() => {
+    let current = true;
+    calls.profile().then(
+      (profile) => current && setName(profile.name),
+      () => undefined,
+    );
+    return () => {
+      current = false;
+    };
+  }, [calls]);
   return (
     <>
       <ResetWarning />
       <div className="settings__who">
-        <Avatar name={identifier} of={identifier} size={56} />
-        <span>{readable(identifier)}</span>
+        <Avatar name={name || identifier} of={identifier} size={56} />
+        <span className="group__words">
+          {name || readable(identifier)}
+          {name !== "" && <small>{readable(identifier)}</small>}
+        </span>
       </div>
       {groups.map((names) => (
         <Part key={names[0]}>

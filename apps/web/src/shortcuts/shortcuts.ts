@@ -100,7 +100,10 @@ export interface ShortcutTargets {
 /** Listens. Returns what ends it. */
 export function listenToShortcuts(targets: ShortcutTargets): () => void {
   const step = (by: 1 | -1): void => {
-    const all = targets.conversations.all ?? [];
+    // As the list shows them.
+    const all = (targets.conversations.all ?? [])
+      .filter(({ archived }) => !archived)
+      .toSorted((a, b) => Number(b.pinned) - Number(a.pinned));
     const route = targets.route();
     const at = route.screen === "conversation" ? all.findIndex((one) => keyOf(one) === route.key) : -1;
     const next = all[at === -1 ? (by === 1 ? 0 : all.length - 1) : at + by];

@@ -1,5 +1,5 @@
 export const locked = {
-  passkey: "Mit einem Passkey entsperren",
+  passkey: "Einen Passkey benutzen",
   passkeyWorking: "Wartet auf deinen Passkey …",
   passkeyFailed:
     "Dieser Passkey hat es nicht geöffnet, oder es wurde abgebrochen. Die Passphrase gilt wie immer.",

@@ -3,13 +3,13 @@ export const settings = {
   back: "Zurück zu den Einstellungen",
 
   account: "Konto",
-  accountHint: "Nummer, Wiederherstellungsschlüssel, Entfernen",
+  accountHint: "Name, Nummer, Wiederherstellungsschlüssel",
   security: "Passphrase und Sperre",
   securityHint: "Ändern, Passkeys, bei Untätigkeit sperren",
   appearance: "Aussehen",
   appearanceHint: "Hell oder dunkel, Sprache",
   privacy: "Privatsphäre",
-  privacyHint: "Wer erfährt, dass du gelesen hast",
+  privacyHint: "Lesebestätigungen, Blockierte",
   devices: "Geräte",
   devicesHint: "Wo dein Konto ist, ein weiteres verknüpfen",
   server: "Was der Server weiß",
@@ -27,6 +27,11 @@ export const settings = {
   resetStopped: "Es ist gestoppt. Finde heraus, wer Codes für dich empfangen kann.",
 
   identifier: "So findet man dich",
+  name: "Name",
+  nameText:
+    "Verschlüsselt den Menschen mitgeteilt, denen du schreibst. Leer: sie sehen nur deine Nummer oder Adresse.",
+  nameSave: "Speichern",
+  nameSaved: "Gespeichert.",
   recovery: "Wiederherstellungsschlüssel",
   recoveryText: "Mit ihm und einem Code kommt dein Konto zurück, wenn alle Geräte verloren sind.",
   recoveryLater:
@@ -74,6 +79,11 @@ export const settings = {
   receipts: "Lesebestätigungen",
   receiptsText:
     "Andere sehen, wann du ihre Nachrichten gelesen hast. Dass eine Nachricht ankam, wird immer gezeigt.",
+
+  blocked: "Blockierte",
+  blockedNone: "Niemand ist blockiert.",
+  unblock: "Nicht mehr blockieren",
+  blockedText: "Ihre Nachrichten erreichen dich nicht, und sie erfahren es nicht.",
 
   thisDevice: "Dieses Gerät",
   addedAt: (when: string) => `Seit ${when}`,

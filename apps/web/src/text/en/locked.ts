@@ -1,6 +1,6 @@
 /** Beside the passphrase on the lock. */
 export const locked = {
-  passkey: "Unlock with a passkey",
+  passkey: "Use a passkey",
   passkeyWorking: "Waiting for your passkey …",
   passkeyFailed: "That passkey did not open it, or it was cancelled. The passphrase works as ever.",
   forgot: "Forgot it?",

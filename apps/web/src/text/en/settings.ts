@@ -4,13 +4,13 @@ export const settings = {
   back: "Back to the settings",
 
   account: "Account",
-  accountHint: "Number, recovery key, removing it",
+  accountHint: "Name, number, recovery key",
   security: "Passphrase and lock",
   securityHint: "Change it, passkeys, lock when idle",
   appearance: "Appearance",
   appearanceHint: "Light or dark, language",
   privacy: "Privacy",
-  privacyHint: "Who learns that you read",
+  privacyHint: "Read receipts, blocked people",
   devices: "Devices",
   devicesHint: "Where your account is, linking another",
   server: "What the server knows",
@@ -28,6 +28,10 @@ export const settings = {
   resetStopped: "It is stopped. Find out who can receive codes for you.",
 
   identifier: "People find you by",
+  name: "Name",
+  nameText: "Told, encrypted, to the people you write to. Empty: they see your number or address only.",
+  nameSave: "Save",
+  nameSaved: "Saved.",
   recovery: "Recovery key",
   recoveryText: "With it and a code your account comes back when every device is lost.",
   recoveryLater:
@@ -73,6 +77,11 @@ export const settings = {
 
   receipts: "Read receipts",
   receiptsText: "Others see when you have read their messages. That a message arrived is always shown.",
+
+  blocked: "Blocked people",
+  blockedNone: "Nobody is blocked.",
+  unblock: "Unblock",
+  blockedText: "Their messages do not reach you, and they are not told.",
 
   thisDevice: "This device",
   addedAt: (when: string) => `Since ${when}`,
