@@ -99,12 +99,14 @@ export function joinTabs(name: string, toPage: (message: ToPage) => void): Tab {
           await robbed;
         }
         host = undefined;
+        // Whoever leads now is heard at once, however long the closing takes.
+        leader = undefined;
         await started.close();
       } catch (cause) {
         tell({ type: "state", term: id, state: { phase: "failed", code: problemOf(cause).code } });
         await robbed;
+        leader = undefined;
       }
-      leader = undefined;
     },
   });
 

@@ -71,7 +71,10 @@ export function trackConversations(engine: EngineClient): Conversations {
         if (summary === undefined) all = others;
         else if (before?.last?.id === summary.last?.id && before !== undefined) {
           all = (all ?? []).map((known) => (known === before ? summary : known));
-        } else all = [summary, ...others];
+        } else {
+          const at = others.findIndex((known) => timeOf(known) <= timeOf(summary));
+          all = others.toSpliced(at < 0 ? others.length : at, 0, summary);
+        }
         changed();
       }
     } catch {
@@ -130,6 +133,8 @@ export function trackConversations(engine: EngineClient): Conversations {
     },
   };
 }
+
+const timeOf = ({ last }: ConversationSummary): number => last?.sentAt ?? Number.MAX_SAFE_INTEGER;
 
 /** The conversation that an event is about. */
 function conversationOf(event: ClientEvent): string | undefined {

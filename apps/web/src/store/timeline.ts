@@ -47,6 +47,7 @@ export function openTimeline(engine: EngineClient, key: string, unread: number):
   let found: readonly Message[] | undefined;
   let busy = false;
   let missedUnread = unread;
+  let { term } = engine;
 
   const show = (next: Partial<Window>): void => {
     if (next.messages !== undefined) found = next.messages;
@@ -101,7 +102,11 @@ export function openTimeline(engine: EngineClient, key: string, unread: number):
 
   const stop = engine.subscribe((event) => {
     if (event.type === "state") {
-      if (event.state.phase === "open" && window.messages === undefined) void toNewest();
+      // Under another leader: what happened in between was told to nobody here.
+      const anew = found === undefined || (event.term !== term && !window.newer);
+      if (event.state.phase !== "open" || !anew) return;
+      ({ term } = event);
+      void toNewest();
       return;
     }
     if (event.type !== "client") return;
