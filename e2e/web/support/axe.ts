@@ -9,6 +9,8 @@ export async function accessibilityFindings(page: Page): Promise<readonly string
   const found: string[] = [];
   for (const colorScheme of ["light", "dark"] as const) {
     await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+    // Colours follow with the next frames.
+    await page.waitForTimeout(500);
     // Colours that are still on their way from one theme to the other are nobody's.
     await page.evaluate(async () => {
       await new Promise((painted) => requestAnimationFrame(painted));
