@@ -31,7 +31,7 @@ import { noteShared } from "./losing.ts";
 import { accountOfMember, checkJoin } from "./membership.ts";
 import { nameOfAccount } from "./naming.ts";
 import { groupNames } from "./records.ts";
-import { replacedBy } from "./replacing.ts";
+import { hasSuccessor, replacedBy } from "./replacing.ts";
 import { fetchSideLog } from "./side-logs.ts";
 import { presentOf, type GroupLive } from "./state.ts";
 import { onlyNonce } from "./welcoming.ts";
@@ -69,6 +69,7 @@ export async function takeWelcome(step: Step, order: number, item: WelcomeItem):
   if (checked !== undefined) return checked;
   if (known !== undefined && !(await holdAgainst(step, known, group, sender))) return done;
   if (known?.record.state === "joined") return stillIn(step, order, known);
+  if (known === undefined && hasSuccessor(step, group)) return done;
   const old = known === undefined ? replacedBy(step, group, sender) : undefined;
   if (old === "another is") return done;
   if (old === "wait") return lookAgainLater(step, order, 60_000);

@@ -66,6 +66,24 @@ export function replacedBy(
   return agoMs < 0 || agoMs >= patienceMs ? old : "wait";
 }
 
+/**
+ * Whether a pair, or the group of the own devices, is one that another took the place of before this device was let into it. Of other groups
+ * nobody's word would do: whoever is in none of them could name it in their own, and keep this device out.
+ */
+export function hasSuccessor(step: Pick<Step, "live">, group: MlsGroup): boolean {
+  const id = toHex(group.groupId);
+  const { kind } = parseGroupData(group.groupData);
+  const accounts = accountsOf(group);
+  return [...step.live.groups.byId.values()].some(
+    ({ record }) =>
+      kind !== "group" &&
+      record.kind === kind &&
+      record.accounts.length === accounts.length &&
+      record.accounts.every((account) => accounts.includes(account)) &&
+      parseGroupData(record.data).replaces.some((one) => one.id === id),
+  );
+}
+
 /** Has a group take the place of another, and of the one that had it until now: wishes and messages go on in it. */
 export async function takePlaceOf(step: Step, old: GroupLive, next: GroupLive): Promise<void> {
   for (const group of new Set([old, presentOf(step, old)])) {
