@@ -91,6 +91,54 @@ test("SOTTO-JOIN-5: an invitation of a device that was revoked before it was rea
   expect(log?.members.get(log.epoch)).toEqual(new Set([ann.device, ben.device, cleo.device]));
 });
 
+/** Ann's phone lets her first device into a group with Ben while that is away, which revokes the phone before it reads so. */
+async function onlyOtherRevoked(seed: number) {
+  const { world, ann, ben, linked } = await scene(seed);
+  const phone = await linked(ann);
+  await world.settle(60);
+  ann.kill();
+  const { id } = await world.during(phone.up.createGroup("Climbing", [ben.identifier]));
+  await world.settle(30);
+  phone.kill();
+  ann.network.partition();
+  await ann.start();
+  const revoked = ann.up.revokeDevice(phone.device);
+  await world.settle(1);
+  const goOn = async () => {
+    ann.network.heal();
+    await world.during(revoked);
+  };
+  /** What Ann's device reads of what Ben writes then, what it refused, and who is in the group. */
+  const outcome = async () => {
+    await ben.up.send(id, "where are you?");
+    await world.settle(30);
+    const log = world.witness.logs.get(id);
+    const members = [ann, ben, phone].filter(({ device }) => log?.members.get(log.epoch)?.has(device));
+    return [await bodies(ann, id), refused(ann), members.map(({ label }) => label)];
+  };
+  const letIn = [["where are you?"], [], [ann.label, ben.label]];
+  return { world, ben, goOn, outcome, letIn };
+}
+
+test("a device whose only other was revoked after it let the first into a group is let in by the others of that group", async () => {
+  const { world, goOn, outcome, letIn } = await onlyOtherRevoked(11);
+  await goOn();
+  await world.settle(120);
+  expect(await outcome()).toEqual(letIn);
+});
+
+test("a device that sleeps for more than a week while nobody answers asks once more to be let in", async () => {
+  const { world, ben, goOn, outcome, letIn } = await onlyOtherRevoked(12);
+  ben.network.partition();
+  await goOn();
+  await world.settle(30);
+  world.clock.jump(8 * 86_400_000);
+  await world.settle(30);
+  ben.network.heal();
+  await world.settle(1_500);
+  expect(await outcome()).toEqual(letIn);
+});
+
 test("whoever leaves a group on one device has left it on all, the last one in it too", async () => {
   const { world, ann, ben, linked } = await scene(3);
   const phone = await linked(ben);
@@ -217,4 +265,33 @@ test("devices that come one after another have one group of their own", async ()
   );
   expect(new Set(ids.flat()).size).toBe(1);
   expect(ids.every((own) => own.length === 1)).toBe(true);
+});
+
+test("a device that comes into a pair which took another's place does not go on in the other, though somebody who is late lets it in there", async () => {
+  const { world, ann, ben, linked } = await scene(9);
+  const phone = await linked(ann);
+  await world.settle(30);
+  await ben.up.send(ann.identifier, "first");
+  await world.settle(60);
+  const old = (await ben.groups()).find(({ kind }) => kind === "pair")?.id ?? "";
+  phone.network.partition();
+  ben.kill();
+  await ben.tamper((draft) => draft.delete(groupNames.state(old)));
+  await ben.start();
+  await world.settle(60);
+  const tablet = await linked(ann);
+  await world.settle(60);
+  // The phone finds its account's new device, and adds it where it still is, before it hears of the new pair.
+  phone.network.weather = { ...phone.network.weather, delayMs: [200, 200] };
+  phone.network.heal();
+  await world.settle(120);
+  for (const device of [ann, phone, tablet]) await device.up.send(ben.identifier, `from ${device.label}`);
+  await world.settle(60);
+  const inUse = await Promise.all(
+    [ann, phone, tablet, ben].map(async (device) =>
+      (await device.groups()).filter(({ kind, state }) => kind === "pair" && state === "joined"),
+    ),
+  );
+  expect(new Set(inUse.map((pairs) => pairs.map(({ id }) => id).join())).size).toBe(1);
+  expect(await bodies(ben, ann.identifier)).toHaveLength(4);
 });

@@ -18,6 +18,8 @@ export interface HeldItems {
   readonly trees: Map<number, Uint8Array>;
   /** Accounts that were asked for because of an item. */
   readonly asked: Map<number, Set<string>>;
+  /** When others were asked to let us in instead of whoever sent an item. */
+  readonly askedOthersAtMs: Map<number, number>;
 }
 
 /** What came of an item: dealt with, waiting for something that wakes it, or to be tried again. */
@@ -29,7 +31,14 @@ export type ItemVerdict =
 /** Reads from the vault what waits. */
 export async function loadHeldItems(view: View): Promise<HeldItems> {
   const orders = (await view.page(groupNames.heldItems)).map(({ order }) => order);
-  return { orders, busy: new Set(), failures: new Map(), trees: new Map(), asked: new Map() };
+  return {
+    orders,
+    busy: new Set(),
+    failures: new Map(),
+    trees: new Map(),
+    asked: new Map(),
+    askedOthersAtMs: new Map(),
+  };
 }
 
 /** An item is dealt with. */
@@ -38,8 +47,8 @@ export function finishItem(step: Step, order: number): void {
   step.draft.deleteItem(groupNames.heldItems, order);
   const index = heldItems.orders.indexOf(order);
   if (index >= 0) heldItems.orders.splice(index, 1);
-  for (const part of [heldItems.busy, heldItems.failures, heldItems.trees, heldItems.asked])
-    part.delete(order);
+  const { busy, failures, trees, asked, askedOthersAtMs } = heldItems;
+  for (const part of [busy, failures, trees, asked, askedOthersAtMs]) part.delete(order);
 }
 
 /** Has an item tried again after a while; after too many tries it is given up, and that is told. */
