@@ -3,7 +3,6 @@
  * Bytes are copied on the way in and out, so that no caller can alter what is stored.
  */
 import { StorageError, toHex } from "@sotto/protocol";
-import { compareBytes } from "../core/byte-order.ts";
 import type { ChangeSet, Storage } from "../core/storage.ts";
 
 interface Row {
@@ -11,20 +10,27 @@ interface Row {
   readonly value: Uint8Array;
 }
 
-/** What a memory storage holds; handing it to a second storage is like opening the same file again. */
+/** What a memory storage holds, by keys in hexadecimal; handing it to a second storage is like opening the same file again. */
 export type MemoryRows = Map<string, Row>;
+
+/** The keys of rows in order, which in hexadecimal is that of the bytes. Sorting them anew after each change took most of a simulation. */
+const orders = new WeakMap<MemoryRows, string[]>();
+
+function orderOf(rows: MemoryRows): string[] {
+  const known = orders.get(rows);
+  // Whoever owns the rows may have changed them meanwhile.
+  if (known !== undefined && known.length === rows.size) return known;
+  const order = [...rows.keys()].toSorted();
+  orders.set(rows, order);
+  return order;
+}
 
 /** Makes a storage in memory, empty unless `rows` of an earlier one are given. */
 export function memoryStorage(rows: MemoryRows = new Map()): Storage {
-  let sorted: Row[] | undefined;
   let closed = false;
 
   const assertOpen = (): void => {
     if (closed) throw new StorageError("storage_failed", "the storage is closed");
-  };
-  const inOrder = (): Row[] => {
-    sorted ??= [...rows.values()].toSorted((a, b) => compareBytes(a.key, b.key));
-    return sorted;
   };
 
   return {
@@ -34,20 +40,26 @@ export function memoryStorage(rows: MemoryRows = new Map()): Storage {
     },
     async range(from, to, options = {}) {
       assertOpen();
-      const all = inOrder();
-      const found = all.slice(lowerBound(all, from), lowerBound(all, to));
+      const order = orderOf(rows);
+      const found = order.slice(lowerBound(order, toHex(from)), lowerBound(order, toHex(to)));
       if (options.reverse === true) found.reverse();
-      return found
-        .slice(0, options.limit ?? found.length)
-        .map(({ key, value }) => ({ key: key.slice(), value: value.slice() }));
+      return found.slice(0, options.limit ?? found.length).map((name) => {
+        const { key, value } = rows.get(name) as Row;
+        return { key: key.slice(), value: value.slice() };
+      });
     },
     async apply(changes: ChangeSet) {
       assertOpen();
-      for (const key of changes.deletes) rows.delete(toHex(key));
-      for (const { key, value } of changes.puts) {
-        rows.set(toHex(key), { key: key.slice(), value: value.slice() });
+      const order = orderOf(rows);
+      for (const key of changes.deletes) {
+        const name = toHex(key);
+        if (rows.delete(name)) order.splice(lowerBound(order, name), 1);
       }
-      sorted = undefined;
+      for (const { key, value } of changes.puts) {
+        const name = toHex(key);
+        if (!rows.has(name)) order.splice(lowerBound(order, name), 0, name);
+        rows.set(name, { key: key.slice(), value: value.slice() });
+      }
     },
     async close() {
       closed = true;
@@ -55,12 +67,13 @@ export function memoryStorage(rows: MemoryRows = new Map()): Storage {
   };
 }
 
-function lowerBound(rows: readonly Row[], key: Uint8Array): number {
+/** The place of the first name that does not come before this one. */
+function lowerBound(order: readonly string[], name: string): number {
   let low = 0;
-  let high = rows.length;
+  let high = order.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if (compareBytes((rows[middle] as Row).key, key) < 0) low = middle + 1;
+    if ((order[middle] as string) < name) low = middle + 1;
     else high = middle;
   }
   return low;

@@ -52,7 +52,8 @@ export class SimulatedDevice {
   readonly world: SimulatedWorld;
   readonly network: SimulatedNetwork;
   vault: Vault;
-  readonly rows: MemoryRows = new Map();
+  /** What is stored: other rows after each time that a copy was put back. */
+  rows: MemoryRows = new Map();
   header: Uint8Array;
   account = "";
   device = "";
@@ -107,7 +108,7 @@ export class SimulatedDevice {
 
   /** A look into what is stored now. */
   get stored(): VaultStore {
-    return this.look(this.rows);
+    return vaultStore(this.vault, memoryStorage(this.rows));
   }
 
   /** A look into a copy. */
@@ -235,8 +236,7 @@ export class SimulatedDevice {
   /** Puts a copy in the place of what is stored. The process must be dead. */
   restore(copy: VaultCopy): void {
     if (this.alive) throw new Error("kill it first");
-    this.rows.clear();
-    for (const [key, row] of copy) this.rows.set(key, row);
+    this.rows = new Map(copy);
   }
 
   /** Changes what is stored, as a fault of the disk would. The process must be dead. */
