@@ -2,15 +2,18 @@
  * The soak: `npm run soak -- --minutes N --seed S`. Plays run after run in simulated worlds, each decided by its own seed, and holds all
  * against the model. Prints each run that fails, with its commands made fewer; writes what was played to RESULTS.md.
  */
-import { execFileSync } from "node:child_process";
+import { execFileSync, fork } from "node:child_process";
+import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
-import { COMMAND_KINDS, run, type CommandKind, type Outcome } from "@sotto/testkit/soak";
+import { COMMAND_KINDS, type CommandKind, type Run } from "@sotto/testkit/soak";
 
-const usage = `npm run soak -- [--minutes N] [--seed S] [--commands N] [--shrink N] [--no-record]
+const usage = `npm run soak -- [--minutes N] [--seed S] [--commands N] [--jobs N] [--shrink N] [--no-record]
   --minutes N    how long, 10 by default
   --seed S       of the first run; the next has S + 1 and so on. By default 1
-  --commands N   stop after so many commands
+  --commands N   stop after so many commands; 1 plays one seed
+  --jobs N       so many runs at a time, each in a process of its own; by default as many as there are cores
   --shrink N     seconds that a run which failed may be made shorter for, 120 by default
   --no-record    leave bench/RESULTS.md alone`;
 
@@ -20,18 +23,27 @@ const { values } = parseArgs({
     minutes: { type: "string", default: "10" },
     seed: { type: "string", default: "1" },
     commands: { type: "string" },
+    jobs: { type: "string", default: String(availableParallelism()) },
     shrink: { type: "string", default: "120" },
     record: { type: "boolean", default: true },
     help: { type: "boolean", default: false },
   },
 });
-const [minutes, first, most, shrinkSec] = [
+const [minutes, first, most, jobs, shrinkSec] = [
   Number(values.minutes),
   Number(values.seed),
   Number(values.commands ?? Infinity),
+  Number(values.jobs),
   Number(values.shrink),
 ];
-if (values.help || !(minutes > 0) || !Number.isSafeInteger(first) || !(most > 0) || !(shrinkSec >= 0)) {
+const isRight =
+  minutes > 0 &&
+  Number.isSafeInteger(first) &&
+  most > 0 &&
+  Number.isSafeInteger(jobs) &&
+  jobs > 0 &&
+  shrinkSec >= 0;
+if (values.help || !isRight) {
   console.log(usage);
   process.exit(values.help ? 0 : 2);
 }
@@ -39,7 +51,7 @@ if (values.help || !(minutes > 0) || !Number.isSafeInteger(first) || !(most > 0)
 const results = new URL("../RESULTS.md", import.meta.url);
 const [begin, end] = ["<!-- soak: begin (written by npm run soak) -->", "<!-- soak: end -->"];
 const counts = new Map<CommandKind, number>();
-const sums: Record<keyof Outcome["sums"], number> = {
+const sums: Record<keyof Run["sums"], number> = {
   texts: 0,
   epochs: 0,
   healed: 0,
@@ -49,6 +61,7 @@ const sums: Record<keyof Outcome["sums"], number> = {
   broken: 0,
 };
 const failed: number[] = [];
+/** Runs that are over, and commands in them. */
 let [runs, done] = [0, 0];
 
 const commit = (): string => {
@@ -89,26 +102,45 @@ function record(text: string): void {
 
 const startedMs = performance.now();
 const elapsedMs = (): number => performance.now() - startedMs;
-for (let seed = first; elapsedMs() < minutes * 60_000 && done < most; seed++) {
-  const outcome = await run(seed, shrinkSec * 1000);
+let next = first;
+
+function take(seed: number, { wrong, shortest, ...outcome }: Run): void {
   runs++;
   for (const key of Object.keys(sums) as (keyof typeof sums)[]) sums[key] += outcome.sums[key];
   for (const [kind, count] of outcome.counts) {
     counts.set(kind, (counts.get(kind) ?? 0) + count);
     done += count;
   }
-  if (outcome.wrong.length > 0) {
+  if (wrong.length > 0) {
     failed.push(seed);
-    console.log(`seed ${seed} failed:\n  ${outcome.wrong.join("\n  ")}`);
-    if (outcome.shortest !== undefined) {
-      const { cast, commands, wrong } = outcome.shortest;
-      console.log(`shorter, and wrong then: ${wrong}\n${JSON.stringify(cast)}`);
-      console.log(commands.map((one) => `  ${JSON.stringify(one)},`).join("\n"));
-    }
-  } else if (runs % 20 === 0) {
-    console.log(`${done} commands, ${runs} runs, ${Math.round(elapsedMs() / 1000)} s`);
+    console.log(`seed ${seed} failed:\n  ${wrong.join("\n  ")}`);
   }
+  if (shortest !== undefined) {
+    console.log(`shorter, and wrong then: ${shortest.wrong}\n${JSON.stringify(shortest.cast)}`);
+    console.log(shortest.commands.map((one) => `  ${JSON.stringify(one)},`).join("\n"));
+  }
+  if (runs % 20 === 0) console.log(`${done} commands, ${runs} runs, ${Math.round(elapsedMs() / 1000)} s`);
 }
+
+/** Plays one seed after another, until the time is over. */
+async function work(): Promise<void> {
+  const file = new URL("./soak-worker.ts", import.meta.url);
+  // Advanced: counts are in a Map.
+  const worker = fork(file, [String(shrinkSec * 1000)], { serialization: "advanced" });
+  const died = once(worker, "exit").then(([code]) => {
+    throw new Error(`a process that plays ended with ${code}`);
+  });
+  died.catch(() => undefined);
+  while (elapsedMs() < minutes * 60_000 && done < most) {
+    const seed = next++;
+    worker.send(seed);
+    const [outcome] = (await Promise.race([once(worker, "message"), died])) as [Run];
+    take(seed, outcome);
+  }
+  worker.disconnect();
+}
+
+await Promise.all(Array.from({ length: jobs }, work));
 const text = table(elapsedMs());
 console.log(text);
 if (values.record) record(text);
