@@ -1,19 +1,19 @@
 /** Messages of groups: each device has shown what was its to read, once, in the order of the log, and nothing else. */
 import type { GroupRecord } from "@sotto/client/parts";
 import type { SimulatedDevice, WitnessedLog, WitnessedText } from "../simulation/index.ts";
-import { historyOf, isInOrder, textsOf, type Seen } from "./seen.ts";
+import { isInOrder, textsOf, type Seen } from "./seen.ts";
 import { messagesOf, type Link, type Stage } from "./stage.ts";
 
 /** Every message of a group that a device was to show, and no other, in the order of the log. */
 export async function checkGroup(
   stage: Stage,
   log: WitnessedLog,
-  { device, groups }: Seen,
+  { device, groups, history }: Seen,
 ): Promise<readonly string[]> {
   const wrong: string[] = [];
   const say = (what: string) => wrong.push(`${device.label} in ${log.id.slice(0, 6)}: ${what}`);
   const record = groups.get(log.id);
-  const rows = record === undefined ? [] : await historyOf(device.up, log.id);
+  const rows = record === undefined ? [] : await history(log.id);
   const senders = textsOf(stage);
   const shown = rows.map(({ id }) => id).filter((id) => senders.has(id) && senders.get(id) !== device.device);
   if (new Set(shown).size !== shown.length) say("shows a message twice");

@@ -1,7 +1,7 @@
 /** Messages between two people: what one wrote to the other, in whichever logs they had, is shown once by each device. */
 import type { SimulatedDevice, WitnessedLog } from "../simulation/index.ts";
 import { wasPutOff } from "./check-messages.ts";
-import { historyOf, type Seen } from "./seen.ts";
+import type { Seen } from "./seen.ts";
 import type { Stage } from "./stage.ts";
 
 /** What one person wrote, seen from a device of the other; what another device of the same person wrote; and which log both prefer. */
@@ -27,7 +27,7 @@ export async function checkPair(
       written.set(id, mayRead || written.get(id) === true);
     }
   }
-  const rows = await historyOf(to.device.up, from.device.identifier);
+  const rows = await to.history(from.device.identifier);
   const shown = rows.filter(({ direction }) => direction === "in").map(({ id }) => id);
   if (new Set(shown).size !== shown.length) say("a message is shown twice");
   const theirs = accountTexts(stage, logs, from.device.account);
@@ -81,7 +81,7 @@ function accountTexts(stage: Stage, logs: readonly WitnessedLog[], account: stri
 async function toldOf({ world }: Stage, from: Seen, to: Seen): Promise<ReadonlySet<string>> {
   const devices = world.devices.filter(({ account }) => account === to.device.account);
   const told = new Set(devices.flatMap(({ received }) => received.map(({ id }) => id)));
-  for (const { id, status } of await historyOf(from.device.up, to.device.identifier)) {
+  for (const { id, status } of await from.history(to.device.identifier)) {
     if (status === "delivered" || status === "read") told.add(id);
   }
   return told;

@@ -5,9 +5,10 @@
 import type { GroupRecord } from "@sotto/client/parts";
 import { parseGroupData } from "@sotto/client/parts";
 import type { WitnessedLog } from "../simulation/index.ts";
+import { checkChanges } from "./check-changes.ts";
 import { checkGroup, checkHistory } from "./check-messages.ts";
 import { checkPair } from "./check-pairs.ts";
-import { historyOf, textsOf, type Seen } from "./seen.ts";
+import { see, textsOf, type Seen } from "./seen.ts";
 import { inUse, takeNote, type Stage } from "./stage.ts";
 
 /** Looks at everything. Returns what is wrong. */
@@ -21,8 +22,7 @@ export async function check(stage: Stage): Promise<readonly string[]> {
   const everybody: Seen[] = [];
   for (const device of world.devices) {
     if (!device.alive) return [...wrong, `${device.label} is not running`];
-    const groups = new Map((await device.groups()).map((group) => [group.id, group]));
-    everybody.push({ device, groups });
+    everybody.push(await see(device));
   }
   const present = everybody.filter(({ device }) => !revoked.has(device));
   for (const seen of present) wrong.push(...(await checkDevice(stage, seen)));
@@ -31,7 +31,9 @@ export async function check(stage: Stage): Promise<readonly string[]> {
     wrong.push(...checkMembers(stage, log, present));
     for (const seen of everybody) wrong.push(...checkPlace(stage, log, seen, present));
     const isGroup = everybody.some(({ groups }) => groups.get(log.id)?.kind === "group");
-    if (isGroup) for (const seen of everybody) wrong.push(...(await checkGroup(stage, log, seen)));
+    if (!isGroup) continue;
+    for (const seen of everybody) wrong.push(...(await checkGroup(stage, log, seen)));
+    wrong.push(...(await checkChanges(stage, log, present)));
   }
   for (const one of present) {
     for (const other of present) wrong.push(...(await checkPair(stage, one, other, everybody)));
@@ -39,7 +41,7 @@ export async function check(stage: Stage): Promise<readonly string[]> {
   return wrong;
 }
 
-async function checkDevice(stage: Stage, { device }: Seen): Promise<readonly string[]> {
+async function checkDevice(stage: Stage, { device, history }: Seen): Promise<readonly string[]> {
   const wrong: string[] = [];
   const say = (what: string) => wrong.push(`${device.label}: ${what}`);
   const { connection, queued, conversations, linking } = await device.up.doctor();
@@ -59,7 +61,7 @@ async function checkDevice(stage: Stage, { device }: Seen): Promise<readonly str
     if (!isFair(stage, notice, device)) say(`was told ${JSON.stringify(notice)}`);
   const sent = textsOf(stage);
   for (const { peer, group } of await device.up.conversations()) {
-    for (const { id, status, direction } of await historyOf(device.up, group?.id ?? peer)) {
+    for (const { id, status, direction } of await history(group?.id ?? peer)) {
       if (direction === "in" || status === "failed") continue;
       if (status === "queued") say(`message ${id} is queued`);
       else if (!sent.has(id)) say(`message ${id} is ${status}, but in no log`);

@@ -3,6 +3,7 @@ import { SottoError } from "@sotto/protocol";
 import { parseGroupData, type GroupRecord } from "@sotto/client/parts";
 import type { SimulatedDevice } from "../simulation/index.ts";
 import type { CommandKind } from "./commands.ts";
+import { historyOf } from "./seen.ts";
 import { inUse, type Action, type Stage } from "./stage.ts";
 
 /** Refusals that an honest person may meet: somebody else was first, or there is no connection now. */
@@ -51,9 +52,10 @@ export async function use(
   }
   const groups = (await device.groups()).filter((one) => one.kind === "group" && one.state === "joined");
   const group = at(groups, b);
-  if (kind === "read") {
-    const conversation = c % 2 === 0 || group === undefined ? peer : group.id;
-    return () => begin(stage, up.markRead(conversation));
+  const conversation = c % 2 === 0 || group === undefined ? peer : group.id;
+  if (kind === "read") return () => begin(stage, up.markRead(conversation));
+  if (kind === "react" || kind === "edit" || kind === "take-back") {
+    return change(stage, device, conversation, { kind, c: c >> 1 });
   }
   if (group === undefined) return undefined;
   const { id, accounts } = group;
@@ -78,6 +80,34 @@ export async function use(
   if (kind === "add") return () => begin(stage, up.addToGroup(id, who));
   if (kind === "remove") return () => begin(stage, up.removeFromGroup(id, who));
   return () => begin(stage, up.setAdmins(id, who, c % 4 !== 0));
+}
+
+const newest = 12;
+const emojis = ["👍", "👎", "🎉", ""];
+
+/** Does something with a message that is there. */
+async function change(
+  stage: Stage,
+  { up }: SimulatedDevice,
+  conversation: string,
+  { kind, c }: { readonly kind: "react" | "edit" | "take-back"; readonly c: number },
+): Promise<Action | undefined> {
+  const rows = (await historyOf(up, conversation)).slice(-newest);
+  const message = at(
+    rows.filter(({ direction, deleted }) => deleted !== true && (kind === "react" || direction === "out")),
+    c,
+  );
+  if (message === undefined) return undefined;
+  const { id, body } = message;
+  switch (kind) {
+    case "react":
+      return () => begin(stage, up.react(conversation, id, emojis[c % emojis.length] as string));
+    case "edit":
+      // The number of a text tells its place.
+      return () => begin(stage, up.edit(conversation, id, `${body.split(" ", 2).join(" ")} edited ${c}`));
+    case "take-back":
+      return () => begin(stage, up.deleteMessage(conversation, id, { forEveryone: true }));
+  }
 }
 
 const mayRename = ({ data, state }: GroupRecord, account: string): boolean =>

@@ -4,10 +4,25 @@ import type { GroupRecord } from "@sotto/client/parts";
 import type { SimulatedDevice } from "../simulation/index.ts";
 import type { Stage } from "./stage.ts";
 
-/** A device with the groups that it knows. */
+/** A device with the groups that it knows, and what it shows. */
 export interface Seen {
   readonly device: SimulatedDevice;
   readonly groups: ReadonlyMap<string, GroupRecord>;
+  /** A conversation as it is shown; empty where the device knows none. It is read once. */
+  readonly history: (conversation: string) => Promise<readonly Message[]>;
+}
+
+/** Looks at a running device. */
+export async function see(device: SimulatedDevice): Promise<Seen> {
+  const { up } = device;
+  const groups = new Map((await device.groups()).map((group) => [group.id, group]));
+  const read = new Map<string, Promise<readonly Message[]>>();
+  const history = (conversation: string): Promise<readonly Message[]> => {
+    const known = read.get(conversation) ?? historyOf(up, conversation);
+    read.set(conversation, known);
+    return known;
+  };
+  return { device, groups, history };
 }
 
 /** A conversation as it is shown; empty where a device knows none. */
