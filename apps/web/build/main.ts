@@ -1,38 +1,52 @@
 /**
  * Builds the web app into apps/web/dist: bundle, integrity, size budget, compressed copies. With --if-stale only when what lies there was
- * made of other sources. The new bundle takes the place of the old one at the end, whole.
+ * made of other sources. The new bundle takes the place of the old one at the end, whole. With --out FOLDER it is made there, and
+ * --label TEXT marks it as another version (for tests of updates).
  */
 import { existsSync, globSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
+import { parseArgs } from "node:util";
 import { brotliCompressSync, gzipSync } from "node:zlib";
 import { build } from "vite";
 import { MOST_INITIAL_BYTES, initialSizes } from "./budget.ts";
 import { withIntegrity } from "./integrity.ts";
+import { buildServiceWorker } from "./service-worker.ts";
 import { hashOfSources } from "./sources.ts";
 import { viteConfig } from "./vite.config.ts";
 
 const web = resolve(import.meta.dirname, "..");
-const dist = join(web, "dist");
+const { values: options } = parseArgs({
+  options: {
+    "if-stale": { type: "boolean" },
+    out: { type: "string" },
+    label: { type: "string", default: "" },
+  },
+});
+const dist = resolve(options.out ?? join(web, "dist"));
 const stampFile = ".sources";
 const compressible = "**/*.{html,js,css,svg,json,webmanifest,txt}";
 
 const kib = (bytes: number): string => `${(bytes / 1024).toFixed(1)} KiB`;
 
+// Whoever builds it from within a test means the same app.
+process.env["NODE_ENV"] = "production";
+
 const sources = hashOfSources();
 const stamp = join(dist, stampFile);
 const fresh = existsSync(stamp) && readFileSync(stamp, "utf8") === sources;
-if (!process.argv.includes("--if-stale") || !fresh) await makeBundle();
+if (options["if-stale"] !== true || !fresh) await makeBundle();
 
 async function makeBundle(): Promise<void> {
   console.log("Building the web app …");
-  const draft = mkdtempSync(join(web, ".dist-"));
+  const draft = mkdtempSync(join(dirname(dist), ".dist-"));
   try {
-    await build(viteConfig(draft));
+    await build(viteConfig(draft, options.label));
     const read = (path: string): Uint8Array => readFileSync(join(draft, path));
     const page = join(draft, "index.html");
     writeFileSync(page, withIntegrity(readFileSync(page, "utf8"), read));
     checkBudget(draft, read);
     rmSync(join(draft, ".vite"), { recursive: true });
+    await buildServiceWorker(draft);
     for (const file of globSync(compressible, { cwd: draft })) {
       const content = read(file);
       writeFileSync(join(draft, `${file}.br`), brotliCompressSync(content));

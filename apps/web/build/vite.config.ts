@@ -5,8 +5,8 @@ import { earlyScript } from "./early-script.ts";
 
 const root = resolve(import.meta.dirname, "..");
 
-/** Vite's configuration; `outDir` is emptied. */
-export function viteConfig(outDir: string): InlineConfig {
+/** Vite's configuration; `outDir` is emptied. @param label of this version, empty for the plain one. */
+export function viteConfig(outDir: string, label: string): InlineConfig {
   return {
     root,
     configFile: false,
@@ -24,6 +24,7 @@ export function viteConfig(outDir: string): InlineConfig {
         { find: /^react$/, replacement: "preact/compat" },
       ],
     },
+    define: { SOTTO_LABEL: JSON.stringify(label) },
     worker: { format: "es" },
     build: {
       outDir,

@@ -5,13 +5,27 @@ import { useEngineState, useProblemText } from "./context.tsx";
 import { firstSteps } from "./first-steps.ts";
 import { Main } from "./main.tsx";
 import { EngineError } from "../page/engine-client.ts";
+import { useText } from "../text/index.tsx";
 import { Notice } from "../ui/controls.tsx";
 import { Skeleton } from "../ui/skeleton.tsx";
 
+const UpdateBar = lazy(async () => import("../offline/update-bar.tsx"));
 const Onboarding = lazy(async () => import("../onboarding/onboarding.tsx"));
 
 /** The app. */
 export function App(): ReactNode {
+  return (
+    <>
+      <Suspense>
+        <UpdateBar />
+      </Suspense>
+      <Screen />
+    </>
+  );
+}
+
+function Screen(): ReactNode {
+  const t = useText();
   const state = useEngineState();
   const problemText = useProblemText();
   const inFirstSteps = useSyncExternalStore(firstSteps.subscribe, firstSteps.onScreen);
@@ -28,6 +42,12 @@ export function App(): ReactNode {
       return <Skeleton />;
     case "locked":
       return <Unlock />;
+    case "other-version":
+      return (
+        <main className="centred">
+          <Notice kind="warn">{t.common.otherVersion}</Notice>
+        </main>
+      );
     case "failed":
       return (
         <main className="centred">

@@ -12,6 +12,7 @@ const loadConversation = async () => import("../conversation/conversation-view.t
 const ConversationView = lazy(loadConversation);
 const NewConversation = lazy(async () => import("../new/new-conversation.tsx"));
 const ShortcutHost = lazy(async () => import("../shortcuts/shortcut-host.tsx"));
+const NotificationHost = lazy(async () => import("../notifications/notification-host.tsx"));
 const Settings = lazy(async () => import("../settings/settings.tsx"));
 
 /** The app's main screen. */
@@ -37,6 +38,7 @@ export function Main(): ReactNode {
       <ToastArea />
       <Suspense>
         <ShortcutHost />
+        <NotificationHost />
       </Suspense>
     </div>
   );

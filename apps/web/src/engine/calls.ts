@@ -48,6 +48,8 @@ const repeatable = {
   rotateClassicKey: false,
   changePassphrase: false,
   recoveryKey: true,
+  pushKey: true,
+  setPush: true,
   settings: true,
   updateSettings: true,
   flushed: true,

@@ -20,6 +20,8 @@ export type EngineState =
       /** Why it is offline, as an error code. */
       readonly problem?: string;
     }
+  /** Another tab leads that runs another version of the program: the two need not understand each other. */
+  | { readonly phase: "other-version" }
   /** The browser's storage does not work, or the vault is damaged. */
   | { readonly phase: "failed"; readonly code: string };
 
@@ -28,6 +30,8 @@ export type EngineEvent =
   /** `term` names who leads: with another one, whatever a page remembers has to be read anew. */
   | { readonly type: "state"; readonly term: string; readonly state: EngineState }
   | { readonly type: "client"; readonly event: ClientEvent }
+  /** A tab was opened that runs another version of the program. */
+  | { readonly type: "outdated" }
   /** Of a registration, recovery or link under way. */
   | { readonly type: "recovery-key"; readonly recoveryKey: string }
   | { readonly type: "link-code"; readonly code: string; readonly qr: string };
@@ -63,11 +67,13 @@ export type BetweenTabs =
   | {
       readonly type: "beat";
       readonly leader: string;
+      /** Which version of the program it runs. */
+      readonly program: string;
       readonly state: EngineState;
       readonly key: Uint8Array | undefined;
     }
   /** Who is there? */
-  | { readonly type: "hello"; readonly from: string }
+  | { readonly type: "hello"; readonly from: string; readonly program: string }
   | { readonly type: "call"; readonly from: string; readonly to: string; readonly call: Call }
   | { readonly type: "answer"; readonly from: string; readonly to: string; readonly answer: Answer }
   | { readonly type: "event"; readonly leader: string; readonly event: EngineEvent };

@@ -19,8 +19,8 @@ interface Waiting {
   at: string | undefined;
 }
 
-/** Joins the tabs that use the vault of that name. */
-export function joinTabs(name: string, toPage: (message: ToPage) => void): Tab {
+/** Joins the tabs that use the vault of that name. @param program names the version of the program: tabs of another are not followed. */
+export function joinTabs(name: string, program: string, toPage: (message: ToPage) => void): Tab {
   const id = crypto.randomUUID();
   const channel = new BroadcastChannel(`${name}/tabs`);
   const pending = new Map<number, Waiting>();
@@ -28,11 +28,13 @@ export function joinTabs(name: string, toPage: (message: ToPage) => void): Tab {
   let key: Uint8Array | undefined;
   let host: Host | undefined;
   let leader: string | undefined;
+  /** A leader of another version, that is waited for. */
+  let foreign: string | undefined;
 
   const say = (message: BetweenTabs): void => channel.postMessage(message);
   const show = (event: EngineEvent): void => toPage({ type: "event", event });
   const beat = (): void => {
-    if (host !== undefined) say({ type: "beat", leader: id, state: host.state, key: host.key });
+    if (host !== undefined) say({ type: "beat", leader: id, program, state: host.state, key: host.key });
   };
 
   const settle = (answer: Answer, from: string): void => {
@@ -74,6 +76,14 @@ export function joinTabs(name: string, toPage: (message: ToPage) => void): Tab {
     replace();
   };
 
+  /** Waits until another version's leader goes: its page asks to be loaded anew. */
+  const waitFor = (other: string): void => {
+    if (leader === undefined && foreign === other) return;
+    leader = undefined;
+    foreign = other;
+    show({ type: "state", term: other, state: { phase: "other-version" } });
+  };
+
   const candidate = runForLeadership(name, {
     beat,
     async lead(ended) {
@@ -113,10 +123,12 @@ export function joinTabs(name: string, toPage: (message: ToPage) => void): Tab {
   channel.addEventListener("message", ({ data }: MessageEvent<BetweenTabs>) => {
     switch (data.type) {
       case "hello":
+        if (data.program !== program) show({ type: "outdated" });
         return beat();
       case "beat":
         if (host !== undefined) return;
         candidate.heard();
+        if (data.program !== program) return waitFor(data.leader);
         key = data.key;
         return follow(data.leader, data.state);
       case "event":
@@ -132,7 +144,7 @@ export function joinTabs(name: string, toPage: (message: ToPage) => void): Tab {
     }
   });
   // What it says must be heard by whoever leads already: without an answer, the beat comes by itself.
-  say({ type: "hello", from: id });
+  say({ type: "hello", from: id, program });
 
   return {
     call(call) {

@@ -1,7 +1,8 @@
 /** The list of conversations: searched by name, the newest first, drawn only as far as it is seen. */
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { useCallback, useMemo, useRef, useState, useSyncExternalStore, type ReactNode } from "react";
-import { useConversations, useEngineState } from "../app/context.tsx";
+import { ConnectionLine } from "../app/connection-line.tsx";
+import { useConversations } from "../app/context.tsx";
 import { hrefOf } from "../app/route.ts";
 import { keyOf } from "../store/conversations.ts";
 import { useText } from "../text/index.tsx";
@@ -16,7 +17,6 @@ const rowHeight = 72;
 export function ConversationList({ open }: { readonly open: string | undefined }): ReactNode {
   const t = useText();
   const conversations = useConversations();
-  const state = useEngineState();
   const subscribe = useCallback((changed: () => void) => conversations.subscribe(changed), [conversations]);
   const all = useSyncExternalStore(subscribe, () => conversations.all);
   const typing = useSyncExternalStore(subscribe, () => conversations.typing);
@@ -37,7 +37,6 @@ export function ConversationList({ open }: { readonly open: string | undefined }
     estimateSize: () => rowHeight,
     overscan: 8,
   });
-  const connection = state.phase === "open" ? state.connection : "offline";
 
   return (
     <div className="list">
@@ -71,9 +70,7 @@ export function ConversationList({ open }: { readonly open: string | undefined }
           onChange={(event) => setSearch(event.target.value)}
         />
       </div>
-      <p className={`list__connection list__connection--${connection}`} role="status">
-        {connection === "offline" ? t.common.offline : connection === "connecting" ? t.common.connecting : ""}
-      </p>
+      <ConnectionLine />
       {(archived > 0 || archive) && search === "" && (
         <button type="button" className="list__archive" onClick={() => setArchive(!archive)}>
           <Icon name={archive ? "back" : "archive"} />

@@ -11,6 +11,7 @@ import type {
 } from "@sotto/client/web";
 import type { Passkey } from "@sotto/client/web-passkeys";
 import { isRepeatable, type Forwarded } from "../engine/calls.ts";
+import { noteCall } from "./busy.ts";
 import type { Call, EngineEvent, EngineProblem, EngineState, ToPage } from "../engine/messages.ts";
 
 type Plain<T> = Omit<T, "onRecoveryKey" | "onCode" | "signal" | "code">;
@@ -100,10 +101,12 @@ export function connectEngine(worker: Worker): EngineClient {
 
   const call = (method: string, args: readonly unknown[]): Promise<unknown> => {
     const id = ++calls;
-    return new Promise((resolve, reject) => {
+    const answer = new Promise((resolve, reject) => {
       waiting.set(id, { resolve, reject });
       worker.postMessage({ type: "call", id, method, args, repeatable: isRepeatable(method) } satisfies Call);
     });
+    noteCall(method, answer);
+    return answer;
   };
 
   return {

@@ -7,6 +7,9 @@ import { useSettingsText } from "../text/settings.ts";
 import { Fingerprint } from "../trust/fingerprint.tsx";
 import { Fact } from "./parts.tsx";
 
+/** Put in by the build, for tests of updates. */
+declare const SOTTO_LABEL: string;
+
 function AboutPage(): ReactNode {
   const s = useSettingsText();
   const calls = useCalls();
@@ -24,7 +27,7 @@ function AboutPage(): ReactNode {
   return (
     <>
       <dl className="pairs">
-        <Fact name={s.version}>Sotto {packageJson.version}</Fact>
+        <Fact name={s.version}>Sotto {`${packageJson.version} ${SOTTO_LABEL}`.trim()}</Fact>
         <Fact name={s.serverAddress}>{self?.serverOrigin}</Fact>
         {facts !== undefined && <Fact name={s.serverVersion}>{facts.version}</Fact>}
         <Fact name={s.fingerprint}>

@@ -23,6 +23,7 @@ const pages = {
   security: { icon: "lock", Shown: lazy(async () => import("./security.tsx")) },
   appearance: { icon: "theme", Shown: lazy(async () => import("./appearance.tsx")) },
   privacy: { icon: "show", Shown: lazy(async () => import("./privacy.tsx")) },
+  notifications: { icon: "bell", Shown: lazy(async () => import("./notifications.tsx")) },
   devices: { icon: "devices", Shown: lazy(async () => import("./devices.tsx")) },
   server: { icon: "server", Shown: lazy(async () => import("./server-knows.tsx")) },
   shortcuts: { icon: "keyboard", Shown: lazy(async () => import("./shortcut-page.tsx")) },
@@ -33,7 +34,7 @@ type PageName = keyof typeof pages;
 /** Boxes of the list. */
 const groups: readonly (readonly PageName[])[] = [
   ["account", "security", "devices"],
-  ["appearance", "privacy", "shortcuts"],
+  ["notifications", "appearance", "privacy", "shortcuts"],
   ["server", "about"],
 ];
 

@@ -26,6 +26,7 @@ const paths = {
   copy: "M9 9h11v11H9zM5 15H4V4h11v1",
   trash: "M5 7h14M10 7V4h4v3M7 7l1 13h8l1-13",
   pin: "M9 4h6l-1 6 3 3H7l3-3-1-6zM12 13v7",
+  bell: "M6 17h12l-1.500-3v-4a4.500 4.500 0 0 0-9 0v4L6 17zM10.500 20a1.800 1.800 0 0 0 3 0",
   mute: "M5 9v6h4l5 4V5L9 9H5zM18 9l4 6M22 9l-4 6",
   archive: "M4 5h16v4H4zM6 9v10h12V9M10 13h4",
   devices: "M3 5h13v10H3zM2 19h11M17 9h5v11h-5z",

@@ -1,3 +1,10 @@
+const timeSpan = (minutes: number): string =>
+  minutes < 120
+    ? `${minutes} Minuten`
+    : minutes < 2_880
+      ? `${Math.round(minutes / 60)} Stunden`
+      : `${Math.round(minutes / 1_440)} Tage`;
+
 export const common = {
   appName: "Sotto",
   back: "Zurück",
@@ -13,7 +20,16 @@ export const common = {
   yesterday: "Gestern",
   offline: "Offline. Was du schreibst, geht hinaus, sobald der Server da ist.",
   connecting: "Verbindet",
+  clockOff: (minutes: number, ahead: boolean) =>
+    `Die Uhr dieses Geräts geht ${timeSpan(minutes)} ${ahead ? "vor" : "nach"}. Stell Datum, Uhrzeit und Zeitzone richtig: andere sehen falsche Zeiten.`,
   online: "Verbunden",
   verified: "Geprüft",
+  updateReady: "Eine neue Version von Sotto ist da. Danach wird deine Passphrase wieder gebraucht.",
+  updateReload: "Neu laden",
+  updateLater: "Später",
+  updateWaiting: "Die neue Version kommt, sobald fertig ist, was gerade läuft …",
+  updateBusy: "In einem Tab läuft noch etwas. Versuch es noch einmal, wenn es fertig ist.",
+  otherVersion:
+    "Ein anderer Tab hat eine andere Version von Sotto. Lade ihn neu oder schließe ihn: dann geht es hier weiter.",
   skipToMessages: "Zur Unterhaltung springen",
 };

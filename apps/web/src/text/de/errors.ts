@@ -14,6 +14,9 @@ export const errors = {
     "Dieser Server zeigt einen anderen Schlüssel als erwartet. Mach nicht weiter: frag, wer ihn betreibt.",
   clock_wrong:
     "Die Uhr dieses Geräts geht falsch. Stell Datum und Uhrzeit richtig, und versuch es noch einmal.",
+  unsupported_version: "Der Server hat eine neuere Version von Sotto. Lade diese Seite neu.",
+  sign_in_refused:
+    "Dieses Gerät wurde vom Konto genommen, oder das Konto gibt es nicht mehr. Verknüpfe es neu von einem anderen Gerät.",
   server_unreachable: "Der Server ist nicht zu erreichen. Prüfe die Verbindung, und versuch es noch einmal.",
   connection_lost: "Die Verbindung ist abgerissen. Sie kommt von selbst wieder.",
   rate_limited: "Zu viele Versuche. Warte ein wenig, und versuch es noch einmal.",

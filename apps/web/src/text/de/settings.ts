@@ -10,6 +10,8 @@ export const settings = {
   appearanceHint: "Hell oder dunkel, Sprache",
   privacy: "Privatsphäre",
   privacyHint: "Lesebestätigungen, Blockierte",
+  notifications: "Mitteilungen",
+  notificationsHint: "Was das System von neuen Nachrichten zeigen darf",
   devices: "Geräte",
   devicesHint: "Wo dein Konto ist, ein weiteres verknüpfen",
   server: "Was der Server weiß",
@@ -80,6 +82,23 @@ export const settings = {
   receiptsText:
     "Andere sehen, wann du ihre Nachrichten gelesen hast. Dass eine Nachricht ankam, wird immer gezeigt.",
 
+  notifyTitle: "Wenn eine Nachricht kommt und niemand in Sotto schaut",
+  notifyOff: "Nichts zeigen",
+  notifyFull: "Zeigen, wer was geschrieben hat",
+  notifyName: "Zeigen, wer geschrieben hat",
+  notifyNothing: "Nur zeigen, dass etwas da ist",
+  notifyText:
+    "Das System zeigt es und behält es vielleicht eine Weile. Stummgeschaltetes, Anfragen und was du auf einem anderen Gerät gelesen hast, bleibt außen vor.",
+  notifyRefused:
+    "Der Browser lässt das nicht zu. Erlaube Mitteilungen für diese Seite in den Einstellungen des Browsers, und wähle dann noch einmal.",
+  push: "Auch wenn Sotto geschlossen ist",
+  pushText:
+    "Der Server weckt diesen Browser dann über den Push-Dienst seines Herstellers (Google, Mozilla, Apple). Was er schickt, ist leer: der Dienst erfährt, wann etwas für dich kommt, und sonst nichts. Gezeigt wird nur „Neue Nachrichten“, denn was kam, ist verschlossen. Auch Stummgeschaltetes weckt: der Server weiß nicht, was es ist.",
+  pushNoServer: "Der Server weckt niemanden oder ist nicht verbunden. Frag, wer ihn betreibt.",
+  pushNoBrowser:
+    "Der Push-Dienst des Browsers ist nicht zu erreichen. Manche Browser haben keinen, oder er ist ausgeschaltet.",
+  notifyCannot: "Dieser Browser zeigt hier keine Mitteilungen. Ein privates Fenster kann der Grund sein.",
+
   blocked: "Blockierte",
   blockedNone: "Niemand ist blockiert.",
   unblock: "Nicht mehr blockieren",
@@ -133,12 +152,13 @@ export const settings = {
     "Wie viele Geräte du hast, seit wann, und ihre öffentlichen Schlüssel. Ihre Namen sind verschlüsselt.",
     "Nachrichten, die auf ein Gerät warten, das gerade nicht da ist: verschlüsselt, und gelöscht, sobald es sie hat.",
     "Verschlüsselte Dateien für einige Zeit, mit aufgerundeter Größe, ohne Namen und ohne wessen sie sind.",
+    "Wenn du ihm erlaubst, diesen Browser zu wecken, während Sotto geschlossen ist: die Adresse des Push-Dienstes des Browsers für dieses Gerät, bis du das ausschaltest oder das Gerät abgemeldet wird.",
   ] as readonly string[],
   knowsSees: "Was er sehen kann, während es geschieht",
   knowsSeesPoints: [
     "Wann du verbunden bist, und von welcher Netzadresse.",
     "Welche Verbindung welche Unterhaltung liest und schreibt. Was nicht gespeichert wird, kann ein böswilliger Betreiber doch beobachten.",
-    "Wann etwas gesendet wird, und ungefähr wie groß es ist.",
+    "Wann etwas gesendet wird, ungefähr wie groß es ist, und ob es etwas zum Lesen ist oder nur ein Zeichen wie „zugestellt“.",
     "Nachrichten unter der klassischen Verschlüsselung zeigen, von wem und für wen sie sind, bis sie zugestellt sind.",
   ] as readonly string[],
   knowsNever: "Was er nie erfährt",

@@ -10,6 +10,9 @@ export const errors = {
   server_full: "This server takes no more accounts. Ask whoever runs it.",
   server_key_mismatch: "This server shows another key than expected. Do not go on: ask whoever runs it.",
   clock_wrong: "This device's clock is too far off. Set its date and time right, then try again.",
+  unsupported_version: "The server runs a newer version of Sotto. Reload this page.",
+  sign_in_refused:
+    "This device was taken off the account, or the account is gone. Link it anew from another device.",
   server_unreachable: "The server cannot be reached. Check your connection, then try again.",
   connection_lost: "The connection broke. It comes back by itself.",
   rate_limited: "Too many tries. Wait a little, then try again.",

@@ -11,6 +11,8 @@ export const settings = {
   appearanceHint: "Light or dark, language",
   privacy: "Privacy",
   privacyHint: "Read receipts, blocked people",
+  notifications: "Notifications",
+  notificationsHint: "What the system may show of new messages",
   devices: "Devices",
   devicesHint: "Where your account is, linking another",
   server: "What the server knows",
@@ -78,6 +80,23 @@ export const settings = {
   receipts: "Read receipts",
   receiptsText: "Others see when you have read their messages. That a message arrived is always shown.",
 
+  notifyTitle: "When a message comes and nobody looks at Sotto",
+  notifyOff: "Show nothing",
+  notifyFull: "Show who wrote, and what",
+  notifyName: "Show who wrote",
+  notifyNothing: "Show only that there is something",
+  notifyText:
+    "The system shows it, and may keep it for a while. Muted conversations, requests and what you have read on another device are left alone.",
+  notifyRefused:
+    "The browser does not allow it. Allow notifications for this page in the browser's settings, then choose again.",
+  push: "Also when Sotto is closed",
+  pushText:
+    "The server then wakes this browser by its maker's push service (Google's, Mozilla's, Apple's). What it sends is empty: that service learns when something comes for you, and nothing else. It shows “New messages” only, since what came is locked. Muted conversations wake as well: the server does not know which are.",
+  pushNoServer: "The server wakes nobody, or is not connected. Ask whoever runs it.",
+  pushNoBrowser:
+    "The browser's push service cannot be reached. Some browsers have none, or it is switched off.",
+  notifyCannot: "This browser shows no notifications here. A private window can be the reason.",
+
   blocked: "Blocked people",
   blockedNone: "Nobody is blocked.",
   unblock: "Unblock",
@@ -127,12 +146,13 @@ export const settings = {
     "How many devices you have, since when, and their public keys. Their names are encrypted.",
     "Messages that wait for a device that is away: encrypted, and deleted as soon as it has them.",
     "Encrypted files for a while, with their size rounded up, without a name and without whose they are.",
+    "If you let it wake this browser when Sotto is closed: the address of the browser's push service for this device, until you switch that off or the device is taken off.",
   ] as readonly string[],
   knowsSees: "What it can see while it happens",
   knowsSeesPoints: [
     "When you are connected, and from which network address.",
     "Which connection reads and writes which conversation. What is not stored can still be watched by whoever runs it with bad intent.",
-    "When something is sent, and roughly how large it is.",
+    "When something is sent, roughly how large it is, and whether it is something to read or only a sign such as “delivered”.",
     "Messages under the classic encryption show who they are from and for until they are delivered.",
   ] as readonly string[],
   knowsNever: "What it never learns",
