@@ -317,6 +317,16 @@ export interface DeviceSummary {
   readonly revoked: boolean;
 }
 
+/** A subscription of the W3C Push API. */
+export interface PushTarget {
+  /** An https URL. */
+  readonly endpoint: string;
+  /** An uncompressed point of P-256: 65 bytes. */
+  readonly p256dh: Uint8Array;
+  /** 16 bytes. */
+  readonly auth: Uint8Array;
+}
+
 /** A device that asks to be linked. */
 export interface LinkRequest {
   /** ABCD-EFGH-JKMN-PQRS, as its screen shows it. */
@@ -507,6 +517,13 @@ export interface Messenger {
   resetPending(): number | undefined;
   /** Stops that: whoever wants to go on begins anew. */
   cancelReset(): Promise<void>;
+  /** The server's key for push services (RFC 8292), 65 bytes; undefined before it was connected to, or when it wakes nobody. */
+  pushKey(): Promise<Uint8Array | undefined>;
+  /**
+   * How this device is woken while it is not connected, in place of what the server knew before; undefined: not at all. What is sent there
+   * says nothing but that something came. @throws `server_unreachable`, `malformed` for an address that is no push service's, `unavailable`.
+   */
+  setPush(target: PushTarget | undefined): Promise<void>;
   /** A new identity key, signed by the one before: contacts see that it changed, and safety numbers are new. */
   rotateIdentity(): Promise<void>;
   /** A new RSA pair for this device; messages under way to the old one are still read. Resolves once published. */

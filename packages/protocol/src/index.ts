@@ -21,6 +21,7 @@ export * from "./gen/sotto/v1/link_pb.js";
 export * from "./gen/sotto/v1/log_pb.js";
 export * from "./gen/sotto/v1/mls_pb.js";
 export * from "./gen/sotto/v1/problem_pb.js";
+export * from "./gen/sotto/v1/push_pb.js";
 export * from "./gen/sotto/v1/recovery_pb.js";
 export * from "./gen/sotto/v1/registration_pb.js";
 export * from "./gen/sotto/v1/session_pb.js";

@@ -43,6 +43,8 @@ export const LIMITS = {
   recoveryTicketSec: 900,
   /** How long after its delay a reset may be finished, in seconds: 7 days. */
   resetWindowSec: 604_800,
+  /** Longest URL of a push service, in UTF-8 bytes. */
+  maxPushEndpointBytes: 2_048,
   /** Largest part of a blob that one request brings, in bytes. */
   maxBlobPartBytes: 4_194_304,
   /** Life of a ticket to upload a blob, in seconds. */

@@ -51,6 +51,8 @@ export const limitsSchema = json(
     linkMissesPerAddress: limit(30, 100),
     /** Backups for recovery stored by one account; their bytes count like appended ones. */
     recoveryPutsPerAccount: limit(60, 60),
+    /** How one account's devices are woken, noted anew: each does that when it connects. */
+    pushPutsPerAccount: limit(300, 300),
     /** Blobs that one account begins to upload, and their bytes. */
     blobsPerAccount: limit(2_000, 2_000),
     blobBytesPerAccount: limit(1_024 * 1_048_576, 1_024 * 1_048_576),

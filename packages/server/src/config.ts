@@ -49,6 +49,14 @@ const schema = z.strictObject({
   blobRetentionDays: natural(1, 3_650).default(90),
   /** Folder of the web app's files, as its build makes them. */
   web: text().optional(),
+  /** Whether devices that are not connected are woken by the push services of their browsers. */
+  push: flag().default(true),
+  /** Whom push services may write to about this server: an https or mailto URL. By default the origin. */
+  pushContact: text()
+    .refine((contact) => /^(?:mailto:.+@|https:\/\/)/.test(contact), "must be a mailto: or https: URL")
+    .optional(),
+  /** For tests: push services may be reached by plain HTTP, and inside of this network. */
+  pushAnywhere: flag().default(false),
   /** Whether clients may use the classic suite. */
   classic: flag().default(true),
   /** Addresses or networks (CIDR) of reverse proxies whose X-Forwarded-For is believed; `loopback` for this machine. */

@@ -9,6 +9,8 @@ import { Directory } from "./core/directory.ts";
 import type { OtpSender } from "./core/otp-sender.ts";
 import { AccountQuotas } from "./core/quota.ts";
 import { Links } from "./core/links/desk.ts";
+import { Push } from "./core/push/desk.ts";
+import type { PushSender } from "./core/push/sender.ts";
 import { KeyPackages } from "./core/key-packages/desk.ts";
 import { Recovery, type AccountWatch } from "./core/recovery/desk.ts";
 import { Registration } from "./core/registration.ts";
@@ -22,6 +24,7 @@ export interface Desks {
   readonly directory: Directory;
   readonly keyPackages: KeyPackages;
   readonly links: Links;
+  readonly push: Push;
   readonly recovery: Recovery;
   readonly registration: Registration;
   readonly quota: AccountQuotas;
@@ -37,6 +40,8 @@ export interface DesksDeps {
   readonly identifierKey: Uint8Array;
   readonly nowMs: () => number;
   readonly watch: AccountWatch;
+  /** Left out: nobody is woken. */
+  readonly pushSender?: PushSender | undefined;
   readonly scheduler: Pick<SchedulerPort, "after">;
 }
 
@@ -67,6 +72,7 @@ export function createDesks({
   identifierKey,
   nowMs,
   watch,
+  pushSender,
   scheduler,
 }: DesksDeps): Desks {
   const { limits } = config;
@@ -119,6 +125,12 @@ export function createDesks({
     watch,
     resetDelaySec: config.resetDelaySec,
   });
+  const push = new Push({
+    store,
+    sender: pushSender,
+    events,
+    after: (delayMs, callback) => scheduler.after(delayMs, callback),
+  });
   const blobs = new Blobs({
     ...common,
     files: blobFiles,
@@ -134,10 +146,11 @@ export function createDesks({
       reads: limits.readsPerAccount,
       keyPackagePuts: limits.keyPackagePutsPerAccount,
       recoveryPuts: limits.recoveryPutsPerAccount,
+      pushPuts: limits.pushPutsPerAccount,
       blobTickets: limits.blobsPerAccount,
       blobBytes: limits.blobBytesPerAccount,
     },
     nowMs,
   );
-  return { blobs, directory, keyPackages, links, recovery, registration, quota };
+  return { blobs, directory, keyPackages, links, push, recovery, registration, quota };
 }

@@ -6,10 +6,11 @@ import { SottoError } from "@sotto/protocol";
 import type { Logger } from "pino";
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 import type { BlobEvents, FrontEvents } from "./core/events.ts";
+import type { PushEvents } from "./core/push/desk.ts";
 import type { CommittedBatch, ConnectionEnd, DeliveryEvents } from "./core/session/ports.ts";
 
 /** Everything that can happen. */
-export interface ServerEvents extends FrontEvents, BlobEvents, DeliveryEvents {
+export interface ServerEvents extends FrontEvents, BlobEvents, PushEvents, DeliveryEvents {
   listening(scheme: string): void;
   warning(message: string): void;
   draining(): void;
@@ -91,6 +92,16 @@ export function createEvents(logger: Logger, registry: Registry): ServerEvents {
       logger.debug({ step, outcome }, "recovery");
     },
 
+    pushSubscribed(outcome) {
+      metrics.pushPuts.inc({ outcome });
+      logger.debug({ outcome }, "push subscription");
+    },
+    woken(outcome) {
+      metrics.wakes.inc({ outcome });
+      logger.debug({ outcome }, "device woken");
+    },
+    pushFailed: (error) => failure("push failed", error),
+
     connectionOpened: () => metrics.connections.inc(),
     connectionClosed(end: ConnectionEnd, wasSignedIn: boolean) {
       metrics.connections.dec();
@@ -163,6 +174,8 @@ function createMetrics(registry: Registry) {
     keyPackages: counter("key_packages_claimed_total", "KeyPackages handed out", "last_resort"),
     links: counter("links_total", "Steps of linking devices", "step", "outcome"),
     recoveries: counter("recoveries_total", "Steps of recovery and reset", "step", "outcome"),
+    pushPuts: counter("push_subscriptions_total", "Ways to wake devices, put and ended", "outcome"),
+    wakes: counter("push_wakes_total", "Devices woken by push services", "outcome"),
     connections: new Gauge({ name: "sotto_connections", help: "Connections now", registers }),
     connectionEnds: counter("connections_closed_total", "Connections that ended", "end", "signed_in"),
     connectionsRefused: counter("connections_refused_total", "Connections refused at once", "reason"),

@@ -13,6 +13,7 @@ import { createLogger, type LogStream } from "./adapters/log.ts";
 import { startMaintenance } from "./adapters/maintenance.ts";
 import { nodeCrypto } from "./adapters/node-crypto.ts";
 import { nodeClock, nodeScheduler } from "./adapters/node-scheduler.ts";
+import { webPushSender } from "./adapters/push/web-push.ts";
 import { openSqliteStore } from "./adapters/sqlite/store.ts";
 import { checkConfig, type ServerConfig, type ServerConfigInput } from "./config.ts";
 import type { OtpSender } from "./core/otp-sender.ts";
@@ -127,6 +128,17 @@ async function start(parts: Parts, undo: Undo): Promise<RunningServer> {
     },
   };
   const identifierKey = folder.directoryKey;
+  const pushSender = config.push
+    ? webPushSender({
+        key: folder.vapidKey,
+        // Apple's service takes none but these two kinds.
+        subject:
+          config.pushContact ??
+          (config.origin?.startsWith("https:") === true ? config.origin : "mailto:operator@localhost"),
+        nowMs,
+        anywhere: config.pushAnywhere,
+      })
+    : undefined;
   const desks = createDesks({
     config,
     senders,
@@ -135,6 +147,7 @@ async function start(parts: Parts, undo: Undo): Promise<RunningServer> {
     events,
     identifierKey,
     nowMs,
+    pushSender,
     scheduler: nodeScheduler,
     // The desks come before the sessions that they tell.
     watch: {
@@ -153,6 +166,7 @@ async function start(parts: Parts, undo: Undo): Promise<RunningServer> {
     links: desks.links,
     recovery: desks.recovery,
     blobs: desks.blobs,
+    push: desks.push,
     challenger: new Challenger(folder.key, nowMs),
     quota: desks.quota,
     scheduler: nodeScheduler,
@@ -160,6 +174,7 @@ async function start(parts: Parts, undo: Undo): Promise<RunningServer> {
     events,
     classicAllowed: config.classic,
   });
+  await desks.push.start();
   const sockets = new SessionSockets({ delivery, events, addressOf });
   undo.push(() => sockets.drain(reconnectAfterMs));
 
@@ -221,6 +236,7 @@ async function start(parts: Parts, undo: Undo): Promise<RunningServer> {
     await closed;
     for (const sender of senders) sender.close();
     await Promise.race([desks.registration.idle(), timeout(drainDeliveriesMs)]);
+    pushSender?.close();
     await bus.close();
     await store.close();
     folder.release();

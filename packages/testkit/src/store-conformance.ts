@@ -15,6 +15,7 @@ import {
 import type { DeviceListChange, Store, StoreOperation, StoreResult } from "@sotto/server";
 import { blobRecordConformance } from "./blob-conformance.ts";
 import { keyPackageConformance } from "./key-package-conformance.ts";
+import { pushConformance } from "./push-conformance.ts";
 import { recoveryConformance } from "./recovery-conformance.ts";
 
 /** Bounds that stores are opened with, so that the suite can reach them. */
@@ -569,6 +570,7 @@ export function storeConformance(
 
     keyPackageConformance(() => store, again);
     recoveryConformance(() => store, again);
+    pushConformance(() => store, again);
     blobRecordConformance(() => store, again);
 
     test("statistics count accounts, logs and entries", async () => {

@@ -31,6 +31,12 @@ export function serveCommand(): Command {
     .option("--blob-retention-days <number>", "how long attachments are kept (default 90)")
     .option("--web <dir>", "folder of the web app's files (default: as this program's own build makes them)")
     .option("--no-web", "serve no web app")
+    .option("--no-push", "wake no devices by the push services of their browsers")
+    .option(
+      "--push-contact <url>",
+      "whom push services may write to: mailto:… or https://… (default --origin)",
+    )
+    .option("--push-anywhere", "for tests: push services inside of this network, and by plain HTTP")
     .option("--no-classic", "switch the classic suite off")
     .option("--resend-after-sec <seconds>", "least time between two codes for one person (default 30)")
     .option(
@@ -83,7 +89,8 @@ async function serve(io: Io, command: Command): Promise<void> {
 function flagsOf(command: Command): Record<string, unknown> {
   const { config: _config, ...flags } = command.opts<Record<string, unknown>>();
   // commander gives an option with "no-" a default.
-  if (command.getOptionValueSource("classic") !== "cli") delete flags["classic"];
+  for (const name of ["classic", "push"])
+    if (command.getOptionValueSource(name) !== "cli") delete flags[name];
   if (typeof flags["web"] !== "string") delete flags["web"];
   return flags;
 }

@@ -383,6 +383,8 @@ export class FakeMessenger implements Messenger {
   deleteRequest = missing;
   rotateIdentity = missing;
   resetPending = missing;
+  pushKey = missing;
+  setPush = missing;
   cancelReset = missing;
   rotateClassicKey = missing;
   revokeClassicKey = missing;

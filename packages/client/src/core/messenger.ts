@@ -21,6 +21,7 @@ import {
   setAdmins,
 } from "./groups/commands.ts";
 import { approveLink, linkRequest } from "./devices/approving.ts";
+import { setPush } from "./devices/pushing.ts";
 import { cancelReset, changeList, listDevices, revokeDevice, rotateIdentity } from "./devices/commands.ts";
 import { doctor, findConversation, groupMembers, groupsOf, toGroup } from "./groups/overview.ts";
 import { setTimer } from "./groups/set-timer.ts";
@@ -133,6 +134,11 @@ export function messengerOf(engine: Engine, env: Env, header: HeaderFile): Messe
     revokeDevice: (id) => revokeDevice(engine, id),
     resetPending: () => engine.live.session.resetAt || undefined,
     cancelReset: () => cancelReset(engine),
+    pushKey: async () => {
+      const { pushKey } = engine.live.session;
+      return pushKey.length === 0 ? undefined : pushKey;
+    },
+    setPush: (target) => setPush(engine, target),
     rotateIdentity: () => rotateIdentity(engine),
     rotateClassicKey: () => changeKey("retired"),
     revokeClassicKey: () => changeKey("revoked"),

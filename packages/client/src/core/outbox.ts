@@ -82,7 +82,8 @@ async function pump(step: Step, contactId: string): Promise<void> {
   const waiting = copies.filter((copy) => !copy.taken);
   if (waiting.length === 0) return finish(step, order, ready);
   const before = new Set((item.copies ?? []).map((copy) => copy.device));
-  send(step, queue, order, contact.account, waiting, (device) => !before.has(device));
+  const wakes = content.type === "text";
+  send(step, queue, order, contact.account, waiting, wakes, (device) => !before.has(device));
 }
 
 // Finding out where to send
@@ -140,13 +141,14 @@ async function afterLookup(
 
 // Sending
 
-/** @param isNew whether a device's copy was never sent before. */
+/** @param wakes whether a person waits for it. @param isNew whether a device's copy was never sent before. */
 function send(
   step: Step,
   queue: ContactQueue,
   order: number,
   account: string,
   waiting: readonly OutboxCopy[],
+  wakes: boolean,
   isNew: (device: string) => boolean,
 ): void {
   queue.busy = true;
@@ -174,6 +176,7 @@ function send(
           kind: EntryKind.MESSAGE,
           body: inboxItem(copy.envelope),
           nextTokenHash: new Uint8Array(),
+          wakes,
         },
       }),
       onAnswer,

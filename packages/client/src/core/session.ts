@@ -45,6 +45,8 @@ export interface SessionState {
   failures: number;
   /** When the account may be replaced, as the server says, in seconds; 0: never. */
   resetAt: number;
+  /** The server's key for push services, 65 bytes; empty while it is not known, or when it wakes nobody. */
+  pushKey: Uint8Array;
   /** When the sign-in was taken; undefined before. */
   onlineSinceMs: number | undefined;
   clientNonce: Uint8Array;
@@ -86,6 +88,7 @@ export function newSession(cursor: number): SessionState {
     wanted: false,
     failures: 0,
     resetAt: 0,
+    pushKey: new Uint8Array(),
     onlineSinceMs: undefined,
     clientNonce: new Uint8Array(),
     helloAtMs: 0,

@@ -157,6 +157,7 @@ async function onFrame(step: Step, frame: ServerFrame["frame"]): Promise<void> {
       return onChallenge(step, frame.value);
     case "signedIn":
       noteMaxBlobBytes(step, Number(frame.value.maxBlobBytes));
+      step.live.session.pushKey = frame.value.pushKey.slice();
       await onSignedIn(step, Number(frame.value.deviceListVersion));
       return noteReset(step, Number(frame.value.resetAtSec));
     case "deviceListChanged":

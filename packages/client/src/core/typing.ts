@@ -72,6 +72,7 @@ async function tellDevice(step: Step, account: string, device: Device): Promise<
         kind: EntryKind.EPHEMERAL,
         body: inboxItem(message.json),
         nextTokenHash: new Uint8Array(),
+        wakes: false,
       },
     }),
     async () => {},

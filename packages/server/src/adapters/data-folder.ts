@@ -22,6 +22,7 @@ import * as z from "zod";
 import { findDatabaseDamage } from "./database-check.ts";
 import { TEMPORARY_SUFFIX, writeFileDurably } from "./durable-file.ts";
 import { lockFolder } from "./folder-lock.ts";
+import { VapidKey, generateVapidPem } from "./push/vapid.ts";
 import { ServerKey, generatePrivateKeyPem, parsePublicKeyPem, publicKeyPem } from "./server-key.ts";
 
 /** Names of what is in a data folder. */
@@ -31,6 +32,7 @@ export const DATA_FILES = {
   privateKey: "server_private_key.pem",
   publicKey: "server_public_key.pem",
   directoryKey: "directory.key",
+  vapidKey: "push_private_key.pem",
   database: "sotto.db",
 } as const;
 /** The folder of blobs in it. */
@@ -52,6 +54,8 @@ export interface DataFolder {
   readonly key: ServerKey;
   /** 32 bytes: identifiers are stored only as HMACs under it. */
   readonly directoryKey: Uint8Array;
+  /** Names the server to push services. */
+  readonly vapidKey: VapidKey;
   readonly databasePath: string;
   /** Folder of blobs; made when the first one comes. */
   readonly blobsPath: string;
@@ -92,7 +96,7 @@ async function open(path: string): Promise<DataFolder> {
   try {
     const state = inspect(path);
     if (state !== "ready") await create(path);
-    const { key, directoryKey } = await readKeys(path);
+    const { key, directoryKey, vapidKey } = await readKeys(path);
     // An unfinished folder holds nobody's data; whoever opens its database finishes or refuses it.
     const damage = state === "ready" ? findDatabaseDamage(at("database")) : undefined;
     if (damage !== undefined) throw failure("data_folder_damaged", path, `${DATA_FILES.database} ${damage}`);
@@ -100,6 +104,7 @@ async function open(path: string): Promise<DataFolder> {
       path,
       key,
       directoryKey,
+      vapidKey,
       databasePath: at("database"),
       blobsPath: join(path, BLOBS_FOLDER),
       isNew: state !== "ready",
@@ -181,9 +186,16 @@ async function create(path: string): Promise<void> {
   if (!existsSync(at("directoryKey"))) {
     writeFileDurably(at("directoryKey"), `${toHex(randomBytes(directoryKeyBytes))}\n`, 0o600);
   }
+  if (!existsSync(at("vapidKey"))) writeFileDurably(at("vapidKey"), generateVapidPem(), 0o600);
 }
 
-async function readKeys(path: string): Promise<{ key: ServerKey; directoryKey: Uint8Array }> {
+interface Keys {
+  readonly key: ServerKey;
+  readonly directoryKey: Uint8Array;
+  readonly vapidKey: VapidKey;
+}
+
+async function readKeys(path: string): Promise<Keys> {
   const read = (name: string): string => {
     try {
       return readFileSync(join(path, name), "utf8");
@@ -206,18 +218,20 @@ async function readKeys(path: string): Promise<{ key: ServerKey; directoryKey: U
   if (!equalBytes(publicKey, key.publicKey)) {
     throw failure("data_folder_damaged", path, "the public key does not belong to the private key");
   }
-  return { key, directoryKey };
+  const vapidPem = readPrivate(path, DATA_FILES.vapidKey, read);
+  return { key, directoryKey, vapidKey: await parseKey(path, "vapidKey", () => new VapidKey(vapidPem)) };
 }
 
 async function parseKey<T>(
   path: string,
-  file: "privateKey" | "publicKey",
+  file: "privateKey" | "publicKey" | "vapidKey",
   parse: () => T | Promise<T>,
 ): Promise<T> {
   try {
     return await parse();
   } catch (cause) {
-    throw failure("data_folder_damaged", path, `${DATA_FILES[file]} is not an RSA-2048 key in PEM`, cause);
+    const kind = file === "vapidKey" ? "a P-256" : "an RSA-2048";
+    throw failure("data_folder_damaged", path, `${DATA_FILES[file]} is not ${kind} key in PEM`, cause);
   }
 }
 

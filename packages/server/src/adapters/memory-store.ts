@@ -25,6 +25,8 @@ import type {
   StoreOperation,
   StoreResult,
 } from "../core/store.ts";
+import type { PushDevice, PushSubscription } from "../core/push/store.ts";
+import { MemoryPush } from "./memory-push.ts";
 import { MemoryBlobs } from "./memory-blobs.ts";
 import { MemoryKeyPackages } from "./memory-key-packages.ts";
 import { MemoryLogs } from "./memory-logs.ts";
@@ -47,6 +49,7 @@ export class MemoryStore implements Store {
   readonly #identifiers = new Map<string, Account>();
   readonly #keyPackages = new MemoryKeyPackages();
   readonly #blobs = new MemoryBlobs();
+  readonly #push = new MemoryPush();
 
   constructor(limits: Partial<LogLimits> = {}) {
     this.#logs = new MemoryLogs({ ...DEFAULT_LOG_LIMITS, ...limits });
@@ -112,6 +115,7 @@ export class MemoryStore implements Store {
     for (const [key, device] of account.devices) {
       this.#logs.delete(device.inbox);
       this.#keyPackages.deleteDevice(old, device.device);
+      this.#push.delete(old, device.device, undefined);
       account.devices.set(key, { ...device, revoked: true });
     }
     account.lists.length = 0;
@@ -188,6 +192,7 @@ export class MemoryStore implements Store {
       if (known?.revoked === false && revoked) {
         this.#logs.delete(known.inbox);
         this.#keyPackages.deleteDevice(account.account, device);
+        this.#push.delete(account.account, device, undefined);
       }
       account.devices.set(idKey(device), {
         account: account.account,
@@ -249,6 +254,28 @@ export class MemoryStore implements Store {
     ciphersuite: number,
   ): Promise<KeyPackagesLeft> {
     return this.#keyPackages.count(account, device, ciphersuite);
+  }
+
+  async putPush(account: AccountId, device: DeviceId, subscription: PushSubscription): Promise<boolean> {
+    const found = this.#find(account)?.devices.get(idKey(device));
+    if (found === undefined || found.revoked) return false;
+    this.#push.put(found.account, found.device, subscription);
+    return true;
+  }
+
+  async readPush(account: AccountId, device: DeviceId): Promise<PushSubscription | undefined> {
+    return this.#push.read(account, device);
+  }
+
+  async deletePush(account: AccountId, device: DeviceId, endpoint: string | undefined): Promise<boolean> {
+    return this.#push.delete(account, device, endpoint);
+  }
+
+  async pushDevices(afterNum: number, limit: number): Promise<readonly PushDevice[]> {
+    return this.#push.devices(afterNum, limit).flatMap(({ num, account, device }) => {
+      const found = this.#accounts.get(idKey(account))?.devices.get(idKey(device));
+      return found === undefined ? [] : [{ num, account, device, inbox: found.inbox }];
+    });
   }
 
   async createBlob(blob: BlobRecord, maxBytes: number): ReturnType<Store["createBlob"]> {

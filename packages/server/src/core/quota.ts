@@ -14,6 +14,7 @@ export interface QuotaLimits {
   /** Requests that put KeyPackages. */
   readonly keyPackagePuts: RateLimit;
   readonly recoveryPuts: RateLimit;
+  readonly pushPuts: RateLimit;
   readonly blobTickets: RateLimit;
   readonly blobBytes: RateLimit;
 }
@@ -28,6 +29,7 @@ export class AccountQuotas implements QuotaPort {
   readonly #reads: RateLimiter;
   readonly #keyPackagePuts: RateLimiter;
   readonly #recoveryPuts: RateLimiter;
+  readonly #pushPuts: RateLimiter;
   readonly #blobTickets: RateLimiter;
   readonly #blobBytes: RateLimiter;
 
@@ -40,6 +42,7 @@ export class AccountQuotas implements QuotaPort {
     this.#reads = new RateLimiter(limits.reads);
     this.#keyPackagePuts = new RateLimiter(limits.keyPackagePuts);
     this.#recoveryPuts = new RateLimiter(limits.recoveryPuts);
+    this.#pushPuts = new RateLimiter(limits.pushPuts);
     this.#blobTickets = new RateLimiter(limits.blobTickets);
     this.#blobBytes = new RateLimiter(limits.blobBytes);
   }
@@ -53,6 +56,7 @@ export class AccountQuotas implements QuotaPort {
       attachOrClose: () => this.#reads.take(key, this.#nowMs()),
       putKeyPackages: (bytes) => this.#takeBytes(this.#keyPackagePuts, this.#bytes, key, bytes),
       putRecovery: (bytes) => this.#takeBytes(this.#recoveryPuts, this.#bytes, key, bytes),
+      putPush: () => this.#pushPuts.take(key, this.#nowMs()),
       askBlobTicket: (bytes) => this.#takeBytes(this.#blobTickets, this.#blobBytes, key, bytes),
     };
   }

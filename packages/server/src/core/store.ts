@@ -7,6 +7,7 @@
 import type { AccountId, DeviceId, EntryKind, LogId, SlotId } from "@sotto/protocol";
 import type { BlobStore } from "./blobs/store.ts";
 import type { KeyPackageStore } from "./key-packages/store.ts";
+import type { PushStore } from "./push/store.ts";
 import type { RecoveryStore } from "./recovery/store.ts";
 
 /** One stored entry. */
@@ -53,6 +54,8 @@ export type StoreOperation =
       readonly nextTokenHash: Uint8Array | undefined;
       /** Seconds since 1970; entries expire by it. */
       readonly nowSec: number;
+      /** It wakes those who wait for it. Stores do nothing with that. */
+      readonly wakes?: boolean;
     }
   | {
       readonly type: "ack";
@@ -132,7 +135,7 @@ export interface DeviceListChange {
 }
 
 /** The storage port. */
-export interface Store extends KeyPackageStore, RecoveryStore, BlobStore {
+export interface Store extends KeyPackageStore, RecoveryStore, BlobStore, PushStore {
   /** Carries out operations in order, in one durable transaction; results in the same order. */
   commit(operations: readonly StoreOperation[]): Promise<readonly StoreResult[]>;
 

@@ -255,6 +255,7 @@ async function sendPending(step: Step, group: GroupLive, pending: PendingCommit)
         kind: EntryKind.COMMIT,
         body: pending.body,
         nextTokenHash,
+        wakes: false,
       },
     }),
     async (later, answer) => onAnswer(later, group, answer),

@@ -66,6 +66,7 @@ export async function sendMlsTyping(step: Step, group: GroupLive): Promise<void>
         kind: EntryKind.EPHEMERAL,
         body,
         nextTokenHash: new Uint8Array(),
+        wakes: false,
       },
     }),
     async () => {},

@@ -112,7 +112,7 @@ async function sendIn(step: Step, conversation: string, queue: MlsQueue, group: 
     const body = kept ?? (await seal(step, conversation, queue, group, order, item));
     if (body === undefined) continue;
     queue.inFlight.add(order);
-    append(step, conversation, queue, group, order, body);
+    append(step, conversation, queue, group, order, body, item.content.type === "text");
   }
 }
 
@@ -201,6 +201,7 @@ function append(
   group: GroupLive,
   order: number,
   body: Uint8Array,
+  wakes: boolean,
 ): void {
   const { id, token, epoch } = group.record;
   request(
@@ -216,6 +217,7 @@ function append(
         kind: EntryKind.MESSAGE,
         body,
         nextTokenHash: new Uint8Array(),
+        wakes,
       },
     }),
     async (later, answer) => onAnswer(later, conversation, queue, group, order, answer),

@@ -108,7 +108,13 @@ export type GroupTask =
       readonly keeper: string;
     }
   /** Leaves something in an inbox. */
-  | { readonly type: "inbox"; readonly inbox: string; readonly item: Uint8Array };
+  | {
+      readonly type: "inbox";
+      readonly inbox: string;
+      readonly item: Uint8Array;
+      /** A person waits for it: their device is woken. */
+      readonly wakes?: true;
+    };
 
 /** A Commit of ours, until the log says whether it won. */
 export interface PendingCommit {

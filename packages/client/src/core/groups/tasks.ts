@@ -111,7 +111,7 @@ async function carryOut(
         then,
       );
     case "inbox":
-      return append(step, bytesOf(task.inbox), new Uint8Array(), task.item, then);
+      return append(step, bytesOf(task.inbox), new Uint8Array(), task.item, then, task.wakes);
     case "side-log":
       return makeSideLog(step, task, then);
   }
@@ -200,6 +200,7 @@ function append(
   accessToken: Uint8Array,
   body: Uint8Array,
   then: (step: Step, answer: Answer) => Promise<void>,
+  wakes = false,
 ): void {
   request(
     step,
@@ -214,6 +215,7 @@ function append(
         kind: EntryKind.MESSAGE,
         body,
         nextTokenHash: new Uint8Array(),
+        wakes,
       },
     }),
     then,

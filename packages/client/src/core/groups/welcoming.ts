@@ -54,6 +54,8 @@ export async function welcomeTasks(
       type: "inbox",
       inbox: joiner.inbox,
       item: await sealedItem(step, joiner.inboxKey, content),
+      // What follows goes to a log that they do not wait for yet.
+      wakes: true,
     });
   }
   return tasks;

@@ -16,6 +16,8 @@ import type {
   KeyPackagesLeft,
 } from "../../core/key-packages/store.ts";
 import { KeyPackageTable } from "./key-package-table.ts";
+import type { PushDevice, PushSubscription } from "../../core/push/store.ts";
+import { PushTable } from "./push-table.ts";
 import { RecoveryTable } from "./recovery-table.ts";
 import type { LogTable } from "./log-table.ts";
 
@@ -30,6 +32,7 @@ export class AccountTable {
   readonly #logs: LogTable;
   readonly #keyPackages: KeyPackageTable;
   readonly #recovery: RecoveryTable;
+  readonly #push: PushTable;
   readonly #sql: ReturnType<typeof statements>;
   /** Kept, since counting looks at every account and strangers may ask; undefined when it must be asked for. */
   #count: number | undefined;
@@ -38,6 +41,7 @@ export class AccountTable {
     this.#logs = logs;
     this.#keyPackages = new KeyPackageTable(database);
     this.#recovery = new RecoveryTable(database);
+    this.#push = new PushTable(database);
     this.#sql = statements(database);
   }
 
@@ -76,6 +80,7 @@ export class AccountTable {
       this.#keyPackages.deleteDevice(account.num, row["device"] as DeviceId);
     }
     this.#recovery.deleteAccount(account.num);
+    this.#push.deleteAccount(account.num);
     this.#sql.revokeAll.run(account.num);
     this.#sql.deleteLists.run(account.num);
     this.#sql.retire.run(account.num);
@@ -165,6 +170,26 @@ export class AccountTable {
     return this.#recovery.deleteReset(this.#find(account)?.num ?? 0);
   }
 
+  putPush(account: AccountId, device: DeviceId, subscription: PushSubscription): boolean {
+    const owner = this.#find(account);
+    const found = owner && this.#readDevice(owner.num, device);
+    if (owner === undefined || found === undefined || found.revoked === 1) return false;
+    this.#push.put(owner.num, device, subscription);
+    return true;
+  }
+
+  readPush(account: AccountId, device: DeviceId): PushSubscription | undefined {
+    return this.#push.read(this.#find(account)?.num ?? 0, device);
+  }
+
+  deletePush(account: AccountId, device: DeviceId, endpoint: string | undefined): boolean {
+    return this.#push.delete(this.#find(account)?.num ?? 0, device, endpoint);
+  }
+
+  pushDevices(afterNum: number, limit: number): readonly PushDevice[] {
+    return this.#push.devices(afterNum, limit);
+  }
+
   /** After a rollback: an account that was counted may not be there. */
   rolledBack(): void {
     this.#count = undefined;
@@ -199,6 +224,7 @@ export class AccountTable {
       if (known?.revoked === 0 && revoked) {
         this.#logs.deleteLog(known.inbox);
         this.#keyPackages.deleteDevice(account, device);
+        this.#push.delete(account, device, undefined);
       }
       this.#sql.putDevice.run(account, device, signatureKey, inbox, revoked ? 1 : 0);
     }

@@ -101,4 +101,15 @@ export const MIGRATIONS: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX blobs_by_time ON blobs (stored_at_sec);
   `,
+  `
+  CREATE TABLE push_subscriptions (
+    num INTEGER PRIMARY KEY,
+    account INTEGER NOT NULL REFERENCES accounts (num),
+    device BLOB NOT NULL,
+    endpoint TEXT NOT NULL,
+    p256dh BLOB NOT NULL,
+    auth BLOB NOT NULL,
+    UNIQUE (account, device)
+  ) STRICT;
+  `,
 ];

@@ -25,6 +25,7 @@ import type {
   KeyPackagePut,
   KeyPackagesLeft,
 } from "../../core/key-packages/store.ts";
+import type { PushDevice, PushSubscription } from "../../core/push/store.ts";
 import type { BlobRecord } from "../../core/blobs/store.ts";
 import { AccountTable } from "./account-table.ts";
 import { BlobTable } from "./blob-table.ts";
@@ -173,6 +174,22 @@ export class SqliteStore implements Store {
     nowSec: number,
   ): ReturnType<Store["replaceAccount"]> {
     return this.#transaction(() => this.#accounts.replace(identifierHash, old, change, nowSec));
+  }
+
+  async putPush(account: AccountId, device: DeviceId, subscription: PushSubscription): Promise<boolean> {
+    return this.#transaction(() => this.#accounts.putPush(account, device, subscription));
+  }
+
+  async readPush(account: AccountId, device: DeviceId): Promise<PushSubscription | undefined> {
+    return this.#read(() => this.#accounts.readPush(account, device));
+  }
+
+  async deletePush(account: AccountId, device: DeviceId, endpoint: string | undefined): Promise<boolean> {
+    return this.#transaction(() => this.#accounts.deletePush(account, device, endpoint));
+  }
+
+  async pushDevices(afterNum: number, limit: number): Promise<readonly PushDevice[]> {
+    return this.#read(() => this.#accounts.pushDevices(afterNum, limit));
   }
 
   async createBlob(blob: BlobRecord, maxBytes: number): ReturnType<Store["createBlob"]> {

@@ -77,6 +77,7 @@ function readAppend(reader: Reader, end: number): AppendFields | undefined {
     kind: 0 as EntryKind,
     body: none,
     nextTokenHash: none,
+    wakes: false,
   };
   // Fields in ascending order, each at most once: what encoders write. Anything else is not for us.
   let before = 0;
@@ -105,6 +106,9 @@ function readAppend(reader: Reader, end: number): AppendFields | undefined {
         break;
       case (7 << 3) | 2:
         value.nextTokenHash = reader.view(end);
+        break;
+      case 8 << 3:
+        value.wakes = reader.bool();
         break;
       default:
         return undefined;
@@ -172,6 +176,12 @@ class Reader {
     const value = this.safeInteger();
     if (value > 0xffff_ffff) this.failed = true;
     return value;
+  }
+
+  bool(): boolean {
+    const value = this.safeInteger();
+    if (value > 1) this.failed = true;
+    return value === 1;
   }
 
   kind(): EntryKind {

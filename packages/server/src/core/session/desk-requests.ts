@@ -16,6 +16,7 @@ import {
   type Lookup,
   type PutDeviceList,
   type PutKeyPackages,
+  type PutPush,
   type PutRecovery,
 } from "@sotto/protocol";
 import type { ListChanges, ListWatcher } from "./list-changes.ts";
@@ -115,6 +116,14 @@ export class DeskRequests {
   async putRecovery(put: PutRecovery): Promise<void> {
     const { ports, asker } = this.#host;
     await ports.recovery.put(asker, put);
+    this.#answer({ case: "done", value: { request: put.request } });
+  }
+
+  /** Resolves when it was answered. @throws SottoError as PushPort.put; `unavailable` when nobody is woken. */
+  async putPush(put: PutPush): Promise<void> {
+    const { ports, asker } = this.#host;
+    if (ports.push === undefined) throw new SottoError("unavailable", "this server wakes nobody");
+    await ports.push.put(asker, put);
     this.#answer({ case: "done", value: { request: put.request } });
   }
 

@@ -15,11 +15,13 @@ import type {
   KeyPackageCount,
   KeyPackagesClaimed,
   LinkFetched,
+  LogId,
   Lookup,
   LookupResult,
   Problem,
   PutDeviceList,
   PutKeyPackages,
+  PutPush,
   PutRecovery,
   ServerCertificate,
 } from "@sotto/protocol";
@@ -61,6 +63,20 @@ export interface RecoveryPort {
   cancelReset(asker: Asker): Promise<void>;
 }
 
+/** Waking devices that are not connected. */
+export interface PushPort {
+  /** The server's key for push services, 65 bytes; empty when it wakes nobody. */
+  readonly publicKey: Uint8Array;
+  /** @throws SottoError with a code that travels. */
+  put(asker: Asker, put: PutPush): Promise<void>;
+  /** A connection of the device signed in. */
+  awake(account: AccountId, device: DeviceId): void;
+  /** It ended. @param logs that it read. */
+  asleep(account: AccountId, device: DeviceId, logs: readonly LogId[]): void;
+  /** Something that wakes is stored. @param by whose it is. */
+  appended(log: LogId, by: AccountId): void;
+}
+
 /** An AskBlobTicket, and its answer, without their protobuf type. */
 export type AskBlobTicketFields = Pick<AskBlobTicket, "request" | "size">;
 export type BlobTicketFields = Pick<BlobTicket, "request" | "ticket" | "expiresInSec">;
@@ -95,6 +111,7 @@ export interface AccountQuota {
   putKeyPackages(bytes: number): number;
   /** @param bytes of the backup: they count likewise. */
   putRecovery(bytes: number): number;
+  putPush(): number;
   /** @param bytes of the blob: they count by themselves. */
   askBlobTicket(bytes: number): number;
 }
@@ -173,6 +190,8 @@ export interface DeliveryPorts {
   readonly links: LinkPort;
   readonly recovery: RecoveryPort;
   readonly blobs: BlobTicketPort;
+  /** Left out: nobody is woken. */
+  readonly push?: PushPort;
   readonly challenger: ChallengerPort;
   readonly quota: QuotaPort;
   readonly scheduler: SchedulerPort;

@@ -78,6 +78,7 @@ export function readAppend(append: AppendFields, sha256: Sha256, nowSec: number)
     body,
     nextTokenHash: kind === EntryKind.COMMIT ? nextTokenHash : undefined,
     nowSec,
+    ...(append.wakes && kind !== EntryKind.EPHEMERAL && { wakes: true }),
   };
 }
 

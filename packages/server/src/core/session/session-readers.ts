@@ -172,6 +172,11 @@ export class SessionReaders implements ReaderHost {
     this.#stalled.delete(reader);
   }
 
+  /** The logs that are read. */
+  logs(): readonly LogId[] {
+    return [...this.#readers.values()].map(({ log }) => log);
+  }
+
   /** Ends all readers for good. */
   closeAll(): void {
     this.#closed = true;

@@ -156,6 +156,10 @@ export class Session implements CommitSink, Endable {
     if (this.#phase === "closed") return;
     this.#phase = "closed";
     this.#context.lists.forget(this);
+    if (this.#device !== undefined) {
+      const { account, device } = this.#device;
+      this.#context.ports.push?.asleep(account, device, this.#readers?.logs() ?? []);
+    }
     this.#readers?.closeAll();
     this.#readers = undefined;
     this.#backlog = undefined;
@@ -172,6 +176,9 @@ export class Session implements CommitSink, Endable {
   /** From the group commit. */
   settled(request: number, operation: StoreOperation, result: StoreResult | undefined): void {
     this.#pending--;
+    if (result?.ok === true && operation.type === "append" && operation.wakes === true) {
+      this.#context.ports.push?.appended(operation.log, this.#signedInDevice().account);
+    }
     if (this.#phase !== "closed") this.#answer(request, operation, result);
     if (this.#pending === 0) {
       this.#whenSettled?.();
@@ -263,6 +270,11 @@ export class Session implements CommitSink, Endable {
           this.#allow(this.#quota?.putRecovery(frame.value.sealed.length));
           await this.#ask().putRecovery(frame.value);
         });
+      case "putPush":
+        return this.#later(frame.value.request, async () => {
+          this.#allow(this.#quota?.putPush());
+          await this.#ask().putPush(frame.value);
+        });
       case "cancelReset":
         return this.#later(frame.value.request, () => this.#ask().cancelReset(frame.value));
       case "countKeyPackages":
@@ -313,6 +325,8 @@ export class Session implements CommitSink, Endable {
       this.#device = device;
       this.#quota = ports.quota.forAccount(device.account);
       this.#phase = "open";
+      // Before the connection that this one takes the place of ends: the device never slept.
+      ports.push?.awake(device.account, device.device);
       registry.add(device.account, device.device, this);
       // A revocation between the check and the registration would not have found this session.
       const now = await ports.store.readDevice(device.account, device.device);
@@ -326,6 +340,7 @@ export class Session implements CommitSink, Endable {
         deviceListVersion: BigInt(now.newestListVersion),
         resetAtSec: BigInt(this.#resetAtSec ?? resetAtSec),
         maxBlobBytes: BigInt(ports.blobs.maxBlobBytes),
+        ...(ports.push !== undefined && { pushKey: ports.push.publicKey }),
       };
       this.output.frame(encodeFrame({ case: "signedIn", value }));
     } catch (error) {

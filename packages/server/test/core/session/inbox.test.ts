@@ -246,6 +246,7 @@ describe("failures", () => {
       attachOrClose: () => 9,
       putKeyPackages: () => 9,
       putRecovery: () => 9,
+      putPush: () => 9,
       askBlobTicket: () => 9,
     };
     sender.send(

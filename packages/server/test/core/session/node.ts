@@ -154,6 +154,7 @@ export class TestNode {
     attachOrClose: () => 0,
     putKeyPackages: () => 0,
     putRecovery: () => 0,
+    putPush: () => 0,
     askBlobTicket: () => 0,
   };
   readonly failures: unknown[] = [];
@@ -258,6 +259,7 @@ export class TestNode {
           attachOrClose: () => this.quota.attachOrClose(),
           putKeyPackages: (bytes) => this.quota.putKeyPackages(bytes),
           putRecovery: (bytes) => this.quota.putRecovery(bytes),
+          putPush: () => this.quota.putPush(),
           askBlobTicket: (bytes) => this.quota.askBlobTicket(bytes),
         }),
       },

@@ -94,6 +94,13 @@ export declare type Append = Message<"sotto.v1.Append"> & {
    * @generated from field: bytes next_token_hash = 7;
    */
   nextTokenHash: Uint8Array;
+
+  /**
+   * Devices that wait for it and are not connected are woken (PutPush): there is something that a person wants to see.
+   *
+   * @generated from field: bool wakes = 8;
+   */
+  wakes: boolean;
 };
 
 /**

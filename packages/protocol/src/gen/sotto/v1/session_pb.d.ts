@@ -13,6 +13,7 @@ import type { ClaimKeyPackages, CountKeyPackages, KeyPackageCount, KeyPackagesCl
 import type { AnswerLink, FetchLink, LinkFetched } from "./link_pb.js";
 import type { CancelReset, PutRecovery, ResetChanged } from "./recovery_pb.js";
 import type { AskBlobTicket, BlobTicket } from "./blobs_pb.js";
+import type { PutPush } from "./push_pb.js";
 import type { Problem } from "./problem_pb.js";
 
 /**
@@ -157,6 +158,12 @@ export declare type ClientFrame = Message<"sotto.v1.ClientFrame"> & {
      */
     value: AskBlobTicket;
     case: "askBlobTicket";
+  } | {
+    /**
+     * @generated from field: sotto.v1.PutPush put_push = 24;
+     */
+    value: PutPush;
+    case: "putPush";
   } | { case: undefined; value?: undefined };
 };
 
@@ -473,6 +480,13 @@ export declare type SignedIn = Message<"sotto.v1.SignedIn"> & {
    * @generated from field: uint64 max_blob_bytes = 3;
    */
   maxBlobBytes: bigint;
+
+  /**
+   * The server's key for push services (RFC 8292), an uncompressed point of P-256, 65 bytes; empty when it wakes nobody.
+   *
+   * @generated from field: bytes push_key = 8;
+   */
+  pushKey: Uint8Array;
 };
 
 /**

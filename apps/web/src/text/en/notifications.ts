@@ -1,0 +1,7 @@
+/** What notifications say. */
+export const notifications = {
+  app: "Sotto",
+  messages: (n: number) => (n === 1 ? "New message" : `${n} new messages`),
+  waiting: "New messages",
+  file: "A file",
+} as const;
