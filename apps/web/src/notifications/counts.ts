@@ -11,7 +11,7 @@ interface Badges {
 }
 
 /** Messages that wait for a person; what is muted, or only a request, does not bother. */
-export function waiting(all: readonly ConversationSummary[], nowSec: number): number {
+function waiting(all: readonly ConversationSummary[], nowSec: number): number {
   return all
     .filter(({ mutedUntil, request }) => mutedUntil <= nowSec && request === undefined)
     .reduce((sum, { unread }) => sum + unread, 0);

@@ -3,7 +3,7 @@
 const name = "sotto/looked-at";
 
 /** Whether somebody looks at this tab. */
-export const isLookedAt = (): boolean => document.visibilityState === "visible" && document.hasFocus();
+const isLookedAt = (): boolean => document.visibilityState === "visible" && document.hasFocus();
 
 /** Whether somebody looks at any tab. */
 export async function anyLookedAt(): Promise<boolean> {

@@ -12,7 +12,7 @@ import { chosenNotifications } from "./choice.ts";
 import { anyLookedAt, tellLookedAt } from "./looked-at.ts";
 
 /** What a notification carries for the service worker. */
-export interface NotificationData {
+interface NotificationData {
   /** Random; the page knows which conversation it means. */
   readonly id: string;
 }

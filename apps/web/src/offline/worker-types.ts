@@ -1,16 +1,16 @@
 /** As much of a service worker's world (W3C Service Workers) as ours uses: TypeScript knows either pages or workers. */
 
 /** An event that the browser keeps the worker alive for. */
-export interface ExtendableEvent extends Event {
+interface ExtendableEvent extends Event {
   waitUntil(work: Promise<unknown>): void;
 }
 /** A request of a page. */
-export interface FetchEvent extends ExtendableEvent {
+interface FetchEvent extends ExtendableEvent {
   readonly request: Request;
   respondWith(response: Promise<Response>): void;
 }
 /** A message of a page. */
-export interface MessageOfPage extends ExtendableEvent {
+interface MessageOfPage extends ExtendableEvent {
   readonly data: unknown;
 }
 /** A tab. */
@@ -22,7 +22,7 @@ export interface WindowClient {
 }
 
 /** A notification was clicked. */
-export interface NotificationEvent extends ExtendableEvent {
+interface NotificationEvent extends ExtendableEvent {
   readonly notification: Notification;
 }
 
