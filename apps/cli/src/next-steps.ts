@@ -14,6 +14,8 @@ const NEXT_STEPS: Readonly<Record<ErrorCode, string>> = {
   not_signed_in: "try again; if it stays, run 'sotto devices' to see whether this device was revoked.",
   sign_in_refused:
     "this device was revoked, or the server lost the account. To use the account here again, link a new folder: 'sotto devices link --home NEWDIR'; without another device 'sotto recover --home NEWDIR'.",
+  account_deleted:
+    "the account is gone, and what is stored here stays: keep a copy with 'sotto export --offline', then remove it with 'sotto account delete'. Its number or address can register anew with --home NEWDIR.",
   sign_in_timeout: "the connection is slow: try again.",
   unexpected_frame: update,
   code_refused:

@@ -94,6 +94,10 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: "show, rotate, revoke and export keys",
     load: async () => (await import("./commands/keys.ts")).keysCommand(),
   },
+  account: {
+    summary: "delete this account",
+    load: async () => (await import("./commands/account.ts")).accountCommand(),
+  },
   passphrase: {
     summary: "change the passphrase",
     load: async () => (await import("./commands/passphrase.ts")).passphraseCommand(),

@@ -19,6 +19,7 @@ export const fatalProblems: ReadonlySet<string> = new Set<ErrorCode>([
   "server_key_mismatch",
   "clock_wrong",
   "sign_in_refused",
+  "account_deleted",
   "unsupported_version",
   "superseded",
 ]);

@@ -134,6 +134,8 @@ export function formatNotice(notice: Notice, self: string): string {
       return `${sanitiseLine(notice.group)}: ${formatChange(notice, self)}`;
     case "device_added":
       return `A device was added to your account: ${sanitiseLine(notice.name === "" ? notice.id : notice.name)}. If that was not you, revoke it at once ('sotto devices revoke').`;
+    case "account_deleted":
+      return "This account was deleted on another of your devices. What is stored here can still be read and exported; 'sotto account delete' removes it.";
     case "reset_pending":
       return notice.at === 0
         ? "The request to replace your account was stopped."

@@ -128,6 +128,8 @@ export type Notice =
   | { readonly type: "reset_pending"; readonly at: number }
   /** A device was added to this account. */
   | { readonly type: "device_added"; readonly id: string; readonly name: string }
+  /** The account was deleted on another of its devices, as its identity key proves. What is stored here stays until the vault is removed. */
+  | { readonly type: "account_deleted" }
   /**
    * This device's clock is ahead of the server's by so much, or behind when negative, in milliseconds; 0: it is right again. Messages carry
    * times: they look wrong to others, and under the classic suite wait for their time. The server says it, and might lie.
@@ -538,6 +540,13 @@ export interface Messenger {
   changePassphrase(current: string, next: string): Promise<void>;
   /** The recovery key, where the account was made or brought back with it; undefined on linked devices. @throws `passphrase_wrong`. */
   recoveryKey(passphrase: string): Promise<string | undefined>;
+  /**
+   * Deletes the account, for good: on the server everything that it has of it, here the vault; the messenger is closed then. Groups are left
+   * first, and files that were sent are deleted, as far as that works out within half a minute. Contacts keep what they have. The identifier
+   * can be registered anew. When it throws, the account is there still, and it may be asked for again; of an account that was deleted on
+   * another device it removes the vault. @throws `passphrase_wrong`, `server_unreachable`, `connection_lost`, `rate_limited`.
+   */
+  deleteAccount(passphrase: string): Promise<void>;
   settings(): Promise<Settings>;
   updateSettings(changes: Partial<Settings>): Promise<void>;
   subscribe(listener: (event: ClientEvent) => void): () => void;

@@ -109,13 +109,13 @@ export async function reset(options: ResetOptions): Promise<ResetState> {
  */
 export async function open(options: OpenOptions): Promise<Messenger> {
   const env = nodeEnv();
-  const { header, openStorage, release } = openVaultFolder(options.home);
+  const { header, openStorage, discard, release } = openVaultFolder(options.home);
   let storage: Storage | undefined;
   try {
     const vault = await openVault(env.crypto, await header.read(), options.passphrase);
     storage = openStorage();
     const transport = options.connect === false ? undefined : await transportOf(vault, storage);
-    return await startMessenger({ env, vault, header, storage, transport, openFile });
+    return await startMessenger({ env, vault, header, storage, transport, openFile, discard });
   } catch (cause) {
     await storage?.close();
     release();

@@ -73,7 +73,9 @@ export async function open(
     storage = await place.openStorage();
     const own = await vaultStore(vault, storage).get(names.own);
     const transport = own && webTransport(own.serverOrigin);
-    return await startMessenger({ env, vault, header: place.header, storage, transport, ...options });
+    const { header } = place;
+    const discard = (): void | Promise<void> => place.discard();
+    return await startMessenger({ env, vault, header, storage, transport, discard, ...options });
   } catch (cause) {
     await storage?.close();
     place.release();

@@ -30,6 +30,7 @@ export const LABELS = {
   blob: "sotto/blob/v1",
   blobOwner: "sotto/blob/owner/v1",
   attachment: "sotto/attachment/v1",
+  accountDeletion: "sotto/account-deletion/v1",
 } as const;
 
 /** One of the labels above. */

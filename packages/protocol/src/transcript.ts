@@ -1,4 +1,4 @@
-/** The exact bytes that the two sides sign when a device signs in. @see spec/PROTOCOL.md "Signing in" */
+/** The exact bytes that are signed over a connection: to sign in, and to delete the account. @see spec/PROTOCOL.md "Signing in", "Deleting an account" */
 import type { AccountId, DeviceId } from "./ids.ts";
 import { LABELS, labelled } from "./labels.ts";
 
@@ -22,4 +22,14 @@ export function signInTranscript(
   device: DeviceId,
 ): Uint8Array<ArrayBuffer> {
   return labelled(LABELS.signIn, clientNonce, serverNonce, serverFingerprint, account, device);
+}
+
+/** What the identity key signs to delete its account: bound to this server by its key's fingerprint (32 bytes), to this connection by the nonces. */
+export function deletionTranscript(
+  clientNonce: Uint8Array,
+  serverNonce: Uint8Array,
+  serverFingerprint: Uint8Array,
+  account: AccountId,
+): Uint8Array<ArrayBuffer> {
+  return labelled(LABELS.accountDeletion, clientNonce, serverNonce, serverFingerprint, account);
 }

@@ -3,6 +3,7 @@ import { hostname } from "node:os";
 import { nodeCrypto } from "./adapters/node-crypto.ts";
 import { createSenders } from "./adapters/otp-senders.ts";
 import type { ServerConfig } from "./config.ts";
+import { AccountEnds } from "./core/account-deletion.ts";
 import { Blobs } from "./core/blobs/desk.ts";
 import type { BlobFiles } from "./core/blobs/files.ts";
 import { Directory } from "./core/directory.ts";
@@ -20,6 +21,7 @@ import type { ServerEvents } from "./events.ts";
 
 /** Where people register, are looked up, and are counted. */
 export interface Desks {
+  readonly accountEnds: AccountEnds;
   readonly blobs: Blobs;
   readonly directory: Directory;
   readonly keyPackages: KeyPackages;
@@ -131,6 +133,7 @@ export function createDesks({
     events,
     after: (delayMs, callback) => scheduler.after(delayMs, callback),
   });
+  const accountEnds = new AccountEnds({ ...common, triesPerAccount: limits.deviceListsPerAccount });
   const blobs = new Blobs({
     ...common,
     files: blobFiles,
@@ -152,5 +155,5 @@ export function createDesks({
     },
     nowMs,
   );
-  return { blobs, directory, keyPackages, links, push, recovery, registration, quota };
+  return { accountEnds, blobs, directory, keyPackages, links, push, recovery, registration, quota };
 }

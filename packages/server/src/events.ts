@@ -101,6 +101,11 @@ export function createEvents(logger: Logger, registry: Registry): ServerEvents {
       logger.debug({ outcome }, "device woken");
     },
     pushFailed: (error) => failure("push failed", error),
+    accountDeleted(outcome) {
+      metrics.accountsDeleted.inc({ outcome });
+      if (outcome === "ok") logger.info("account deleted");
+      else logger.debug({ outcome }, "deletion refused");
+    },
 
     connectionOpened: () => metrics.connections.inc(),
     connectionClosed(end: ConnectionEnd, wasSignedIn: boolean) {
@@ -176,6 +181,7 @@ function createMetrics(registry: Registry) {
     recoveries: counter("recoveries_total", "Steps of recovery and reset", "step", "outcome"),
     pushPuts: counter("push_subscriptions_total", "Ways to wake devices, put and ended", "outcome"),
     wakes: counter("push_wakes_total", "Devices woken by push services", "outcome"),
+    accountsDeleted: counter("account_deletions_total", "Attempts to delete an account", "outcome"),
     connections: new Gauge({ name: "sotto_connections", help: "Connections now", registers }),
     connectionEnds: counter("connections_closed_total", "Connections that ended", "end", "signed_in"),
     connectionsRefused: counter("connections_refused_total", "Connections refused at once", "reason"),

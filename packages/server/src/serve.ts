@@ -165,6 +165,7 @@ async function start(parts: Parts, undo: Undo): Promise<RunningServer> {
     keyPackages: desks.keyPackages,
     links: desks.links,
     recovery: desks.recovery,
+    accountEnds: desks.accountEnds,
     blobs: desks.blobs,
     push: desks.push,
     challenger: new Challenger(folder.key, nowMs),

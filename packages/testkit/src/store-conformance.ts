@@ -13,6 +13,7 @@ import {
   type SlotId,
 } from "@sotto/protocol";
 import type { DeviceListChange, Store, StoreOperation, StoreResult } from "@sotto/server";
+import { accountDeletionConformance } from "./account-deletion-conformance.ts";
 import { blobRecordConformance } from "./blob-conformance.ts";
 import { keyPackageConformance } from "./key-package-conformance.ts";
 import { pushConformance } from "./push-conformance.ts";
@@ -571,6 +572,7 @@ export function storeConformance(
     keyPackageConformance(() => store, again);
     recoveryConformance(() => store, again);
     pushConformance(() => store, again);
+    accountDeletionConformance(() => store, again);
     blobRecordConformance(() => store, again);
 
     test("statistics count accounts, logs and entries", async () => {

@@ -386,6 +386,7 @@ export class FakeMessenger implements Messenger {
   pushKey = missing;
   setPush = missing;
   cancelReset = missing;
+  deleteAccount = missing;
   rotateClassicKey = missing;
   revokeClassicKey = missing;
   exportClassicPrivateKey = missing;

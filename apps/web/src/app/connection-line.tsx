@@ -6,7 +6,7 @@ import { useEngine, useEngineState, useProblemText } from "./context.tsx";
 
 /** Reasons that do not pass by themselves. */
 const telling = new Set(
-  "clock_wrong server_key_mismatch unsupported_version sign_in_refused storage_full storage_failed vault_damaged".split(
+  "clock_wrong server_key_mismatch unsupported_version sign_in_refused account_deleted storage_full storage_failed vault_damaged".split(
     " ",
   ),
 );

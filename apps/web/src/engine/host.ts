@@ -132,6 +132,11 @@ export async function startHost(
       await destroyVault(name);
       await look();
     },
+    /** Nothing is left here of an account that is deleted. */
+    async deleteAccount(passphrase: string) {
+      await needed().deleteAccount(passphrase);
+      await own["destroy"]?.();
+    },
     async caughtUp() {
       await needed().caughtUp();
     },

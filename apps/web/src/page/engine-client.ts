@@ -41,6 +41,8 @@ interface OwnCalls {
   reset(options: Resumable<Reset>): Promise<ResetState>;
   lock(): Promise<void>;
   destroy(): Promise<void>;
+  /** As the messenger's; then there is nothing left in this browser. */
+  deleteAccount(passphrase: string): Promise<void>;
   caughtUp(): Promise<void>;
   /** As the messenger's. */
   resetPending(): Promise<number | undefined>;

@@ -10,6 +10,7 @@ import { useSettingsText } from "../text/settings.ts";
 import { Button, Notice, TextField } from "../ui/controls.tsx";
 import { Confirm } from "../ui/confirm.tsx";
 import { Icon } from "../ui/icon.tsx";
+import { DeleteAccount } from "./delete-account.tsx";
 import { Part } from "./parts.tsx";
 import { ResetWarning } from "./reset-warning.tsx";
 
@@ -30,6 +31,7 @@ function AccountPage(): ReactNode {
       <Name />
       <Recovery />
       <Remove />
+      <DeleteAccount />
     </>
   );
 }

@@ -10,6 +10,7 @@ import { blockedContacts, setBlocked } from "./blocking.ts";
 import { history } from "./conversations.ts";
 import { updateConversation } from "./deciding.ts";
 import { clearConversation, deleteConversation } from "./deleting.ts";
+import { endAccount } from "./ending.ts";
 import type { Engine } from "./engine.ts";
 import type { Env } from "./env.ts";
 import {
@@ -58,8 +59,13 @@ export function selfOf(own: OwnAccount): Messenger["self"] {
   };
 }
 
-/** Puts the SDK's surface on a running engine. */
-export function messengerOf(engine: Engine, env: Env, header: HeaderFile): Messenger {
+/** Puts the SDK's surface on a running engine. @param discard removes the vault, once it is closed. */
+export function messengerOf(
+  engine: Engine,
+  env: Env,
+  header: HeaderFile,
+  discard: () => void | Promise<void>,
+): Messenger {
   const { own } = engine.live;
   const changeKey = async (oldKeys: "retired" | "revoked"): Promise<void> => {
     await changeList(engine, { type: "classic-key", newKey: await makeClassicKey(env), oldKeys });
@@ -160,6 +166,12 @@ export function messengerOf(engine: Engine, env: Env, header: HeaderFile): Messe
         const before = (await step.draft.get(names.settings)) ?? defaultSettings;
         step.draft.put(names.settings, { ...before, ...changes });
       }),
+    async deleteAccount(passphrase) {
+      await openVault(env.crypto, await header.read(), passphrase);
+      await endAccount(engine, env);
+      await engine.close();
+      await discard();
+    },
     subscribe: (listener) => engine.subscribe(listener),
     close: () => engine.close(),
   };

@@ -306,4 +306,6 @@ export const names = {
   outbox: list<OutboxItem>("outbox"),
   held: list<HeldEntry>("held"),
   notices: list<Notice>("notices"),
+  /** It was told that the account was deleted. */
+  deletedTold: record<true>("deleted-told"),
 } as const;

@@ -50,6 +50,10 @@ export interface SessionState {
   /** When the sign-in was taken; undefined before. */
   onlineSinceMs: number | undefined;
   clientNonce: Uint8Array;
+  /** Of the challenge that was checked. */
+  serverNonce: Uint8Array;
+  /** This device deletes the account: its end is no news. */
+  ending: boolean;
   /** When hello was said. */
   helloAtMs: number;
   /** How far our clock is ahead of the server's, as it was last told; 0: they agree. undefined: not known yet. */
@@ -91,6 +95,8 @@ export function newSession(cursor: number): SessionState {
     pushKey: new Uint8Array(),
     onlineSinceMs: undefined,
     clientNonce: new Uint8Array(),
+    serverNonce: new Uint8Array(),
+    ending: false,
     helloAtMs: 0,
     clockAheadMs: undefined,
     nextRequest: 1,

@@ -25,6 +25,8 @@ export interface MessengerParts {
   readonly storage: Storage;
   /** undefined: work with what is stored, without a connection. */
   readonly transport: Transport | undefined;
+  /** Removes the vault for good, once it is closed; absent: whoever made the storage does. */
+  readonly discard?: () => void | Promise<void>;
   /** Finds files again that were being sent when the process ended, by their `reference`. */
   readonly openFile?: OpenFile;
 }
@@ -37,5 +39,5 @@ export async function startMessenger(parts: MessengerParts): Promise<Messenger> 
     throw new StorageError("vault_missing", "the account in that vault was not finished");
   }
   const engine = await startEngine(store, parts.transport, parts.env, parts.openFile);
-  return messengerOf(engine, parts.env, parts.header);
+  return messengerOf(engine, parts.env, parts.header, parts.discard ?? (() => undefined));
 }

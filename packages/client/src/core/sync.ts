@@ -14,6 +14,7 @@ import {
 } from "@sotto/protocol";
 import { attachmentNames } from "./attachments/records.ts";
 import { noteServerTime } from "./clock.ts";
+import { onGoodbye } from "./goodbye.ts";
 import { addNotice } from "./notices.ts";
 import { startGroups, stopGroups } from "./groups/pump.ts";
 import { onGroupEntries } from "./groups/reading.ts";
@@ -189,7 +190,7 @@ async function onFrame(step: Step, frame: ServerFrame["frame"]): Promise<void> {
     case "draining":
       return onDraining(step, Number(frame.value.reconnectAfterMs));
     case "goodbye":
-      return giveUp(step, refusedError(frame.value.problem));
+      return onGoodbye(step, frame.value);
     default:
       // A newer server may say more than we understand.
       return undefined;
@@ -219,6 +220,7 @@ async function onChallenge(step: Step, challenge: Challenge): Promise<void> {
     privateKey: own.deviceKey.privateKey,
   });
   live.session.phase = "signing-in";
+  live.session.serverNonce = checked.serverNonce;
   step.effects.push({ type: "send", frame: { case: "signIn", value } });
 }
 

@@ -27,6 +27,7 @@ import type {
 } from "../core/store.ts";
 import type { PushDevice, PushSubscription } from "../core/push/store.ts";
 import { MemoryPush } from "./memory-push.ts";
+import { retiredHash } from "./retired-id.ts";
 import { MemoryBlobs } from "./memory-blobs.ts";
 import { MemoryKeyPackages } from "./memory-key-packages.ts";
 import { MemoryLogs } from "./memory-logs.ts";
@@ -47,6 +48,8 @@ export class MemoryStore implements Store {
   readonly #inboxes = new Set<string>();
   readonly #accounts = new Map<string, Account>();
   readonly #identifiers = new Map<string, Account>();
+  /** By the hash of the id: of accounts that were deleted. */
+  readonly #farewells = new Map<string, Uint8Array>();
   readonly #keyPackages = new MemoryKeyPackages();
   readonly #blobs = new MemoryBlobs();
   readonly #push = new MemoryPush();
@@ -89,9 +92,13 @@ export class MemoryStore implements Store {
     const identifier = String.fromCharCode(...identifierHash);
     if (this.#identifiers.has(identifier)) return "identifier_taken";
     if (maxAccounts !== undefined && this.#identifiers.size >= maxAccounts) return "server_full";
-    if (this.#accounts.has(idKey(change.account)) || this.#inboxTaken(undefined, change)) return "log_exists";
+    if (this.#isTaken(change.account) || this.#inboxTaken(undefined, change)) return "log_exists";
     this.#insert(identifier, change);
     return "created";
+  }
+
+  #isTaken(account: AccountId): boolean {
+    return this.#accounts.has(idKey(account)) || this.#farewells.has(idKey(retiredHash(account)));
   }
 
   #insert(identifier: string, change: DeviceListChange): void {
@@ -111,7 +118,7 @@ export class MemoryStore implements Store {
     const account = this.#find(old);
     if (account === undefined || this.#identifiers.get(identifier) !== account) return "conflict";
     if (account.resetAtSec === undefined || account.resetAtSec > nowSec) return "conflict";
-    if (this.#accounts.has(idKey(change.account)) || this.#inboxTaken(undefined, change)) return "log_exists";
+    if (this.#isTaken(change.account) || this.#inboxTaken(undefined, change)) return "log_exists";
     for (const [key, device] of account.devices) {
       this.#logs.delete(device.inbox);
       this.#keyPackages.deleteDevice(old, device.device);
@@ -122,6 +129,26 @@ export class MemoryStore implements Store {
     account.backup = account.resetAtSec = undefined;
     this.#insert(identifier, change);
     return "replaced";
+  }
+
+  async deleteAccount(account: AccountId, version: number, farewell: Uint8Array): Promise<boolean> {
+    const found = this.#find(account);
+    if (found?.lists.length !== version) return false;
+    for (const { device, inbox } of found.devices.values()) {
+      this.#logs.delete(inbox);
+      this.#keyPackages.deleteDevice(account, device);
+      this.#push.delete(account, device, undefined);
+    }
+    for (const [identifier, holder] of this.#identifiers) {
+      if (holder === found) this.#identifiers.delete(identifier);
+    }
+    this.#accounts.delete(idKey(account));
+    this.#farewells.set(idKey(retiredHash(account)), copy(farewell));
+    return true;
+  }
+
+  async readFarewell(account: AccountId): Promise<Uint8Array | undefined> {
+    return this.#farewells.get(idKey(retiredHash(account)));
   }
 
   /** undefined as well for an account that was replaced. */

@@ -22,5 +22,6 @@ export interface FrontEvents {
   /** KeyPackages that were handed out: used up, and last resorts. */
   keyPackagesClaimed(oneTime: number, lastResorts: number): void;
   linkUsed(step: "open" | "fetch" | "answer", outcome: string): void;
+  accountDeleted(outcome: string): void;
   recoveryUsed(step: "put" | "recover" | "finish" | "reset" | "cancel", outcome: string): void;
 }

@@ -167,6 +167,14 @@ export interface Store extends KeyPackageStore, RecoveryStore, BlobStore, PushSt
     | { readonly ok: true }
     | { readonly ok: false; readonly code: "version_conflict" | "log_exists"; readonly newest: number }
   >;
+  /**
+   * Deletes an account in one transaction, if `version` is still its newest list's: its identifier, lists, devices, inboxes, KeyPackages,
+   * backup and reset go, from the disk as well. Its id and those of its inboxes stay taken, as hashes that tell no one which they were.
+   * @param farewell kept under the hash of its id. False: another version came first, or there is no such account.
+   */
+  deleteAccount(account: AccountId, version: number, farewell: Uint8Array): Promise<boolean>;
+  /** What was kept of an account that was deleted; undefined for every other. */
+  readFarewell(account: AccountId): Promise<Uint8Array | undefined>;
   accountByIdentifier(identifierHash: Uint8Array): Promise<AccountRecord | undefined>;
   accountById(account: AccountId): Promise<AccountRecord | undefined>;
   readDeviceLists(

@@ -25,6 +25,7 @@ const closeCodes: Partial<Record<ConnectionEnd, number>> = {
   draining: 1012,
   superseded: 1000,
   revoked: 1008,
+  deleted: 1008,
 };
 const policyViolation = 1008;
 

@@ -87,7 +87,7 @@ export class SimulatedServer {
     });
     const failed = (error: unknown): void => void this.failures.push(error);
     this.#answer = sealedAnswers({ key: own, desks: this.#desks, nowMs, failed });
-    const { blobs, directory, keyPackages, links, recovery, quota } = this.#desks;
+    const { accountEnds, blobs, directory, keyPackages, links, recovery, quota } = this.#desks;
     this.#open = () =>
       new Delivery({
         store: this.#kept.store,
@@ -97,6 +97,7 @@ export class SimulatedServer {
         keyPackages,
         links,
         recovery,
+        accountEnds,
         blobs,
         challenger: new Challenger(own, nowMs),
         quota,

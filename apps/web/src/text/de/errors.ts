@@ -9,6 +9,8 @@ export const errors = {
     "Dafür gibt es schon ein Konto: verknüpfe diesen Browser damit, oder nimm den Wiederherstellungsschlüssel.",
   identifier_not_found: "Niemand auf diesem Server hat diese Nummer oder Adresse. Lade die Person erst ein.",
   identity_changed: "Ihr Identitätsschlüssel hat sich geändert. Sieh ihn dir an, bevor du weitermachst.",
+  account_deleted:
+    "Dieses Konto wurde auf einem anderen Gerät gelöscht. Was hier ist, bleibt lesbar, bis du es in den Einstellungen entfernst.",
   server_full: "Dieser Server nimmt keine Konten mehr an. Frag, wer ihn betreibt.",
   server_key_mismatch:
     "Dieser Server zeigt einen anderen Schlüssel als erwartet. Mach nicht weiter: frag, wer ihn betreibt.",

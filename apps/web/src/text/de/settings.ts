@@ -48,6 +48,22 @@ export const settings = {
     "Das ist dein einziges Gerät. Ohne den Wiederherstellungsschlüssel bringt nichts das Konto zurück, und die Nachrichten hier sind endgültig weg.",
   removeAsk: "Entfernen …",
   removeAction: "Hier alles entfernen",
+  deleteTitle: "Konto löschen",
+  deleteText:
+    "Überall: auf dem Server und in diesem Browser. Deine Nummer oder Adresse kann später neu registriert werden.",
+  deleteAsk: "Konto löschen …",
+  deletePoints: [
+    "Du verlässt alle Gruppen, und die Dateien, die du geschickt hast, werden für alle gelöscht.",
+    "Der Server löscht alles, was er von dir hat. Verschlüsselte Nachrichten, die auf andere warten, laufen dort von selbst ab.",
+    "Andere behalten, was sie bekommen haben. Wer dir schreibt, findet niemanden mehr.",
+    "Deine anderen Geräte werden abgemeldet; was darauf ist, bleibt, bis du es dort entfernst.",
+    "Nichts bringt es zurück: der Wiederherstellungsschlüssel öffnet nichts mehr.",
+  ] as readonly string[],
+  deleteSure: "Ich will mein Konto löschen und weiß, dass es sich nicht rückgängig machen lässt",
+  deleteAction: "Endgültig löschen",
+  deleteWorking: "Löscht …",
+  deletedElsewhere:
+    "Dieses Konto wurde auf einem anderen Gerät gelöscht. Was hier ist, bleibt lesbar; entferne es, wenn du es nicht mehr brauchst.",
 
   passphrase: "Passphrase ändern",
   passphraseText:

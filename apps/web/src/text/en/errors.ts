@@ -7,6 +7,8 @@ export const errors = {
   identifier_taken: "There is an account for that already: link this browser to it, or use the recovery key.",
   identifier_not_found: "Nobody on this server has that number or address. Invite them first.",
   identity_changed: "Their identity key changed. Look at it before you go on.",
+  account_deleted:
+    "This account was deleted on another device. What is here can still be read, until you remove it in the settings.",
   server_full: "This server takes no more accounts. Ask whoever runs it.",
   server_key_mismatch: "This server shows another key than expected. Do not go on: ask whoever runs it.",
   clock_wrong: "This device's clock is too far off. Set its date and time right, then try again.",

@@ -48,6 +48,22 @@ export const settings = {
     "This is your only device. Without your recovery key nothing brings the account back, and the messages here are gone for good.",
   removeAsk: "Remove …",
   removeAction: "Remove everything here",
+  deleteTitle: "Delete the account",
+  deleteText:
+    "Everywhere: on the server, and in this browser. Your number or address can be registered anew later.",
+  deleteAsk: "Delete account …",
+  deletePoints: [
+    "You leave all groups, and the files that you sent are deleted for everybody.",
+    "The server deletes all that it has of you. Encrypted messages that wait for others run out there by themselves.",
+    "People keep what they received. Who writes to you finds nobody any more.",
+    "Your other devices are signed out; what is on them stays until you remove it there.",
+    "Nothing brings it back: the recovery key opens nothing any more.",
+  ] as readonly string[],
+  deleteSure: "I want to delete my account, and know that it cannot be taken back",
+  deleteAction: "Delete it for good",
+  deleteWorking: "Deleting …",
+  deletedElsewhere:
+    "This account was deleted on another device. What is here can still be read; remove it when you need it no more.",
 
   passphrase: "Change the passphrase",
   passphraseText: "It holds for this browser. Messages are not encrypted anew, so it is done at once.",

@@ -19,6 +19,7 @@ import { KeyPackageTable } from "./key-package-table.ts";
 import type { PushDevice, PushSubscription } from "../../core/push/store.ts";
 import { PushTable } from "./push-table.ts";
 import { RecoveryTable } from "./recovery-table.ts";
+import { RetiredTable } from "./retired-table.ts";
 import type { LogTable } from "./log-table.ts";
 
 interface AccountRow {
@@ -33,6 +34,7 @@ export class AccountTable {
   readonly #keyPackages: KeyPackageTable;
   readonly #recovery: RecoveryTable;
   readonly #push: PushTable;
+  readonly #retired: RetiredTable;
   readonly #sql: ReturnType<typeof statements>;
   /** Kept, since counting looks at every account and strangers may ask; undefined when it must be asked for. */
   #count: number | undefined;
@@ -42,6 +44,7 @@ export class AccountTable {
     this.#keyPackages = new KeyPackageTable(database);
     this.#recovery = new RecoveryTable(database);
     this.#push = new PushTable(database);
+    this.#retired = new RetiredTable(database);
     this.#sql = statements(database);
   }
 
@@ -52,9 +55,7 @@ export class AccountTable {
   ): Awaited<ReturnType<Store["createAccount"]>> {
     if (this.byIdentifier(identifierHash) !== undefined) return "identifier_taken";
     if (maxAccounts !== undefined && this.count() >= maxAccounts) return "server_full";
-    if (this.#sql.byId.get(change.account) !== undefined || this.#inboxTaken(undefined, change)) {
-      return "log_exists";
-    }
+    if (this.#isTaken(change.account) || this.#inboxTaken(undefined, change)) return "log_exists";
     this.#insert(identifierHash, change);
     if (this.#count !== undefined) this.#count++;
     return "created";
@@ -72,9 +73,7 @@ export class AccountTable {
     const resetAtSec = account && this.#recovery.readReset(account.num);
     if (account === undefined || holder === undefined || idKey(holder) !== idKey(old)) return "conflict";
     if (resetAtSec === undefined || resetAtSec > nowSec) return "conflict";
-    if (this.#sql.byId.get(change.account) !== undefined || this.#inboxTaken(undefined, change)) {
-      return "log_exists";
-    }
+    if (this.#isTaken(change.account) || this.#inboxTaken(undefined, change)) return "log_exists";
     for (const row of this.#sql.devicesInUse.all(account.num)) {
       this.#logs.deleteLog(row["inbox"] as DeviceRecord["inbox"]);
       this.#keyPackages.deleteDevice(account.num, row["device"] as DeviceId);
@@ -86,6 +85,31 @@ export class AccountTable {
     this.#sql.retire.run(account.num);
     this.#insert(identifierHash, change);
     return "replaced";
+  }
+
+  /** See Store.deleteAccount. */
+  delete(id: AccountId, version: number, farewell: Uint8Array): boolean {
+    const account = this.#find(id);
+    if (account?.newest_version !== version) return false;
+    for (const row of this.#sql.devices.all(account.num)) {
+      const inbox = row["inbox"] as DeviceRecord["inbox"];
+      this.#logs.deleteLog(inbox);
+      this.#keyPackages.deleteDevice(account.num, row["device"] as DeviceId);
+      this.#retired.add(inbox);
+    }
+    this.#retired.add(id, farewell);
+    this.#push.deleteAccount(account.num);
+    this.#recovery.deleteAccount(account.num);
+    this.#sql.deleteLists.run(account.num);
+    this.#sql.deleteDevices.run(account.num);
+    this.#sql.deleteAccount.run(account.num);
+    if (this.#count !== undefined) this.#count--;
+    return true;
+  }
+
+  /** See Store.readFarewell. */
+  farewell(account: AccountId): Uint8Array | undefined {
+    return this.#retired.farewell(account);
   }
 
   putList(change: DeviceListChange): Awaited<ReturnType<Store["putDeviceList"]>> {
@@ -212,8 +236,15 @@ export class AccountTable {
     const inboxes = new Set(added.map(({ inbox }) => idKey(inbox)));
     return (
       inboxes.size < added.length ||
-      added.some(({ inbox }) => this.#logs.has(inbox) || this.#sql.byInbox.get(inbox) !== undefined)
+      added.some(
+        ({ inbox }) =>
+          this.#logs.has(inbox) || this.#sql.byInbox.get(inbox) !== undefined || this.#retired.has(inbox),
+      )
     );
+  }
+
+  #isTaken(account: AccountId): boolean {
+    return this.#sql.byId.get(account) !== undefined || this.#retired.has(account);
   }
 
   #applyList(account: number, { devices, signedList, version }: DeviceListChange): void {
@@ -262,6 +293,9 @@ function statements(database: DatabaseSync) {
     byIdentifier: database.prepare(`SELECT ${columns} FROM accounts WHERE identifier_hash = ?`),
     count: database.prepare("SELECT count(*) AS n FROM accounts WHERE newest_version > 0"),
     devicesInUse: database.prepare("SELECT device, inbox FROM devices WHERE account = ? AND revoked = 0"),
+    devices: database.prepare("SELECT device, inbox FROM devices WHERE account = ?"),
+    deleteDevices: database.prepare("DELETE FROM devices WHERE account = ?"),
+    deleteAccount: database.prepare("DELETE FROM accounts WHERE num = ?"),
     revokeAll: database.prepare("UPDATE devices SET revoked = 1 WHERE account = ?"),
     deleteLists: database.prepare("DELETE FROM device_lists WHERE account = ?"),
     retire: database.prepare(

@@ -112,4 +112,11 @@ export const MIGRATIONS: readonly string[] = [
     UNIQUE (account, device)
   ) STRICT;
   `,
+  // Ids of accounts and inboxes that were deleted, as hashes, in no order that ties them together. farewell: of accounts.
+  `
+  CREATE TABLE retired (
+    hash BLOB PRIMARY KEY,
+    farewell BLOB
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

@@ -192,6 +192,23 @@ export class SqliteStore implements Store {
     return this.#read(() => this.#accounts.pushDevices(afterNum, limit));
   }
 
+  async deleteAccount(account: AccountId, version: number, farewell: Uint8Array): Promise<boolean> {
+    const erase = (on: boolean): void => this.#database.exec(`PRAGMA secure_delete = ${on ? "ON" : "OFF"}`);
+    try {
+      this.#read(() => erase(true));
+      const deleted = this.#transaction(() => this.#accounts.delete(account, version, farewell));
+      // Older copies of the pages lie in the log beside the database until they are overwritten.
+      if (deleted) this.#read(() => this.#database.exec("PRAGMA wal_checkpoint(TRUNCATE)"));
+      return deleted;
+    } finally {
+      if (this.#database.isOpen) erase(false);
+    }
+  }
+
+  async readFarewell(account: AccountId): Promise<Uint8Array | undefined> {
+    return this.#read(() => this.#accounts.farewell(account));
+  }
+
   async createBlob(blob: BlobRecord, maxBytes: number): ReturnType<Store["createBlob"]> {
     return this.#transaction(() => this.#blobs.create(blob, maxBytes));
   }

@@ -2,16 +2,20 @@
  * A session's requests that desks answer, beside the logs: directory, KeyPackages, links, recovery, tickets. A bounded number of them is under
  * way at once; answers may come in another order than the requests.
  */
+import { create } from "@bufbuild/protobuf";
 import {
+  AccountDeletionSchema,
   DeviceListSchema,
   SottoError,
   accountId,
   decode,
+  deletionTranscript,
   type AnswerLink,
   type AskBlobTicket,
   type CancelReset,
   type ClaimKeyPackages,
   type CountKeyPackages,
+  type DeleteAccount,
   type FetchLink,
   type Lookup,
   type PutDeviceList,
@@ -22,7 +26,9 @@ import {
 import type { ListChanges, ListWatcher } from "./list-changes.ts";
 import { encodeFrame, type FrameInit } from "./frames.ts";
 import type { Asker, DeliveryPorts, SessionOutput } from "./ports.ts";
-import { requestNumber } from "./requests.ts";
+import type { SessionRegistry } from "./registry.ts";
+import { exactBytes, requestNumber } from "./requests.ts";
+import type { Challenge } from "./sign-in.ts";
 
 /** Most such requests of one connection under way. */
 const maxUnderWay = 32;
@@ -32,6 +38,7 @@ const busyRetryMs = 1_000;
 const fieldsPerFrame = 8;
 const fieldsPerList = 4;
 const fieldsPerKeyPackage = 3;
+const signatureBytes = 64;
 
 /** The session that asks. */
 export interface DeskRequestsHost {
@@ -39,6 +46,9 @@ export interface DeskRequestsHost {
   readonly lists: ListChanges;
   /** Who is told of lists that change. */
   readonly watcher: ListWatcher;
+  readonly registry: SessionRegistry;
+  /** Of this connection's sign-in. */
+  readonly nonces: Challenge;
   readonly output: SessionOutput;
   readonly asker: Asker;
   isClosed(): boolean;
@@ -132,6 +142,24 @@ export class DeskRequests {
     const { ports, asker } = this.#host;
     await ports.recovery.cancelReset(asker);
     this.#answer({ case: "done", value: { request } });
+  }
+
+  /** Deletes the account, then ends all of its sessions and tells who looked it up. @throws SottoError as AccountEndPort, `malformed`. */
+  async deleteAccount({ request, signature }: DeleteAccount): Promise<void> {
+    const { ports, asker, nonces, lists, registry } = this.#host;
+    const { clientNonce, serverNonce } = nonces;
+    const transcript = deletionTranscript(
+      clientNonce,
+      serverNonce,
+      ports.challenger.fingerprint,
+      asker.account,
+    );
+    const signed = Uint8Array.from(exactBytes("signature", signature, signatureBytes));
+    const deletion = create(AccountDeletionSchema, { clientNonce, serverNonce, signature: signed });
+    await ports.accountEnds.delete(asker, deletion, transcript);
+    this.#answer({ case: "done", value: { request } });
+    lists.gone(asker.account);
+    for (const session of registry.ofAccount(asker.account)) session.accountDeleted(deletion);
   }
 
   /** Publishes a list, ends the sessions of devices that it revokes, and tells who knows an older one. @throws SottoError as DirectoryPort. */

@@ -70,7 +70,7 @@ export class ListChanges {
     this.#tell(account, Number(list.version), publisher);
   }
 
-  /** An account was replaced, and has no list any more. */
+  /** An account was replaced or deleted, and has no list any more. */
   gone(account: AccountId): void {
     this.#tell(account, 0);
   }

@@ -4,6 +4,7 @@
  * Sessions do no I/O, own no timer and read no clock of their own.
  */
 import type {
+  AccountDeletion,
   AccountId,
   AnswerLink,
   AskBlobTicket,
@@ -77,6 +78,12 @@ export interface PushPort {
   appended(log: LogId, by: AccountId): void;
 }
 
+/** The end of accounts. Throws SottoError with a code that travels. */
+export interface AccountEndPort {
+  /** @param transcript what `deletion.signature` is to be over. */
+  delete(asker: Asker, deletion: AccountDeletion, transcript: Uint8Array): Promise<void>;
+}
+
 /** An AskBlobTicket, and its answer, without their protobuf type. */
 export type AskBlobTicketFields = Pick<AskBlobTicket, "request" | "size">;
 export type BlobTicketFields = Pick<BlobTicket, "request" | "ticket" | "expiresInSec">;
@@ -146,6 +153,7 @@ export type ConnectionEnd =
   | "refused"
   | "superseded"
   | "revoked"
+  | "deleted"
   | "draining";
 
 /** One function for each thing that happens; the implementation logs and counts. None of them may throw. */
@@ -189,6 +197,7 @@ export interface DeliveryPorts {
   readonly keyPackages: KeyPackagePort;
   readonly links: LinkPort;
   readonly recovery: RecoveryPort;
+  readonly accountEnds: AccountEndPort;
   readonly blobs: BlobTicketPort;
   /** Left out: nobody is woken. */
   readonly push?: PushPort;

@@ -1,5 +1,5 @@
 /** Which session speaks for which device on this node. The newest connection of a device wins. */
-import type { AccountId, DeviceId } from "@sotto/protocol";
+import type { AccountDeletion, AccountId, DeviceId } from "@sotto/protocol";
 import type { ListWatcher } from "./list-changes.ts";
 import { idKey } from "../logs/id-key.ts";
 import type { ConnectionEnd } from "./ports.ts";
@@ -7,6 +7,8 @@ import type { ConnectionEnd } from "./ports.ts";
 /** A session that can be told to end. */
 export interface Endable extends ListWatcher {
   end(code: "superseded" | "sign_in_refused", end: ConnectionEnd, message: string): void;
+  /** Its account was deleted. */
+  accountDeleted(deletion: AccountDeletion): void;
   /** A reset of its account began or was cancelled. @param resetAtSec 0: none is pending. */
   resetChanged(resetAtSec: number): void;
 }

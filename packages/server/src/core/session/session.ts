@@ -9,6 +9,7 @@ import {
   EntryKind,
   SottoError,
   StorageError,
+  type AccountDeletion,
   type AccountId,
   type Attach,
   type ErrorCode,
@@ -37,7 +38,7 @@ import {
   requestNumber,
 } from "./requests.ts";
 import { SessionReaders, notAttached } from "./session-readers.ts";
-import { challenge, verifySignIn, type Challenge } from "./sign-in.ts";
+import { AccountDeletedError, challenge, verifySignIn, type Challenge } from "./sign-in.ts";
 
 /** What all sessions of a node share. */
 export interface SessionContext {
@@ -59,6 +60,7 @@ export class Session implements CommitSink, Endable {
   readonly #context: SessionContext;
   readonly #peer: Peer;
   #phase: "new" | "challenged" | "signing_in" | "open" | "closed" = "new";
+  /** The nonces of the sign-in. */
   #challenge: Challenge | undefined;
   #device: DeviceRecord | undefined;
   #quota: AccountQuota | undefined;
@@ -142,6 +144,11 @@ export class Session implements CommitSink, Endable {
     this.#resetAtSec = resetAtSec;
     if (!this.#announced || this.#isClosed()) return;
     this.output.frame(encodeFrame({ case: "resetChanged", value: { resetAtSec: BigInt(resetAtSec) } }));
+  }
+
+  /** From the registry. */
+  accountDeleted(deletion: AccountDeletion): void {
+    this.#finish(new AccountDeletedError(deletion), "deleted");
   }
 
   /** A list that was looked up here, or the own account's, has a newer version. @param newestVersion 0: the account is gone. */
@@ -277,6 +284,8 @@ export class Session implements CommitSink, Endable {
         });
       case "cancelReset":
         return this.#later(frame.value.request, () => this.#ask().cancelReset(frame.value));
+      case "deleteAccount":
+        return this.#later(frame.value.request, () => this.#ask().deleteAccount(frame.value));
       case "countKeyPackages":
         return this.#guard(frame.value.request, () => this.#ask().countKeyPackages(frame.value));
       case "askBlobTicket":
@@ -321,7 +330,6 @@ export class Session implements CommitSink, Endable {
     try {
       const device = await verifySignIn(ports, answered, signIn);
       if (this.#phase !== "signing_in") return;
-      this.#challenge = undefined;
       this.#device = device;
       this.#quota = ports.quota.forAccount(device.account);
       this.#phase = "open";
@@ -407,11 +415,13 @@ export class Session implements CommitSink, Endable {
   }
 
   #ask(): DeskRequests {
-    const { ports, lists } = this.#context;
+    const { ports, lists, registry } = this.#context;
     this.#desks ??= new DeskRequests({
       ports,
       lists,
       watcher: this,
+      registry,
+      nonces: this.#nonces(),
       output: this.output,
       asker: this.#asker(),
       isClosed: () => this.#isClosed(),
@@ -475,7 +485,8 @@ export class Session implements CommitSink, Endable {
   #finish(error: unknown, end: ConnectionEnd): void {
     if (this.#phase === "closed") return;
     const problem = problemOf(error);
-    this.output.frame(goodbyeFrame(problem));
+    const deletion = error instanceof AccountDeletedError ? error.deletion : undefined;
+    this.output.frame(goodbyeFrame(problem, deletion));
     this.disconnected();
     this.output.close(end, problem);
   }
@@ -483,6 +494,11 @@ export class Session implements CommitSink, Endable {
   #signedInDevice(): DeviceRecord {
     if (this.#device === undefined) throw new SottoError("not_signed_in", "sign in first");
     return this.#device;
+  }
+
+  #nonces(): Challenge {
+    if (this.#challenge === undefined) throw new SottoError("not_signed_in", "sign in first");
+    return this.#challenge;
   }
 
   #asker(): Asker {

@@ -3,14 +3,17 @@
  * @see spec/PROTOCOL.md "Signing in"
  */
 import {
+  AccountDeletionSchema,
   NONCE_BYTES,
   SottoError,
   LIMITS,
   accountId,
   challengeTranscript,
+  decode,
   deviceId,
   parseHex,
   signInTranscript,
+  type AccountDeletion,
   type Hello,
   type SignIn,
 } from "@sotto/protocol";
@@ -57,7 +60,21 @@ export function challenge(
   return { challenge: { clientNonce, serverNonce }, frame };
 }
 
-/** The device that a SignIn proves. @throws SottoError `sign_in_refused` whatever is wrong with it, `malformed`. */
+/** The account was deleted, which its devices are told with what proves it. */
+export class AccountDeletedError extends SottoError {
+  readonly deletion: AccountDeletion;
+
+  constructor(deletion: AccountDeletion) {
+    super("account_deleted", "the account was deleted");
+    this.deletion = deletion;
+  }
+}
+
+/**
+ * The device that a SignIn proves.
+ * @throws SottoError `sign_in_refused` whatever is wrong with it, `malformed`; AccountDeletedError to whoever knows the id of an account that
+ * was deleted: ids cannot be guessed, and who has one learns as much by a lookup.
+ */
 export async function verifySignIn(
   { store, crypto, challenger }: DeliveryPorts,
   { clientNonce, serverNonce }: Challenge,
@@ -71,6 +88,8 @@ export async function verifySignIn(
   const found = await store.readDevice(account, device);
   const verified = crypto.verifyEd25519(found?.signatureKey ?? nobodysKey, transcript, signature);
   if (found === undefined || found.revoked || !verified) {
+    const farewell = await store.readFarewell(account);
+    if (farewell !== undefined) throw new AccountDeletedError(decode(AccountDeletionSchema, farewell));
     throw new SottoError("sign_in_refused", "the device cannot sign in");
   }
   return { ...found, account, device };

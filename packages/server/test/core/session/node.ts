@@ -26,6 +26,7 @@ import { MemoryBlobFiles } from "../../../src/adapters/memory-blobs.ts";
 import { MemoryStore } from "../../../src/adapters/memory-store.ts";
 import { nodeCrypto } from "../../../src/adapters/node-crypto.ts";
 import { nodeClock, nodeScheduler } from "../../../src/adapters/node-scheduler.ts";
+import { AccountEnds } from "../../../src/core/account-deletion.ts";
 import { Blobs } from "../../../src/core/blobs/desk.ts";
 import { Directory } from "../../../src/core/directory.ts";
 import { KeyPackages } from "../../../src/core/key-packages/desk.ts";
@@ -236,6 +237,13 @@ export class TestNode {
         },
         nowMs: Date.now,
         resetDelaySec: 1,
+      }),
+      accountEnds: new AccountEnds({
+        store: this.store,
+        crypto: nodeCrypto,
+        events: silent(),
+        nowMs: Date.now,
+        triesPerAccount: limit,
       }),
       blobs: new Blobs({
         store: this.store,

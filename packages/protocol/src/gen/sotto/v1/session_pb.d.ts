@@ -14,6 +14,7 @@ import type { AnswerLink, FetchLink, LinkFetched } from "./link_pb.js";
 import type { CancelReset, PutRecovery, ResetChanged } from "./recovery_pb.js";
 import type { AskBlobTicket, BlobTicket } from "./blobs_pb.js";
 import type { PutPush } from "./push_pb.js";
+import type { AccountDeletion, DeleteAccount } from "./account_pb.js";
 import type { Problem } from "./problem_pb.js";
 
 /**
@@ -164,6 +165,12 @@ export declare type ClientFrame = Message<"sotto.v1.ClientFrame"> & {
      */
     value: PutPush;
     case: "putPush";
+  } | {
+    /**
+     * @generated from field: sotto.v1.DeleteAccount delete_account = 20;
+     */
+    value: DeleteAccount;
+    case: "deleteAccount";
   } | { case: undefined; value?: undefined };
 };
 
@@ -564,6 +571,13 @@ export declare type Goodbye = Message<"sotto.v1.Goodbye"> & {
    * @generated from field: sotto.v1.Problem problem = 1;
    */
   problem?: Problem | undefined;
+
+  /**
+   * Only with the code account_deleted.
+   *
+   * @generated from field: sotto.v1.AccountDeletion deletion = 2;
+   */
+  deletion?: AccountDeletion | undefined;
 };
 
 /**
