@@ -16,8 +16,8 @@ import { openSqliteStore } from "../packages/server/src/adapters/sqlite/store.ts
 import { KillableServer } from "./support/killable-server.ts";
 
 const provider = nodeProvider();
-const kills = 10;
-const perRound = 12;
+const kills = 8;
+const perRound = 6;
 const keyPackages = 150;
 const seed = Number(process.env["SOTTO_SEED"] ?? 20_261_128);
 const random = new SeededRandom(seed);

@@ -287,4 +287,32 @@ describe.skipIf(noChromium)("settings", () => {
     await dan.page.getByRole("button", { name: "Create an account" }).waitFor();
     await dan.close();
   });
+
+  test("an account is deleted with passphrase and a tick; then the first screen is there, and the number is free", async () => {
+    const dora = await joinApp(browser, server, "+15551230509");
+    const { page: her } = dora;
+    await her.getByRole("link", { name: "Settings" }).click();
+    await her.getByRole("link", { name: /^Account/ }).click();
+    await her.getByRole("button", { name: "Delete account …" }).click();
+    const end = her.getByRole("button", { name: "Delete it for good" });
+    await her.getByText("Nothing brings it back").waitFor();
+    expect(await accessibilityFindings(her)).toEqual([]);
+    expect(await end.isDisabled()).toBe(true);
+    await her.getByLabel("I want to delete my account").check();
+    const form = her.locator(".delete-account");
+    await form.getByLabel("Current passphrase").fill("wrong");
+    await end.click();
+    await form.getByText("That passphrase is wrong.").waitFor();
+    await form.getByLabel("Current passphrase").fill(PASSPHRASE);
+    await end.click();
+    await her.getByRole("button", { name: "Create an account" }).waitFor();
+    await her.reload();
+    await her.getByRole("button", { name: "Create an account" }).waitFor();
+    expect(dora.complaints).toEqual([]);
+    // The number is free: nobody is told that there is an account.
+    await dora.close();
+    const again = await joinApp(browser, server, "+15551230509");
+    expect(again.complaints).toEqual([]);
+    await again.close();
+  });
 });

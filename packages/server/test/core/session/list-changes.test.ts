@@ -28,6 +28,7 @@ function watcher() {
       void told.push(`${toHex(account).slice(0, 4)} ${newest}`),
     end: (code: string) => void ended.push(code),
     resetChanged: () => undefined,
+    accountDeleted: () => undefined,
   };
 }
 const about = (account: AccountId, newest: number): string => `${toHex(account).slice(0, 4)} ${newest}`;
