@@ -131,37 +131,38 @@ test("a device that is not let in says so", async () => {
   expect(connectionEvents(ann)).toContain("offline sign_in_refused");
 });
 
-describe("that the account was deleted", () => {
-  const goodbye = async (signedBy: "nobody" | "its device" | "its owner", over = ann) => {
-    const own = await vaultStore(ann.vault, memoryStorage(ann.rows)).get(names.own);
-    if (own === undefined) throw new Error("no account");
-    const [clientNonce, serverNonce] = [new Uint8Array(32).fill(1), new Uint8Array(32).fill(2)];
-    const transcript = deletionTranscript(
-      clientNonce,
-      serverNonce,
-      own.serverFingerprint,
-      accountOf(over.account),
-    );
-    const key = signedBy === "its owner" ? own.identityKey : own.deviceKey;
-    const signature = await world.crypto.ed25519Sign(key.privateKey, transcript);
-    world.server.tellAll({
-      case: "goodbye",
-      value: {
-        problem: { code: "account_deleted" },
-        ...(signedBy !== "nobody" && { deletion: { clientNonce, serverNonce, signature } }),
-      },
-    });
-    await world.settle(1);
-  };
-  const told = () => ann.notices.filter(({ type }) => type === "account_deleted").length;
+/** The server says that the account was deleted. */
+const sayDeleted = async (signedBy: "nobody" | "its device" | "its owner", over = ann) => {
+  const own = await vaultStore(ann.vault, memoryStorage(ann.rows)).get(names.own);
+  if (own === undefined) throw new Error("no account");
+  const [clientNonce, serverNonce] = [new Uint8Array(32).fill(1), new Uint8Array(32).fill(2)];
+  const transcript = deletionTranscript(
+    clientNonce,
+    serverNonce,
+    own.serverFingerprint,
+    accountOf(over.account),
+  );
+  const key = signedBy === "its owner" ? own.identityKey : own.deviceKey;
+  const signature = await world.crypto.ed25519Sign(key.privateKey, transcript);
+  world.server.tellAll({
+    case: "goodbye",
+    value: {
+      problem: { code: "account_deleted" },
+      ...(signedBy !== "nobody" && { deletion: { clientNonce, serverNonce, signature } }),
+    },
+  });
+  await world.settle(1);
+};
+const toldDeleted = () => ann.notices.filter(({ type }) => type === "account_deleted").length;
 
+describe("that the account was deleted", () => {
   test("is believed with its identity key's signature, told once, and then nobody knocks any more", async () => {
     await ann.start();
     await world.settle(1);
     const hellos = world.server.counts.get("hello");
-    await goodbye("its owner");
+    await sayDeleted("its owner");
     expect(connectionEvents(ann).at(-1)).toBe("offline account_deleted");
-    expect(told()).toBe(1);
+    expect(toldDeleted()).toBe(1);
     await world.settle(600);
     expect(world.server.counts.get("hello")).toBe(hellos);
     expect((await ann.up.settings()).readReceipts).toBe(true);
@@ -170,21 +171,21 @@ describe("that the account was deleted", () => {
   test.each(["nobody", "its device"] as const)("is not believed when %s signed it", async (by) => {
     await ann.start();
     await world.settle(1);
-    await goodbye(by);
+    await sayDeleted(by);
     expect(connectionEvents(ann)).toContain("offline sign_in_refused");
     expect(connectionEvents(ann)).not.toContain("offline account_deleted");
     await world.settle(60);
     expect(ann.up.connection).toBe("online");
-    expect(told()).toBe(0);
+    expect(toldDeleted()).toBe(0);
   });
 
   test("is not believed of another account", async () => {
     await ann.start();
     await world.settle(1);
-    await goodbye("its owner", ben);
+    await sayDeleted("its owner", ben);
     expect(connectionEvents(ann)).toContain("offline sign_in_refused");
     expect(connectionEvents(ann)).not.toContain("offline account_deleted");
-    expect(told()).toBe(0);
+    expect(toldDeleted()).toBe(0);
   });
 });
 

@@ -149,10 +149,7 @@ describe("an account that its owner deletes", () => {
     await ann.messenger.deleteAccount(passphrase);
     const after = dump();
     for (const [table, bytes] of after.tables) {
-      expect(
-        known.filter((name) => bytes.includes(name)),
-        table,
-      ).toEqual([]);
+      expect({ table, found: known.filter((name) => bytes.includes(name)) }).toEqual({ table, found: [] });
     }
     // The file that she sent is gone as well.
     expect(after.files).toBeLessThan(before.files);

@@ -53,7 +53,7 @@ export const settings = {
     "Überall: auf dem Server und in diesem Browser. Deine Nummer oder Adresse kann später neu registriert werden.",
   deleteAsk: "Konto löschen …",
   deletePoints: [
-    "Du verlässt alle Gruppen, und die Dateien, die du geschickt hast, werden für alle gelöscht.",
+    "Du verlässt alle Gruppen, und die Dateien, die du geschickt hast, werden auf dem Server gelöscht: wer sie noch nicht geholt hat, kann es nicht mehr.",
     "Der Server löscht alles, was er von dir hat. Verschlüsselte Nachrichten, die auf andere warten, laufen dort von selbst ab.",
     "Andere behalten, was sie bekommen haben. Wer dir schreibt, findet niemanden mehr.",
     "Deine anderen Geräte werden abgemeldet; was darauf ist, bleibt, bis du es dort entfernst.",

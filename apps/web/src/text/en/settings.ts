@@ -53,7 +53,7 @@ export const settings = {
     "Everywhere: on the server, and in this browser. Your number or address can be registered anew later.",
   deleteAsk: "Delete account …",
   deletePoints: [
-    "You leave all groups, and the files that you sent are deleted for everybody.",
+    "You leave all groups, and the files that you sent are deleted on the server: who has not fetched them yet cannot any more.",
     "The server deletes all that it has of you. Encrypted messages that wait for others run out there by themselves.",
     "People keep what they received. Who writes to you finds nobody any more.",
     "Your other devices are signed out; what is on them stays until you remove it there.",
