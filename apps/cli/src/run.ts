@@ -66,6 +66,10 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: "print a conversation",
     load: async () => (await import("./commands/history.ts")).historyCommand(),
   },
+  search: {
+    summary: "find messages by their words",
+    load: async () => (await import("./commands/search.ts")).searchCommand(),
+  },
   chat: {
     summary: "write and read in a full-screen view",
     load: async () => (await import("./commands/chat.ts")).chatCommand(),

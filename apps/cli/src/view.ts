@@ -56,6 +56,14 @@ export function formatMessage(message: Message, shown: { readonly id?: boolean }
   ].join("\n");
 }
 
+/** A message that was found, on two lines: where and whose, and the part of its text that has the words. */
+export function formatHit(message: Message, conversation: string, snippet: string): string {
+  const at = `${formatDay(message.sentAt)} ${formatTime(message.sentAt)}`;
+  const who = message.direction === "out" ? "me" : sanitiseLine(message.from);
+  const where = message.groupId === undefined && message.direction === "in" ? "" : ` to ${conversation}`;
+  return `${shortId(message.id)}  ${at} ${who}${where}\n    ${sanitiseLine(snippet)}`;
+}
+
 function senderOf(message: Message): string {
   const group = message.groupId === undefined ? "" : ` in ${sanitiseLine(message.conversation)}`;
   return `${sanitiseLine(message.from)}${group}`;

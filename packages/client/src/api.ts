@@ -12,7 +12,10 @@ import type {
   SharedAttachment,
 } from "./attachment-api.ts";
 
+import type { SearchOptions, SearchPage } from "./search-api.ts";
+
 export type * from "./attachment-api.ts";
+export type * from "./search-api.ts";
 
 /** How a conversation is protected. */
 export type Suite = "classic" | "mls";
@@ -458,6 +461,13 @@ export interface Messenger {
   sendTyping(peer: string): Promise<void>;
   /** Oldest first. @throws `contact_unknown`, `group_ambiguous`; `usage` for a message that is not there. */
   history(peer: string, options?: HistoryOptions): Promise<readonly Message[]>;
+  /**
+   * Messages of this device with all words of a query, the newest first, whatever their case and accents; the last word may still be being
+   * typed: it is met by how it begins, unless something follows it. Names of attachments count as their messages' words. Without words, all
+   * messages that the filters let through; without either none, but the index is read, so that the next call is fast.
+   * @throws `contact_unknown`, `group_ambiguous`, `identifier_invalid`; `usage` for what is no page.
+   */
+  search(query: string, options?: SearchOptions): Promise<SearchPage>;
   /** The newest first. */
   conversations(): Promise<readonly ConversationSummary[]>;
   /** One of them; undefined when nothing was ever written in it. @throws `group_ambiguous`. */

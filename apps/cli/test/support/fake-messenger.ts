@@ -14,6 +14,7 @@ import type {
   LinkRequest,
   Message,
   Messenger,
+  SearchPage,
   SendOptions,
   Settings,
 } from "@sotto/client";
@@ -194,6 +195,14 @@ export class FakeMessenger implements Messenger {
 
   async setTimer(peer: string, seconds: number): Promise<void> {
     this.timers.set(peer, seconds);
+  }
+
+  async search(query: string): Promise<SearchPage> {
+    const hits = [...this.messagesByPeer.values()]
+      .flat()
+      .filter(({ body }) => body.includes(query))
+      .map((message) => ({ message, snippet: message.body, highlights: [] }));
+    return { hits, index: "ready" };
   }
 
   async history(

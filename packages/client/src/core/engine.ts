@@ -16,6 +16,7 @@ import { loadLive, type Live } from "./live.ts";
 import { tellNotices } from "./notices.ts";
 import { pumpOutbox } from "./outbox.ts";
 import { removeExpired } from "./removing.ts";
+import { followSearch } from "./search/following.ts";
 import type { Effect, Step, StepFunction } from "./step.ts";
 import { leaveWhenDrained, onClosed, onConnected, onFrames, startSession } from "./sync.ts";
 import type { Connection, Transport } from "./transport.ts";
@@ -118,6 +119,7 @@ export async function startEngine(
       await attempt({ step: removeExpired, caller: undefined });
       for (const input of batch) await attempt(input);
       await attempt({ step: settleDown, caller: undefined });
+      await attempt({ step: followSearch, caller: undefined });
       await draft.commit();
     } catch (cause) {
       for (const input of batch) input.caller?.reject(cause);

@@ -17,6 +17,7 @@ import { loadHeld, type HeldState } from "./held.ts";
 import { newLookups, type LookupState } from "./lookups.ts";
 import { loadOutbox, type OutboxState } from "./outbox-queue.ts";
 import { names, type OwnAccount } from "./records.ts";
+import { loadSearch, type SearchState } from "./search/state.ts";
 import { newSession, type SessionState } from "./session.ts";
 import type { View } from "./vault-store.ts";
 import { type HeldItems, loadHeldItems } from "./groups/held-items.ts";
@@ -43,6 +44,7 @@ export interface Live {
   readonly expiry: ExpiryState;
   readonly earlyChanges: EarlyChanges;
   readonly transfers: TransferState;
+  readonly search: SearchState;
   /** How many notices are stored. */
   notices: number;
 }
@@ -51,9 +53,10 @@ export interface Live {
 export async function loadLive(view: View): Promise<Live> {
   const own = await view.get(names.own);
   if (own === undefined) throw new InternalError("internal", "the vault holds no account");
+  const lastOrder = (await view.get(names.lastOrder)) ?? 0;
   return {
     own,
-    lastOrder: (await view.get(names.lastOrder)) ?? 0,
+    lastOrder,
     lists: new Map(),
     session: newSession((await view.get(names.cursor)) ?? 0),
     lookups: newLookups(),
@@ -70,6 +73,7 @@ export async function loadLive(view: View): Promise<Live> {
     expiry: await loadExpiry(view),
     earlyChanges: await loadEarlyChanges(view),
     transfers: await loadTransfers(view),
+    search: await loadSearch(view, lastOrder),
     notices: (await view.page(names.notices)).length,
   };
 }

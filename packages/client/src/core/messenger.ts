@@ -41,6 +41,7 @@ import {
 import { setNickname } from "./profile.ts";
 import { updateProfile } from "./renaming.ts";
 import { names, type OwnAccount } from "./records.ts";
+import { search } from "./search/finding.ts";
 import { deleteHere } from "./removing.ts";
 import { caughtUp, flushed, send, whenSent } from "./sending.ts";
 import { connectionState } from "./session.ts";
@@ -103,6 +104,7 @@ export function messengerOf(
     sendTyping: (peer) => engine.run((step) => tellTyping(step, peer)),
     history: (peer, options = {}) =>
       engine.run(async (step) => history(step.draft, own, await findConversation(step, peer), options)),
+    search: (query, options = {}) => search(engine, query, options),
     conversations: () => engine.run(allConversations),
     conversation: (peer) => engine.run((step) => oneConversation(step, peer)),
     updateConversation: (peer, changes) => engine.run((step) => updateConversation(step, peer, changes)),

@@ -8,6 +8,7 @@ import type { MessageStatus, Notice, Settings } from "../api.ts";
 import type { Decided } from "./decisions.ts";
 import type { KeptOffer } from "./devices/history-import.ts";
 import type { LinkJob } from "./devices/link-jobs.ts";
+import type { SearchSegment } from "./search/segment.ts";
 import type { ListName, RecordName } from "./vault-store.ts";
 
 /** One RSA pair of this device. Revoked ones are not kept. */
@@ -303,6 +304,10 @@ export const names = {
   linkJobs: list<LinkJob>("link-jobs"),
   /** A link that was approved here, by its id in hexadecimal: its device is on the list because of it. Seconds since 1970. */
   linkApproved: (linkId: string) => record<number>(`link-approved/${linkId}`),
+  /** The index of words: see search/state.ts. */
+  searchState: record<{ readonly version: number }>("search"),
+  searchSegments: list<SearchSegment>("search/segments"),
+  searchPending: list<readonly MessagePlace[]>("search/pending"),
   outbox: list<OutboxItem>("outbox"),
   held: list<HeldEntry>("held"),
   notices: list<Notice>("notices"),

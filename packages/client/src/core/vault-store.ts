@@ -40,6 +40,8 @@ export interface View {
   get<T>(name: RecordName<T>): Promise<T | undefined>;
   item<T>(list: ListName<T>, order: number): Promise<T | undefined>;
   page<T>(list: ListName<T>, options?: PageOptions): Promise<readonly Item<T>[]>;
+  /** The orders of a list's items, ascending; no item is opened. */
+  orders(list: ListName<unknown>): Promise<readonly number[]>;
 }
 
 /** The vault's store as the core uses it. */
@@ -49,12 +51,23 @@ export interface VaultStore extends View {
   close(): Promise<void>;
 }
 
+/** What is about to become of an item; `value` undefined: it goes. */
+export interface ItemChange<T> {
+  readonly list: string;
+  readonly order: number;
+  readonly value: T | undefined;
+}
+
 /** Changes under way. Nothing is stored before commit(). */
 export interface Draft extends View {
   put<T>(name: RecordName<T>, value: T): void;
   delete(name: RecordName<unknown>): void;
   putItem<T>(list: ListName<T>, order: number, value: T): void;
   deleteItem(list: ListName<unknown>, order: number): void;
+  /** The changes so far of lists whose names begin so. */
+  changes<T>(prefix: ListName<T>): readonly ItemChange<T>[];
+  /** An item as it is stored, whatever was changed here. */
+  stored<T>(list: ListName<T>, order: number): Promise<T | undefined>;
   /** Remembers this point; the returned function takes back everything written after it. */
   savepoint(): () => void;
   /** Stores everything at once, durably. Without changes it stores nothing. */
@@ -66,6 +79,8 @@ type Pending = { readonly place: Place; readonly value: unknown };
 
 const deleted = Symbol("deleted");
 const largestOrder = Number.MAX_SAFE_INTEGER;
+/** A draft remembers so much of what it read: a step reads before it writes, and several steps share a draft. */
+const mostRemembered = 4_096;
 
 /** Opens the store. The storage belongs to it from then on. */
 export function vaultStore(vault: Vault, storage: Storage): VaultStore {
@@ -93,6 +108,12 @@ export function vaultStore(vault: Vault, storage: Storage): VaultStore {
     );
   };
 
+  const orders = async (list: string): Promise<readonly number[]> => {
+    const from = await keys.of({ name: list, list, order: 0 });
+    const rows = await storage.range(from, await keys.of({ name: list, list, order: largestOrder }));
+    return rows.map(({ key }) => orderOf(key));
+  };
+
   const changeSet = async (pending: Iterable<Pending>): Promise<ChangeSet> => {
     const puts: { key: Uint8Array; value: Uint8Array }[] = [];
     const deletes: Uint8Array[] = [];
@@ -109,17 +130,25 @@ export function vaultStore(vault: Vault, storage: Storage): VaultStore {
     item: async <T>(list: ListName<T>, order: number) => (await get(placeOf(list, order))) as T | undefined,
     page: async <T>(list: ListName<T>, options: PageOptions = {}) =>
       (await page(list.list, options)) as readonly Item<T>[],
-    draft: () => newDraft(get, page, async (pending) => storage.apply(await changeSet(pending))),
+    orders: (list) => orders(list.list),
+    draft: () => newDraft({ get, page, orders }, async (pending) => storage.apply(await changeSet(pending))),
     close: () => storage.close(),
   };
 }
 
+/** Reading what is stored. */
+interface Stored {
+  get(place: Place): Promise<unknown>;
+  page(list: string, options: PageOptions): Promise<readonly Item<unknown>[]>;
+  orders(list: string): Promise<readonly number[]>;
+}
+
 function newDraft(
-  get: (place: Place) => Promise<unknown>,
-  page: (list: string, options: PageOptions) => Promise<readonly Item<unknown>[]>,
+  { get, page, orders }: Stored,
   apply: (pending: Iterable<Pending>) => Promise<void>,
 ): Draft {
   const pending = new Map<string, Pending>();
+  const remembered = new Map<string, unknown>();
   let committed = false;
   const undo: { readonly id: string; readonly before: Pending | undefined }[] = [];
 
@@ -130,9 +159,16 @@ function newDraft(
     undo.push({ id, before: pending.get(id) });
     pending.set(id, { place, value });
   };
+  const readStored = async (place: Place): Promise<unknown> => {
+    const id = idOf(place);
+    if (remembered.has(id)) return remembered.get(id);
+    const value = await get(place);
+    if (remembered.size < mostRemembered) remembered.set(id, value);
+    return value;
+  };
   const read = async (place: Place): Promise<unknown> => {
     const own = pending.get(idOf(place));
-    if (own === undefined) return get(place);
+    if (own === undefined) return readStored(place);
     return own.value === deleted ? undefined : own.value;
   };
 
@@ -157,6 +193,26 @@ function newDraft(
       merged.sort((a, b) => (reverse ? b.order - a.order : a.order - b.order));
       return merged.slice(0, limit) as readonly Item<T>[];
     },
+    async orders({ list }) {
+      const all = new Set(await orders(list));
+      for (const { place, value } of pending.values()) {
+        if (place.list !== list || place.order === undefined) continue;
+        if (value === deleted) all.delete(place.order);
+        else all.add(place.order);
+      }
+      return [...all].sort((a, b) => a - b);
+    },
+    changes<T>(prefix: ListName<T>) {
+      const changes: ItemChange<T>[] = [];
+      for (const { place, value } of pending.values()) {
+        const { list, order } = place;
+        if (list?.startsWith(prefix.list) !== true || order === undefined) continue;
+        changes.push({ list, order, value: value === deleted ? undefined : (value as T) });
+      }
+      return changes;
+    },
+    stored: async <T>(list: ListName<T>, order: number) =>
+      (await readStored(placeOf(list, order))) as T | undefined,
     put: (name, value) => write({ name: name.record }, value),
     delete: (name) => write({ name: name.record }, deleted),
     putItem: (list, order, value) => write(placeOf(list, order), value),

@@ -60,14 +60,22 @@ async function checkDevice(stage: Stage, { device, history }: Seen): Promise<rea
   for (const notice of device.notices)
     if (!isFair(stage, notice, device)) say(`was told ${JSON.stringify(notice)}`);
   const sent = textsOf(stage);
+  const indexed = await searchAll(device);
   for (const { peer, group } of await device.up.conversations()) {
-    for (const { id, status, direction } of await history(group?.id ?? peer)) {
+    for (const { id, status, direction, kind, deleted } of await history(group?.id ?? peer)) {
+      if (kind === undefined && deleted !== true && !indexed.has(id)) say(`search does not find ${id}`);
       if (direction === "in" || status === "failed") continue;
       if (status === "queued") say(`message ${id} is queued`);
       else if (!sent.has(id)) say(`message ${id} is ${status}, but in no log`);
     }
   }
   return wrong;
+}
+
+/** Ids of everything that search finds: all of the history, where its index followed. */
+async function searchAll(device: Seen["device"]): Promise<ReadonlySet<string>> {
+  const { hits } = await device.up.search("", { since: 0, limit: 1_000_000 });
+  return new Set(hits.map(({ message }) => message.id));
 }
 
 /** Whether nobody else in use is in a log: whoever lost their state is not put right. */
