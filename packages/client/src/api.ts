@@ -567,6 +567,8 @@ export interface Messenger {
 export interface Settings {
   /** Whether others learn that their messages were read. Delivered receipts are always sent. */
   readonly readReceipts: boolean;
+  /** What was chosen last, the newest first; kept for faces that offer it. */
+  readonly recentEmoji?: readonly string[];
 }
 
 export interface ServerChoice {

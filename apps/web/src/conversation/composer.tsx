@@ -1,12 +1,33 @@
 /** Writing: Enter sends, Shift+Enter begins a line; on a touch screen Enter begins a line and the button sends. */
 import type { Message } from "@sotto/client/web";
-import { useEffect, useLayoutEffect, useRef, useState, type KeyboardEvent, type ReactNode } from "react";
-import { useCalls, useProblemText } from "../app/context.tsx";
+import {
+  Suspense,
+  lazy,
+  useEffect,
+  useLayoutEffect,
+  useRef,
+  useState,
+  type ClipboardEvent,
+  type KeyboardEvent,
+  type ReactNode,
+} from "react";
+import { useCalls, useEngine, useProblemText } from "../app/context.tsx";
+import type { FileToSend } from "../engine/messages.ts";
+import { uploadsOf } from "../store/uploads.ts";
+import { useAttachmentText } from "../text/attachments.ts";
 import { useText } from "../text/index.tsx";
 import { IconButton, Notice } from "../ui/controls.tsx";
 import { Icon } from "../ui/icon.tsx";
+import { toast } from "../ui/toast.tsx";
 import type { Writing } from "./actions.ts";
+import { AttachButton } from "./compose/attach-button.tsx";
+import { ChosenFiles } from "./compose/chosen-files.tsx";
+import { useDrop } from "./compose/use-drop.ts";
+import { filesToSend, useChosen, type ChosenFile } from "./compose/use-chosen.ts";
 import { useDraft } from "./use-draft.ts";
+
+const Recorder = lazy(async () => import("../voice/recorder.tsx"));
+const EmojiDialog = lazy(async () => import("../emoji/emoji-dialog.tsx"));
 
 const typingEveryMs = 3_000;
 const mostHeightPx = 200;
@@ -28,8 +49,13 @@ export function Composer({
   readonly lastOwn: () => Message | undefined;
 }): ReactNode {
   const t = useText().conversation;
+  const a = useAttachmentText();
+  const engine = useEngine();
   const calls = useCalls();
   const problemText = useProblemText();
+  const chosen = useChosen(conversationKey);
+  const [recording, setRecording] = useState(false);
+  const [choosing, setChoosing] = useState(false);
   const [text, setText] = useState(draft);
   const [problem, setProblem] = useState<string>();
   const input = useRef<HTMLTextAreaElement>(null);
@@ -67,25 +93,74 @@ export function Composer({
     input.current?.focus();
   };
 
+  const canAttach = !disabled && writing.kind !== "edit";
+  const attach = (files: readonly File[], folders = false): void => {
+    if (folders) toast({ text: a.folder });
+    if (files.length === 0) return;
+    chosen.add(files);
+    setRecording(false);
+    input.current?.focus();
+  };
+  const dragged = useDrop(canAttach, attach);
+  const files = writing.kind === "edit" ? [] : chosen.files;
+  const nothing = text.trim() === "" && files.length === 0;
+
   const send = (): void => {
     const body = text.trim();
-    if (body === "" || disabled) return;
+    if (nothing || disabled) return;
     setText("");
     setProblem(undefined);
     onWrite({ kind: "new" });
     typedAt.current = 0;
-    perform(body).catch((cause: unknown) => {
+    if (files.length > 0) chosen.set([]);
+    perform(body, files).catch((cause: unknown) => {
       setProblem(problemText(cause));
       // What was written is not lost, unless something else was written meanwhile.
       setText((now) => (now === "" ? body : now));
+      if (files.length > 0) chosen.set(files);
     });
   };
 
-  const perform = (body: string): Promise<unknown> => {
+  const perform = async (body: string, sent: readonly ChosenFile[]): Promise<unknown> => {
     if (writing.kind === "edit") return calls.edit(conversationKey, writing.of.id, body);
-    const reply = writing.kind === "reply" ? { replyTo: writing.to.id } : {};
-    return calls.send(conversationKey, body, { id: newId(), ...reply });
+    return sendWith(body, sent.length === 0 ? [] : await filesToSend(sent));
   };
+
+  const sendWith = (body: string, attachments: readonly FileToSend[]): Promise<unknown> => {
+    const id = newId();
+    const reply = writing.kind === "reply" ? { replyTo: writing.to.id } : {};
+    if (attachments.length === 0) return calls.send(conversationKey, body, { id, ...reply });
+    const given = attachments.map(({ file }) => file);
+    uploadsOf(engine).keep(conversationKey, id, given);
+    return calls.send(conversationKey, body, { id, ...reply, attachments });
+  };
+
+  const onPaste = (event: ClipboardEvent): void => {
+    const pasted = [...(event.clipboardData?.files ?? [])];
+    // What was copied from a table is there as a picture as well: its text is what is wanted.
+    const hasText = event.clipboardData?.types.includes("text/plain") === true;
+    if (pasted.length === 0 || hasText || !canAttach) return;
+    event.preventDefault();
+    attach(pasted);
+  };
+
+  const insert = (emoji: string): void => {
+    const box = input.current;
+    const from = box?.selectionStart ?? text.length;
+    const to = box?.selectionEnd ?? text.length;
+    onChange(text.slice(0, from) + emoji + text.slice(to));
+    caret.current = from + emoji.length;
+    setChoosing(false);
+  };
+  const caret = useRef<number>(undefined);
+  useEffect(() => {
+    const at = caret.current;
+    // While the dialog is there, nothing behind it takes focus.
+    if (choosing || at === undefined) return;
+    caret.current = undefined;
+    input.current?.focus();
+    input.current?.setSelectionRange(at, at);
+  }, [choosing]);
 
   const onKeyDown = (event: KeyboardEvent): void => {
     if (event.key === "Escape" && writing.kind !== "new") {
@@ -116,7 +191,22 @@ export function Composer({
     <div className="composer">
       {problem !== undefined && <Notice kind="error">{problem}</Notice>}
       {writing.kind !== "new" && <About writing={writing} onStop={stop} />}
-      <div className="composer__row">
+      <ChosenFiles files={files} onRemove={(key) => chosen.remove(key)} />
+      {dragged && <div className="drop">{a.drop}</div>}
+      {recording && (
+        <Suspense>
+          <Recorder
+            onClose={() => setRecording(false)}
+            onSend={(voice) => {
+              setRecording(false);
+              onWrite({ kind: "new" });
+              sendWith("", [voice]).catch((cause: unknown) => setProblem(problemText(cause)));
+            }}
+          />
+        </Suspense>
+      )}
+      <div className="composer__row" hidden={recording}>
+        {writing.kind !== "edit" && <AttachButton disabled={disabled} onFiles={attach} />}
         <textarea
           data-shortcut="write"
           ref={input}
@@ -124,21 +214,32 @@ export function Composer({
           rows={1}
           dir="auto"
           value={text}
-          placeholder={t.write}
+          placeholder={files.length > 0 ? a.caption : t.write}
           aria-label={t.write}
           disabled={disabled}
           enterKeyHint={touch ? "enter" : "send"}
           onChange={(event) => onChange(event.target.value)}
           onKeyDown={onKeyDown}
+          onPaste={onPaste}
         />
-        <IconButton
-          className="composer__send"
-          icon={writing.kind === "edit" ? "check" : "send"}
-          label={writing.kind === "edit" ? t.save : t.send}
-          disabled={disabled || text.trim() === ""}
-          onClick={send}
-        />
+        <IconButton icon="emoji" label={t.emoji} disabled={disabled} onClick={() => setChoosing(true)} />
+        {nothing && writing.kind !== "edit" ? (
+          <IconButton icon="mic" label={t.record} disabled={disabled} onClick={() => setRecording(true)} />
+        ) : (
+          <IconButton
+            className="composer__send"
+            icon={writing.kind === "edit" ? "check" : "send"}
+            label={writing.kind === "edit" ? t.save : t.send}
+            disabled={disabled || nothing}
+            onClick={send}
+          />
+        )}
       </div>
+      {choosing && (
+        <Suspense>
+          <EmojiDialog onChoose={insert} onClose={() => setChoosing(false)} />
+        </Suspense>
+      )}
     </div>
   );
 }

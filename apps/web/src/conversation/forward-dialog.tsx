@@ -24,7 +24,11 @@ function ForwardDialog({
   const wanted = search.trim().toLocaleLowerCase();
   const forward = (key: string): void => {
     const id = crypto.randomUUID().replaceAll("-", "");
-    calls.send(key, message.body, { id, forwarded: true }).then(
+    const conversation = message.groupId ?? message.conversation;
+    // Files are not uploaded anew: the message says again where they are.
+    const attachments = message.attachments?.map((_, index) => ({ conversation, id: message.id, index }));
+    const files = attachments !== undefined && { attachments };
+    calls.send(key, message.body, { id, forwarded: true, ...files }).then(
       () => toast({ text: t.forwardedTo }),
       (cause: unknown) => toast({ text: problemText(cause) }),
     );

@@ -1,11 +1,13 @@
 /** What can be done with a message: seen when it is pointed at, or when focus is in it. */
 import type { Message } from "@sotto/client/web";
-import { useState, type ReactNode } from "react";
+import { Suspense, lazy, useState, type ReactNode } from "react";
 import { useText } from "../text/index.tsx";
 import { IconButton } from "../ui/controls.tsx";
 import { Menu, type MenuItem } from "../ui/menu.tsx";
 import { toast } from "../ui/toast.tsx";
 import { useMessageActions } from "./actions.ts";
+
+const EmojiDialog = lazy(async () => import("../emoji/emoji-dialog.tsx"));
 
 const quick = ["👍", "❤️", "😂", "😮", "😢", "🙏"];
 
@@ -14,6 +16,7 @@ export function MessageMenu({ message }: { readonly message: Message }): ReactNo
   const t = useText();
   const actions = useMessageActions();
   const [choosing, setChoosing] = useState(false);
+  const [choosingAny, setChoosingAny] = useState(false);
   const { conversation: c } = t;
   // The classic suite carries texts and receipts, and nothing else.
   const rich = message.suite === "mls" && message.kind === undefined;
@@ -23,7 +26,7 @@ export function MessageMenu({ message }: { readonly message: Message }): ReactNo
     toast({ text: c.copied });
   };
   const items: MenuItem[] = [
-    { label: c.copy, icon: "copy", onChoose: copy },
+    ...(message.body === "" ? [] : [{ label: c.copy, icon: "copy", onChoose: copy } as const]),
     { label: c.forward, icon: "forward", onChoose: () => actions.forward(message) },
     ...(own && rich
       ? [{ label: c.edit, icon: "compose", onChoose: () => actions.edit(message) } as const]
@@ -57,7 +60,20 @@ export function MessageMenu({ message }: { readonly message: Message }): ReactNo
               {emoji}
             </button>
           ))}
+          <IconButton icon="add" label={c.otherEmoji} onClick={() => setChoosingAny(true)} />
           <IconButton icon="close" label={t.common.close} onClick={() => setChoosing(false)} />
+          {choosingAny && (
+            <Suspense>
+              <EmojiDialog
+                onChoose={(emoji) => {
+                  setChoosingAny(false);
+                  setChoosing(false);
+                  actions.react(message, emoji);
+                }}
+                onClose={() => setChoosingAny(false)}
+              />
+            </Suspense>
+          )}
         </div>
       ) : (
         <>

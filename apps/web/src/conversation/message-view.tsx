@@ -1,11 +1,14 @@
 /** One message: its bubble, what it answers, reactions, time and state. */
 import type { Message } from "@sotto/client/web";
 import { memo, type ReactNode } from "react";
+import { useProblemText } from "../app/context.tsx";
+import { EngineError } from "../page/engine-client.ts";
 import { useLanguage, useText } from "../text/index.tsx";
 import { duration, timeOfDay } from "../text/times.ts";
 import { Avatar } from "../ui/avatar.tsx";
 import { Icon } from "../ui/icon.tsx";
 import { useMessageActions } from "./actions.ts";
+import { Attachments } from "./attachments/attachments.tsx";
 import { MessageMenu } from "./message-menu.tsx";
 import { MessageText } from "./message-text.tsx";
 import { Reactions } from "./reactions.tsx";
@@ -77,7 +80,20 @@ function Body({ message }: { readonly message: Message }): ReactNode {
   const t = useText().conversation;
   if (message.deleted === true) return <p className="message__gone">{t.deleted}</p>;
   if (message.kind === "unknown") return <p className="message__gone">{t.unknown}</p>;
-  return <MessageText text={message.body} />;
+  return (
+    <>
+      <Attachments message={message} />
+      {(message.body !== "" || message.attachments === undefined) && <MessageText text={message.body} />}
+      <Failure message={message} />
+    </>
+  );
+}
+
+/** Why a message could not be sent. */
+function Failure({ message: { status, problem } }: { readonly message: Message }): ReactNode {
+  const problemText = useProblemText();
+  if (status !== "failed" || problem === undefined) return null;
+  return <p className="message__problem">{problemText(new EngineError({ code: problem, message: "" }))}</p>;
 }
 
 const mostQuoted = 180;

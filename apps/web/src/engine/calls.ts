@@ -2,13 +2,12 @@
 import type { Messenger } from "@sotto/client/web";
 
 const repeatable = {
-  // With an id of the page's, so that what was sent already is not sent again.
-  send: true,
   react: true,
   edit: true,
   deleteMessage: true,
   clearConversation: true,
   setTimer: true,
+  attachmentThumbnail: true,
   message: true,
   receipts: true,
   markRead: true,
@@ -55,6 +54,9 @@ const repeatable = {
   flushed: true,
 } as const satisfies Partial<Record<keyof Messenger, boolean>>;
 
+/** The host's own calls for attachments that may be repeated. A message has an id of the page's: what was sent already is not sent again. */
+const repeatableTransfers = new Set("send supplyFile fetchFile transfers largestAttachment".split(" "));
+
 /** A method that pages may call. */
 export type Forwarded = keyof typeof repeatable;
 
@@ -62,4 +64,5 @@ export type Forwarded = keyof typeof repeatable;
 export const isForwarded = (method: string): method is Forwarded => Object.hasOwn(repeatable, method);
 
 /** Whether carrying it out twice does no harm. */
-export const isRepeatable = (method: string): boolean => isForwarded(method) && repeatable[method];
+export const isRepeatable = (method: string): boolean =>
+  isForwarded(method) ? repeatable[method] : repeatableTransfers.has(method);

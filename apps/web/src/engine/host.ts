@@ -10,9 +10,9 @@ import {
   open,
   unlockVault,
   vaultExists,
-  type Message,
   type Messenger,
 } from "@sotto/client/web";
+import { attachmentHost } from "./attachments.ts";
 import { isForwarded } from "./calls.ts";
 import type { FirstSteps } from "./first-steps.ts";
 import type { Call, EngineEvent, EngineProblem, EngineState, Answer } from "./messages.ts";
@@ -72,6 +72,7 @@ export async function startHost(
         const { state: connection, problem } = event;
         become({ phase: "open", self, connection, ...(problem !== undefined && { problem }) });
       }
+      attachments.watch(event);
       events.tell({ type: "client", event });
     });
   };
@@ -86,6 +87,7 @@ export async function startHost(
 
   const stop = async (): Promise<void> => {
     started?.stop();
+    attachments.stop();
     const stopped = messenger;
     messenger = undefined;
     vaultKey?.fill(0);
@@ -120,8 +122,15 @@ export async function startHost(
     return module.passkeyCalls(name, () => vaultKey, start);
   };
 
+  const needed = (): Messenger => {
+    if (messenger === undefined) throw new UsageError("usage", "the app is locked");
+    return messenger;
+  };
+  const attachments = attachmentHost(needed, (event) => events.tell(event));
+
   /** What pages may call beside the messenger's own methods. */
   const own: Calls = {
+    ...attachments.calls,
     unlock,
     async lock() {
       await stop();
@@ -145,23 +154,13 @@ export async function startHost(
     },
   };
 
-  const needed = (): Messenger => {
-    if (messenger === undefined) throw new UsageError("usage", "the app is locked");
-    return messenger;
-  };
-
   const carryOut = async ({ method, args }: Call): Promise<unknown> => {
     if (closed) throw new StorageError("vault_locked", "another tab has taken over");
     if (Object.hasOwn(own, method)) return own[method]?.(...(args as never[]));
     if (ofFirstSteps.has(method)) return (await firstSteps()).calls[method]?.(...(args as never[]));
     if (ofPasskeys.has(method)) return (await passkeys())[method]?.(...(args as never[]));
     if (!isForwarded(method)) throw new UsageError("usage", "there is no such call");
-    const value = await (needed()[method] as (...given: readonly unknown[]) => unknown)(...args);
-    // Every page shows what one of them sent.
-    if (method === "send") {
-      events.tell({ type: "client", event: { type: "message", message: value as Message } });
-    }
-    return value;
+    return (needed()[method] as (...given: readonly unknown[]) => unknown)(...args);
   };
 
   // A vault that another tab had unlocked goes on without asking again.
@@ -188,6 +187,7 @@ export async function startHost(
       const stopped = messenger;
       messenger = undefined;
       started?.stop();
+      attachments.stop();
       await stopped?.close();
     },
   };

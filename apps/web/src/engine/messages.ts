@@ -1,7 +1,14 @@
 /**
  * What pages, their workers and the leading worker say to each other: calls, answers, events. Every value can be cloned by the browser.
  */
-import type { ClientEvent, ConnectionState, Messenger } from "@sotto/client/web";
+import type {
+  AttachmentInput,
+  ClientEvent,
+  ConnectionState,
+  Messenger,
+  SendOptions,
+  SharedAttachment,
+} from "@sotto/client/web";
 
 /** Where the app stands, as every page is told. */
 export type EngineState =
@@ -34,7 +41,32 @@ export type EngineEvent =
   | { readonly type: "outdated" }
   /** Of a registration, recovery or link under way. */
   | { readonly type: "recovery-key"; readonly recoveryKey: string }
-  | { readonly type: "link-code"; readonly code: string; readonly qr: string };
+  | { readonly type: "link-code"; readonly code: string; readonly qr: string }
+  /** So many bytes of a file that a page fetches have come; `token` is its own name for that. */
+  | { readonly type: "fetched"; readonly token: string; readonly done: number; readonly total: number };
+
+/** A file to send, as a page hands it on: a handle, whose bytes are read where they lie. */
+export type FileToSend = Omit<AttachmentInput, "source" | "reference"> & { readonly file: Blob };
+
+/** How a page sends. */
+export interface PageSendOptions extends Omit<SendOptions, "attachments"> {
+  readonly attachments?: readonly (FileToSend | SharedAttachment)[];
+}
+
+/** An attachment on its way to the server. */
+export interface Upload {
+  /** Of the message. */
+  readonly id: string;
+  readonly index: number;
+  /** In bytes; 0 of 0: nothing is known. */
+  readonly done: number;
+  readonly total: number;
+  /** Its bytes are nowhere to be had: whoever sent it must choose the file again. */
+  readonly needed: boolean;
+}
+
+/** All that are on their way. */
+export type Transfers = readonly Upload[];
 
 /** An error, as it crosses from a worker: its code, and a text without user data. */
 export interface EngineProblem {

@@ -1,10 +1,10 @@
 /** One conversation in the list. */
-import type { ConversationSummary } from "@sotto/client/web";
+import type { ConversationSummary, Message } from "@sotto/client/web";
 import { memo, type ReactNode } from "react";
 import { hrefOf } from "../app/route.ts";
 import { StatusIcon } from "../conversation/status-icon.tsx";
 import { keyOf } from "../store/conversations.ts";
-import { useLanguage, useText } from "../text/index.tsx";
+import { useLanguage, useText, type Catalogue } from "../text/index.tsx";
 import { shortTime } from "../text/times.ts";
 import { Avatar } from "../ui/avatar.tsx";
 import { Icon, type IconName } from "../ui/icon.tsx";
@@ -91,10 +91,17 @@ function LastLine({
             <bdi>{last.from}</bdi>:{" "}
           </>
         )}
-        {last.deleted === true ? t.conversation.deleted : <bdi>{last.body.slice(0, mostShown)}</bdi>}
+        {last.deleted === true ? t.conversation.deleted : <bdi>{textOf(last, t).slice(0, mostShown)}</bdi>}
       </span>
     </>
   );
+}
+
+/** The text of a message, or what stands for it. */
+function textOf({ body, attachments: [file] = [] }: Message, t: Catalogue): string {
+  if (body !== "" || file === undefined) return body;
+  if (file.voice === true) return t.list.voice;
+  return file.type.startsWith("image/") ? t.list.picture : file.name;
 }
 
 const mostShown = 200;

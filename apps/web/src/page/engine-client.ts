@@ -1,5 +1,6 @@
 /** The page's end of its worker: calls with promises, events to listeners, the state to look at. */
 import type {
+  Message,
   Messenger,
   NewAccount,
   NewLink,
@@ -12,7 +13,15 @@ import type {
 import type { Passkey } from "@sotto/client/web-passkeys";
 import { isRepeatable, type Forwarded } from "../engine/calls.ts";
 import { noteCall } from "./busy.ts";
-import type { Call, EngineEvent, EngineProblem, EngineState, ToPage } from "../engine/messages.ts";
+import type {
+  Call,
+  EngineEvent,
+  EngineProblem,
+  EngineState,
+  PageSendOptions,
+  ToPage,
+  Transfers,
+} from "../engine/messages.ts";
 
 type Plain<T> = Omit<T, "onRecoveryKey" | "onCode" | "signal" | "code">;
 type WithCode<T> = Plain<T> & { readonly code: string };
@@ -44,7 +53,15 @@ interface OwnCalls {
   /** As the messenger's; then there is nothing left in this browser. */
   deleteAccount(passphrase: string): Promise<void>;
   caughtUp(): Promise<void>;
-  /** As the messenger's. */
+  /** As the messenger's; with an id of the page's, so that what was sent already is not sent again. Files are Blobs. */
+  send(to: string, body: string, options?: PageSendOptions): Promise<Message>;
+  supplyFile(conversation: string, id: string, index: number, file: Blob): Promise<void>;
+  /** Fetches an attachment: its bytes, under a type that nothing is shown by. `token`: a random name for `fetched` events and cancelFetch(). */
+  fetchFile(token: string, conversation: string, id: string, index: number): Promise<Blob>;
+  cancelFetch(token: string): Promise<void>;
+  /** What is on its way to the server. */
+  transfers(): Promise<Transfers>;
+  largestAttachment(): Promise<number | undefined>;
   resetPending(): Promise<number | undefined>;
   passkeys(): Promise<readonly Passkey[]>;
   /** `secret`: what the passkey gave for the salt, 32 bytes. */

@@ -1,8 +1,9 @@
 /** A question or a small form in front of everything else. */
-import { useEffect, useRef, type ReactNode } from "react";
+import type { ReactNode } from "react";
 import { useText } from "../text/index.tsx";
 import { IconButton } from "./controls.tsx";
 import "./dialog.css";
+import { useModal } from "./use-modal.ts";
 
 /** Modal while it is there: focus stays in it, Escape closes it. */
 export function Dialog({
@@ -15,12 +16,7 @@ export function Dialog({
   readonly children: ReactNode;
 }): ReactNode {
   const t = useText();
-  const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
-    const shown = dialog.current;
-    shown?.showModal();
-    return () => shown?.close();
-  }, []);
+  const dialog = useModal();
   return (
     <dialog
       ref={dialog}

@@ -37,4 +37,11 @@ export const errors = {
   link_refused: "Das hat nicht rechtzeitig geklappt. Beginn von vorn, um einen neuen Code zu bekommen.",
   recovery_key_wrong: "Dieser Wiederherstellungsschlüssel öffnet das Konto nicht.",
   suite_unavailable: "Diese Art der Verschlüsselung gibt es hier nicht.",
+  too_large: "Diese Datei ist größer, als dieser Server annimmt.",
+  file_changed:
+    "Die Datei lässt sich nicht mehr lesen oder wurde inzwischen geändert. Wähle sie noch einmal.",
+  picture_unreadable:
+    "Dieses Bild ist beschädigt: was es über Ort und Kamera verrät, lässt sich nicht herausnehmen. Es wurde nicht gesendet.",
+  attachment_damaged: "Was der Server gab, ist nicht die Datei, die gesendet wurde. Sie wurde weggeworfen.",
+  blob_unknown: "Diese Datei liegt nicht mehr auf dem Server: ihre Zeit war um, oder sie wurde gelöscht.",
 };

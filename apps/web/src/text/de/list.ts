@@ -19,5 +19,7 @@ export const list = {
   nothingFound: "Nichts gefunden",
   unread: (n: number) => (n === 1 ? "1 ungelesene Nachricht" : `${n} ungelesene Nachrichten`),
   draft: "Entwurf",
+  picture: "Bild",
+  voice: "Sprachnachricht",
   noMessages: "Noch keine Nachrichten",
 };

@@ -31,4 +31,10 @@ export const errors = {
   link_refused: "That did not work out in time. Begin anew for a new code.",
   recovery_key_wrong: "That recovery key does not open the account.",
   suite_unavailable: "That way of encryption is not to be had here.",
+  too_large: "That file is larger than this server takes.",
+  file_changed: "The file cannot be read any more, or was changed meanwhile. Choose it again.",
+  picture_unreadable:
+    "That picture is damaged, so what it tells of place and camera cannot be taken out. It was not sent.",
+  attachment_damaged: "What the server gave is not the file that was sent. It was thrown away.",
+  blob_unknown: "This file is not on the server any more: its time was over, or it was deleted.",
 } as const;

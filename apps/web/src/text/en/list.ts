@@ -19,5 +19,7 @@ export const list = {
   nothingFound: "Nothing found",
   unread: (n: number) => (n === 1 ? "1 unread message" : `${n} unread messages`),
   draft: "Draft",
+  picture: "Picture",
+  voice: "Voice message",
   noMessages: "No messages yet",
 } as const;

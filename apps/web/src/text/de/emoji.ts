@@ -1,0 +1,21 @@
+export const emoji = {
+  title: "Emoji wählen",
+  search: "Emoji suchen",
+  groups: "Arten",
+  names: [
+    "Zuletzt benutzt",
+    "Smileys",
+    "Menschen",
+    "Tiere und Pflanzen",
+    "Essen und Trinken",
+    "Orte und Reisen",
+    "Beschäftigungen",
+    "Dinge",
+    "Zeichen",
+    "Flaggen",
+  ],
+  found: (n: number) => `${n} Emoji gefunden`,
+  none: "Nichts gefunden",
+  noRecent: "Was du wählst, steht beim nächsten Mal hier",
+  failed: "Die Emoji lassen sich nicht holen. Prüfe die Verbindung und versuche es noch einmal.",
+};

@@ -1,0 +1,21 @@
+export const emoji = {
+  title: "Choose an emoji",
+  search: "Search emoji",
+  groups: "Kinds",
+  names: [
+    "Used last",
+    "Smileys",
+    "People",
+    "Animals and plants",
+    "Food and drink",
+    "Places and travel",
+    "Activities",
+    "Things",
+    "Symbols",
+    "Flags",
+  ],
+  found: (n: number) => (n === 1 ? "1 emoji found" : `${n} emoji found`),
+  none: "Nothing found",
+  noRecent: "What you choose is offered here the next time",
+  failed: "The emoji cannot be fetched. Check your connection, then try again.",
+} as const;
