@@ -10,7 +10,8 @@ const BUSY_LOCK = "sotto/busy";
 const harmless = new Set(
   (
     "message receipts history conversations conversation blocked profile contacts contact safetyNumber groups groupMembers doctor " +
-    "devices linkRequest recoveryKey settings flushed sendTyping fetchServerFacts caughtUp resetPending passkeys"
+    "devices linkRequest recoveryKey settings flushed sendTyping fetchServerFacts caughtUp resetPending passkeys " +
+    "attachmentThumbnail transfers largestAttachment cancelFetch"
   ).split(" "),
 );
 
