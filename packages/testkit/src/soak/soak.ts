@@ -57,8 +57,8 @@ export async function play(
     await peace(stage);
     return outcomeOf(stage, []);
   } catch (cause) {
-    if (!(cause instanceof Wrong)) throw cause;
-    return outcomeOf(stage, cause.wrong);
+    const stack = cause instanceof Error ? cause.stack : cause;
+    return outcomeOf(stage, cause instanceof Wrong ? cause.wrong : [`it broke off: ${String(stack)}`]);
   } finally {
     for (const device of world.devices) device.kill();
   }
@@ -92,6 +92,19 @@ export interface Run extends Outcome {
 
 /** The run of a seed. @param shrinkMs how long a failure may be made shorter. */
 export async function run(seed: number, shrinkMs = 0): Promise<Run> {
+  const startedMs = performance.now();
+  const first = await tries(seed, { endOnFailure: true });
+  const tookMs = performance.now() - startedMs;
+  if (shrinkMs === 0 || first.shortest === undefined) return first;
+  const { shortest } = await tries(seed, { interruptAfterTimeLimit: tookMs + shrinkMs });
+  return { ...first, ...(shortest !== undefined && { shortest }) };
+}
+
+/** Has fast-check play a seed, and what it makes of it if it fails. */
+async function tries(
+  seed: number,
+  parameters: Pick<fc.Parameters, "endOnFailure" | "interruptAfterTimeLimit">,
+): Promise<Run> {
   let first: Outcome | undefined;
   const commands = fc.commands([anyCommand], {
     maxCommands: mostCommands,
@@ -103,12 +116,7 @@ export async function run(seed: number, shrinkMs = 0): Promise<Run> {
     first ??= outcome;
     if (outcome.wrong.length > 0) throw new Wrong(outcome.wrong);
   });
-  const details = await fc.check(property, {
-    seed,
-    numRuns: 1,
-    unbiased: true,
-    ...(shrinkMs > 0 ? { interruptAfterTimeLimit: shrinkMs } : { endOnFailure: true }),
-  });
+  const details = await fc.check(property, { seed, numRuns: 1, unbiased: true, ...parameters });
   if (first === undefined) throw details.errorInstance ?? new Error("nothing was played");
   if (!details.failed || details.counterexample === null) return first;
   const [who, what] = details.counterexample;
