@@ -66,6 +66,25 @@ test.each(["deleted", "damaged"])(
   },
 );
 
+test("a device is not put out when it is to be added anew and the question for its KeyPackage gets lost", async () => {
+  const played = await scene();
+  const { world, ann, ben, cleo, id } = played;
+  ben.kill();
+  await cleo.stop();
+  await ben.tamper((draft) => draft.delete(groupNames.state(id)));
+  ann.network.weather = { ...ann.network.weather, delayMs: [400, 400] };
+  await ben.start();
+  await world.until(async () => (await ann.stored.page(groupNames.intents(id))).length > 0);
+  await world.settle(0.4);
+  ann.network.breakAll();
+  await world.settle(60);
+  await ann.up.send("Climbing", "read afterwards");
+  await world.settle(60);
+  expect(await shown(played, id)).toEqual(["read afterwards"]);
+  const log = world.witness.logs.get(id);
+  for (const members of log?.members.values() ?? []) expect(members).toContain(ben.device);
+});
+
 test("a pair whose state is lost is made anew by itself, and what was under way comes again", async () => {
   const played = await scene();
   const { world, ann, ben } = played;

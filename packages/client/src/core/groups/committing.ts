@@ -10,7 +10,7 @@ import { isReady, request, type Answer } from "../session.ts";
 import { type Step } from "../step.ts";
 import { groupEntry } from "./content.ts";
 import { encodeGroupData, parseGroupData, type CheckedData } from "./data.ts";
-import { findInvitees, type Invitee, type Wanted } from "./inviting.ts";
+import { findInvitees, isHopeless, type Invitee, type Wanted } from "./inviting.ts";
 import { deviceChanges, removable } from "./leaves.ts";
 import { accountOfMember, deviceOfMember, isOwnerless, mayChange } from "./membership.ts";
 import { groupNames, type Intent, type PendingCommit } from "./records.ts";
@@ -31,6 +31,8 @@ const updateEverySent = 200;
 interface Plan {
   readonly wanted: readonly Wanted[];
   readonly remove: readonly MlsMember[];
+  /** Those of them that are to come in anew with the same Commit, or to stay. */
+  readonly comeBack: readonly MlsMember[];
   readonly data: CheckedData | undefined;
   readonly update: boolean;
   readonly intents: readonly number[];
@@ -54,11 +56,18 @@ export async function pumpChanges(step: Step, group: GroupLive): Promise<void> {
     const most = Math.max(0, Math.min(mostAddedAtOnce, room));
     const joiners = invitees.slice(0, most);
     const joining = new Set(joiners.map(({ account }) => account));
-    const remove = removable(group, mls, plan.remove, joining, plan.data);
+    const found = new Set(joiners.map(({ device }) => toHex(device.deviceId)));
+    // Whoever cannot be let in anew is not thrown out for it: they would know nothing that leads them back.
+    const stays = (member: MlsMember) => plan.comeBack.includes(member) && !found.has(deviceOfMember(member));
+    const due = plan.remove.filter((member) => !stays(member));
+    const remove = removable(group, mls, due, joining, plan.data);
     const worthIt = invitees.length > 0 || remove.length > 0 || plan.data !== undefined || plan.update;
-    const heldUp = remove.length < plan.remove.length;
-    noteMissing(later, group, plan.wanted, invitees, heldUp ? retryHeldUpMs : retryInviteMs);
-    if (heldUp) lookAgain(later, group, retryHeldUpMs);
+    const heldUp = remove.length < due.length;
+    // A question that got lost says nothing about who can be added: it is asked again.
+    const isAnswered = error === undefined || isHopeless(error);
+    const retryMs = heldUp ? retryHeldUpMs : retryInviteMs;
+    const isMissing = isAnswered && noteMissing(later, group, plan.wanted, invitees, retryMs);
+    if (heldUp || isMissing) lookAgain(later, group, retryMs);
     if (error !== undefined && !worthIt) return setback(later, group, error);
     // What waits to be sent waits on when a removal is held up; to look at it again would only bring us back here.
     if (!worthIt && heldUp && plan.intents.length === 0) return undefined;
@@ -85,6 +94,7 @@ async function planOf(step: Step, group: GroupLive): Promise<Plan | undefined> {
   let data = before;
   let update = record.sentSinceUpdate >= updateEverySent || record.updateDueAtMs <= step.env.nowMs();
   const orders: number[] = [];
+  const comeBack: MlsMember[] = [];
   for (const order of group.intents.slice()) {
     const intent = await step.draft.item(groupNames.intents(record.id), order);
     if (intent === undefined) continue;
@@ -110,8 +120,12 @@ async function planOf(step: Step, group: GroupLive): Promise<Plan | undefined> {
     } else if (intent.type === "rejoin") {
       const { account, device } = intent;
       const leaf = mls.members.find((m) => accountOfMember(m) === account && deviceOfMember(m) === device);
-      if (leaf !== undefined && !remove.includes(leaf)) remove.push(leaf);
-      if (leaf !== undefined) wanted.push({ account, devices: [device] });
+      if (leaf === undefined) continue;
+      if (!remove.includes(leaf)) {
+        remove.push(leaf);
+        comeBack.push(leaf);
+      }
+      wanted.push({ account, devices: [device] });
     } else if (intent.type === "update") {
       update = true;
     }
@@ -124,7 +138,7 @@ async function planOf(step: Step, group: GroupLive): Promise<Plan | undefined> {
     await settleIntents(step, group, orders);
     return undefined;
   }
-  return { wanted, remove, data: changed ? data : undefined, update, intents: orders };
+  return { wanted, remove, comeBack, data: changed ? data : undefined, update, intents: orders };
 }
 
 /** The admins after a change that was wanted. */
@@ -151,17 +165,18 @@ function adminsAfter(
   return ownerless ? accounts.filter(stays) : data.admins.filter(stays);
 }
 
+/** Notes which devices cannot be added, and need not be asked for again before a while. Returns whether there are any. */
 function noteMissing(
   step: Step,
   group: GroupLive,
   wanted: readonly Wanted[],
   invitees: readonly Invitee[],
   retryMs: number,
-): void {
+): boolean {
   const found = new Set(invitees.map(({ device }) => toHex(device.deviceId)));
-  for (const device of wanted.flatMap(({ devices = [] }) => devices)) {
-    if (!found.has(device)) group.uninvitable.set(device, step.env.nowMs() + retryMs);
-  }
+  const missing = wanted.flatMap(({ devices = [] }) => devices).filter((device) => !found.has(device));
+  for (const device of missing) group.uninvitable.set(device, step.env.nowMs() + retryMs);
+  return missing.length > 0;
 }
 
 async function makeCommit(
@@ -188,7 +203,7 @@ async function makeCommit(
     nextToken: await accessToken(step, made.next),
     joiners: joining.map((invitee, index) => joinerOf(step, invitee, made.welcomes[index] as Uint8Array)),
     tree: made.tree,
-    intents: await carriedOut(step, group, plan, new Set(joining.map(({ account }) => account)), complete),
+    intents: await carriedOut(step, group, plan, joining, complete),
   };
   step.draft.put(groupNames.pending(group.record.id), pending);
   group.pending = pending;
@@ -204,16 +219,22 @@ async function carriedOut(
   step: Step,
   group: GroupLive,
   plan: Plan,
-  joining: ReadonlySet<string>,
+  invitees: readonly Invitee[],
   complete: boolean,
 ): Promise<readonly number[]> {
+  const joining = new Set(invitees.map(({ account }) => account));
+  const devices = new Set(invitees.map(({ device }) => toHex(device.deviceId)));
+  const isIn = (intent: Intent | undefined): boolean => {
+    if (intent?.type === "rejoin") return devices.has(intent.device);
+    if (intent?.type !== "add") return true;
+    return intent.accounts.every(
+      (account) => joining.has(account) || group.record.accounts.includes(account),
+    );
+  };
   const orders: number[] = [];
   for (const order of plan.intents) {
     const intent = await step.draft.item(groupNames.intents(group.record.id), order);
-    const all =
-      intent?.type !== "add" ||
-      intent.accounts.every((account) => joining.has(account) || group.record.accounts.includes(account));
-    if (all) orders.push(order);
+    if (isIn(intent)) orders.push(order);
     else if (complete) await settleIntents(step, group, [order], noKey());
   }
   return orders;
