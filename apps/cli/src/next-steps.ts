@@ -70,6 +70,11 @@ const NEXT_STEPS: Readonly<Record<ErrorCode, string>> = {
     "this folder holds something else, or a vault of a newer Sotto: choose another with --home, or update.",
   storage_failed: "check free space and permissions of the folder (--home), then try again.",
   storage_full: "make room, then try again.",
+  backup_damaged:
+    "the file is damaged, cut short, altered, or no backup of Sotto's: try another copy of it. Nothing was changed.",
+  backup_foreign: "the backup was made by a newer Sotto: update this one.",
+  backup_outdated:
+    "the account changed its identity key or owner since: use a newer backup, 'sotto recover' with the recovery key, or 'sotto devices link'.",
   usage: "see 'sotto help', or 'sotto COMMAND --help' for an example.",
   contact_blocked: "unblock them first: 'sotto contacts unblock CONTACT'.",
   contact_unknown:

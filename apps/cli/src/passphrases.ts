@@ -5,11 +5,15 @@ import { canAsk } from "./io/io.ts";
 import { askSecret } from "./io/prompt.ts";
 
 /** The passphrase of the account in use. */
-export async function currentPassphrase(context: Context): Promise<string> {
-  const given = context.io.env["SOTTO_PASSPHRASE"];
+export const currentPassphrase = (context: Context): Promise<string> =>
+  givenPassphrase(context, "SOTTO_PASSPHRASE", "Passphrase:");
+
+/** A passphrase that is set already, of the account or of a file. @param variable the environment variable for scripts. */
+export async function givenPassphrase(context: Context, variable: string, question: string): Promise<string> {
+  const given = context.io.env[variable];
   if (given !== undefined && given !== "") return given;
-  requireTerminal(context, "the passphrase", "SOTTO_PASSPHRASE");
-  return await askSecret(context.io, "Passphrase:");
+  requireTerminal(context, "the passphrase", variable);
+  return await askSecret(context.io, question);
 }
 
 /** The passphrase typed once more before something that must not happen by itself; scripts confirm with SOTTO_PASSPHRASE. */

@@ -114,6 +114,14 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: "write a readable copy of the history",
     load: async () => (await import("./commands/export.ts")).exportCommand(),
   },
+  backup: {
+    summary: "write an encrypted backup of everything into a file",
+    load: async () => (await import("./commands/backup.ts")).backupCommand(),
+  },
+  restore: {
+    summary: "make a device out of a backup file",
+    load: async () => (await import("./commands/restore.ts")).restoreCommand(),
+  },
   doctor: {
     summary: "look for faults and say what to do",
     load: async () => (await import("./commands/doctor.ts")).doctorCommand(),

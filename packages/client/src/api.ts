@@ -551,6 +551,16 @@ export interface Messenger {
   /** The recovery key, where the account was made or brought back with it; undefined on linked devices. @throws `passphrase_wrong`. */
   recoveryKey(passphrase: string): Promise<string | undefined>;
   /**
+   * Writes a backup, encrypted under a passphrase of its own: the account with its keys, contacts, what was decided about conversations, and
+   * the whole history, without files. restore() makes a new device of the account out of it. The sink is closed when all is written, and
+   * aborted otherwise. @throws `usage` for an empty passphrase; what the sink throws.
+   */
+  backup(
+    passphrase: string,
+    sink: FileSink,
+    options?: { readonly onProgress?: (messages: number) => void },
+  ): Promise<{ readonly messages: number }>;
+  /**
    * Deletes the account, for good: on the server everything that it has of it, here the vault; the messenger is closed then. Groups are left
    * first, and files that were sent are deleted, as far as that works out within half a minute. Contacts keep what they have. The identifier
    * can be registered anew. When it throws, the account is there still, and it may be asked for again; of an account that was deleted on
@@ -629,6 +639,39 @@ export interface Recovery extends ServerChoice {
 export interface RecoverOptions extends Recovery {
   /** Folder of the vault; made with mode 0700 if missing. */
   readonly home: string;
+}
+
+/** What making a device out of a backup file takes. */
+export interface Restore {
+  readonly file: FileSource;
+  /** What opens the file. */
+  readonly backupPassphrase: string;
+  /** Where the server is now; absent: where it was. Its key must be the same. */
+  readonly server?: string;
+  /** The six digits, or how to ask for them once they are on their way. */
+  readonly code: string | (() => Promise<string>);
+  /** Of the new vault. */
+  readonly passphrase: string;
+  readonly deviceName: string;
+  /** The account's other devices are lost, and are revoked. */
+  readonly othersLost?: boolean;
+}
+
+/** The same, into a folder. */
+export interface RestoreOptions extends Restore {
+  /** Folder of the vault; made with mode 0700 if missing. */
+  readonly home: string;
+}
+
+/** Whose a backup is. */
+export interface BackupInfo {
+  readonly identifier: string;
+  readonly serverOrigin: string;
+  /** 43 characters of base64url. */
+  readonly serverFingerprint: string;
+  /** Seconds since 1970-01-01 UTC. */
+  readonly madeAt: number;
+  readonly messages: number;
 }
 
 /** What beginning anew under an identifier takes. */

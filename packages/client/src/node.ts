@@ -16,14 +16,17 @@ import type {
   OpenOptions,
   RecoverOptions,
   RegisterOptions,
+  BackupInfo,
   ResetOptions,
   ResetState,
+  RestoreOptions,
   ServerChoice,
 } from "./api.ts";
 import { link } from "./core/onboarding/link.ts";
 import { recover as recoverAccount } from "./core/onboarding/recover.ts";
 import { register as registerAccount } from "./core/onboarding/register.ts";
 import { reset as resetAccount } from "./core/onboarding/reset.ts";
+import { inspect, restore as restoreBackup } from "./core/onboarding/restore.ts";
 import { factsOf, trustServer, type PublicServerFacts } from "./core/onboarding/server-choice.ts";
 import type { OnboardingWorld } from "./core/onboarding/world.ts";
 import { selfOf } from "./core/messenger.ts";
@@ -101,6 +104,26 @@ export async function recover(options: RecoverOptions): Promise<Messenger["self"
  */
 export async function reset(options: ResetOptions): Promise<ResetState> {
   return resetAccount(worldAt(options.home), options);
+}
+
+/**
+ * Reads a backup file to its end, and says whose it is. Nothing is changed, nobody is asked.
+ * @throws StorageError `passphrase_wrong`, `backup_damaged`, `backup_foreign`.
+ */
+export async function inspectBackup(options: {
+  readonly file: FileSource;
+  readonly passphrase: string;
+}): Promise<BackupInfo> {
+  return inspect(nodeEnv(), options.file, options.passphrase);
+}
+
+/**
+ * Makes `home` a device of the account that a backup is of, with everything that it holds. Groups come back as their members meet it.
+ * @throws StorageError `vault_exists`, `vault_foreign`, `passphrase_wrong`, `backup_damaged`, `backup_foreign`; ValidationError
+ * `backup_outdated`, `device_list_rolled_back`; RefusedError `code_refused`, `account_unknown`; and as requestCode.
+ */
+export async function restore(options: RestoreOptions): Promise<Messenger["self"]> {
+  return selfOf(await restoreBackup(worldAt(options.home), options));
 }
 
 /**

@@ -9,12 +9,24 @@ import { webEnv } from "./adapters/web/env.ts";
 import { indexedDbStorage } from "./adapters/web/indexed-db-storage.ts";
 import { webTransport } from "./adapters/web/transport.ts";
 import { takeVaultPlace } from "./adapters/web/vault-place.ts";
-import type { Messenger, NewAccount, NewLink, Recovery, Reset, ResetState, ServerChoice } from "./api.ts";
+import type {
+  BackupInfo,
+  Messenger,
+  NewAccount,
+  NewLink,
+  Recovery,
+  Reset,
+  ResetState,
+  Restore,
+  ServerChoice,
+} from "./api.ts";
+import type { FileSource } from "./attachment-api.ts";
 import { selfOf } from "./core/messenger.ts";
 import { link } from "./core/onboarding/link.ts";
 import { recover as recoverAccount } from "./core/onboarding/recover.ts";
 import { register as registerAccount } from "./core/onboarding/register.ts";
 import { reset as resetAccount } from "./core/onboarding/reset.ts";
+import { inspect, restore as restoreBackup } from "./core/onboarding/restore.ts";
 import { factsOf, trustServer, type PublicServerFacts } from "./core/onboarding/server-choice.ts";
 import type { OnboardingWorld } from "./core/onboarding/world.ts";
 import { names } from "./core/records.ts";
@@ -59,6 +71,19 @@ export async function recover(name: string, options: Recovery): Promise<Messenge
 /** Begins or ends a reset. As in node.ts. */
 export async function reset(name: string, options: Reset): Promise<ResetState> {
   return resetAccount(worldOf(name), options);
+}
+
+/** Whose a backup file is. As in node.ts. */
+export async function inspectBackup(options: {
+  readonly file: FileSource;
+  readonly passphrase: string;
+}): Promise<BackupInfo> {
+  return inspect(webEnv(), options.file, options.passphrase);
+}
+
+/** Makes this browser a device of an account, out of a backup file. As restore in node.ts. */
+export async function restore(name: string, options: Restore): Promise<Messenger["self"]> {
+  return selfOf(await restoreBackup(worldOf(name), options));
 }
 
 /** What a registration or reset that was not finished left in a vault. */

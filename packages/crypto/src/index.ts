@@ -1,5 +1,6 @@
 /** What protects: vault, identity, trust in the server, the classic suite, MLS. Pure over CryptoProvider; see ./node and ./web. */
 export * from "./attachment.ts";
+export * from "./backup.ts";
 export * from "./classic/format.ts";
 export * from "./classic/keys.ts";
 export * from "./classic/plaintext.ts";

@@ -4,7 +4,6 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   PASSKEY_WRAP_BYTES,
-  VAULT_HEADER_BYTES,
   createVault,
   openPasskeyWrap,
   openVault,
@@ -14,6 +13,7 @@ import {
   unwrapVaultKey,
   vaultOfKey,
 } from "../src/vault.ts";
+import { PASSPHRASE_HEADER_BYTES } from "../src/passphrase-header.ts";
 import { codeOf, flipped } from "./support/bytes.ts";
 import { pairs, providers } from "./support/providers.ts";
 
@@ -89,7 +89,7 @@ describe("refusals", () => {
 
   test("a wrong passphrase is told from damage, wherever a bit was turned", async () => {
     const { header } = await createVault(provider, "right");
-    expect(header.length).toBe(VAULT_HEADER_BYTES);
+    expect(header.length).toBe(PASSPHRASE_HEADER_BYTES);
     expect(await codeOf(() => openVault(provider, header, "wrong"))).toBe("passphrase_wrong");
     expect(await codeOf(() => openVault(provider, header, ""))).toBe("passphrase_wrong");
     for (let index = 0; index < header.length; index++) {

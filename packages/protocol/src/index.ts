@@ -13,6 +13,7 @@ export * from "./limits.ts";
 export * from "./rsa-public-key.ts";
 export * from "./transcript.ts";
 export * from "./gen/sotto/v1/account_pb.js";
+export * from "./gen/sotto/v1/backup_pb.js";
 export * from "./gen/sotto/v1/blobs_pb.js";
 export * from "./gen/sotto/v1/devices_pb.js";
 export * from "./gen/sotto/v1/directory_pb.js";

@@ -31,6 +31,8 @@ export const LABELS = {
   blobOwner: "sotto/blob/owner/v1",
   attachment: "sotto/attachment/v1",
   accountDeletion: "sotto/account-deletion/v1",
+  backupWrap: "sotto/backup/wrap/v1",
+  backupChunk: "sotto/backup/chunk/v1",
 } as const;
 
 /** One of the labels above. */

@@ -1,22 +1,48 @@
 /** Writes a file that only its owner may read, whole or not at all. */
 import { randomBytes } from "node:crypto";
-import { open, rename, rm } from "node:fs/promises";
+import { open, rename, rm, type FileHandle } from "node:fs/promises";
+import type { FileSink } from "@sotto/client";
 import { Failure } from "../errors.ts";
 
 /** Replaces the file if there is one. @throws Failure `storage_failed`. */
 export async function writePrivateFile(path: string, text: string): Promise<void> {
-  const temporary = `${path}.${randomBytes(4).toString("hex")}.tmp`;
+  const sink = privateFileSink(path);
   try {
-    const file = await open(temporary, "wx", 0o600);
-    try {
-      await file.writeFile(text);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, path);
+    await sink.write(new TextEncoder().encode(text));
+    await sink.close();
   } catch (cause) {
-    await rm(temporary, { force: true });
+    await sink.abort();
+    throw cause;
+  }
+}
+
+/** The same, piece by piece: the file is made with the first. @throws Failure `storage_failed`, from each of its methods. */
+export function privateFileSink(path: string): FileSink {
+  const temporary = `${path}.${randomBytes(4).toString("hex")}.tmp`;
+  let opened: FileHandle | undefined;
+  return {
+    write: (bytes) =>
+      attempt(async () => {
+        opened ??= await open(temporary, "wx", 0o600);
+        await opened.writeFile(bytes);
+      }),
+    close: () =>
+      attempt(async () => {
+        await opened?.sync();
+        await opened?.close();
+        await rename(temporary, path);
+      }),
+    async abort() {
+      await opened?.close().catch(() => undefined);
+      await rm(temporary, { force: true });
+    },
+  };
+}
+
+async function attempt(work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (cause) {
     const reason = (cause as NodeJS.ErrnoException).code ?? "unknown";
     throw new Failure(
       "storage_failed",

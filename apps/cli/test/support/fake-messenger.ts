@@ -396,6 +396,7 @@ export class FakeMessenger implements Messenger {
   setPush = missing;
   cancelReset = missing;
   deleteAccount = missing;
+  backup = missing;
   rotateClassicKey = missing;
   revokeClassicKey = missing;
   exportClassicPrivateKey = missing;

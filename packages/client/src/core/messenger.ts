@@ -9,6 +9,7 @@ import { acceptRequest, deleteRequest } from "./accepting.ts";
 import { blockedContacts, setBlocked } from "./blocking.ts";
 import { history } from "./conversations.ts";
 import { updateConversation } from "./deciding.ts";
+import { writeBackup } from "./backup/writing.ts";
 import { clearConversation, deleteConversation } from "./deleting.ts";
 import { endAccount } from "./ending.ts";
 import type { Engine } from "./engine.ts";
@@ -168,6 +169,7 @@ export function messengerOf(
         const before = (await step.draft.get(names.settings)) ?? defaultSettings;
         step.draft.put(names.settings, { ...before, ...changes });
       }),
+    backup: (passphrase, sink, options) => writeBackup(engine, env, passphrase, sink, options?.onProgress),
     async deleteAccount(passphrase) {
       await openVault(env.crypto, await header.read(), passphrase);
       await endAccount(engine, env);

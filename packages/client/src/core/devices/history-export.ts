@@ -17,6 +17,7 @@ import { tellOwnDevices } from "../profile.ts";
 import { bytesOf } from "../hex.ts";
 import { names, type MessageRecord } from "../records.ts";
 import type { Step } from "../step.ts";
+import type { Item } from "../vault-store.ts";
 import { conversationState } from "./conversation-sync.ts";
 import { accountGroup, sendSync } from "./own-group.ts";
 import { contactState } from "./syncing.ts";
@@ -103,7 +104,7 @@ const mostPerPart = 1_000;
 const mostFields = LIMITS.maxFieldsPerMessage - 1_000;
 
 /** No message has more fields than this: its own, those of what it answers, and of each reaction, receipt and attachment. */
-const fieldsOf = ({ reactions, receipts, attachments }: HistoryMessage): number =>
+export const fieldsOf = ({ reactions, receipts, attachments }: HistoryMessage): number =>
   26 + 5 * reactions.length + 4 * receipts.length + 14 * attachments.length;
 
 async function collect(
@@ -114,15 +115,26 @@ async function collect(
 ): Promise<void> {
   for (let from = 0; ;) {
     const page = await step.draft.page(names.messages(conversation), { from, limit: pageSize });
-    for (const { order, value } of page) {
-      if (value.status === "queued" || value.status === "failed") continue;
-      const receipts = await step.draft.get(groupNames.receipts({ conversation, order }));
-      into.push(toHistory(order, value, receipts ?? {}, where));
+    for (const item of page) {
+      const { status } = item.value;
+      if (status === "queued" || status === "failed") continue;
+      into.push(await historyMessage(step, conversation, item, where));
     }
     const last = page.at(-1);
     if (last === undefined || page.length < pageSize) return;
     from = last.order + 1;
   }
+}
+
+/** A message as other devices are told of it, with who has it. */
+export async function historyMessage(
+  step: Step,
+  conversation: string,
+  { order, value }: Item<MessageRecord>,
+  where: HistoryMessage["conversation"],
+): Promise<HistoryMessage> {
+  const receipts = await step.draft.get(groupNames.receipts({ conversation, order }));
+  return toHistory(order, value, receipts ?? {}, where);
 }
 
 function toHistory(

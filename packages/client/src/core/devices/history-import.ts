@@ -75,7 +75,9 @@ export async function pumpHistory(step: Step): Promise<void> {
     later.live.devices.fetching = false;
     try {
       const bytes = await later.env.crypto.aesGcmOpen(side.key, onlyNonce(), sealed, utf8(LABELS.sideLog));
-      for (const message of decode(HistoryPartSchema, bytes, partBytes).messages) await store(later, message);
+      for (const message of decode(HistoryPartSchema, bytes, partBytes).messages) {
+        await takeHistoryMessage(later, message);
+      }
     } catch (cause) {
       if (!(cause instanceof SottoError) || cause.code === "storage_failed") throw cause;
       await addNotice(later, { type: "refused", from: later.live.own.identifier, code: cause.code });
@@ -106,7 +108,8 @@ function retry(step: Step, order: number, offer: KeptOffer): void {
   });
 }
 
-async function store(step: Step, message: HistoryMessage): Promise<void> {
+/** Stores a message of the history, unless it is here already. */
+export async function takeHistoryMessage(step: Step, message: HistoryMessage): Promise<void> {
   const { own } = step.live;
   const record = recordOf(message, own.account);
   const place = record && (await placeOf(step, message));
@@ -144,7 +147,7 @@ function keepForLater(step: Step, message: HistoryMessage): void {
 /** Stores what was told of a group before this device was let into it. */
 export async function takeKeptHistory(step: Step, group: string): Promise<void> {
   for (const { order, value } of await step.draft.page(names.keptHistory(group))) {
-    await store(step, decode(HistoryMessageSchema, value));
+    await takeHistoryMessage(step, decode(HistoryMessageSchema, value));
     step.draft.deleteItem(names.keptHistory(group), order);
   }
 }

@@ -115,6 +115,16 @@ export async function addGroup(
   record: Omit<GroupRecord, "listed" | "conversation"> & { readonly conversation?: string },
   mls: MlsGroup,
 ): Promise<GroupLive> {
+  const live = await addLostGroup(step, record);
+  await saveEpoch(step, live, mls);
+  return live;
+}
+
+/** The same of one that this device has no state of. */
+export async function addLostGroup(
+  step: Step,
+  record: Omit<GroupRecord, "listed" | "conversation"> & { readonly conversation?: string },
+): Promise<GroupLive> {
   const listed = nextOrder(step);
   const conversation = record.conversation ?? `g${listed}`;
   const ahead = groupNames.decidedAhead(record.id);
@@ -125,7 +135,6 @@ export async function addGroup(
   step.draft.putItem(groupNames.groups, listed, record.id);
   step.draft.put(groupNames.group(record.id), complete);
   if (complete.kind !== "pair") step.draft.put(groupNames.groupOfConversation(conversation), record.id);
-  await saveEpoch(step, live, mls);
   step.live.groups.byId.set(record.id, live);
   wakeGroup(step, record.id);
   return live;
