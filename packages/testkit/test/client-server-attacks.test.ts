@@ -4,7 +4,7 @@
  * not sealed by the server, a lowered protocol version, a suite that was not asked for. The device never signs in to them.
  */
 import { randomBytes } from "node:crypto";
-import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { create, toBinary } from "@bufbuild/protobuf";
@@ -88,8 +88,7 @@ const clientNonceOf = (link: Link): Uint8Array => {
 /** The real server's private key: what only an attack on the server itself would give. */
 async function serverPrivateKey(): Promise<Uint8Array> {
   const folder = scene.server.running.dataFolder;
-  const name = readdirSync(folder).find((file) => file.includes("private_key"));
-  return importPrivateKey(provider, readFileSync(join(folder, name ?? ""), "utf8"));
+  return importPrivateKey(provider, readFileSync(join(folder, "server_private_key.pem"), "utf8"));
 }
 
 /** A whole challenge, certified by an RSA key. */
