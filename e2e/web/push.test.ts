@@ -162,7 +162,7 @@ describe.skipIf(noChromium)("push", () => {
     const cleo = await joinApp(browser, server, "+15551231203");
     await writeTo(cleo.page, annPhone);
     await sendText(cleo.page, "we met yesterday");
-    await service.messages(before + 1);
+    expect(await service.messages(before + 1)).toHaveLength(before + 1);
     await cleo.close();
     page = await context.newPage();
     await page.goto(server.url);
