@@ -33,8 +33,8 @@ export class KillableServer {
     return join(this.#folder, "data", "sotto.db");
   }
 
-  /** Resolves when it listens. */
-  async start(): Promise<Reachable> {
+  /** Resolves when it listens. @param env beside what it has anyway. */
+  async start(env: Readonly<Record<string, string>> = {}): Promise<Reachable> {
     const args = [
       "serve",
       "--port",
@@ -46,7 +46,7 @@ export class KillableServer {
     ];
     const otp = ["--otp", `file:${join(this.#folder, "codes")}`];
     const child = spawn(process.execPath, [main, ...args, ...otp, ...this.#options], {
-      env: cleanEnvironment(),
+      env: { ...cleanEnvironment(), ...env },
       stdio: ["ignore", "pipe", "inherit"],
     });
     this.#child = child;

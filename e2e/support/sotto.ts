@@ -260,7 +260,7 @@ export class Person {
 }
 
 /** What has a process live in another time. */
-function wrongClock(aheadMs: number): string {
+export function wrongClock(aheadMs: number): string {
   const code = `const now = Date.now; Date.now = () => now() + ${aheadMs};`;
   return `--import=data:text/javascript,${encodeURIComponent(code)}`;
 }

@@ -60,7 +60,9 @@ export function Composer({
   const [problem, setProblem] = useState<string>();
   const input = useRef<HTMLTextAreaElement>(null);
   const typedAt = useRef(0);
-  useDraft(conversationKey, writing.kind === "edit" ? undefined : text, draft);
+  // What is being sent stays the draft until it is stored: a page that goes before would lose it.
+  const [sending, setSending] = useState("");
+  useDraft(conversationKey, writing.kind === "edit" ? undefined : text || sending, draft);
 
   useLayoutEffect(() => {
     const box = input.current;
@@ -113,12 +115,15 @@ export function Composer({
     onWrite({ kind: "new" });
     typedAt.current = 0;
     if (files.length > 0) chosen.set([]);
-    perform(body, files).catch((cause: unknown) => {
-      setProblem(problemText(cause));
-      // What was written is not lost, unless something else was written meanwhile.
-      setText((now) => (now === "" ? body : now));
-      if (files.length > 0) chosen.set(files);
-    });
+    if (writing.kind !== "edit") setSending(body);
+    perform(body, files)
+      .catch((cause: unknown) => {
+        setProblem(problemText(cause));
+        // What was written is not lost, unless something else was written meanwhile.
+        setText((now) => (now === "" ? body : now));
+        if (files.length > 0) chosen.set(files);
+      })
+      .finally(() => setSending((now) => (now === body ? "" : now)));
   };
 
   const perform = async (body: string, sent: readonly ChosenFile[]): Promise<unknown> => {

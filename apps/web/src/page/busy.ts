@@ -15,7 +15,22 @@ const harmless = new Set(
   ).split(" "),
 );
 
+/** Calls whose loss would be noticed: the browser asks before it leaves the page. */
+const precious = new Set(
+  "send edit register recover reset approveLink changePassphrase createGroup".split(" "),
+);
+
 const underWay = new Set<Promise<unknown>>();
+let preciousUnderWay = 0;
+
+const ask = (event: Event): void => event.preventDefault();
+
+/** Pages that listen to that are slower to leave and to come back to, so that they do only while there is a reason. */
+function notePrecious(change: 1 | -1): void {
+  preciousUnderWay += change;
+  if (preciousUnderWay > 0) addEventListener("beforeunload", ask);
+  else removeEventListener("beforeunload", ask);
+}
 
 /** Notes a call that is under way. */
 export function noteCall(method: string, answer: Promise<unknown>): void {
@@ -26,6 +41,10 @@ export function noteCall(method: string, answer: Promise<unknown>): void {
   );
   underWay.add(ended);
   void ended.then(() => underWay.delete(ended));
+  if (precious.has(method)) {
+    notePrecious(1);
+    void ended.then(() => notePrecious(-1));
+  }
   // Not waited for: whoever looks at the lock, and finds it free, still waits for `idle` in each tab.
   void navigator.locks.request(BUSY_LOCK, { mode: "shared" }, () => ended);
 }
