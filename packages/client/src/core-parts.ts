@@ -4,3 +4,5 @@ export { addMessage } from "./core/adding.ts";
 export { bindIdentifier } from "./core/contacts.ts";
 export { startEngine, type Engine } from "./core/engine.ts";
 export type { MessageRecord } from "./core/records.ts";
+export { vaultStore } from "./core/vault-store.ts";
+export { webEnv } from "./adapters/web/env.ts";

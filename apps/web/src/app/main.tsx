@@ -70,7 +70,9 @@ function View({ route }: { readonly route: Route }): ReactNode {
   const t = useText();
   switch (route.screen) {
     case "conversation":
-      return <ConversationView key={route.key} conversationKey={route.key} panel={route.panel} />;
+      return (
+        <ConversationView key={route.key} conversationKey={route.key} panel={route.panel} at={route.at} />
+      );
     case "new":
       return <NewConversation />;
     case "settings":

@@ -4,7 +4,8 @@ import { useSyncExternalStore } from "react";
 /** A screen. `key`: a group's id, or a person's identifier. */
 export type Route =
   | { readonly screen: "home" }
-  | { readonly screen: "conversation"; readonly key: string; readonly panel?: string }
+  /** `at`: the message that is to be seen. */
+  | { readonly screen: "conversation"; readonly key: string; readonly panel?: string; readonly at?: string }
   | { readonly screen: "new" }
   | { readonly screen: "settings"; readonly page: string };
 
@@ -13,8 +14,10 @@ export function hrefOf(route: Route): string {
   switch (route.screen) {
     case "home":
       return "#/";
-    case "conversation":
-      return `#/c/${encodeURIComponent(route.key)}${route.panel === undefined ? "" : `/${route.panel}`}`;
+    case "conversation": {
+      const part = route.at === undefined ? route.panel : `at/${route.at}`;
+      return `#/c/${encodeURIComponent(route.key)}${part === undefined ? "" : `/${part}`}`;
+    }
     case "new":
       return "#/new";
     case "settings":
@@ -24,7 +27,10 @@ export function hrefOf(route: Route): string {
 
 /** The screen of an address; home for anything else. */
 function parseRoute(hash: string): Route {
-  const [, first = "", second = "", third] = hash.replace(/^#/, "").split("/");
+  const [, first = "", second = "", third, fourth] = hash.replace(/^#/, "").split("/");
+  if (first === "c" && second !== "" && third === "at" && fourth !== undefined) {
+    return { screen: "conversation", key: decode(second), at: fourth };
+  }
   if (first === "c" && second !== "") {
     return { screen: "conversation", key: decode(second), ...(third !== undefined && { panel: third }) };
   }

@@ -13,10 +13,11 @@ import {
 import { useCalls, useConversations, useEngine, useProblemText } from "../app/context.tsx";
 import { go, hrefOf } from "../app/route.ts";
 import { keyOf } from "../store/conversations.ts";
+import { searched, toSearchField } from "../store/search.ts";
 import { openTimeline } from "../store/timeline.ts";
 import { useText } from "../text/index.tsx";
 import { Avatar } from "../ui/avatar.tsx";
-import { Button, Notice } from "../ui/controls.tsx";
+import { Button, IconButton, Notice } from "../ui/controls.tsx";
 import { Icon } from "../ui/icon.tsx";
 import { toast } from "../ui/toast.tsx";
 import { MessageActionsProvider, type Writing } from "./actions.ts";
@@ -33,9 +34,12 @@ const Details = lazy(async () => import("../details/details.tsx"));
 function ConversationView({
   conversationKey: key,
   panel,
+  at,
 }: {
   readonly conversationKey: string;
   readonly panel: string | undefined;
+  /** The message that is to be seen. */
+  readonly at: string | undefined;
 }): ReactNode {
   const engine = useEngine();
   const conversations = useConversations();
@@ -44,7 +48,7 @@ function ConversationView({
   const typing = useSyncExternalStore(subscribe, () => conversations.typing).get(key);
   const summary = all?.find((known) => keyOf(known) === key);
   const [timeline] = useState(() =>
-    openTimeline(engine, key, (summary?.unread ?? 0) + (summary?.request?.unread ?? 0)),
+    openTimeline(engine, key, (summary?.unread ?? 0) + (summary?.request?.unread ?? 0), at),
   );
   const window = useSyncExternalStore(
     useCallback((changed) => timeline.subscribe(changed), [timeline]),
@@ -58,6 +62,12 @@ function ConversationView({
   const [informed, setInformed] = useState<Message>();
   const targets = useMemo(() => ({ write: setWriting, forward: setForwarded, info: setInformed }), []);
   const actions = useActionsOf(key, timeline, targets);
+  useEffect(() => {
+    if (at === undefined) return;
+    actions.show(at);
+    // Asked for once more, it is shown once more; and "back" leads to where one was.
+    history.replaceState(history.state, "", hrefOf({ screen: "conversation", key }));
+  }, [actions, at, key]);
   const lastOwn = (): Message | undefined =>
     timeline.window.messages?.findLast(
       ({ direction, suite, kind, deleted }) =>
@@ -167,6 +177,17 @@ function ConversationHeader({
           {about}
         </p>
       </div>
+      <IconButton
+        icon="search"
+        label={t.conversation.find}
+        data-shortcut="find"
+        onClick={() => {
+          searched.set({ query: "", in: { key, name } });
+          // Where there is room for one of the two, the list is the place to search.
+          if (matchMedia("(width < 720px)").matches) go({ screen: "home" });
+          toSearchField();
+        }}
+      />
       <a
         className="icon-button"
         href={hrefOf({ screen: "conversation", key, panel: "details" })}

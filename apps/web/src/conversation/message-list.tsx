@@ -13,6 +13,7 @@ import { MessageView } from "./message-view.tsx";
 
 const nearPx = 600;
 const endPx = 48;
+const flashMs = 1_600;
 /** Messages of one sender within this time are one run. */
 const runSec = 300;
 
@@ -32,7 +33,7 @@ export function MessageList({
   const anchor = useRef<{ readonly id: string; readonly top: number } | undefined>(undefined);
   const atEnd = useRef(true);
   const [away, setAway] = useState(false);
-  const { messages, newer, unreadFrom } = window;
+  const { messages, newer, unreadFrom, target } = window;
 
   /** Remembers which message is seen where. */
   const remember = useCallback((): void => {
@@ -58,10 +59,17 @@ export function MessageList({
   };
 
   const opened = useRef(false);
+  const shown = useRef<Window["target"]>(undefined);
   useLayoutEffect(() => {
     const box = scroller.current;
     if (box === null || messages === undefined) return;
-    if (!opened.current) {
+    const wanted = target !== shown.current && target !== undefined ? elementOf(box, target.id) : null;
+    if (wanted !== null) {
+      opened.current = true;
+      shown.current = target;
+      wanted.scrollIntoView({ block: "center" });
+      flash(wanted);
+    } else if (!opened.current) {
       opened.current = true;
       const marker = box.querySelector(".unread-marker");
       if (marker === null) box.scrollTop = box.scrollHeight;
@@ -70,13 +78,13 @@ export function MessageList({
       box.scrollTop = box.scrollHeight;
     } else {
       const seen = anchor.current;
-      const element = seen && box.querySelector(`[data-id="${CSS.escape(seen.id)}"]`);
+      const element = seen && elementOf(box, seen.id);
       if (seen !== undefined && element) {
         box.scrollTop += element.getBoundingClientRect().top - box.getBoundingClientRect().top - seen.top;
       }
     }
     remember();
-  }, [messages, remember]);
+  }, [messages, target, remember]);
 
   // A keyboard on the screen, or a composer that grows, makes the box smaller: its end stays in sight.
   useEffect(() => {
@@ -143,6 +151,15 @@ export function MessageList({
       )}
     </div>
   );
+}
+
+const elementOf = (box: HTMLElement, id: string): HTMLElement | null =>
+  box.querySelector<HTMLElement>(`[data-id="${CSS.escape(id)}"]`);
+
+/** Draws the eye to a message. */
+function flash(element: HTMLElement): void {
+  element.classList.add("message--flash");
+  setTimeout(() => element.classList.remove("message--flash"), flashMs);
 }
 
 const beginsRun = (before: Message | undefined, message: Message): boolean =>

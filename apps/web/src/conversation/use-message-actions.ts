@@ -14,8 +14,6 @@ export interface ActionTargets {
   info(message: Message): void;
 }
 
-const flashMs = 1_600;
-
 /** The actions of a conversation's messages. */
 export function useActionsOf(key: string, timeline: Timeline, targets: ActionTargets): MessageActions {
   const t = useText();
@@ -47,18 +45,9 @@ export function useActionsOf(key: string, timeline: Timeline, targets: ActionTar
         });
       },
       deleteForEveryone: (message) => told(calls.deleteMessage(key, message.id, { forEveryone: true })),
-      show(id) {
-        void timeline.toMessage(id).then(() => requestAnimationFrame(() => flash(id)));
-      },
+      show: (id) => void timeline.toMessage(id),
     };
   }, [key, timeline, targets, t, calls, problemText]);
 }
 
 const undoMs = 7_000;
-
-function flash(id: string): void {
-  const element = document.querySelector(`[data-id="${CSS.escape(id)}"]`);
-  element?.scrollIntoView({ block: "center" });
-  element?.classList.add("message--flash");
-  setTimeout(() => element?.classList.remove("message--flash"), flashMs);
-}

@@ -13,6 +13,7 @@ const repeatable = {
   markRead: true,
   sendTyping: true,
   history: true,
+  search: true,
   conversations: true,
   conversation: true,
   updateConversation: true,

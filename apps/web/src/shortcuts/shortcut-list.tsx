@@ -11,6 +11,7 @@ export function ShortcutList(): ReactNode {
   const names: Readonly<Record<Action, string>> = {
     new: s.keysNew,
     search: s.keysSearch,
+    find: s.keysFind,
     next: s.keysNext,
     previous: s.keysPrevious,
     write: s.keysWrite,

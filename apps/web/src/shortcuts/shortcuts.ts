@@ -9,6 +9,7 @@ import { keyOf, type Conversations } from "../store/conversations.ts";
 export type Action =
   | "new"
   | "search"
+  | "find"
   | "next"
   | "previous"
   | "write"
@@ -31,6 +32,7 @@ const isMac = /Mac|iPhone|iPad/.test(navigator.userAgent);
 export const SHORTCUTS: Readonly<Record<Action, Combination>> = {
   new: { code: "KeyN", alt: true },
   search: { code: "KeyK", mod: true },
+  find: { code: "KeyF", mod: true, shift: true },
   next: { code: "ArrowDown", alt: true },
   previous: { code: "ArrowUp", alt: true },
   write: { code: "KeyM", alt: true },
@@ -127,6 +129,7 @@ export function listenToShortcuts(targets: ShortcutTargets): () => void {
         go({ screen: "settings", page: "" });
         return true;
       case "search":
+      case "find":
       case "write":
         press(action);
         return true;

@@ -18,6 +18,8 @@ export interface Window {
   readonly newer: boolean;
   /** The message that was the first unread one when the conversation was opened. */
   readonly unreadFrom: string | undefined;
+  /** A message that is to be seen now; another object each time. */
+  readonly target: { readonly id: string } | undefined;
 }
 
 /** A conversation's messages. */
@@ -38,14 +40,23 @@ export interface Timeline {
 
 const statuses = ["queued", "failed", "sent", "delivered", "received", "read"];
 
-/** Opens the timeline of a conversation. @param unread how many of its messages were not shown. */
-export function openTimeline(engine: EngineClient, key: string, unread: number): Timeline {
+/**
+ * Opens the timeline of a conversation. @param unread how many of its messages were not shown. @param at the message that it begins with,
+ * which toMessage() shows; absent: the newest.
+ */
+export function openTimeline(engine: EngineClient, key: string, unread: number, at?: string): Timeline {
   const listeners = new Set<() => void>();
-  let window: Window = { messages: undefined, older: false, newer: false, unreadFrom: undefined };
+  let window: Window = {
+    messages: undefined,
+    older: false,
+    newer: false,
+    unreadFrom: undefined,
+    target: undefined,
+  };
   const hidden = new Set<string>();
   /** With those that are hidden. */
   let found: readonly Message[] | undefined;
-  let busy = false;
+  let busy: Promise<void> | undefined;
   let missedUnread = unread;
   let { term } = engine;
 
@@ -57,32 +68,35 @@ export function openTimeline(engine: EngineClient, key: string, unread: number):
   };
   /** One reading at a time: what comes while one is under way is dropped, the scroll asks again. */
   const alone = async (work: () => Promise<void>): Promise<void> => {
-    if (busy) return;
-    busy = true;
-    try {
-      await work();
-    } catch {
-      // The next scroll, or the next leader, reads again.
-    } finally {
-      busy = false;
-    }
+    if (busy !== undefined) return;
+    busy = work().catch(() => undefined);
+    // What failed is read again by the next scroll, or under the next leader.
+    await busy;
+    busy = undefined;
   };
 
-  const toNewest = (): Promise<void> =>
-    alone(async () => {
-      const messages = await engine.calls
-        .history(key, { limit: Math.min(MOST, Math.max(PAGE, missedUnread + 5)) })
-        .catch(unknown);
-      const received = messages.filter(({ direction }) => direction === "in");
-      const first = missedUnread > 0 ? received.at(-Math.min(missedUnread, received.length)) : undefined;
-      missedUnread = 0;
-      show({
-        messages,
-        older: messages.length >= PAGE,
-        newer: false,
-        unreadFrom: first?.id ?? window.unreadFrom,
-      });
+  const readNewest = async (): Promise<void> => {
+    const messages = await engine.calls
+      .history(key, { limit: Math.min(MOST, Math.max(PAGE, missedUnread + 5)) })
+      .catch(unknown);
+    const received = messages.filter(({ direction }) => direction === "in");
+    const first = missedUnread > 0 ? received.at(-Math.min(missedUnread, received.length)) : undefined;
+    missedUnread = 0;
+    show({
+      messages,
+      older: messages.length >= PAGE,
+      newer: false,
+      unreadFrom: first?.id ?? window.unreadFrom,
     });
+  };
+  const toNewest = (): Promise<void> => alone(readNewest);
+  const readAround = async (id: string): Promise<void> => {
+    const before = await engine.calls.history(key, { before: id, limit: PAGE });
+    const first = before[0] ?? (await engine.calls.message(key, id));
+    const rest = await engine.calls.history(key, { after: first.id, limit: 2 * PAGE });
+    const messages = [first, ...rest];
+    show({ messages, older: before.length >= PAGE, newer: rest.length >= 2 * PAGE, target: { id } });
+  };
 
   const patch = (id: string, change: (message: Message) => Message): void => {
     const messages = found;
@@ -138,7 +152,7 @@ export function openTimeline(engine: EngineClient, key: string, unread: number):
     }
   });
 
-  if (engine.state.phase === "open") void toNewest();
+  if (engine.state.phase === "open" && at === undefined) void toNewest();
 
   return {
     get window() {
@@ -183,17 +197,18 @@ export function openTimeline(engine: EngineClient, key: string, unread: number):
         });
       }),
     toNewest,
-    toMessage: (id) =>
-      alone(async () => {
-        const before = await engine.calls.history(key, { before: id, limit: PAGE });
-        const oldest = before[0]?.id;
-        const rest =
-          oldest === undefined
-            ? await engine.calls.history(key, { limit: PAGE })
-            : await engine.calls.history(key, { after: oldest, limit: 2 * PAGE });
-        const messages = oldest === undefined ? rest : [...before.slice(0, 1), ...rest];
-        show({ messages, older: before.length >= PAGE, newer: rest.length >= 2 * PAGE });
-      }),
+    async toMessage(id) {
+      // A jump is not dropped: nobody would ask for it again.
+      await busy;
+      if (found?.some((message) => message.id === id) === true) return show({ target: { id } });
+      await alone(() =>
+        readAround(id).catch(async (cause: unknown) => {
+          // It is not there any more.
+          if (found !== undefined) throw cause;
+          await readNewest();
+        }),
+      );
+    },
     close: stop,
   };
 }

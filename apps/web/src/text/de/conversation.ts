@@ -1,4 +1,5 @@
 export const conversation = {
+  find: "In dieser Unterhaltung suchen",
   choose: "Wähle eine Unterhaltung",
   write: "Nachricht schreiben",
   send: "Senden",

@@ -1,6 +1,8 @@
 export const list = {
   title: "Unterhaltungen",
-  search: "Unterhaltungen durchsuchen",
+  search: "Suchen",
+  searchIn: (name: string) => `In ${name} suchen`,
+  endSearch: "Suche beenden",
   new: "Neue Unterhaltung",
   peer: "Telefonnummer oder E-Mail-Adresse",
   peerHint: "Eine Nummer beginnt mit + und ihrem Land: +49 151 …",
@@ -16,7 +18,6 @@ export const list = {
   settings: "Einstellungen",
   empty: "Noch keine Unterhaltungen",
   emptyText: "Schreib jemandem über Telefonnummer oder E-Mail-Adresse, oder gründe eine Gruppe.",
-  nothingFound: "Nichts gefunden",
   unread: (n: number) => (n === 1 ? "1 ungelesene Nachricht" : `${n} ungelesene Nachrichten`),
   draft: "Entwurf",
   picture: "Bild",

@@ -207,6 +207,7 @@ export const settings = {
 
   keysNew: "Neue Unterhaltung",
   keysSearch: "Suchen",
+  keysFind: "In der offenen Unterhaltung suchen",
   keysNext: "Nächste Unterhaltung",
   keysPrevious: "Vorige Unterhaltung",
   keysWrite: "Eine Nachricht schreiben",

@@ -1,4 +1,5 @@
 export const conversation = {
+  find: "Search in this conversation",
   choose: "Choose a conversation",
   write: "Write a message",
   send: "Send",

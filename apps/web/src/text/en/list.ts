@@ -1,6 +1,8 @@
 export const list = {
   title: "Conversations",
-  search: "Search conversations",
+  search: "Search",
+  searchIn: (name: string) => `Search in ${name}`,
+  endSearch: "End the search",
   new: "New conversation",
   peer: "Phone number or e-mail address",
   peerHint: "A number begins with + and its country: +49 151 …",
@@ -16,7 +18,6 @@ export const list = {
   settings: "Settings",
   empty: "No conversations yet",
   emptyText: "Write to somebody by phone number or e-mail address, or make a group.",
-  nothingFound: "Nothing found",
   unread: (n: number) => (n === 1 ? "1 unread message" : `${n} unread messages`),
   draft: "Draft",
   picture: "Picture",

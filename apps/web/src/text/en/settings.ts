@@ -201,6 +201,7 @@ export const settings = {
 
   keysNew: "New conversation",
   keysSearch: "Search",
+  keysFind: "Search in the open conversation",
   keysNext: "Next conversation",
   keysPrevious: "Previous conversation",
   keysWrite: "Write a message",
