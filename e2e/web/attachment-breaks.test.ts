@@ -101,6 +101,29 @@ describe.skipIf(noChromium)("large files", () => {
     ann = { ...ann, page: second };
   });
 
+  test("go on when the tab that chose them closes, and another does the work", async () => {
+    const file = made("closed.bin");
+    const other = await ann.page.context().newPage();
+    await other.goto(ann.page.url());
+    await other.getByLabel("Write a message").waitFor();
+    await send(other, file.path);
+    await inTheMiddle(other);
+    await other.close();
+    expect(await arrives("closed.bin")).toBe(file.hash);
+  });
+
+  test("of a few megabytes go out after a reload without being asked for", async () => {
+    const bytes = randomBytes(7_000_000);
+    writeFileSync(join(folder, "small.bin"), bytes);
+    await server.process.stop("SIGKILL");
+    await send(ann.page, join(folder, "small.bin"));
+    await ann.page.locator(".file", { hasText: "small.bin" }).waitFor();
+    await server.process.start();
+    await ann.page.reload();
+    await unlockIn(ann.page);
+    expect(await arrives("small.bin")).toBe(hash(bytes));
+  });
+
   test("ask for the file after a reload, and go on with it", async () => {
     const file = made("reload.bin");
     await send(ann.page, file.path);

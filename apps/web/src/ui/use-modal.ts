@@ -10,8 +10,8 @@ export function useModal(): RefObject<HTMLDialogElement | null> {
     shown?.showModal();
     return () => {
       shown?.close();
-      // Browsers do that themselves only for a dialog that stays in the page.
-      if (before instanceof HTMLElement && before.isConnected) before.focus();
+      // Browsers do that themselves only for a dialog that stays in the page. What is behind it stays where it was.
+      if (before instanceof HTMLElement && before.isConnected) before.focus({ preventScroll: true });
     };
   }, []);
   return dialog;

@@ -90,7 +90,7 @@ function meterOf(stream: MediaStream): { level(): number; close(): void } {
       analyser.getFloatTimeDomainData(samples);
       const sum = samples.reduce((all, sample) => all + sample * sample, 0);
       // Loudness is heard by its logarithm; a square root is near enough for a bar.
-      return Math.min(1, Math.sqrt(Math.sqrt(sum / samples.length)));
+      return Math.min(1, 1.6 * Math.sqrt(Math.sqrt(sum / samples.length)));
     },
     close: () => void context.close(),
   };

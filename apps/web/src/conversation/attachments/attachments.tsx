@@ -44,7 +44,12 @@ export function Attachments({ message }: { readonly message: Message }): ReactNo
       {pictures.length > 0 && (
         <div className={pictures.length > 1 ? "pictures pictures--many" : "pictures"}>
           {pictures.map((file, at) => (
-            <Picture key={file.place.index} file={file} onOpen={() => setOpened(at)} />
+            <Picture
+              key={file.place.index}
+              file={file}
+              alone={pictures.length === 1}
+              onOpen={() => setOpened(at)}
+            />
           ))}
         </div>
       )}

@@ -12,12 +12,14 @@ import { useThumbnail } from "./use-file.ts";
 const widestPx = 320;
 const tallestPx = 360;
 
-/** @param onOpen shows it in front of everything. */
+/** @param alone it has its own shape; otherwise that of its place among others. @param onOpen shows it in front of everything. */
 export function Picture({
   file,
+  alone,
   onOpen,
 }: {
   readonly file: ShownFile;
+  readonly alone: boolean;
   readonly onOpen: () => void;
 }): ReactNode {
   const t = useAttachmentText();
@@ -26,7 +28,7 @@ export function Picture({
   const { name, size, preview, thumbnail } = attachment;
   const url = useThumbnail(place, thumbnail);
   return (
-    <div className="picture" style={boxOf(attachment)}>
+    <div className="picture" {...(alone && { style: boxOf(attachment) })}>
       <button
         type="button"
         className="picture__open"
