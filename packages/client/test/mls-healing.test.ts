@@ -45,6 +45,28 @@ test("a device put back to an old copy of its vault reads on in its groups, and 
   expect(refused(played)).toEqual([]);
 });
 
+test("a device put back to before its own Commit lost its state by itself: nothing is refused, and any member lets it in", async () => {
+  const played = await scene();
+  const { world, ann, ben, cleo, id } = played;
+  const copy = ann.copy();
+  ann.network.weather = { ...ann.network.weather, delayMs: [400, 400] };
+  const log = world.witness.logs.get(id);
+  const before = log?.epoch ?? 0;
+  ann.up.renameGroup("Climbing", "Bouldering").catch(() => undefined);
+  // It is in the log, and she has not acked it: the server cannot tell her that she is behind.
+  await world.until(() => (log?.epoch ?? 0) > before);
+  ann.kill();
+  await world.settle(10);
+  ben.network.partition();
+  ann.restore(copy);
+  await ann.start();
+  await world.settle(60);
+  await cleo.up.send("Bouldering", "read afterwards");
+  await world.settle(30);
+  expect(ann.received.map(({ body }) => body)).toContain("read afterwards");
+  expect(refused(played)).toEqual([]);
+});
+
 test.each(["deleted", "damaged"])(
   "a group whose state is %s on the disk is joined anew, without anybody's action",
   async (how) => {

@@ -111,6 +111,7 @@ export async function unprotectMessage(state: GroupState, message: Uint8Array): 
     () => openContent(state, privateMessage, frame, senderData, ratchets),
   );
   if (content.type === "commit") {
+    if (leafIndex === epoch.privatePath.leafIndex) return { type: "own-commit" };
     return { type: "commit", commit: await stageCommit(epoch, sender, content.content, content.auth) };
   }
   const next = { epoch, secrets: withRatchets(records, leafIndex, moved) };

@@ -112,7 +112,9 @@ export type Unprotected =
       readonly group: MlsGroup;
       readonly delta: MlsDelta;
     }
-  | { readonly type: "commit"; readonly commit: StagedCommit };
+  | { readonly type: "commit"; readonly commit: StagedCommit }
+  /** One's own, with one's signature: whoever made it has its state, and does not read it. */
+  | { readonly type: "own-commit" };
 
 /**
  * One record of an epoch's secret tree: the ratchets of the leaf with index `id`, and what else was derived with them. About a kilobyte.

@@ -1,5 +1,6 @@
 /** What goes wrong with a device: its process dies, its disk fails, its state is damaged, or an old copy of it is put in its place. */
 import { groupNames } from "@sotto/client/parts";
+import { LIMITS, SealedContentSchema, decode } from "@sotto/protocol";
 import type { SimulatedDevice } from "../simulation/index.ts";
 import { isAlone, noteGap, type Action, type Stage } from "./stage.ts";
 
@@ -40,8 +41,8 @@ export async function restore(stage: Stage, device: SimulatedDevice, b: number):
 }
 
 /**
- * What others rely on: groups with their people, and KeyPackages. A copy that lacks one of them does not heal by itself: it does not know
- * what it lacks, and believes no Welcome of somebody whom it does not know in a group.
+ * What others rely on: groups with their people, KeyPackages, and Welcomes that were acked and not taken in yet. A copy that lacks one of
+ * them does not heal by itself: it does not know what it lacks, and believes no Welcome of somebody whom it does not know in a group.
  */
 async function reliedOn(
   device: SimulatedDevice,
@@ -52,7 +53,15 @@ async function reliedOn(
   const people = (await device.groups(stored)).flatMap(({ id, accounts }) =>
     accounts.map((one) => `${id} ${one}`),
   );
-  return new Set([...people, ...keyPackages.map(({ value }) => value.ref)]);
+  const held = (await stored.page(groupNames.heldItems)).filter(
+    ({ value }) =>
+      decode(SealedContentSchema, value.content, LIMITS.maxEntryBytes).content.case === "welcome",
+  );
+  return new Set([
+    ...people,
+    ...keyPackages.map(({ value }) => value.ref),
+    ...held.map(({ value }) => `held ${value.seq}`),
+  ]);
 }
 
 /** Takes a group's state away, or breaks it. */

@@ -120,8 +120,13 @@ async function take(step: Step, group: GroupLive, entry: Entry): Promise<Verdict
   if (body.case !== "mlsMessage") throw refused("SOTTO-ENTRY-1", "an entry of an unknown form");
   const mls = await mlsOf(step, group);
   const opened = await step.env.mls.unprotect(mls, body.value);
-  if (opened.type === "commit") {
+  if (opened.type !== "application") {
     if (entry.kind !== EntryKind.COMMIT) throw refused("SOTTO-ENTRY-2", "a Commit in the place of a message");
+    if (opened.type === "own-commit") {
+      // What followed from it was here once: this device was put back to an older copy.
+      await loseState(step, group);
+      return { type: "stopped" };
+    }
     return takeCommit(step, group, mls, opened.commit, entry);
   }
   if (entry.kind !== EntryKind.MESSAGE) throw refused("SOTTO-ENTRY-2", "a message in the place of a Commit");
@@ -181,10 +186,6 @@ async function takeCommit(
   commit: StagedCommit,
   entry: Entry,
 ): Promise<Verdict> {
-  if (commit.sender.leafIndex === mls.ownLeafIndex) {
-    await loseState(step, group);
-    return { type: "stopped" };
-  }
   const { listOf, stale } = await listsFor(step, group, commit);
   const checked = await allowed(step, group, mls, commit, entry, listOf);
   if (checked === "forbidden") return { type: "stopped" };
