@@ -11,6 +11,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { accessibilityFindings } from "./support/axe.ts";
 import {
   joinApp,
+  joinIn,
   sendText,
   startWebServer,
   textsIn,
@@ -198,6 +199,24 @@ describe.skipIf(noChromium)("without the server, and with a newer one", () => {
       expect(await versionIn(page)).toContain("second");
       expect(await versionIn(other)).toContain("second");
       expect(await page.locator(".update-bar").count()).toBe(0);
+    });
+
+    test("a page that was never kept, with parts that are gone from the server, says what to do", async () => {
+      const bare = await browser.newContext({ serviceWorkers: "block" });
+      const alone = await bare.newPage();
+      await alone.goto(server.url);
+      await alone.getByRole("button", { name: "Create an account" }).waitFor();
+      const identifier = "+15551231007";
+      await joinIn(alone, server, identifier);
+      await serve(bundle);
+      await alone.getByRole("link", { name: "Settings" }).click();
+      await alone.getByText("A part of Sotto could not be loaded.").waitFor();
+      expect(await accessibilityFindings(alone)).toEqual([]);
+      await alone.getByRole("button", { name: "Reload" }).click();
+      await unlockIn(alone);
+      await alone.getByRole("heading", { level: 1, name: "Settings" }).waitFor();
+      await bare.close();
+      await serve(second);
     });
 
     test("a tab of another version is not followed, and goes on when it is the only one", async () => {

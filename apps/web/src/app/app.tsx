@@ -1,6 +1,7 @@
 /** Chooses what is shown: the first steps, the lock, or the conversations. */
 import { Suspense, lazy, useSyncExternalStore, type ReactNode } from "react";
 import { Unlock } from "../unlock/unlock.tsx";
+import { Boundary } from "./boundary.tsx";
 import { useEngineState, useProblemText } from "./context.tsx";
 import { firstSteps } from "./first-steps.ts";
 import { Main } from "./main.tsx";
@@ -16,9 +17,11 @@ const Onboarding = lazy(async () => import("../onboarding/onboarding.tsx"));
 export function App(): ReactNode {
   return (
     <>
-      <Suspense>
-        <UpdateBar />
-      </Suspense>
+      <Boundary quiet>
+        <Suspense>
+          <UpdateBar />
+        </Suspense>
+      </Boundary>
       <Screen />
     </>
   );
@@ -32,9 +35,11 @@ function Screen(): ReactNode {
   // One place for all of its phases, so that it lives on from one to the next.
   if (state.phase === "empty" || state.phase === "unfinished" || (state.phase === "open" && inFirstSteps)) {
     return (
-      <Suspense fallback={<Skeleton />}>
-        <Onboarding />
-      </Suspense>
+      <Boundary>
+        <Suspense fallback={<Skeleton />}>
+          <Onboarding />
+        </Suspense>
+      </Boundary>
     );
   }
   switch (state.phase) {

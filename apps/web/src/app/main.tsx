@@ -2,6 +2,7 @@
 import { Suspense, lazy, useEffect, type ReactNode } from "react";
 import { ConversationList } from "../list/conversation-list.tsx";
 import { useText } from "../text/index.tsx";
+import { Boundary } from "./boundary.tsx";
 import { useEngine } from "./context.tsx";
 import { SkeletonRows } from "../ui/skeleton.tsx";
 import { ToastArea } from "../ui/toast.tsx";
@@ -31,15 +32,19 @@ export function Main(): ReactNode {
         <ConversationList open={route.screen === "conversation" ? route.key : undefined} />
       </nav>
       <main className="main__view" id="view" tabIndex={-1}>
-        <Suspense fallback={<SkeletonRows count={5} />}>
-          <View route={route} />
-        </Suspense>
+        <Boundary key={route.screen}>
+          <Suspense fallback={<SkeletonRows count={5} />}>
+            <View route={route} />
+          </Suspense>
+        </Boundary>
       </main>
       <ToastArea />
-      <Suspense>
-        <ShortcutHost />
-        <NotificationHost />
-      </Suspense>
+      <Boundary quiet>
+        <Suspense>
+          <ShortcutHost />
+          <NotificationHost />
+        </Suspense>
+      </Boundary>
     </div>
   );
 }

@@ -10,8 +10,8 @@ const BUSY_LOCK = "sotto/busy";
 const harmless = new Set(
   (
     "message receipts history conversations conversation blocked profile contacts contact safetyNumber groups groupMembers doctor " +
-    "devices linkRequest recoveryKey settings flushed sendTyping fetchServerFacts caughtUp resetPending passkeys " +
-    "attachmentThumbnail transfers largestAttachment cancelFetch"
+    "devices linkRequest recoveryKey settings flushed sendTyping fetchServerFacts caughtUp resetPending passkeys transfers largestAttachment attachmentThumbnail fetchFile pushKey " +
+    "attachmentThumbnail transfers largestAttachment fetchFile cancelFetch"
   ).split(" "),
 );
 
@@ -34,14 +34,22 @@ function notePrecious(change: 1 | -1): void {
 
 /** Notes a call that is under way. */
 export function noteCall(method: string, answer: Promise<unknown>): void {
-  if (harmless.has(method)) return;
-  const ended = answer.then(
+  if (!harmless.has(method)) note(answer, precious.has(method));
+}
+
+/** Notes work whose loss would be noticed, until it has ended. */
+export function noteWork(ended: Promise<unknown>): void {
+  note(ended, true);
+}
+
+function note(work: Promise<unknown>, isPrecious: boolean): void {
+  const ended = work.then(
     () => undefined,
     () => undefined,
   );
   underWay.add(ended);
   void ended.then(() => underWay.delete(ended));
-  if (precious.has(method)) {
+  if (isPrecious) {
     notePrecious(1);
     void ended.then(() => notePrecious(-1));
   }

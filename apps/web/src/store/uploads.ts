@@ -3,6 +3,7 @@
  * the tab that did the work goes, the next one is given the file again without anybody being asked.
  */
 import type { Upload } from "../engine/messages.ts";
+import { noteWork } from "../page/busy.ts";
 import type { EngineClient } from "../page/engine-client.ts";
 
 /** Uploads of a message, by the number of the attachment. */
@@ -17,6 +18,14 @@ export interface Uploads {
   keep(conversation: string, id: string, files: readonly Blob[]): void;
 }
 
+/** Files of a message that this page holds. */
+interface Kept {
+  readonly conversation: string;
+  readonly files: readonly Blob[];
+  /** They are not needed any more. */
+  release(): void;
+}
+
 const tracked = new WeakMap<EngineClient, Uploads>();
 
 /** Those of an engine. */
@@ -29,7 +38,7 @@ export function uploadsOf(engine: EngineClient): Uploads {
 function track(engine: EngineClient): Uploads {
   const listeners = new Set<() => void>();
   const uploads = new Map<string, MessageUploads>();
-  const kept = new Map<string, { readonly conversation: string; readonly files: readonly Blob[] }>();
+  const kept = new Map<string, Kept>();
   let term = "";
 
   const changed = (): void => {
@@ -47,6 +56,7 @@ function track(engine: EngineClient): Uploads {
     changed();
   };
   const forget = (id: string): void => {
+    kept.get(id)?.release();
     kept.delete(id);
     if (uploads.delete(id)) changed();
   };
@@ -63,6 +73,7 @@ function track(engine: EngineClient): Uploads {
     if (event.type === "state") {
       if (event.state.phase === "locked" || event.state.phase === "empty") {
         term = "";
+        for (const { release } of kept.values()) release();
         kept.clear();
       }
       return void read();
@@ -90,7 +101,10 @@ function track(engine: EngineClient): Uploads {
       return () => listeners.delete(listener);
     },
     keep(conversation, id, files) {
-      kept.set(id, { conversation, files });
+      const { promise, resolve } = Promise.withResolvers<void>();
+      // Without this page they would have to be chosen again.
+      noteWork(promise);
+      kept.set(id, { conversation, files, release: resolve });
     },
   };
 }

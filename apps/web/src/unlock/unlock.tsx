@@ -1,5 +1,6 @@
 /** The lock: the passphrase opens what this browser has stored. */
 import { Suspense, lazy, useState, type FormEvent, type ReactNode } from "react";
+import { Boundary } from "../app/boundary.tsx";
 import { useCalls, useProblemText } from "../app/context.tsx";
 import { useText } from "../text/index.tsx";
 import { Button, TextField } from "../ui/controls.tsx";
@@ -55,9 +56,11 @@ export function Unlock(): ReactNode {
         <Button kind="primary" type="submit" disabled={working || passphrase === ""}>
           {working ? t.unlock.working : t.unlock.action}
         </Button>
-        <Suspense>
-          <UnlockHelp />
-        </Suspense>
+        <Boundary quiet>
+          <Suspense>
+            <UnlockHelp />
+          </Suspense>
+        </Boundary>
       </form>
     </main>
   );

@@ -25,6 +25,8 @@ export const common = {
   online: "Verbunden",
   verified: "Geprüft",
   updateReady: "Eine neue Version von Sotto ist da. Danach wird deine Passphrase wieder gebraucht.",
+  partMissing:
+    "Ein Teil von Sotto ließ sich nicht laden. Der Server hat vielleicht eine neuere Version, oder er ist nicht zu erreichen: lade die Seite neu, wenn du online bist.",
   updateReload: "Neu laden",
   updateLater: "Später",
   updateWaiting: "Die neue Version kommt, sobald fertig ist, was gerade läuft …",

@@ -25,6 +25,8 @@ export const common = {
   online: "Connected",
   verified: "Verified",
   updateReady: "A new version of Sotto is ready. Your passphrase is needed again after it.",
+  partMissing:
+    "A part of Sotto could not be loaded. The server may have a newer version, or cannot be reached: reload the page when you are online.",
   updateReload: "Reload",
   updateLater: "Later",
   updateWaiting: "The new version comes as soon as what is under way is finished …",
