@@ -2,9 +2,8 @@
 import type { DeviceSummary } from "@sotto/client";
 import type { Context } from "./context.ts";
 import { printJson, printLine } from "./io/output.ts";
-import { sanitiseLine } from "./io/sanitise.ts";
+import { formatDay, sanitiseLine } from "@sotto/client/readable";
 import { alignRows } from "./io/table.ts";
-import { formatDay } from "./view.ts";
 
 /** Prints devices: a row each, or an object a line. */
 export async function printDevices(context: Context, devices: readonly DeviceSummary[]): Promise<void> {

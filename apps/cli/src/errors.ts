@@ -2,7 +2,7 @@
 import { RefusedError, SottoError, type ErrorCode } from "@sotto/protocol";
 import type { Io } from "./io/io.ts";
 import { remark, write } from "./io/output.ts";
-import { safeJson, sanitise, sanitiseLine } from "./io/sanitise.ts";
+import { safeJson, sanitise, sanitiseLine } from "@sotto/client/readable";
 import { nextStep } from "./next-steps.ts";
 
 /** The person broke the command off, or the system asked it to end. */

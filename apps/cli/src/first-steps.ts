@@ -5,7 +5,7 @@ import type { Context } from "./context.ts";
 import { usageFailure } from "./errors.ts";
 import { printLine, remark } from "./io/output.ts";
 import { ask } from "./io/prompt.ts";
-import { sanitiseLine } from "./io/sanitise.ts";
+import { sanitiseLine } from "@sotto/client/readable";
 
 /** @returns the passphrase of an account that was made or joined now; undefined when there was one. */
 export async function firstSteps(context: Context): Promise<string | undefined> {

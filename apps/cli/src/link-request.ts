@@ -1,7 +1,6 @@
 /** What is shown of a device that asks to be linked; equal in `sotto devices approve` and in the chat. */
 import type { LinkRequest } from "@sotto/client";
-import { sanitiseLine } from "./io/sanitise.ts";
-import { formatTime } from "./view.ts";
+import { formatTime, sanitiseLine } from "@sotto/client/readable";
 
 /** What must be typed before a device is let in. */
 export const approvalWord = "link";

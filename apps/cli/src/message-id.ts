@@ -7,9 +7,6 @@ const beginning = /^[0-9a-f]{4,31}$/;
 /** Where it is looked for when only its beginning is given: among so many of the newest messages. */
 const newest = 1_000;
 
-/** What people see of an id. */
-export const shortId = (id: string): string => id.slice(0, 8);
-
 /** The whole id. @throws Failure `usage` when none, or more than one, begins so. */
 export async function messageIdOf(messenger: Messenger, conversation: string, text: string): Promise<string> {
   const id = text.trim().replace(/^#/, "").toLowerCase();

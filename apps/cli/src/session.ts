@@ -9,8 +9,7 @@ import type { Context } from "./context.ts";
 import { Failure } from "./errors.ts";
 import type { Io } from "./io/io.ts";
 import { remark, write } from "./io/output.ts";
-import { safeJson } from "./io/sanitise.ts";
-import { shortId } from "./message-id.ts";
+import { safeJson, shortId } from "@sotto/client/readable";
 import { currentPassphrase } from "./passphrases.ts";
 import { formatNotice } from "./view.ts";
 

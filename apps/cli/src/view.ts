@@ -1,60 +1,7 @@
 /** How messages are written for people and for scripts. Everything that others wrote is sanitised here. */
-import type { Message, MessageStatus, Messenger, Notice } from "@sotto/client";
+import type { Message, Messenger, Notice } from "@sotto/client";
 import type { Saved } from "./attachments/saving.ts";
-import { attachmentRow } from "./attachments/text.ts";
-import { sanitise, sanitiseLine } from "./io/sanitise.ts";
-import { shortId } from "./message-id.ts";
-import { marksOf, quoteOf, reactionsOf, richRow, textOf } from "./message-marks.ts";
-
-const marks: Readonly<Record<MessageStatus, string>> = {
-  queued: "\u25cc",
-  sent: "\u2713",
-  delivered: "\u2713\u2713",
-  read: "\u2713\u2713",
-  failed: "\u2717",
-  received: "",
-};
-
-/** A status in words and a mark, so that it needs no colour: "✓✓ read". Empty for incoming messages. */
-export function formatStatus(message: Message): string {
-  if (message.direction === "in") return "";
-  const problem = message.problem === undefined ? "" : ` (${sanitiseLine(message.problem)})`;
-  return `${marks[message.status]} ${message.status}${problem}`.trim();
-}
-
-const pad = (value: number): string => String(value).padStart(2, "0");
-
-/** Local time of day: "20:11". */
-export function formatTime(seconds: number): string {
-  const date = new Date(seconds * 1000);
-  return `${pad(date.getHours())}:${pad(date.getMinutes())}`;
-}
-
-/** Local day: "2026-11-23". */
-export function formatDay(seconds: number): string {
-  const date = new Date(seconds * 1000);
-  return `${date.getFullYear()}-${pad(date.getMonth() + 1)}-${pad(date.getDate())}`;
-}
-
-/** A message as lines of text; further lines of its body are indented. @param shown `id`: how its id begins, too. */
-export function formatMessage(message: Message, shown: { readonly id?: boolean } = {}): string {
-  const arrow = message.direction === "in" ? "\u2190" : "\u2192";
-  const who = message.direction === "in" ? senderOf(message) : `me to ${sanitiseLine(message.to)}`;
-  const status = formatStatus(message);
-  const at = `${formatDay(message.sentAt)} ${formatTime(message.sentAt)}`;
-  const id = shown.id === true ? `${shortId(message.id)}  ` : "";
-  if (message.kind === "timer") return `${id}${at} \u00b7 ${sanitiseLine(message.from)}: ${message.body}`;
-  const marks = marksOf(message);
-  const quote = quoteOf(message);
-  const reactions = reactionsOf(message);
-  const head = `${id}${at} ${arrow} ${who}${marks === "" ? "" : ` (${marks})`}${status === "" ? "" : `  [${status}]`}`;
-  return [
-    head,
-    ...(quote === undefined ? [] : [`    > ${quote}`]),
-    `    ${sanitise(textOf(message)).replaceAll("\n", "\n    ")}`,
-    ...(reactions === "" ? [] : [`    ${reactions}`]),
-  ].join("\n");
-}
+import { attachmentRow, formatDay, formatTime, richRow, sanitiseLine, shortId } from "@sotto/client/readable";
 
 /** A message that was found, on two lines: where and whose, and the part of its text that has the words. */
 export function formatHit(message: Message, conversation: string, snippet: string): string {
@@ -62,11 +9,6 @@ export function formatHit(message: Message, conversation: string, snippet: strin
   const who = message.direction === "out" ? "me" : sanitiseLine(message.from);
   const where = message.groupId === undefined && message.direction === "in" ? "" : ` to ${conversation}`;
   return `${shortId(message.id)}  ${at} ${who}${where}\n    ${sanitiseLine(snippet)}`;
-}
-
-function senderOf(message: Message): string {
-  const group = message.groupId === undefined ? "" : ` in ${sanitiseLine(message.conversation)}`;
-  return `${sanitiseLine(message.from)}${group}`;
 }
 
 /** What scripts get for an account that was made, or came back, in a folder. */
@@ -100,29 +42,6 @@ export function messageLine(message: Message, saved: readonly Saved[] = []): obj
       })),
     }),
   };
-}
-
-/** What scripts get for a row of history. `raw` adds the message as it travelled, where there is such. */
-export function historyRow(message: Message, raw: boolean): object {
-  return {
-    id: message.id,
-    conversation: message.conversation,
-    direction: message.direction,
-    from: message.from,
-    to: message.to,
-    suite: message.suite,
-    body: message.body,
-    status: message.status,
-    sent_at: message.sentAt,
-    ...(message.problem === undefined ? {} : { problem: message.problem }),
-    ...richRow(message),
-    ...(raw ? rawMembers(message) : {}),
-  };
-}
-
-function rawMembers(message: Message): object {
-  const envelopes = (message.envelopes ?? []).map((text) => JSON.parse(text) as unknown);
-  return { envelope: envelopes[0] ?? null, ...(envelopes.length > 1 ? { envelopes } : {}) };
 }
 
 /** A notice in words. `self` is the identifier of the one who reads it. */

@@ -1,10 +1,9 @@
 /** Attachments on a line: what people read of them, in every view. */
 import type { Message } from "@sotto/client";
 import { expect, test } from "vitest";
-import { attachmentLines, formatSize } from "../src/attachments/text.ts";
+import { attachmentLines, formatSize, textOf } from "@sotto/client/readable";
 import { messageLines } from "../src/chat/lines.ts";
 import { transferBar } from "../src/io/progress.ts";
-import { textOf } from "../src/message-marks.ts";
 
 const message: Message = {
   id: "0".repeat(32),

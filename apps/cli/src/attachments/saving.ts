@@ -6,7 +6,7 @@ import type { Context } from "../context.ts";
 import { Failure } from "../errors.ts";
 import { remark } from "../io/output.ts";
 import { statusLine, transferBar } from "../io/progress.ts";
-import { sanitiseLine } from "../io/sanitise.ts";
+import { sanitiseLine } from "@sotto/client/readable";
 import { unansweredFailure, type Session } from "../session.ts";
 
 /** How long a server may give nothing before a file is given up. */

@@ -6,7 +6,7 @@ import type { Context } from "../context.ts";
 import { usageFailure } from "../errors.ts";
 import { remark } from "../io/output.ts";
 import { statusLine, transferBar } from "../io/progress.ts";
-import { sanitiseLine } from "../io/sanitise.ts";
+import { sanitiseLine } from "@sotto/client/readable";
 
 /** What is to be sent of the files at these paths. @throws Failure `usage` when one cannot be read. */
 export async function filesAt(

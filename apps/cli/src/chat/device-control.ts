@@ -5,7 +5,7 @@
 import type { DeviceSummary } from "@sotto/client";
 import { SottoError } from "@sotto/protocol";
 import { deviceTitle } from "../device-rows.ts";
-import { sanitiseLine } from "../io/sanitise.ts";
+import { sanitiseLine } from "@sotto/client/readable";
 import { approvalWord } from "../link-request.ts";
 import { nextStep } from "../next-steps.ts";
 import { emptyDraft } from "./editor.ts";

@@ -3,9 +3,17 @@
  * and each layout is remembered, so that a conversation of any length scrolls at the same speed.
  */
 import type { Message } from "@sotto/client";
-import { sanitise, sanitiseLine } from "../io/sanitise.ts";
-import { marksOf, quoteOf, reactionsOf, textOf } from "../message-marks.ts";
-import { formatDay, formatStatus, formatTime } from "../view.ts";
+import {
+  formatDay,
+  formatStatus,
+  formatTime,
+  marksOf,
+  quoteOf,
+  reactionsOf,
+  sanitise,
+  sanitiseLine,
+  textOf,
+} from "@sotto/client/readable";
 import type { NoticeLine, Thread } from "./model.ts";
 import { truncate, width, wrap } from "./text.ts";
 

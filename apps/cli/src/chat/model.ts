@@ -15,7 +15,7 @@ import type {
   SendOptions,
 } from "@sotto/client";
 import { SottoError, UsageError } from "@sotto/protocol";
-import { sanitiseLine } from "../io/sanitise.ts";
+import { sanitiseLine } from "@sotto/client/readable";
 import { nextStep } from "../next-steps.ts";
 import { connectionFailure, fatalProblems } from "../session.ts";
 import { formatChange, formatNotice } from "../view.ts";

@@ -4,7 +4,7 @@
  */
 import { SottoError } from "@sotto/protocol";
 import type { GroupMember } from "@sotto/client";
-import { sanitiseLine } from "../io/sanitise.ts";
+import { sanitiseLine } from "@sotto/client/readable";
 import { formatDuration } from "../duration.ts";
 import { parsePeer } from "../options.ts";
 import { DeviceControl } from "./device-control.ts";

@@ -1,6 +1,6 @@
 /** How a conversation is called on the screen. */
 import type { ConversationSummary, Group } from "@sotto/client";
-import { sanitiseLine } from "../io/sanitise.ts";
+import { sanitiseLine } from "@sotto/client/readable";
 
 /** A contact's identifier, or a group's name after a "#": no group can pass for a person. */
 export const titleOf = ({ peer, group }: ConversationSummary): string =>

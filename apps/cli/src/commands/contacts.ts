@@ -6,7 +6,7 @@ import { usageFailure } from "../errors.ts";
 import { canAsk } from "../io/io.ts";
 import { printJson, printLine, remark } from "../io/output.ts";
 import { confirm } from "../io/prompt.ts";
-import { sanitiseLine } from "../io/sanitise.ts";
+import { sanitiseLine } from "@sotto/client/readable";
 import { examples, parsePeer } from "../options.ts";
 import { withSession } from "../session.ts";
 import { printSafetyNumber } from "./verify.ts";

@@ -6,7 +6,7 @@ import { usageFailure } from "../errors.ts";
 import { canAsk } from "../io/io.ts";
 import { printJson, printLine, remark } from "../io/output.ts";
 import { confirm } from "../io/prompt.ts";
-import { sanitiseLine } from "../io/sanitise.ts";
+import { sanitiseLine } from "@sotto/client/readable";
 import { alignRows } from "../io/table.ts";
 import { examples } from "../options.ts";
 import { refresh, withSession } from "../session.ts";

@@ -11,7 +11,7 @@ import { canAsk } from "../io/io.ts";
 import { printJson, printLine, remark } from "../io/output.ts";
 import { statusLine } from "../io/progress.ts";
 import { ask, confirm } from "../io/prompt.ts";
-import { sanitiseLine } from "../io/sanitise.ts";
+import { sanitiseLine } from "@sotto/client/readable";
 import { alignRows } from "../io/table.ts";
 import { examples, parseSeconds } from "../options.ts";
 import { unlessAborted, withSession, type Session } from "../session.ts";

@@ -8,7 +8,7 @@ import { contextOf, requireFreshHome, type Context } from "../context.ts";
 import { printJson, printLine, remark } from "../io/output.ts";
 import { progressBar, statusLine } from "../io/progress.ts";
 import { renderQr } from "../io/qr.ts";
-import { sanitiseLine } from "../io/sanitise.ts";
+import { sanitiseLine } from "@sotto/client/readable";
 import { examples, parseSeconds } from "../options.ts";
 import { newPassphrase } from "../passphrases.ts";
 import { chooseServer } from "../server-choice.ts";

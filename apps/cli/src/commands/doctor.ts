@@ -7,12 +7,12 @@ import type { Doctor } from "@sotto/client";
 import { SottoError } from "@sotto/protocol";
 import { contextOf, type Context } from "../context.ts";
 import { printJson, printLine } from "../io/output.ts";
-import { sanitiseLine } from "../io/sanitise.ts";
+import { formatDay, formatTime, sanitiseLine } from "@sotto/client/readable";
 import { alignRows, counted } from "../io/table.ts";
 import { nextStep } from "../next-steps.ts";
 import { examples, parseSeconds } from "../options.ts";
 import { withSession, type Session } from "../session.ts";
-import { formatAhead, formatDay, formatTime } from "../view.ts";
+import { formatAhead } from "../view.ts";
 
 type Conversation = Doctor["conversations"][number];
 

@@ -5,7 +5,7 @@ import { contextOf } from "../context.ts";
 import { printJson, printLine } from "../io/output.ts";
 import { messageText } from "../message-text.ts";
 import { examples, parseSeconds } from "../options.ts";
-import { formatMessage, historyRow } from "../view.ts";
+import { formatMessage, historyRow } from "@sotto/client/readable";
 
 /** The command `edit`. */
 export function editCommand(): Command {

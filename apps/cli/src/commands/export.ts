@@ -1,17 +1,18 @@
 /** `sotto export`: a readable copy of the history, as JSON, text or a page that any browser shows and prints. */
 import { Command, Option } from "commander";
-import type { Group, Messenger } from "@sotto/client";
 import { contextOf, type Context } from "../context.ts";
-import { renderHtml } from "../export/html.ts";
-import { renderJson } from "../export/json.ts";
-import { renderText } from "../export/text.ts";
-import type { ExportedHistory } from "../export/exported-history.ts";
+import {
+  collectHistory,
+  type ExportedHistory,
+  renderHtml,
+  renderJson,
+  renderText,
+} from "@sotto/client/readable";
 import { writePrivateFile } from "../io/private-file.ts";
 import { printJson, remark, write } from "../io/output.ts";
 import { examples } from "../options.ts";
 import { forRecipient, recipientOf } from "../recipient.ts";
-import { refresh, withSession, type Session } from "../session.ts";
-import { wholeHistory } from "./history.ts";
+import { refresh, withSession } from "../session.ts";
 
 type Format = "json" | "txt" | "html";
 
@@ -59,7 +60,11 @@ async function exportHistory(
 ): Promise<void> {
   await withSession(context, { connect: options.offline !== true }, async (session) => {
     if (options.offline !== true) await refresh(context, session);
-    const history = await collect(session, peer);
+    const { messenger } = session;
+    const nowSec = Math.floor(Date.now() / 1000);
+    const history = await forRecipient(peer ?? "", () =>
+      collectHistory(messenger, messenger.self, peer, nowSec),
+    );
     const text = renderers[options.format](history);
     if (options.out === undefined) return await write(context.io.stdout, text);
     await writePrivateFile(options.out, text);
@@ -71,27 +76,4 @@ async function exportHistory(
         `${messages} message${messages === 1 ? "" : "s"} written to ${options.out}; the copy is not encrypted.`,
       );
   });
-}
-
-async function collect({ messenger }: Session, peer: string | undefined): Promise<ExportedHistory> {
-  const summaries = await messenger.conversations();
-  const chosen =
-    peer === undefined
-      ? summaries.map((one) => ({ key: one.group?.id ?? one.peer, peer: one.peer, group: one.group }))
-      : [{ key: peer, ...(await named(messenger, peer)) }];
-  const conversations: ExportedHistory["conversations"][number][] = [];
-  for (const { key, peer: name, group } of chosen) {
-    const messages = await forRecipient(key, () => wholeHistory(messenger, key));
-    conversations.push({ peer: name, groupId: group?.id, messages });
-  }
-  return { self: messenger.self, exportedAtSec: Math.floor(Date.now() / 1000), conversations };
-}
-
-/** What a recipient's conversation is called. */
-async function named(
-  messenger: Messenger,
-  text: string,
-): Promise<{ readonly peer: string; readonly group: Group | undefined }> {
-  const group = (await messenger.groups()).find(({ id, name }) => id === text || name === text);
-  return { peer: group?.name ?? text, group };
 }

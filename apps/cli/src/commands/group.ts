@@ -7,7 +7,7 @@ import type { Group, GroupMember, Messenger } from "@sotto/client";
 import { contextOf, type Context } from "../context.ts";
 import { usageFailure } from "../errors.ts";
 import { printJson, printLine, remark } from "../io/output.ts";
-import { sanitiseLine } from "../io/sanitise.ts";
+import { sanitiseLine } from "@sotto/client/readable";
 import { alignRows, counted } from "../io/table.ts";
 import { examples, parsePeer, parseSeconds } from "../options.ts";
 import { refresh, timeoutFailure, unlessAborted, withSession, type Session } from "../session.ts";

@@ -1,13 +1,11 @@
 /** `sotto history`: a conversation as it is stored here, after a short look at the server for news of its states. */
 import { Command } from "commander";
-import type { Message, Messenger } from "@sotto/client";
 import { contextOf } from "../context.ts";
 import { printJson, printLine, remark } from "../io/output.ts";
-import { sanitiseLine } from "../io/sanitise.ts";
+import { formatMessage, historyRow, sanitiseLine, wholeHistory } from "@sotto/client/readable";
 import { examples, parseCount } from "../options.ts";
 import { forRecipient, recipientOf } from "../recipient.ts";
 import { refresh, withSession } from "../session.ts";
-import { formatMessage, historyRow } from "../view.ts";
 
 interface HistoryOptions {
   readonly raw?: boolean;
@@ -48,26 +46,4 @@ export function historyCommand(): Command {
         }
       });
     });
-}
-
-const pageSize = 500;
-
-/** All messages of a conversation (a peer, or a group's name or id), or the newest `limit`, oldest first. */
-export async function wholeHistory(
-  messenger: Messenger,
-  peer: string,
-  limit = Number.POSITIVE_INFINITY,
-): Promise<readonly Message[]> {
-  const pages: (readonly Message[])[] = [];
-  let missing = limit;
-  let before: string | undefined;
-  while (missing > 0) {
-    const size = Math.min(pageSize, missing);
-    const page = await messenger.history(peer, { limit: size, ...(before === undefined ? {} : { before }) });
-    pages.push(page);
-    missing -= page.length;
-    before = page[0]?.id;
-    if (page.length < size) break;
-  }
-  return pages.reverse().flat();
 }

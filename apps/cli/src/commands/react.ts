@@ -4,9 +4,8 @@ import { changeMessage, type ChangeOptions } from "../changing.ts";
 import { contextOf } from "../context.ts";
 import { usageFailure } from "../errors.ts";
 import { printJson, remark } from "../io/output.ts";
-import { sanitiseLine } from "../io/sanitise.ts";
+import { historyRow, sanitiseLine } from "@sotto/client/readable";
 import { examples, parseSeconds } from "../options.ts";
-import { historyRow } from "../view.ts";
 
 interface ReactOptions extends ChangeOptions {
   readonly remove?: boolean;

@@ -10,10 +10,10 @@ import { withUploads } from "../attachments/sending.ts";
 import { contextOf, type Context } from "../context.ts";
 import { Failure } from "../errors.ts";
 import { printJson, printLine, remark } from "../io/output.ts";
-import { sanitiseLine } from "../io/sanitise.ts";
+import { formatMessage, sanitiseLine } from "@sotto/client/readable";
 import { examples, parseSeconds } from "../options.ts";
 import { timeoutFailure, withSession, type Session } from "../session.ts";
-import { formatMessage, messageLine } from "../view.ts";
+import { messageLine } from "../view.ts";
 
 /** How long to wait for the server when --wait does not say. */
 const catchUpTimeoutSec = 10;

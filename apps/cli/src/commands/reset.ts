@@ -25,7 +25,7 @@ import { showRecoveryKey } from "../recovery-key.ts";
 import { chooseServer } from "../server-choice.ts";
 import { unlessAborted, withSession } from "../session.ts";
 import { deviceName } from "../this-device.ts";
-import { formatDay, formatTime } from "../view.ts";
+import { formatDay, formatTime } from "@sotto/client/readable";
 
 interface ResetFlags extends IdentityFlags {
   readonly name?: string;

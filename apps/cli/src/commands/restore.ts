@@ -7,7 +7,8 @@ import { checkCodeFlags, requestOnly, requireCode, withCode } from "../one-time-
 import { examples } from "../options.ts";
 import { givenPassphrase, newPassphrase } from "../passphrases.ts";
 import { deviceName } from "../this-device.ts";
-import { accountMembers, formatDay } from "../view.ts";
+import { accountMembers } from "../view.ts";
+import { formatDay } from "@sotto/client/readable";
 
 interface RestoreFlags {
   readonly server?: string;

@@ -1,11 +1,10 @@
 /** `sotto save`: fetches the attachments of a message into a folder. */
 import { Command } from "commander";
-import { attachmentRow } from "../attachments/text.ts";
+import { attachmentRow, sanitiseLine } from "@sotto/client/readable";
 import { Saver } from "../attachments/saving.ts";
 import { contextOf, type Context } from "../context.ts";
 import { usageFailure } from "../errors.ts";
 import { printJson, printLine } from "../io/output.ts";
-import { sanitiseLine } from "../io/sanitise.ts";
 import { messageIdOf } from "../message-id.ts";
 import { examples, parseCount, parseSeconds } from "../options.ts";
 import { forRecipient, recipientOf } from "../recipient.ts";

@@ -4,11 +4,11 @@ import type { Messenger, SearchHit, SearchOptions, SearchPage } from "@sotto/cli
 import { contextOf, type Context } from "../context.ts";
 import { Failure, usageFailure } from "../errors.ts";
 import { printJson, printLine, remark } from "../io/output.ts";
-import { sanitiseLine } from "../io/sanitise.ts";
+import { formatDay, historyRow, sanitiseLine } from "@sotto/client/readable";
 import { examples, parseCount } from "../options.ts";
 import { forRecipient, recipientOf } from "../recipient.ts";
 import { withSession } from "../session.ts";
-import { formatDay, formatHit, historyRow } from "../view.ts";
+import { formatHit } from "../view.ts";
 
 interface Options {
   readonly in?: string;

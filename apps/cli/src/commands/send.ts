@@ -2,7 +2,7 @@
 import { Command, Option } from "commander";
 import type { Message, Suite } from "@sotto/client";
 import { filesAt, remarkMetadata, withUploads } from "../attachments/sending.ts";
-import { attachmentRow } from "../attachments/text.ts";
+import { attachmentRow } from "@sotto/client/readable";
 import { contextOf, type Context } from "../context.ts";
 import { parseTimer } from "../duration.ts";
 import { Failure } from "../errors.ts";

@@ -2,7 +2,7 @@
 import { Command, Option } from "commander";
 import { contextOf } from "../context.ts";
 import { printJson, printLine } from "../io/output.ts";
-import { sanitiseLine } from "../io/sanitise.ts";
+import { sanitiseLine } from "@sotto/client/readable";
 import { examples } from "../options.ts";
 import { withSession } from "../session.ts";
 

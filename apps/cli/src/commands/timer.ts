@@ -4,7 +4,7 @@ import type { Messenger } from "@sotto/client";
 import { contextOf } from "../context.ts";
 import { formatDuration, parseTimer } from "../duration.ts";
 import { printJson, printLine } from "../io/output.ts";
-import { sanitiseLine } from "../io/sanitise.ts";
+import { sanitiseLine } from "@sotto/client/readable";
 import { examples, parseSeconds } from "../options.ts";
 import { forRecipient, isKnown, recipientOf } from "../recipient.ts";
 import { refresh, timeoutFailure, unlessAborted, withSession } from "../session.ts";

@@ -7,7 +7,7 @@ import { canAsk } from "../io/io.ts";
 import { printJson, printLine, remark } from "../io/output.ts";
 import { confirm } from "../io/prompt.ts";
 import { renderQr } from "../io/qr.ts";
-import { sanitiseLine } from "../io/sanitise.ts";
+import { sanitiseLine } from "@sotto/client/readable";
 import { examples, parsePeer } from "../options.ts";
 import { safetyNumberRows } from "../safety-number.ts";
 import { withSession } from "../session.ts";

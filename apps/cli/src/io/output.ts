@@ -1,7 +1,7 @@
 /** Writes results to standard output and remarks to standard error, and waits until they are out. */
 import { wrap } from "../chat/text.ts";
 import type { Io } from "./io.ts";
-import { safeJson } from "./sanitise.ts";
+import { safeJson } from "@sotto/client/readable";
 
 /** Resolves when the stream has taken the text; rejects when its reader is gone (EPIPE). */
 export function write(stream: NodeJS.WritableStream, text: string): Promise<void> {

@@ -1,5 +1,5 @@
 /** A line that is drawn over itself while something goes on. Only at a terminal: a file or a pipe gets nothing of it. */
-import { formatSize } from "../attachments/text.ts";
+import { formatSize } from "@sotto/client/readable";
 import type { Io } from "./io.ts";
 
 const barColumns = 24;

@@ -5,7 +5,7 @@
 import { createInterface } from "node:readline";
 import { Interrupted } from "../errors.ts";
 import type { Io } from "./io.ts";
-import { sanitiseLine } from "./sanitise.ts";
+import { sanitiseLine } from "@sotto/client/readable";
 
 /** Asks for a line; what is typed is shown. @throws Interrupted on Ctrl+C or Ctrl+D. */
 export function ask(io: Io, question: string): Promise<string> {

@@ -3,7 +3,7 @@ import { createElement as h, type ReactElement } from "react";
 import { Box, Text } from "ink";
 import type { ConnectionState, Messenger } from "@sotto/client";
 import { progressBar } from "../../io/progress.ts";
-import { sanitiseLine } from "../../io/sanitise.ts";
+import { sanitiseLine } from "@sotto/client/readable";
 import type { Snapshot } from "../model.ts";
 import { alertRows } from "../screen.ts";
 import { padEnd, truncate, width } from "../text.ts";

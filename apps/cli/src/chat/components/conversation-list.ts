@@ -1,8 +1,7 @@
 /** The list of conversations, with how many messages are unread. */
 import { createElement as h, type ReactElement } from "react";
 import type { ConversationSummary } from "@sotto/client";
-import { sanitiseLine } from "../../io/sanitise.ts";
-import { textOf } from "../../message-marks.ts";
+import { sanitiseLine, textOf } from "@sotto/client/readable";
 import type { Line } from "../lines.ts";
 import { keyOf } from "../model.ts";
 import { truncate, width } from "../text.ts";

@@ -1,9 +1,8 @@
 /** The devices of the account, and a device that asks to be one. */
 import type { DeviceSummary } from "@sotto/client";
 import { deviceState } from "../../device-rows.ts";
-import { sanitiseLine } from "../../io/sanitise.ts";
+import { formatDay, sanitiseLine } from "@sotto/client/readable";
 import { approvalWarning, approvalWord, requestRows } from "../../link-request.ts";
-import { formatDay } from "../../view.ts";
 import { layOutDraft } from "../editor.ts";
 import { line, paragraphs, type Line } from "../lines.ts";
 import type { Approve, Devices } from "../overlay.ts";

@@ -1,7 +1,7 @@
 /** The menu, the people of a group, and the question before a step that cannot be taken back. */
 import type { GroupMember } from "@sotto/client";
 import { deviceTitle } from "../../device-rows.ts";
-import { sanitiseLine } from "../../io/sanitise.ts";
+import { sanitiseLine } from "@sotto/client/readable";
 import { counted } from "../../io/table.ts";
 import { line, paragraphs, type Line } from "../lines.ts";
 import { activeOf, type Snapshot } from "../model.ts";

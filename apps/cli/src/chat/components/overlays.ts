@@ -1,7 +1,7 @@
 /** What lies over the messages for a moment: help, the menu, prompts, a group's people, the safety number. */
 import { createElement as h, type ReactElement } from "react";
 import { formatSafetyNumberQr, type Contact } from "@sotto/client";
-import { sanitiseLine } from "../../io/sanitise.ts";
+import { sanitiseLine } from "@sotto/client/readable";
 import { renderQr } from "../../io/qr.ts";
 import { safetyNumberRows } from "../../safety-number.ts";
 import { line, paragraphs, type Line } from "../lines.ts";

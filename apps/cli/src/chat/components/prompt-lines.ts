@@ -1,7 +1,7 @@
 /** A line that somebody fills in: who is meant, what a group is called. */
 import { layOutDraft } from "../editor.ts";
 import { line, paragraphs, type Line } from "../lines.ts";
-import { sanitiseLine } from "../../io/sanitise.ts";
+import { sanitiseLine } from "@sotto/client/readable";
 import { quickReactions, type Asked, type Prompt } from "../overlay.ts";
 import { groupTitle } from "../titles.ts";
 

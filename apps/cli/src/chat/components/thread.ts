@@ -3,7 +3,7 @@ import { createElement as h, type ReactElement } from "react";
 import { Box, Text } from "ink";
 import type { ConversationSummary, GroupMember, Suite } from "@sotto/client";
 import { formatDuration } from "../../duration.ts";
-import { sanitiseLine } from "../../io/sanitise.ts";
+import { sanitiseLine } from "@sotto/client/readable";
 import { promptColumns, type Areas } from "../areas.ts";
 import { layOutDraft, type Draft } from "../editor.ts";
 import { windowOf, type Line, type Span } from "../lines.ts";

@@ -1,6 +1,6 @@
 /** How attachments are told of: to people on a line, to scripts as members. */
-import type { Attachment, Message } from "@sotto/client";
-import { sanitiseLine } from "../io/sanitise.ts";
+import type { Attachment, Message } from "../api.ts";
+import { sanitiseLine } from "./sanitise.ts";
 
 const units = ["kB", "MB", "GB"] as const;
 

@@ -1,5 +1,5 @@
 /** The export for programs: one JSON document, rows as `sotto history --json` prints them. */
-import { historyRow } from "../view.ts";
+import { historyRow } from "./message.ts";
 import type { ExportedHistory } from "./exported-history.ts";
 
 /** @returns JSON, indented, with a newline at its end. */

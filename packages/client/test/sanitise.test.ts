@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { safeJson, sanitise, sanitiseLine } from "../src/io/sanitise.ts";
+import { safeJson, sanitise, sanitiseLine } from "../src/readable.ts";
 
 describe("text of others on its way to a terminal", () => {
   test("keeps what people write", () => {

@@ -1,5 +1,5 @@
 /** What an export holds, before it gets a form. */
-import type { Message, Messenger } from "@sotto/client";
+import type { Message, Messenger } from "../api.ts";
 
 /** The history of an account, or of one of its conversations. */
 export interface ExportedHistory {

@@ -2,10 +2,10 @@
  * The export as one HTML file: no script, no outside resource (a content security policy forbids both), readable in a
  * browser and printable. Every text is escaped and isolated in its direction.
  */
-import type { Message } from "@sotto/client";
-import { sanitise, sanitiseLine } from "../io/sanitise.ts";
-import { marksOf, quoteOf, reactionsOf, textOf } from "../message-marks.ts";
-import { formatDay, formatStatus, formatTime } from "../view.ts";
+import type { Message } from "../api.ts";
+import { sanitise, sanitiseLine } from "./sanitise.ts";
+import { marksOf, quoteOf, reactionsOf, textOf } from "./message-marks.ts";
+import { formatDay, formatStatus, formatTime } from "./message.ts";
 import type { ExportedHistory } from "./exported-history.ts";
 
 const entities: Readonly<Record<string, string>> = {

@@ -1,6 +1,6 @@
 /** The export as plain text, for reading and printing. Control characters are neutralised: it may be shown in a terminal. */
-import { sanitiseLine } from "../io/sanitise.ts";
-import { formatDay, formatMessage, formatTime } from "../view.ts";
+import { sanitiseLine } from "./sanitise.ts";
+import { formatDay, formatMessage, formatTime } from "./message.ts";
 import type { ExportedHistory } from "./exported-history.ts";
 
 /** @returns text with a newline at its end. */

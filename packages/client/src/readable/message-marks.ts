@@ -1,7 +1,7 @@
 /** What stands around a message's text: what it answers, whether it was edited, reactions, until when it is kept. Sanitised. */
-import type { Message } from "@sotto/client";
-import { attachmentLines, attachmentRow } from "./attachments/text.ts";
-import { sanitiseLine } from "./io/sanitise.ts";
+import type { Message } from "../api.ts";
+import { attachmentLines, attachmentRow } from "./attachments.ts";
+import { sanitiseLine } from "./sanitise.ts";
 
 /** What is shown in place of a text that was taken back. */
 const takenBack = "(taken back)";

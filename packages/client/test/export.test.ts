@@ -1,9 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { Message } from "@sotto/client";
-import type { ExportedHistory } from "../src/export/exported-history.ts";
-import { renderHtml } from "../src/export/html.ts";
-import { renderJson } from "../src/export/json.ts";
-import { renderText } from "../src/export/text.ts";
+import type { Message } from "../src/api.ts";
+import { type ExportedHistory, renderHtml, renderJson, renderText } from "../src/readable.ts";
 
 const hostile = `</p></li><script>alert("x")</script>'&\u001b[2J\u202e`;
 const message = (changes: Partial<Message>): Message => ({
