@@ -4,20 +4,24 @@
  */
 import {
   fetchServerFacts,
+  inspectBackup,
   linkDevice,
   pendingAccount,
   recover,
   register,
   requestCode,
   reset,
+  restore,
 } from "@sotto/client/web-onboarding";
 import {
+  blobSource,
   unlockVault,
   vaultExists,
   type NewAccount,
   type NewLink,
   type Recovery,
   type Reset,
+  type Restore,
 } from "@sotto/client/web";
 import type { EngineEvent } from "./messages.ts";
 
@@ -116,6 +120,12 @@ export function firstSteps(host: FirstStepsHost): FirstSteps {
       },
       async recover(options: Recovery) {
         await recover(name, options);
+        await enter(options.passphrase);
+      },
+      inspectBackup: ({ file, passphrase }: { readonly file: Blob; readonly passphrase: string }) =>
+        inspectBackup({ file: blobSource(file), passphrase }),
+      async restore({ file, ...options }: Omit<Restore, "file"> & { readonly file: Blob }) {
+        await restore(name, { ...options, file: blobSource(file) });
         await enter(options.passphrase);
       },
       reset: (options: Sent<Reset>) =>

@@ -36,7 +36,7 @@ type Calls = Readonly<Record<string, (...args: never[]) => Promise<unknown>>>;
 
 /** Calls whose program is fetched when the first of them comes. */
 const ofFirstSteps = new Set(
-  "fetchServerFacts requestCode register link cancelLink recover reset".split(" "),
+  "fetchServerFacts requestCode register link cancelLink recover reset inspectBackup restore".split(" "),
 );
 const ofPasskeys = new Set("passkeys addPasskey removePasskey unlockByPasskey".split(" "));
 
@@ -140,6 +140,16 @@ export async function startHost(
       await stop();
       await destroyVault(name);
       await look();
+    },
+    /** Everything of the account in a file, encrypted under a passphrase of its own. */
+    async backup(passphrase: string) {
+      const pieces: Uint8Array<ArrayBuffer>[] = [];
+      const { messages } = await needed().backup(passphrase, {
+        write: async (bytes) => void pieces.push(new Uint8Array(bytes)),
+        close: async () => undefined,
+        abort: async () => void pieces.splice(0),
+      });
+      return { file: new Blob(pieces, { type: "application/octet-stream" }), messages };
     },
     /** Nothing is left here of an account that is deleted. */
     async deleteAccount(passphrase: string) {

@@ -45,7 +45,7 @@ export function CodeStep(): ReactNode {
 
   const go = async (typed: string): Promise<void> => {
     if (typed.length < CODE_DIGITS) return setFieldProblem(f.codeShort);
-    setWorking(path === "recover" ? f.recovering : f.making);
+    setWorking(path === "recover" || path === "restore" ? f.recovering : f.making);
     setProblem(undefined);
     setFieldProblem(undefined);
     try {
@@ -108,9 +108,11 @@ export function CodeStep(): ReactNode {
       {working === undefined && (
         <div className="first__row">
           <Resend send={() => send(true)} />
-          <button type="button" className="text-button" onClick={() => to("identifier")}>
-            {f.change}
-          </button>
+          {path !== "restore" && (
+            <button type="button" className="text-button" onClick={() => to("identifier")}>
+              {f.change}
+            </button>
+          )}
         </div>
       )}
     </Step>
@@ -122,7 +124,7 @@ function useCarryOut(): (code: string) => Promise<"next" | "done" | "again"> {
   const calls = useCalls();
   const { saved, secrets, resumed } = useFlow();
   const { path, identifier, name, serverKey = "" } = saved;
-  const { passphrase, typedKey } = secrets;
+  const { passphrase, typedKey, backup } = secrets;
   return async (code) => {
     const common = { server: location.origin, serverKey, identifier, code, deviceName: DEVICE_NAME };
     const typed = resumed ? {} : { passphrase };
@@ -134,7 +136,11 @@ function useCarryOut(): (code: string) => Promise<"next" | "done" | "again"> {
     else if (path === "reset") firstSteps.setKeyToKeep("later");
     try {
       if (path === "recover") await calls.recover({ ...common, passphrase, recoveryKey: typedKey });
-      else if (path === "register") {
+      else if (path === "restore" && backup !== undefined) {
+        const { file, passphrase: backupPassphrase, othersLost } = backup;
+        const { server, deviceName } = common;
+        await calls.restore({ file, backupPassphrase, othersLost, server, code, passphrase, deviceName });
+      } else if (path === "register") {
         await calls.register({
           ...common,
           ...typed,

@@ -17,11 +17,21 @@ import {
   type StepName,
 } from "./steps.ts";
 
+/** A backup file, and what opens it. */
+interface ChosenBackup {
+  readonly file: File;
+  readonly passphrase: string;
+  /** The account's other devices are lost. */
+  readonly othersLost: boolean;
+}
+
 /** What is never stored. */
 interface Secrets {
   readonly passphrase: string;
   /** As it was typed, to come back. */
   readonly typedKey: string;
+  /** A backup file that was opened. */
+  readonly backup: ChosenBackup | undefined;
   /** The new account's, to be kept. */
   readonly recoveryKey: string | undefined;
 }
@@ -64,7 +74,7 @@ interface Place {
   readonly depth: number;
 }
 
-const noSecrets: Secrets = { passphrase: "", typedKey: "", recoveryKey: undefined };
+const noSecrets: Secrets = { passphrase: "", typedKey: "", backup: undefined, recoveryKey: undefined };
 
 /** Gives the screens of the first steps their place. */
 export function FlowProvider({ children }: { readonly children: ReactNode }): ReactNode {

@@ -11,6 +11,7 @@ import { NameStep } from "./name-step.tsx";
 import { PasskeyStep } from "./passkey-step.tsx";
 import { PassphraseStep } from "./passphrase-step.tsx";
 import { KeyEntryStep, RecoveredStep } from "./recover-steps.tsx";
+import { BackupStep, RestoredStep } from "./restore-steps.tsx";
 import { ExplainStep, WaitingStep } from "./reset-steps.tsx";
 import type { StepName } from "./steps.ts";
 import { WelcomeStep } from "./welcome-step.tsx";
@@ -21,12 +22,14 @@ const screens: Readonly<Record<StepName, () => ReactNode>> = {
   identifier: IdentifierStep,
   name: NameStep,
   "key-entry": KeyEntryStep,
+  backup: BackupStep,
   explain: ExplainStep,
   passphrase: PassphraseStep,
   code: CodeStep,
   link: LinkStep,
   linked: LinkedStep,
   recovered: RecoveredStep,
+  restored: RestoredStep,
   key: KeyStep,
   passkey: PasskeyStep,
   waiting: WaitingStep,

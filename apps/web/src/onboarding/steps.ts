@@ -1,7 +1,7 @@
 /** The ways into the app, and what of them is remembered: nothing secret, and only as long as the tab lives. */
 
 /** A way in. */
-export type Path = "register" | "link" | "recover" | "reset";
+export type Path = "register" | "link" | "recover" | "restore" | "reset";
 
 /** A screen of the first steps. */
 export type StepName =
@@ -10,12 +10,14 @@ export type StepName =
   | "identifier"
   | "name"
   | "key-entry"
+  | "backup"
   | "explain"
   | "passphrase"
   | "code"
   | "link"
   | "linked"
   | "recovered"
+  | "restored"
   | "key"
   | "passkey"
   | "waiting";
@@ -25,11 +27,19 @@ export const STEPS: Readonly<Record<Path, readonly StepName[]>> = {
   register: ["identifier", "name", "passphrase", "code", "key", "passkey"],
   link: ["passphrase", "link", "linked", "passkey"],
   recover: ["identifier", "key-entry", "passphrase", "code", "recovered", "passkey"],
+  restore: ["backup", "passphrase", "code", "restored", "passkey"],
   reset: ["explain", "identifier", "passphrase", "code", "key", "waiting"],
 };
 
 /** Steps that are left when the account is there: nobody goes back over them. */
-export const AFTER: ReadonlySet<StepName> = new Set(["linked", "recovered", "key", "passkey", "waiting"]);
+export const AFTER: ReadonlySet<StepName> = new Set([
+  "linked",
+  "recovered",
+  "restored",
+  "key",
+  "passkey",
+  "waiting",
+]);
 
 /** What survives a reload. */
 export interface Saved {
@@ -86,7 +96,8 @@ export function recall(): Saved {
   const { path, step } = saved;
   const steps = STEPS[path] ?? [];
   if (step === "welcome" || !steps.includes(step)) return { ...saved, step: "welcome" };
-  const secret = path === "recover" ? steps.indexOf("key-entry") : steps.indexOf("passphrase");
+  const first = path === "recover" ? "key-entry" : path === "restore" ? "backup" : "passphrase";
+  const secret = steps.indexOf(first);
   return steps.indexOf(step) > secret ? { ...saved, step: steps[secret] ?? "welcome" } : saved;
 }
 

@@ -39,6 +39,9 @@ export function WelcomeStep(): ReactNode {
         <Button kind="quiet" disabled={!ready} onClick={() => start("recover")}>
           {f.recover}
         </Button>
+        <Button kind="quiet" disabled={!ready} onClick={() => start("restore")}>
+          {f.restore}
+        </Button>
       </div>
       <Server server={server} />
     </Step>

@@ -1,5 +1,6 @@
 /** The page's end of its worker: calls with promises, events to listeners, the state to look at. */
 import type {
+  BackupInfo,
   Message,
   Messenger,
   NewAccount,
@@ -8,6 +9,7 @@ import type {
   Recovery,
   Reset,
   ResetState,
+  Restore,
   CodeRequested,
 } from "@sotto/client/web";
 import type { Passkey } from "@sotto/client/web-passkeys";
@@ -50,6 +52,10 @@ interface OwnCalls {
   reset(options: Resumable<Reset>): Promise<ResetState>;
   lock(): Promise<void>;
   destroy(): Promise<void>;
+  /** A backup of everything, encrypted under a passphrase of its own. */
+  backup(passphrase: string): Promise<{ readonly file: Blob; readonly messages: number }>;
+  inspectBackup(options: { readonly file: Blob; readonly passphrase: string }): Promise<BackupInfo>;
+  restore(options: Omit<WithCode<Restore>, "file"> & { readonly file: Blob }): Promise<void>;
   /** As the messenger's; then there is nothing left in this browser. */
   deleteAccount(passphrase: string): Promise<void>;
   caughtUp(): Promise<void>;

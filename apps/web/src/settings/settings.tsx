@@ -24,6 +24,7 @@ const pages = {
   appearance: { icon: "theme", Shown: lazy(async () => import("./appearance.tsx")) },
   privacy: { icon: "show", Shown: lazy(async () => import("./privacy.tsx")) },
   notifications: { icon: "bell", Shown: lazy(async () => import("./notifications.tsx")) },
+  backup: { icon: "download", Shown: lazy(async () => import("./backup.tsx")) },
   devices: { icon: "devices", Shown: lazy(async () => import("./devices.tsx")) },
   server: { icon: "server", Shown: lazy(async () => import("./server-knows.tsx")) },
   shortcuts: { icon: "keyboard", Shown: lazy(async () => import("./shortcut-page.tsx")) },
@@ -33,7 +34,7 @@ type PageName = keyof typeof pages;
 
 /** Boxes of the list. */
 const groups: readonly (readonly PageName[])[] = [
-  ["account", "security", "devices"],
+  ["account", "security", "devices", "backup"],
   ["notifications", "appearance", "privacy", "shortcuts"],
   ["server", "about"],
 ];

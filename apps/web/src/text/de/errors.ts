@@ -37,6 +37,12 @@ export const errors = {
   link_refused: "Das hat nicht rechtzeitig geklappt. Beginn von vorn, um einen neuen Code zu bekommen.",
   recovery_key_wrong: "Dieser Wiederherstellungsschlüssel öffnet das Konto nicht.",
   suite_unavailable: "Diese Art der Verschlüsselung gibt es hier nicht.",
+  backup_damaged:
+    "Diese Datei ist keine Sicherung von Sotto, oder beschädigt. Nichts wurde daraus übernommen; nimm eine andere Kopie.",
+  backup_foreign: "Eine neuere Version von Sotto hat diese Sicherung gemacht. Lade die Seite neu.",
+  backup_outdated:
+    "Das Konto hat andere Schlüssel, seit diese Sicherung gemacht wurde. Nimm eine neuere, ein anderes Gerät oder den Wiederherstellungsschlüssel.",
+  account_unknown: "Dieses Konto ist nicht mehr auf diesem Server.",
   too_large: "Diese Datei ist größer, als dieser Server annimmt.",
   file_changed:
     "Die Datei lässt sich nicht mehr lesen oder wurde inzwischen geändert. Wähle sie noch einmal.",

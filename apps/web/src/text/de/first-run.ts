@@ -9,6 +9,7 @@ export const firstRun = {
   create: "Konto anlegen",
   link: "Mit einem anderen Gerät verknüpfen",
   recover: "Ich habe alle Geräte verloren",
+  restore: "Ich habe eine Sicherungsdatei",
   closed:
     "Dieser Server nimmt zurzeit keine neuen Konten an. Du kannst diesen Browser mit einem Konto verknüpfen, das du hast.",
 
@@ -178,6 +179,20 @@ export const firstRun = {
   recoveredTitle: "Dein Konto ist zurück",
   recoveredText:
     "Deine Kontakte sind da, und wen du geprüft hast; die Nachrichten blieben auf den verlorenen Geräten. Die sind abgemeldet, und Gruppen kommen zurück, sobald ihre Mitglieder dich bemerken.",
+
+  backupTitle: "Deine Sicherung",
+  backupText: "Kontakte, Gruppen und Nachrichten kommen aus ihr. Ein Code zeigt, dass das Konto deines ist.",
+  backupFile: "Datei",
+  backupChoose: "Datei wählen",
+  backupPassphrase: "Passphrase der Sicherung",
+  backupMissing: "Wähle die Datei, die du gespeichert hast.",
+  backupPassphraseMissing: "Gib die Passphrase ein, die du für die Sicherung gewählt hast.",
+  backupOthersLost: "Meine anderen Geräte sind verloren: abmelden",
+  backupLooking: "Sieht nach, ob die Datei vollständig ist …",
+  backupElsewhere: (server: string) =>
+    `Diese Sicherung gehört zu einem Konto auf einem anderen Server. Öffne Sotto dort: ${server}`,
+  restoredText:
+    "Kontakte und Nachrichten sind hier. Gruppen kommen zurück, sobald ihre Mitglieder diesen Browser bemerken; was seit der Sicherung geschrieben wurde, ist auf deinen anderen Geräten.",
 
   resetTitle: "Unter deiner Nummer neu beginnen",
   resetText:

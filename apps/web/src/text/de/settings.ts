@@ -14,6 +14,8 @@ export const settings = {
   notificationsHint: "Was das System von neuen Nachrichten zeigen darf",
   devices: "Geräte",
   devicesHint: "Wo dein Konto ist, ein weiteres verknüpfen",
+  backup: "Sicherung",
+  backupHint: "Alles speichern, oder eine lesbare Kopie",
   server: "Was der Server weiß",
   serverHint: "In einfachen Worten",
   shortcuts: "Tastenkürzel",
@@ -64,6 +66,25 @@ export const settings = {
   deleteWorking: "Löscht …",
   deletedElsewhere:
     "Dieses Konto wurde auf einem anderen Gerät gelöscht. Was hier ist, bleibt lesbar; entferne es, wenn du es nicht mehr brauchst.",
+
+  backupTitle: "Verschlüsselte Sicherung",
+  backupText:
+    "Eine Datei mit deinem Konto, deinen Kontakten und allen Nachrichten. Mit ihrer Passphrase und einem Code an dich wird daraus ein weiteres Gerät des Kontos, hier oder im Terminal. Dateien, die mit Nachrichten kamen, sind nicht darin.",
+  backupPassphrase: "Passphrase für die Sicherung",
+  backupAction: "Sicherung speichern",
+  backupWorking: "Schreibt …",
+  backupSaved: (n: number) =>
+    n === 1 ? "Gespeichert, mit 1 Nachricht." : `Gespeichert, mit ${n.toLocaleString("de")} Nachrichten.`,
+  copyTitle: "Lesbare Kopie",
+  copyText: "Zum Aufheben, Drucken oder für ein anderes Programm. Sie bringt kein Konto zurück.",
+  copyOf: "Von welcher Unterhaltung",
+  copyAll: "Von allen",
+  copyFormat: "Als",
+  copyHtml: "Seite (HTML)",
+  copyPlain: "Text",
+  copyWarning: "Die Kopie ist nicht verschlüsselt: wer die Datei hat, kann sie lesen.",
+  copyAction: "Kopie speichern",
+  copySaved: "Gespeichert.",
 
   passphrase: "Passphrase ändern",
   passphraseText:

@@ -31,6 +31,12 @@ export const errors = {
   link_refused: "That did not work out in time. Begin anew for a new code.",
   recovery_key_wrong: "That recovery key does not open the account.",
   suite_unavailable: "That way of encryption is not to be had here.",
+  backup_damaged:
+    "That file is no backup of Sotto, or is damaged. Nothing was taken from it; try another copy.",
+  backup_foreign: "A newer version of Sotto made this backup. Reload the page.",
+  backup_outdated:
+    "The account has other keys since this backup was made. Use a newer one, another device, or the recovery key.",
+  account_unknown: "That account is not on this server any more.",
   too_large: "That file is larger than this server takes.",
   file_changed: "The file cannot be read any more, or was changed meanwhile. Choose it again.",
   picture_unreadable:

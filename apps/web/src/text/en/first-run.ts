@@ -10,6 +10,7 @@ export const firstRun = {
   create: "Create an account",
   link: "Link to an existing device",
   recover: "I lost all my devices",
+  restore: "I have a backup file",
   closed:
     "This server takes no new accounts at the moment. You can link this browser to an account you have.",
 
@@ -173,6 +174,20 @@ export const firstRun = {
   recoveredTitle: "Your account is back",
   recoveredText:
     "Your contacts and whom you verified are here; messages stayed on the lost devices. Those devices are signed out, and groups come back as their members notice you.",
+
+  backupTitle: "Your backup file",
+  backupText: "Contacts, groups and messages come from it. A code will show that the account is yours.",
+  backupFile: "File",
+  backupChoose: "Choose a file",
+  backupPassphrase: "The backup's passphrase",
+  backupMissing: "Choose the file that you saved.",
+  backupPassphraseMissing: "Type the passphrase that you chose for the backup.",
+  backupOthersLost: "My other devices are lost: sign them out",
+  backupLooking: "Looking whether the file is whole …",
+  backupElsewhere: (server: string) =>
+    `This backup is of an account on another server. Open Sotto there: ${server}`,
+  restoredText:
+    "Contacts and messages are here. Groups come back as their members notice this browser; what was written since the backup is on your other devices.",
 
   resetTitle: "Begin anew under your number",
   resetText:

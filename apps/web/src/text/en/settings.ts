@@ -15,6 +15,8 @@ export const settings = {
   notificationsHint: "What the system may show of new messages",
   devices: "Devices",
   devicesHint: "Where your account is, linking another",
+  backup: "Backup",
+  backupHint: "Save everything, or a readable copy",
   server: "What the server knows",
   serverHint: "In plain words",
   shortcuts: "Keyboard shortcuts",
@@ -64,6 +66,25 @@ export const settings = {
   deleteWorking: "Deleting …",
   deletedElsewhere:
     "This account was deleted on another device. What is here can still be read; remove it when you need it no more.",
+
+  backupTitle: "Encrypted backup",
+  backupText:
+    "One file with your account, contacts and all messages. With its passphrase and a code sent to you it makes another device of the account, here or in the terminal. Files that came with messages are not in it.",
+  backupPassphrase: "Passphrase for the backup",
+  backupAction: "Save the backup",
+  backupWorking: "Writing …",
+  backupSaved: (n: number) =>
+    n === 1 ? "Saved, with 1 message." : `Saved, with ${n.toLocaleString("en")} messages.`,
+  copyTitle: "Readable copy",
+  copyText: "For keeping, printing or another program. It brings no account back.",
+  copyOf: "Of which conversation",
+  copyAll: "All of them",
+  copyFormat: "As",
+  copyHtml: "Page (HTML)",
+  copyPlain: "Text",
+  copyWarning: "The copy is not encrypted: whoever has the file can read it.",
+  copyAction: "Save the copy",
+  copySaved: "Saved.",
 
   passphrase: "Change the passphrase",
   passphraseText: "It holds for this browser. Messages are not encrypted anew, so it is done at once.",
