@@ -131,7 +131,8 @@ describe.skipIf(noChromium)("search", () => {
     await page.locator(".results__state", { hasText: "No messages found" }).waitFor();
     await page.getByRole("button", { name: "Date" }).click();
     await hits(page).first().waitFor();
-    await page.getByRole("button", { name: "Files" }).click();
+    // The composer has one of that name too.
+    await page.getByRole("group", { name: "Filters" }).getByRole("button", { name: "Files" }).click();
     await page.locator(".results__state", { hasText: "No messages found" }).waitFor();
     await page.getByRole("button", { name: "End the search" }).click();
   });
