@@ -2,11 +2,20 @@
 import type { Browser, Page, Worker } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { accessibilityFindings } from "./support/axe.ts";
-import { joinApp, sendText, startWebServer, writeTo, type Person, type WebServer } from "./support/app.ts";
+import {
+  choosePassphrase,
+  joinApp,
+  openApp,
+  sendText,
+  startWebServer,
+  writeTo,
+  type Person,
+  type WebServer,
+} from "./support/app.ts";
 import { noChromium, startChromium } from "./support/browser.ts";
 import { leaveTab, shownNotifications } from "./support/notifications.ts";
 
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 120_000 });
 
 /** Time in which a notification would have come. */
 const quietMs = 3_000;
@@ -106,6 +115,32 @@ describe.skipIf(noChromium)("notifications", () => {
     expect(await shownNotifications(page)).toEqual([]);
     await other.close();
     await back();
+  });
+
+  test("what is read on another device is not shown here", async () => {
+    const other = await openApp(browser, server);
+    await other.page.getByRole("button", { name: "Link to an existing device" }).click();
+    await choosePassphrase(other.page);
+    const code = await other.page.getByRole("group", { name: "Link code" }).innerText();
+    await open("#/settings/devices");
+    await page.getByRole("button", { name: "Link a device" }).click();
+    await page.getByLabel("Code on the new device").fill(code);
+    await page.keyboard.press("Enter");
+    await page.getByLabel("The device is in front of me").check();
+    await page.getByRole("button", { name: "Link this device" }).click();
+    await page.getByRole("button", { name: "Back to the devices" }).click({ timeout: 60_000 });
+    await other.page.getByRole("button", { name: "Open Sotto" }).click({ timeout: 60_000 });
+    await other.page.getByRole("link", { name: ben.identifier }).click({ timeout: 60_000 });
+    await open("#/");
+    const back = await leaveTab(page);
+    await sendText(ben.page, "read over there");
+    await other.page.getByText("read over there").first().waitFor({ timeout: 60_000 });
+    await page.getByText("read over there").first().waitFor({ timeout: 60_000 });
+    await page.waitForTimeout(quietMs);
+    await expect.poll(() => page.title()).toBe("Sotto");
+    expect(await shownNotifications(page)).toEqual([]);
+    await back();
+    await other.close();
   });
 
   test("muted conversations, and requests of strangers, bother nobody", async () => {

@@ -3,6 +3,7 @@ import { useEffect, useState, useSyncExternalStore, type ReactNode } from "react
 import { useEngine } from "../app/context.tsx";
 import { useText } from "../text/index.tsx";
 import { Button } from "../ui/controls.tsx";
+import { askToKeepStorage } from "./persistence.ts";
 import { applyUpdate, lookForUpdate, updates, watchUpdates } from "./updates.ts";
 import "./update-bar.css";
 
@@ -36,6 +37,7 @@ function useWatch(): void {
     return engine.subscribe((event) => {
       if (event.type === "outdated") return updates.outdated();
       if (event.type !== "state" || event.state.phase !== "open") return undefined;
+      askToKeepStorage();
       const now = event.state.connection === "online";
       if (now && !online) lookForUpdate();
       online = now;
