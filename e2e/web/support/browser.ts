@@ -62,6 +62,19 @@ export async function startProfile(folder: string): Promise<ProfileBrowser> {
   };
 }
 
+/** Chromium with a window to look at. @throws Error where there is no screen. */
+export function startWindow(
+  folder: string,
+  size: { width: number; height: number },
+): Promise<BrowserContext> {
+  return chromium.launchPersistentContext(folder, {
+    executablePath,
+    args: [...args, `--window-size=${size.width},${size.height}`],
+    headless: false,
+    viewport: null,
+  });
+}
+
 /** The processes that were started with that profile. */
 function processesOf(folder: string): number[] {
   return readdirSync("/proc")
