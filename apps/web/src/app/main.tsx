@@ -24,20 +24,20 @@ export function Main(): ReactNode {
   useEffect(() => void loadConversation().catch(() => undefined), []);
   useIdleLock();
   return (
-    <div className={route.screen === "home" ? "main" : "main main--open"}>
+    <main className={route.screen === "home" ? "main" : "main main--open"}>
       <a className="skip-link button" href="#view" onClick={skip}>
         {t.common.skipToMessages}
       </a>
       <nav className="main__list" aria-label={t.list.title}>
         <ConversationList open={route.screen === "conversation" ? route.key : undefined} />
       </nav>
-      <main className="main__view" id="view" tabIndex={-1}>
+      <div className="main__view" id="view" tabIndex={-1}>
         <Boundary key={route.screen}>
           <Suspense fallback={<SkeletonRows count={5} />}>
             <View route={route} />
           </Suspense>
         </Boundary>
-      </main>
+      </div>
       <ToastArea />
       <Boundary quiet>
         <Suspense>
@@ -45,7 +45,7 @@ export function Main(): ReactNode {
           <NotificationHost />
         </Suspense>
       </Boundary>
-    </div>
+    </main>
   );
 }
 

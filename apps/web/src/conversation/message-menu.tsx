@@ -1,22 +1,19 @@
 /** What can be done with a message: seen when it is pointed at, or when focus is in it. */
 import type { Message } from "@sotto/client/web";
-import { Suspense, lazy, useState, type ReactNode } from "react";
+import { useCallback, useState, type ReactNode } from "react";
 import { useText } from "../text/index.tsx";
 import { IconButton } from "../ui/controls.tsx";
 import { Menu, type MenuItem } from "../ui/menu.tsx";
 import { toast } from "../ui/toast.tsx";
 import { useMessageActions } from "./actions.ts";
-
-const EmojiDialog = lazy(async () => import("../emoji/emoji-dialog.tsx"));
-
-const quick = ["👍", "❤️", "😂", "😮", "😢", "🙏"];
+import { QuickReactions } from "./quick-reactions.tsx";
 
 /** The buttons beside a message. */
 export function MessageMenu({ message }: { readonly message: Message }): ReactNode {
   const t = useText();
   const actions = useMessageActions();
   const [choosing, setChoosing] = useState(false);
-  const [choosingAny, setChoosingAny] = useState(false);
+  const stopChoosing = useCallback(() => setChoosing(false), []);
   const { conversation: c } = t;
   // The classic suite carries texts and receipts, and nothing else.
   const rich = message.suite === "mls" && message.kind === undefined;
@@ -47,34 +44,13 @@ export function MessageMenu({ message }: { readonly message: Message }): ReactNo
   return (
     <div className={choosing ? "message__actions message__actions--shown" : "message__actions"}>
       {choosing ? (
-        <div className="quick-reactions" role="group" aria-label={c.react}>
-          {quick.map((emoji) => (
-            <button
-              type="button"
-              key={emoji}
-              onClick={() => {
-                setChoosing(false);
-                actions.react(message, emoji);
-              }}
-            >
-              {emoji}
-            </button>
-          ))}
-          <IconButton icon="add" label={c.otherEmoji} onClick={() => setChoosingAny(true)} />
-          <IconButton icon="close" label={t.common.close} onClick={() => setChoosing(false)} />
-          {choosingAny && (
-            <Suspense>
-              <EmojiDialog
-                onChoose={(emoji) => {
-                  setChoosingAny(false);
-                  setChoosing(false);
-                  actions.react(message, emoji);
-                }}
-                onClose={() => setChoosingAny(false)}
-              />
-            </Suspense>
-          )}
-        </div>
+        <QuickReactions
+          onChoose={(emoji) => {
+            setChoosing(false);
+            actions.react(message, emoji);
+          }}
+          onClose={stopChoosing}
+        />
       ) : (
         <>
           {rich && <IconButton icon="emoji" label={c.react} onClick={() => setChoosing(true)} />}

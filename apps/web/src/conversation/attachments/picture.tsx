@@ -27,12 +27,14 @@ export function Picture({
   const { place, attachment, upload } = file;
   const { name, size, preview, thumbnail } = attachment;
   const url = useThumbnail(place, thumbnail);
+  const seen = preview !== undefined || thumbnail;
   return (
     <div className="picture" {...(alone && { style: boxOf(attachment) })}>
       <button
         type="button"
         className="picture__open"
-        aria-label={t.open(name)}
+        // Without anything to see, what stands there says what it is.
+        {...(seen && { "aria-label": t.open(name) })}
         title={name}
         // What is not with the server yet can be fetched from nowhere.
         disabled={upload !== undefined}
@@ -40,7 +42,7 @@ export function Picture({
       >
         {preview !== undefined && <Blur hash={preview} />}
         {url !== undefined && <img className="picture__thumbnail" src={url} alt="" draggable={false} />}
-        {preview === undefined && !thumbnail && (
+        {!seen && (
           <span className="picture__unseen">
             <Icon name="image" />
             <bdi>{name}</bdi>
