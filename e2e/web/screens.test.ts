@@ -18,22 +18,22 @@ const narrow = { width: 320, height: 640 };
 /** What hangs over the edge of the page, or scrolls sideways, at its present size. */
 const tooWide = (page: Page): Promise<readonly string[]> =>
   page.evaluate(() => {
-    const isSeen = (element: Element): boolean => element.checkVisibility({ visibilityProperty: true });
-    const isClipped = (element: Element): boolean => {
-      for (let outer = element.parentElement; outer !== null; outer = outer.parentElement) {
-        const { overflowX } = getComputedStyle(outer);
-        // What is cut off with an ellipsis is meant to be; code may scroll by itself.
-        if (overflowX === "hidden" || overflowX === "clip" || outer.tagName === "PRE") return true;
-        if (overflowX !== "visible") return outer.scrollWidth <= outer.clientWidth + 1;
-      }
-      return false;
-    };
-    return [...document.querySelectorAll("body *")]
-      .filter((element) => {
-        const { left, right, width } = element.getBoundingClientRect();
-        return width > 1 && isSeen(element) && (left < -1 || right > innerWidth + 1) && !isClipped(element);
-      })
-      .map((element) => `${element.tagName} ${element.className}`);
+    const found: string[] = [];
+    for (const element of document.querySelectorAll("body *")) {
+      const { left, right, width } = element.getBoundingClientRect();
+      const inside = left >= -1 && right <= innerWidth + 1;
+      if (inside || width <= 1 || !element.checkVisibility({ visibilityProperty: true })) continue;
+      // What is cut off with an ellipsis is meant to be; code may scroll by itself.
+      let outer = element.parentElement;
+      while (outer !== null && getComputedStyle(outer).overflowX === "visible") outer = outer.parentElement;
+      const meant =
+        outer !== null &&
+        (["hidden", "clip"].includes(getComputedStyle(outer).overflowX) ||
+          outer.tagName === "PRE" ||
+          outer.scrollWidth <= outer.clientWidth + 1);
+      if (!meant) found.push(`${element.tagName} ${element.className}`);
+    }
+    return found;
   });
 
 describe.skipIf(noChromium)("the main screens", () => {

@@ -54,7 +54,8 @@ export function go(route: Route): void {
 
 let parsed: { readonly hash: string; readonly route: Route } | undefined;
 
-function current(): Route {
+/** The open screen, whether it was drawn already or not. */
+export function currentRoute(): Route {
   const { hash } = location;
   if (parsed?.hash !== hash) parsed = { hash, route: parseRoute(hash) };
   return parsed.route;
@@ -65,5 +66,5 @@ export function useRoute(): Route {
   return useSyncExternalStore((changed) => {
     addEventListener("hashchange", changed);
     return () => removeEventListener("hashchange", changed);
-  }, current);
+  }, currentRoute);
 }

@@ -1,7 +1,7 @@
 /** Listens to shortcuts while the app is open, and shows their list. Loaded after the first screen. */
-import { useEffect, useRef, useState, type ReactNode } from "react";
+import { useEffect, useState, type ReactNode } from "react";
 import { useCalls, useConversations } from "../app/context.tsx";
-import { useRoute } from "../app/route.ts";
+import { currentRoute } from "../app/route.ts";
 import { useSettingsText } from "../text/settings.ts";
 import { Dialog } from "../ui/dialog.tsx";
 import { ShortcutList } from "./shortcut-list.tsx";
@@ -11,15 +11,12 @@ function ShortcutHost(): ReactNode {
   const s = useSettingsText();
   const calls = useCalls();
   const conversations = useConversations();
-  const route = useRoute();
   const [shown, setShown] = useState(false);
-  const current = useRef(route);
-  current.current = route;
   useEffect(
     () =>
       listenToShortcuts({
         conversations,
-        route: () => current.current,
+        route: currentRoute,
         lock: () => void calls.lock(),
         showSheet: () => setShown(true),
       }),

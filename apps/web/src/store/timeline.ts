@@ -2,7 +2,7 @@
  * The messages of one conversation in the page: a window that slides over the history, so that a hundred thousand messages cost as much
  * as a few hundred. Its newest end follows what comes in, unless the window was slid away from it.
  */
-import type { Message } from "@sotto/client/web";
+import type { ClientEvent, Message } from "@sotto/client/web";
 import type { EngineClient } from "../page/engine-client.ts";
 
 /** Messages read at a time. */
@@ -57,6 +57,10 @@ export function openTimeline(engine: EngineClient, key: string, unread: number, 
   /** With those that are hidden. */
   let found: readonly Message[] | undefined;
   let busy: Promise<void> | undefined;
+  /** The newest are to be read once what is read now is there. */
+  let again = false;
+  /** What happened while messages are read: whoever read them may not have known of it. */
+  let meanwhile: ClientEvent[] = [];
   let missedUnread = unread;
   let { term } = engine;
 
@@ -69,10 +73,24 @@ export function openTimeline(engine: EngineClient, key: string, unread: number, 
   /** One reading at a time: what comes while one is under way is dropped, the scroll asks again. */
   const alone = async (work: () => Promise<void>): Promise<void> => {
     if (busy !== undefined) return;
+    meanwhile = [];
     busy = work().catch(() => undefined);
     // What failed is read again by the next scroll, or under the next leader.
     await busy;
     busy = undefined;
+    if (!again) return;
+    again = false;
+    await toNewest();
+  };
+  /** What is shown is not so any more. */
+  const renew = (): void => {
+    if (busy === undefined) void toNewest();
+    else again = true;
+  };
+  /** Shows what was read, with what happened since the reading began. */
+  const showRead = (next: Partial<Window>): void => {
+    show(next);
+    for (const event of meanwhile) take(event);
   };
 
   const readNewest = async (): Promise<void> => {
@@ -82,7 +100,7 @@ export function openTimeline(engine: EngineClient, key: string, unread: number, 
     const received = messages.filter(({ direction }) => direction === "in");
     const first = missedUnread > 0 ? received.at(-Math.min(missedUnread, received.length)) : undefined;
     missedUnread = 0;
-    show({
+    showRead({
       messages,
       older: messages.length >= PAGE,
       newer: false,
@@ -95,7 +113,7 @@ export function openTimeline(engine: EngineClient, key: string, unread: number, 
     const first = before[0] ?? (await engine.calls.message(key, id));
     const rest = await engine.calls.history(key, { after: first.id, limit: 2 * PAGE });
     const messages = [first, ...rest];
-    show({ messages, older: before.length >= PAGE, newer: rest.length >= 2 * PAGE, target: { id } });
+    showRead({ messages, older: before.length >= PAGE, newer: rest.length >= 2 * PAGE, target: { id } });
   };
 
   const patch = (id: string, change: (message: Message) => Message): void => {
@@ -114,17 +132,7 @@ export function openTimeline(engine: EngineClient, key: string, unread: number, 
     });
   };
 
-  const stop = engine.subscribe((event) => {
-    if (event.type === "state") {
-      // Under another leader: what happened in between was told to nobody here.
-      const anew = found === undefined || (event.term !== term && !window.newer);
-      if (event.state.phase !== "open" || !anew) return;
-      ({ term } = event);
-      void toNewest();
-      return;
-    }
-    if (event.type !== "client") return;
-    const { event: happened } = event;
+  const take = (happened: ClientEvent): void => {
     if (happened.type === "message") {
       const { message } = happened;
       if ((message.groupId ?? message.conversation) !== key || window.newer) return;
@@ -141,7 +149,7 @@ export function openTimeline(engine: EngineClient, key: string, unread: number, 
       if ((happened.groupId ?? happened.conversation) !== key) return;
       show({ messages: (found ?? []).filter(({ id }) => !gone.has(id)) });
     } else if (happened.type === "conversation") {
-      if (happened.deleted === true && (happened.groupId ?? happened.peer) === key) void toNewest();
+      if (happened.deleted === true && (happened.groupId ?? happened.peer) === key) renew();
     } else if (happened.type === "status") {
       const { id, status, problem } = happened;
       patch(id, (message) =>
@@ -150,6 +158,19 @@ export function openTimeline(engine: EngineClient, key: string, unread: number, 
           : { ...message, status, ...(problem !== undefined && { problem }) },
       );
     }
+  };
+
+  const stop = engine.subscribe((event) => {
+    if (event.type === "client") {
+      if (busy !== undefined) meanwhile.push(event.event);
+      return take(event.event);
+    }
+    if (event.type !== "state") return;
+    // Under another leader: what happened in between was told to nobody here.
+    const anew = found === undefined || (event.term !== term && !window.newer);
+    if (event.state.phase !== "open" || !anew) return;
+    ({ term } = event);
+    renew();
   });
 
   if (engine.state.phase === "open" && at === undefined) void toNewest();
