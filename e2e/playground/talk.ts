@@ -12,7 +12,7 @@ export interface Exchange {
 }
 
 /** One line of it. */
-export interface Line {
+interface Line {
   readonly who: Who;
   readonly text: string;
   /** Answers the line before. */

@@ -20,7 +20,7 @@ export interface Said {
 const dayMs = 86_400_000;
 
 /** Numbers in [0, 1) from a seed, the same each time (mulberry32). */
-export function drawFrom(seed: number): () => number {
+function drawFrom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;
