@@ -18,6 +18,7 @@ import { useAttachmentText } from "../text/attachments.ts";
 import { useText } from "../text/index.tsx";
 import { IconButton, Notice } from "../ui/controls.tsx";
 import { Icon } from "../ui/icon.tsx";
+import { useName } from "../ui/who.tsx";
 import { toast } from "../ui/toast.tsx";
 import type { Writing } from "./actions.ts";
 import { AttachButton } from "./compose/attach-button.tsx";
@@ -261,12 +262,13 @@ function About({
 }): ReactNode {
   const t = useText();
   const message = writing.kind === "reply" ? writing.to : writing.of;
+  const name = useName(message.from, message.fromName);
   return (
     <div className="composer__about">
       <Icon name={writing.kind === "reply" ? "reply" : "compose"} />
       <div className="composer__about-text">
         <strong>
-          {writing.kind === "reply" ? t.conversation.replying(message.from) : t.conversation.editing}
+          {writing.kind === "reply" ? t.conversation.replying(name || message.from) : t.conversation.editing}
         </strong>
         <bdi>{message.body.slice(0, mostQuoted)}</bdi>
       </div>

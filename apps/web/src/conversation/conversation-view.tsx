@@ -20,6 +20,7 @@ import { Avatar } from "../ui/avatar.tsx";
 import { Button, IconButton, Notice } from "../ui/controls.tsx";
 import { Icon } from "../ui/icon.tsx";
 import { toast } from "../ui/toast.tsx";
+import { useLabels, useName } from "../ui/who.tsx";
 import { MessageActionsProvider, type Writing } from "./actions.ts";
 import { Composer } from "./composer.tsx";
 import "./conversation.css";
@@ -146,13 +147,18 @@ function ConversationHeader({
   readonly typing: string | undefined;
 }): ReactNode {
   const t = useText();
-  const name = summary?.peer ?? key;
+  const peer = summary?.peer ?? key;
+  const known = summary?.contact?.name ?? "";
+  const name = known || peer;
+  const typist = useName(typing ?? "");
   const about =
     typing === undefined
       ? summary?.group === undefined
-        ? ""
+        ? known === ""
+          ? ""
+          : peer
         : t.conversation.members(summary.group.members)
-      : t.conversation.typing(typing);
+      : t.conversation.typing(typist || typing);
   return (
     <header className="conversation__header">
       <a
@@ -210,6 +216,7 @@ function Warnings({
   const t = useText().conversation;
   const calls = useCalls();
   const problemText = useProblemText();
+  const labelOf = useLabels();
   const { group, contact, peer, request } = summary ?? {};
   const told = (work: Promise<unknown>): void => {
     work.catch((cause: unknown) => toast({ text: problemText(cause) }));
@@ -221,7 +228,9 @@ function Warnings({
     };
     return (
       <Notice>
-        <p>{group === undefined ? t.request(request.from) : t.groupRequest(request.from)}</p>
+        <p>
+          {group === undefined ? t.request(labelOf(request.from)) : t.groupRequest(labelOf(request.from))}
+        </p>
         <p className="conversation__choices">
           <Button kind="primary" onClick={() => told(calls.acceptRequest(key))}>
             {t.acceptRequest}

@@ -7,6 +7,7 @@ import { useText } from "../text/index.tsx";
 import { Avatar } from "../ui/avatar.tsx";
 import { Dialog } from "../ui/dialog.tsx";
 import { toast } from "../ui/toast.tsx";
+import { Who } from "../ui/who.tsx";
 
 /** Lists the conversations to choose from. */
 function ForwardDialog({
@@ -46,13 +47,15 @@ function ForwardDialog({
       />
       <ul className="forward">
         {all
-          .filter(({ peer }) => peer.toLocaleLowerCase().includes(wanted))
+          .filter(({ peer, contact }) =>
+            `${peer}\n${contact?.name ?? ""}`.toLocaleLowerCase().includes(wanted),
+          )
           .slice(0, 50)
           .map((summary) => (
             <li key={keyOf(summary)}>
               <button type="button" className="forward__row" onClick={() => forward(keyOf(summary))}>
-                <Avatar name={summary.peer} of={keyOf(summary)} size={36} />
-                <bdi>{summary.peer}</bdi>
+                <Avatar name={summary.contact?.name || summary.peer} of={keyOf(summary)} size={36} />
+                <Who identifier={summary.peer} name={summary.contact?.name ?? ""} />
               </button>
             </li>
           ))}

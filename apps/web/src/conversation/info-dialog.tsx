@@ -6,6 +6,7 @@ import { useLanguage, useText } from "../text/index.tsx";
 import { fullTime } from "../text/times.ts";
 import { Notice } from "../ui/controls.tsx";
 import { Dialog } from "../ui/dialog.tsx";
+import { useLabels } from "../ui/who.tsx";
 
 /** @param conversationKey where it was sent. */
 function InfoDialog({
@@ -21,6 +22,7 @@ function InfoDialog({
   const { language } = useLanguage();
   const calls = useCalls();
   const problemText = useProblemText();
+  const labelOf = useLabels();
   const [receipts, setReceipts] = useState<readonly Receipt[]>();
   const [problem, setProblem] = useState<string>();
   useEffect(() => {
@@ -41,7 +43,7 @@ function InfoDialog({
         {receipts?.map((receipt) => (
           <div key={receipt.accountId}>
             <dt>
-              <bdi>{receipt.identifier}</bdi>
+              <bdi>{labelOf(receipt.identifier)}</bdi>
             </dt>
             <dd>{stateOf(receipt)}</dd>
           </div>

@@ -7,6 +7,7 @@ import { useLanguage, useText } from "../text/index.tsx";
 import { duration, timeOfDay } from "../text/times.ts";
 import { Avatar } from "../ui/avatar.tsx";
 import { Icon } from "../ui/icon.tsx";
+import { Who, useName } from "../ui/who.tsx";
 import { useMessageActions } from "./actions.ts";
 import { Attachments } from "./attachments/attachments.tsx";
 import { MessageMenu } from "./message-menu.tsx";
@@ -27,7 +28,8 @@ export const MessageView = memo(function MessageView({
   const t = useText();
   const { language } = useLanguage();
   const { direction, from, sentAt, status, suite } = message;
-  const who = direction === "out" ? t.common.you : from;
+  const name = useName(from, message.fromName);
+  const who = direction === "out" ? t.common.you : name === "" ? from : `${name} (${from})`;
   if (message.kind === "timer") {
     return (
       <p className="line" data-id={message.id}>
@@ -45,10 +47,12 @@ export const MessageView = memo(function MessageView({
       aria-label={who}
     >
       {named && direction === "in" && (
-        <span className="message__avatar">{first && <Avatar name={from} of={from} size={32} />}</span>
+        <span className="message__avatar">{first && <Avatar name={name || from} of={from} size={32} />}</span>
       )}
       <div className="message__bubble">
-        {named && first && direction === "in" && <bdi className="message__from">{from}</bdi>}
+        {named && first && direction === "in" && (
+          <Who className="message__from" identifier={from} name={name} />
+        )}
         {message.forwarded === true && (
           <span className="message__note">
             <Icon name="forward" />
@@ -101,11 +105,12 @@ const mostQuoted = 180;
 function Quoted({ message: { replyTo } }: { readonly message: Message }): ReactNode {
   const t = useText().conversation;
   const { show } = useMessageActions();
+  const name = useName(replyTo?.from ?? "");
   if (replyTo === undefined) return null;
   const { found, body, from, id } = replyTo;
   return (
     <button type="button" className="quote" disabled={!found} onClick={() => show(id)}>
-      <bdi className="quote__from">{from}</bdi>
+      <Who className="quote__from" identifier={from} name={name} />
       <bdi className="quote__text">
         {body === undefined || body === "" ? t.deleted : body.slice(0, mostQuoted)}
       </bdi>

@@ -21,7 +21,9 @@ function Details({
   readonly panel: string;
 }): ReactNode {
   const t = useText();
-  const name = summary?.peer ?? key;
+  const peer = summary?.peer ?? key;
+  const known = summary?.contact?.name ?? "";
+  const name = known || peer;
   return (
     <Dialog title={t.details.title} onClose={() => go({ screen: "conversation", key })}>
       <div className="details__who">
@@ -29,6 +31,11 @@ function Details({
         <h3>
           <bdi>{name}</bdi>
         </h3>
+        {known !== "" && (
+          <p>
+            <bdi>{peer}</bdi>
+          </p>
+        )}
       </div>
       {summary?.group === undefined ? (
         <PersonDetails peer={key} contact={summary?.contact} verifying={panel === "verify"} />

@@ -8,6 +8,7 @@ import { Avatar } from "../ui/avatar.tsx";
 import { Button, Notice, TextField } from "../ui/controls.tsx";
 import { Icon } from "../ui/icon.tsx";
 import { Menu, type MenuItem } from "../ui/menu.tsx";
+import { Who } from "../ui/who.tsx";
 import { useTold } from "./use-told.ts";
 
 /** The people of a group, and what can be changed. */
@@ -67,9 +68,9 @@ export function GroupDetails({ group }: { readonly group: Group }): ReactNode {
       <ul className="members">
         {members?.map((member) => (
           <li key={member.accountId}>
-            <Avatar name={member.identifier} of={member.identifier} size={36} />
+            <Avatar name={member.name || member.identifier} of={member.identifier} size={36} />
             <span className="members__name">
-              <bdi>{member.identifier}</bdi>
+              <Who identifier={member.identifier} name={member.name} />
               <small>
                 {[
                   member.self ? t.self : "",
@@ -82,7 +83,7 @@ export function GroupDetails({ group }: { readonly group: Group }): ReactNode {
             </span>
             {member.verified && !member.self && <Icon name="shield" className="members__verified" />}
             {admin && inUse && !member.self && (
-              <Menu label={t.choices(member.identifier)} items={choicesFor(member)} />
+              <Menu label={t.choices(member.name || member.identifier)} items={choicesFor(member)} />
             )}
           </li>
         ))}

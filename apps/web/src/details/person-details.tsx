@@ -1,9 +1,10 @@
 /** A person: whether they are verified, and the number that both sides compare. */
 import type { Contact } from "@sotto/client/web";
-import { useEffect, useState, type ReactNode } from "react";
+import { useEffect, useState, type FormEvent, type ReactNode } from "react";
 import { useCalls } from "../app/context.tsx";
 import { useText } from "../text/index.tsx";
-import { Button, Notice } from "../ui/controls.tsx";
+import { NAME_LETTERS, cleanName } from "../onboarding/name.ts";
+import { Button, Notice, TextField } from "../ui/controls.tsx";
 import { Icon } from "../ui/icon.tsx";
 import { QrCode } from "../ui/qr-code.tsx";
 import { useTold } from "./use-told.ts";
@@ -35,6 +36,7 @@ export function PersonDetails({
         {verified ? t.verified : t.notVerified}
       </p>
       {problem !== undefined && <Notice kind="error">{problem}</Notice>}
+      {contact !== undefined && <Nickname key={contact.accountId} peer={peer} nickname={contact.nickname} />}
       {contact !== undefined && (
         <Button
           kind={contact.blocked ? "plain" : "danger"}
@@ -78,5 +80,34 @@ export function PersonDetails({
         <Button onClick={() => setShown(true)}>{t.compare}</Button>
       )}
     </section>
+  );
+}
+
+/** What they are called on this account's devices. */
+function Nickname({ peer, nickname }: { readonly peer: string; readonly nickname: string }): ReactNode {
+  const t = useText().details;
+  const calls = useCalls();
+  const { working, problem, run } = useTold();
+  const [typed, setTyped] = useState(nickname);
+  const clean = cleanName(typed);
+  const save = (event: FormEvent): void => {
+    event.preventDefault();
+    void run(() => calls.setNickname(peer, clean));
+  };
+  return (
+    <form className="details__form" noValidate onSubmit={save}>
+      <TextField
+        label={t.nickname}
+        hint={t.nicknameHint}
+        error={problem}
+        autoComplete="off"
+        maxLength={NAME_LETTERS}
+        value={typed}
+        onChange={(event) => setTyped(event.target.value)}
+      />
+      <Button type="submit" disabled={working || clean === nickname}>
+        {t.nicknameSave}
+      </Button>
+    </form>
   );
 }

@@ -20,6 +20,7 @@ const repeatable = {
   deleteConversation: true,
   acceptRequest: true,
   deleteRequest: true,
+  setNickname: true,
   block: true,
   unblock: true,
   blocked: true,

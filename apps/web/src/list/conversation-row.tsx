@@ -8,6 +8,7 @@ import { useLanguage, useText, type Catalogue } from "../text/index.tsx";
 import { shortTime } from "../text/times.ts";
 import { Avatar } from "../ui/avatar.tsx";
 import { Icon, type IconName } from "../ui/icon.tsx";
+import { Who, useName } from "../ui/who.tsx";
 
 /** A link to the conversation, with its last message. */
 export const ConversationRow = memo(function ConversationRow({
@@ -32,10 +33,10 @@ export const ConversationRow = memo(function ConversationRow({
       href={hrefOf({ screen: "conversation", key })}
       aria-current={open ? "page" : undefined}
     >
-      <Avatar name={peer} of={key} size={48} />
+      <Avatar name={contact?.name || peer} of={key} size={48} />
       <span className="row__main">
         <span className="row__top">
-          <bdi className="row__name">{peer}</bdi>
+          <Who className="row__name" identifier={peer} name={contact?.name ?? ""} />
           {contact?.verified === true && (
             <span className="row__verified" title={t.common.verified}>
               <Icon name="shield" />
@@ -45,11 +46,7 @@ export const ConversationRow = memo(function ConversationRow({
           {last !== undefined && <time className="row__time">{shortTime(last.sentAt, language, t)}</time>}
         </span>
         <span className="row__bottom">
-          {typing === undefined ? (
-            <LastLine summary={summary} drafted={drafted} />
-          ) : (
-            <span className="row__typing">{t.conversation.typing(typing)}</span>
-          )}
+          {typing === undefined ? <LastLine summary={summary} drafted={drafted} /> : <Typing of={typing} />}
           {mutedUntil > 0 && <Sign icon="mute" label={t.list.muted} />}
           {pinned && <Sign icon="pin" label={t.list.pinned} />}
           {request !== undefined && <span className="row__request">{t.list.request}</span>}
@@ -65,6 +62,12 @@ export const ConversationRow = memo(function ConversationRow({
     </a>
   );
 });
+
+function Typing({ of }: { readonly of: string }): ReactNode {
+  const t = useText();
+  const name = useName(of);
+  return <span className="row__typing">{t.conversation.typing(name || of)}</span>;
+}
 
 function LastLine({
   summary: { last, group, draft },
@@ -88,7 +91,7 @@ function LastLine({
       <span className="row__last">
         {group !== undefined && last.direction === "in" && (
           <>
-            <bdi>{last.from}</bdi>:{" "}
+            <bdi>{last.fromName || last.from}</bdi>:{" "}
           </>
         )}
         {last.deleted === true ? t.conversation.deleted : <bdi>{textOf(last, t).slice(0, mostShown)}</bdi>}

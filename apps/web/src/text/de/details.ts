@@ -2,6 +2,9 @@ export const details = {
   title: "Über diese Unterhaltung",
   verified: "Geprüft",
   notVerified: "Nicht geprüft",
+  nickname: "Spitzname",
+  nicknameHint: "Nur auf deinen Geräten, wie auch immer sie sich nennen. Niemand erfährt ihn.",
+  nicknameSave: "Speichern",
   compare: "Sicherheitsnummer vergleichen",
   compareHow: (who: string) =>
     `Vergleiche diese Nummer mit ${who}, am besten persönlich oder am Telefon. Zeigen beide Bildschirme dieselbe, sitzt niemand dazwischen.`,

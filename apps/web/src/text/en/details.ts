@@ -2,6 +2,9 @@ export const details = {
   title: "About this conversation",
   verified: "Verified",
   notVerified: "Not verified",
+  nickname: "Nickname",
+  nicknameHint: "On your devices only, whatever they call themselves. Nobody is told.",
+  nicknameSave: "Save",
   compare: "Compare the safety number",
   compareHow: (who: string) =>
     `Compare this number with ${who}, face to face or by phone. If both screens show the same, nobody sits between you.`,
