@@ -61,6 +61,7 @@ describe("first start", () => {
     expect(mode(path)).toBe("700");
     expect(mode(join(path, DATA_FILES.privateKey))).toBe("600");
     expect(mode(join(path, DATA_FILES.directoryKey))).toBe("600");
+    expect(mode(join(path, DATA_FILES.vapidKey))).toBe("600");
     expect(readFileSync(join(path, DATA_FILES.privateKey), "utf8")).toMatch(/^-----BEGIN PRIVATE KEY-----/);
     expect(readFileSync(join(path, DATA_FILES.publicKey), "utf8")).toMatch(/^-----BEGIN PUBLIC KEY-----/);
     const keys = readFileSync(join(path, DATA_FILES.directoryKey), "utf8");
@@ -75,7 +76,15 @@ describe("first start", () => {
     expect(mode(path)).toBe("700");
   });
 
-  const order = ["lock", "marker", "privateKey", "publicKey", "directoryKey", "database"] as const;
+  const order = [
+    "lock",
+    "marker",
+    "privateKey",
+    "publicKey",
+    "directoryKey",
+    "vapidKey",
+    "database",
+  ] as const;
   test.each(order.map((_, made) => made))("cut off after %i files, the next finishes it", async (made) => {
     const used = await usedFolder();
     const path = temporaryFolder();
@@ -134,6 +143,13 @@ describe("a damaged folder is refused and left as it is", () => {
     ["no private key", (path) => rmSync(at(path, "privateKey")), "server_private_key.pem is missing"],
     ["no public key", (path) => rmSync(at(path, "publicKey")), "server_public_key.pem is missing"],
     ["no directory key", (path) => rmSync(at(path, "directoryKey")), "directory.key is missing"],
+    ["no key for push services", (path) => rmSync(at(path, "vapidKey")), "push_private_key.pem is missing"],
+    [
+      "another kind of key for push services",
+      (path) => copyFileSync(at(path, "privateKey"), at(path, "vapidKey")),
+      "push_private_key.pem is not a P-256 key in PEM",
+    ],
+    ["an open key for push services", (path) => chmodSync(at(path, "vapidKey"), 0o604), "chmod 600"],
     ["no database", (path) => rmSync(at(path, "database")), "sotto.db is missing"],
     [
       "half a private key",
