@@ -1,5 +1,8 @@
 /** The system's Chromium, driven for tests. Where there is none, tests of the web app say so and are skipped. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, readFileSync, readdirSync } from "node:fs";
+import { join } from "node:path";
 import { chromium, type Browser, type BrowserContext, type Page } from "playwright-core";
 
 const places = [
@@ -73,6 +76,56 @@ export function startWindow(
     headless: false,
     viewport: null,
   });
+}
+
+/** Chromium that is looked into now and then, and left alone in between: what it is looked into with keeps what pages send and fetch. */
+export interface BareBrowser {
+  /** Looks into it. The connection ends with close(), the browser goes on. */
+  connect(): Promise<Browser>;
+  /** Memory of all of its pages and workers that is theirs alone, in bytes. */
+  pageBytes(): number;
+  stop(): Promise<void>;
+}
+
+/** Starts it on a profile's folder. */
+export async function startBare(folder: string): Promise<BareBrowser> {
+  const own = ["--headless=new", "--remote-debugging-port=0", `--user-data-dir=${folder}`, "about:blank"];
+  const child = spawn(executablePath, [...args, ...own], { stdio: "ignore" });
+  const gone = once(child, "exit");
+  const place = join(folder, "DevToolsActivePort");
+  while (!existsSync(place) || !readFileSync(place, "utf8").includes("\n")) {
+    if (child.exitCode !== null) throw new Error("Chromium did not start");
+    await new Promise((later) => setTimeout(later, 50));
+  }
+  const [port = ""] = readFileSync(place, "utf8").split("\n");
+  return {
+    connect: () => chromium.connectOverCDP(`http://127.0.0.1:${port}`),
+    pageBytes: () =>
+      descendantsOf(child.pid ?? 0)
+        .filter((pid) => readProcess(pid, "cmdline").includes("--type=renderer"))
+        .map((pid) => Number(/RssAnon:\s+(\d+) kB/.exec(readProcess(pid, "status"))?.[1] ?? 0) * 1_024)
+        .reduce((a, b) => a + b, 0),
+    async stop() {
+      child.kill("SIGTERM");
+      await gone;
+    },
+  };
+}
+
+function descendantsOf(pid: number): number[] {
+  const isChild = (other: number): boolean =>
+    Number(/PPid:\s+(\d+)/.exec(readProcess(other, "status"))?.[1]) === pid;
+  const children = readdirSync("/proc").map(Number).filter(isChild);
+  return children.flatMap((child) => [child, ...descendantsOf(child)]);
+}
+
+/** Empty once the process is gone. */
+function readProcess(pid: number, file: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, "utf8");
+  } catch {
+    return "";
+  }
 }
 
 /** The processes that were started with that profile. */

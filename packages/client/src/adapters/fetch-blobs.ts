@@ -14,8 +14,11 @@ const octets = "application/octet-stream";
 const mostProblemBytes = 4_096;
 const longestHintMs = 3_600_000;
 
-/** Reaches the blobs of the server at an origin. */
-export function fetchBlobs(origin: string): BlobTransport {
+/** Reaches the blobs of the server at an origin. @param bodyOf what bytes are sent as. */
+export function fetchBlobs(
+  origin: string,
+  bodyOf: (bytes: Uint8Array<ArrayBuffer>) => Uint8Array<ArrayBuffer> | Blob = (bytes) => bytes,
+): BlobTransport {
   const ask = async (
     method: string,
     id: Uint8Array,
@@ -28,7 +31,7 @@ export function fetchBlobs(origin: string): BlobTransport {
       fetch(`${origin}${BLOB_PATH}/${formatBlobId(id)}`, {
         method,
         headers: { authorization: `Bearer ${formatBlobId(token)}`, ...headers },
-        ...(body !== undefined && { body: body as Uint8Array<ArrayBuffer> }),
+        ...(body !== undefined && { body: bodyOf(body as Uint8Array<ArrayBuffer>) }),
         signal,
         // Nothing of this belongs into a cache, a cookie jar or a Referer, and no other server is to see a token.
         cache: "no-store",

@@ -16,7 +16,8 @@ export function webTransport(origin: string): Transport {
   };
   return {
     connect: (events) => connectWebSocket(origin, events),
-    blobs: fetchBlobs(origin),
+    // Chromium holds bytes that were sent until it next collects garbage, which it does not hurry with for those: a Blob's are not the page's.
+    blobs: fetchBlobs(origin, (bytes) => new Blob([bytes])),
     getServer: async () => (await calls()).getServer(),
     call: async (method, sealed, signal) => (await calls()).call(method, sealed, signal),
   };
