@@ -198,8 +198,8 @@ export async function toMessage(
   place: MessagePlace,
   record: MessageRecord,
 ): Promise<Message> {
-  const envelopes = await view.get(names.envelopes(place));
   const { id, direction, status, sentAt, problem, suite = "classic" } = record;
+  const envelopes = suite === "classic" ? await view.get(names.envelopes(place)) : undefined;
   return {
     id,
     direction,
