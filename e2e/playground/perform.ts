@@ -82,21 +82,25 @@ export async function perform(
 /** What a newcomer looks for: a pinned and a muted conversation, a nickname, a picture, a draft, somebody verified. */
 export async function furnish(people: People): Promise<void> {
   const { messenger } = of(people, "Ann");
+  // In a short past she may have written to some of them never.
+  for (const who of ["Ben", "Ella", "Lotte"] as const) await messenger.contact(cast[who]);
+  await of(people, "Ben").messenger.contact(cast.Ann);
   await messenger.updateConversation(cast.Ben, { pinned: true });
   await messenger.updateConversation("Kitchen rebuild", { mutedUntil: Number.MAX_SAFE_INTEGER });
   await messenger.updateConversation(cast.Ella, { draft: "About the book: " });
   await messenger.setNickname(cast.Lotte, "Oma Lotte");
   await messenger.setVerified(cast.Ben, true);
   await of(people, "Ben").messenger.setVerified(cast.Ann, true);
-  const bytes = paintSunset();
+  const { png, ...shown } = paintSunset();
   await of(people, "Finn").messenger.send("Sunday harbour walk", "This morning, from the pier", {
     attachments: [
       {
         name: "pier.png",
         source: {
-          size: bytes.length,
-          read: async (offset, length) => bytes.slice(offset, offset + length),
+          size: png.length,
+          read: async (offset, length) => png.slice(offset, offset + length),
         },
+        ...shown,
       },
     ],
   });

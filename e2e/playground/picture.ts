@@ -1,8 +1,11 @@
 /** A picture to send: a sunset over water, painted here so that none has to be kept. */
 import { PNG } from "pngjs";
+import { rgbaToThumbHash } from "thumbhash";
 
 const width = 480;
 const height = 320;
+/** A ThumbHash is made of at most 100 by 100 pixels. */
+const shrink = 8;
 const horizon = 190;
 
 type Colour = readonly [number, number, number];
@@ -13,17 +16,35 @@ const mix = (from: Colour, to: Colour, share: number): Colour => [
   from[2] + (to[2] - from[2]) * share,
 ];
 
-/** Paints it. Returns a PNG. */
-export function paintSunset(): Uint8Array {
+/** A painted picture. */
+export interface Painted {
+  readonly png: Uint8Array;
+  readonly width: number;
+  readonly height: number;
+  /** A ThumbHash. */
+  readonly preview: Uint8Array;
+}
+
+/** Paints it. */
+export function paintSunset(): Painted {
   const png = new PNG({ width, height });
-  for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
-      const at = (y * width + x) * 4;
-      png.data.set(y < horizon ? sky(x, y) : sea(x, y), at);
-      png.data[at + 3] = 255;
-    }
+  png.data.set(paint(1));
+  const small = paint(shrink);
+  return {
+    png: new Uint8Array(PNG.sync.write(png)),
+    width,
+    height,
+    preview: rgbaToThumbHash(width / shrink, height / shrink, small),
+  };
+}
+
+/** RGBA of one pixel in so many. */
+function paint(every: number): Uint8Array {
+  const colours: number[] = [];
+  for (let y = 0; y < height; y += every) {
+    for (let x = 0; x < width; x += every) colours.push(...(y < horizon ? sky(x, y) : sea(x, y)), 255);
   }
-  return new Uint8Array(PNG.sync.write(png));
+  return Uint8Array.from(colours);
 }
 
 function sky(x: number, y: number): Colour {
