@@ -2,6 +2,7 @@
  * Devices with the real client core, one server with the real core, a network for each device, one virtual clock and one seed that
  * decides everything: what happened under a seed happens again. Cryptography is real; only its random ids and nonces come from the seed.
  */
+import { generateKeyPairSync } from "node:crypto";
 import { createVault, type CryptoProvider, type RsaKeyPair, type Vault } from "@sotto/crypto";
 import { nodeProvider } from "@sotto/crypto/node";
 import { VirtualClock } from "../clock.ts";
@@ -11,15 +12,20 @@ import { SimulatedServer } from "./server.ts";
 import { Witness } from "./witness.ts";
 
 const real = nodeProvider();
+const rsa = {
+  modulusLength: 2048,
+  publicKeyEncoding: { type: "spki", format: "der" },
+  privateKeyEncoding: { type: "pkcs8", format: "der" },
+} as const;
+// What the real one does in threads, which the virtual clock does not wait for: what came of it would depend on how busy the machine is.
 const provider: CryptoProvider = {
   ...real,
-  // Slow on purpose, in threads that the virtual clock does not wait for.
   pbkdf2Sha256: (password, salt, _iterations, length) =>
     real.hkdfSha256(password, salt, new Uint8Array(), length),
 };
 // One vault key, and a few RSA pairs that nothing in these worlds depends on: making them takes most of a second.
 let sharedVault: Promise<{ readonly header: Uint8Array; readonly vault: Vault }> | undefined;
-const rsaPairs: Promise<RsaKeyPair>[] = [];
+const rsaPairs: RsaKeyPair[] = [];
 /** Opens every vault of a simulated world. */
 export const SIMULATED_PASSPHRASE = "correct horse battery staple";
 
@@ -56,7 +62,7 @@ export class SimulatedWorld {
     const crypto: CryptoProvider = {
       ...provider,
       randomBytes: (length) => ids.bytes(length),
-      rsaGenerate: () => (rsaPairs[rsaMade++] ??= Promise.resolve(provider.rsaGenerate())),
+      rsaGenerate: () => (rsaPairs[rsaMade++] ??= generateKeyPairSync("rsa", rsa)),
     };
     return new SimulatedWorld(clock, random, await SimulatedServer.make(provider, clock), crypto);
   }
