@@ -33,7 +33,7 @@ export function Picture({
       <button
         type="button"
         className="picture__open"
-        // Without anything to see, what stands there says what it is.
+        // Without anything to see, what stands there is a part of its name.
         {...(seen && { "aria-label": t.open(name) })}
         title={name}
         // What is not with the server yet can be fetched from nowhere.
@@ -45,7 +45,8 @@ export function Picture({
         {!seen && (
           <span className="picture__unseen">
             <Icon name="image" />
-            <bdi>{name}</bdi>
+            <span className="visually-hidden">{t.open(name)}</span>
+            <bdi aria-hidden="true">{name}</bdi>
             <span>{sizeText(size, language)}</span>
           </span>
         )}
