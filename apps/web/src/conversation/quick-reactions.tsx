@@ -2,6 +2,7 @@
 import { Suspense, lazy, useEffect, useRef, useState, type KeyboardEvent, type ReactNode } from "react";
 import { useText } from "../text/index.tsx";
 import { IconButton } from "../ui/controls.tsx";
+import { usePressElsewhere } from "../ui/use-press-elsewhere.ts";
 
 const EmojiDialog = lazy(async () => import("../emoji/emoji-dialog.tsx"));
 
@@ -20,12 +21,8 @@ export function QuickReactions({
   const root = useRef<HTMLDivElement>(null);
   useEffect(() => {
     root.current?.querySelector("button")?.focus();
-    const close = (event: PointerEvent): void => {
-      if (root.current?.contains(event.target as Node) !== true) onClose();
-    };
-    addEventListener("pointerdown", close);
-    return () => removeEventListener("pointerdown", close);
-  }, [onClose]);
+  }, []);
+  usePressElsewhere(root, true, onClose);
   const onKeyDown = (event: KeyboardEvent): void => {
     // An open dialog closes by itself.
     if (event.key !== "Escape" || choosingAny) return;

@@ -1,5 +1,6 @@
 /** A button that opens a list of choices: arrow keys move, Enter chooses, Escape or a click elsewhere closes. */
 import {
+  useCallback,
   useEffect,
   useId,
   useLayoutEffect,
@@ -10,6 +11,7 @@ import {
 } from "react";
 import { IconButton } from "./controls.tsx";
 import { Icon, type IconName } from "./icon.tsx";
+import { usePressElsewhere } from "./use-press-elsewhere.ts";
 import "./menu.css";
 
 /** One choice. */
@@ -49,14 +51,10 @@ export function Menu({
   }, [open]);
 
   useEffect(() => {
-    if (!open) return undefined;
-    list.current?.querySelector<HTMLElement>("button")?.focus();
-    const close = (event: PointerEvent): void => {
-      if (root.current?.contains(event.target as Node) !== true) setOpen(false);
-    };
-    addEventListener("pointerdown", close);
-    return () => removeEventListener("pointerdown", close);
+    if (open) list.current?.querySelector<HTMLElement>("button")?.focus();
   }, [open]);
+  const shut = useCallback(() => setOpen(false), []);
+  usePressElsewhere(root, open, shut);
 
   const leave = (): void => {
     setOpen(false);
