@@ -5,15 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import {
-  joinApp,
-  sendText,
-  startWebServer,
-  unlockIn,
-  writeTo,
-  type Person,
-  type WebServer,
-} from "./support/app.ts";
+import { acquaint, joinApp, startWebServer, unlockIn, type Person, type WebServer } from "./support/app.ts";
 import { noChromium, startChromium } from "./support/browser.ts";
 import { attach, savedBy } from "./support/files.ts";
 
@@ -57,10 +49,7 @@ describe.skipIf(noChromium)("large files", () => {
     browser = await startChromium();
     ann = await joinApp(browser, server, "+15551230701");
     ben = await joinApp(browser, server, "+15551230702");
-    await writeTo(ann.page, ben.identifier);
-    await sendText(ann.page, "Hello");
-    await ben.page.getByRole("link", { name: ann.identifier }).click();
-    await ben.page.getByRole("button", { name: "Accept", exact: true }).click();
+    await acquaint(ann, ben);
   });
   afterAll(async () => {
     await browser?.close();

@@ -4,11 +4,11 @@ import { rmSync } from "node:fs";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import {
+  acquaint,
   joinApp,
   sendText,
   startWebServer,
   textsIn,
-  writeTo,
   type Person,
   type WebServer,
 } from "./support/app.ts";
@@ -31,10 +31,7 @@ describe.skipIf(noChromium)("attachments", () => {
     browser = await startChromium();
     ann = await joinApp(browser, server, "+15551230501");
     ben = await joinApp(browser, server, "+15551230502");
-    await writeTo(ann.page, ben.identifier);
-    await sendText(ann.page, "Hello");
-    await ben.page.getByRole("link", { name: ann.identifier }).click();
-    await ben.page.getByRole("button", { name: "Accept", exact: true }).click();
+    await acquaint(ann, ben);
   });
   afterAll(async () => {
     await browser?.close();

@@ -1,7 +1,7 @@
 /** Voice messages: recorded from the browser's test tone, heard before they are sent, played by another browser; and no microphone. */
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { joinApp, sendText, startWebServer, writeTo, type Person, type WebServer } from "./support/app.ts";
+import { acquaint, joinApp, sendText, startWebServer, type Person, type WebServer } from "./support/app.ts";
 import { accessibilityFindings } from "./support/axe.ts";
 import { noChromium, startChromium } from "./support/browser.ts";
 
@@ -23,10 +23,7 @@ describe.skipIf(noChromium)("voice messages", () => {
     deaf = await startChromium();
     ann = await joinApp(browser, server, "+15551230901");
     ben = await joinApp(deaf, server, "+15551230902");
-    await writeTo(ann.page, ben.identifier);
-    await sendText(ann.page, "Hello");
-    await ben.page.getByRole("link", { name: ann.identifier }).click();
-    await ben.page.getByRole("button", { name: "Accept", exact: true }).click();
+    await acquaint(ann, ben);
   });
   afterAll(async () => {
     await browser?.close();

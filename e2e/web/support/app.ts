@@ -161,3 +161,11 @@ export async function sendText(page: Page, text: string): Promise<void> {
 
 /** The texts of the open conversation, oldest first. */
 export const textsIn = (page: Page): Promise<string[]> => page.locator(".message .text").allInnerTexts();
+
+/** Has somebody write "Hello" to somebody new, who opens it and accepts. */
+export async function acquaint(writer: Person, other: Person): Promise<void> {
+  await writeTo(writer.page, other.identifier);
+  await sendText(writer.page, "Hello");
+  await other.page.getByRole("link", { name: writer.identifier }).click();
+  await other.page.getByRole("button", { name: "Accept", exact: true }).click();
+}

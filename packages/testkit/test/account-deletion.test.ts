@@ -11,6 +11,7 @@ import { nodeProvider } from "@sotto/crypto/node";
 import { SignedDeviceListSchema, decode, formatFingerprint, parseDeviceList, parseId } from "@sotto/protocol";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Phone, TestServer } from "../src/attack.ts";
+import { until } from "./support/until.ts";
 
 const provider = nodeProvider();
 const passphrase = "correct horse battery staple";
@@ -30,14 +31,6 @@ afterAll(async () => {
   await server.close();
   for (const made of folders) rmSync(made, { recursive: true, force: true });
 });
-
-async function until(what: string, holds: () => Promise<boolean> | boolean): Promise<void> {
-  for (let i = 0; i < 900; i++) {
-    if (await holds()) return;
-    await new Promise((resolve) => void setTimeout(resolve, 50));
-  }
-  throw new Error(`${what}: did not happen`);
-}
 
 async function link(existing: Messenger): Promise<{ messenger: Messenger; home: string; notices: Notice[] }> {
   const home = folder();

@@ -19,6 +19,7 @@ import { nodeProvider } from "@sotto/crypto/node";
 import { formatFingerprint } from "@sotto/protocol";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Phone, TestServer } from "../src/attack.ts";
+import { until } from "./support/until.ts";
 
 const provider = nodeProvider();
 const passphrase = "correct horse battery staple";
@@ -39,14 +40,6 @@ afterAll(async () => {
   await server.close();
   for (const made of folders) rmSync(made, { recursive: true, force: true });
 });
-
-async function until(what: string, holds: () => Promise<boolean> | boolean): Promise<void> {
-  for (let i = 0; i < 900; i++) {
-    if (await holds()) return;
-    await new Promise((resolve) => void setTimeout(resolve, 50));
-  }
-  throw new Error(`${what}: did not happen`);
-}
 
 const sourceOf = (bytes: Buffer): FileSource => ({
   size: bytes.length,
