@@ -11,6 +11,7 @@ export default defineConfig({
     ],
     testTimeout: 30_000,
     hookTimeout: 30_000,
+    expect: { poll: { timeout: 10_000 } },
     maxWorkers: 2,
     // Real processes, sockets and clocks on a machine that others use: what fails once and then holds is told as flaky.
     retry: process.env["CI"] ? 1 : 0,

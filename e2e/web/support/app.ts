@@ -20,8 +20,8 @@ export interface WebServer {
   readonly folder: string;
   /** Of its key: 43 characters. */
   readonly fingerprint: string;
-  /** The newest one-time password for somebody, once it is there. */
-  code(identifier: string): Promise<string>;
+  /** The newest one-time password for somebody, once that many (1) were sent to them. */
+  code(identifier: string, sent?: number): Promise<string>;
   stop(): Promise<void>;
   /** Kills it and starts it again on the same port. */
   process: KillableServer;
@@ -50,16 +50,16 @@ export async function startWebServer(options: readonly string[] = []): Promise<W
     folder,
     fingerprint: formatFingerprint(fingerprint),
     process: server,
-    async code(identifier) {
+    async code(identifier, sent = 1) {
       for (let tries = 0; tries < 200; tries++) {
         const path = join(folder, "codes");
         const lines = existsSync(path) ? readFileSync(path, "utf8").trim().split("\n") : [];
-        const sent = lines.filter((line) => line !== "").map((line) => JSON.parse(line));
-        const found = sent.findLast((entry) => entry.identifier === identifier);
-        if (found !== undefined) return found.code;
+        const all = lines.filter((line) => line !== "").map((line) => JSON.parse(line));
+        const theirs = all.filter((entry) => entry.identifier === identifier);
+        if (theirs.length >= sent) return theirs.at(-1).code;
         await new Promise((later) => setTimeout(later, 50));
       }
-      throw new Error(`no code came for ${identifier}`);
+      throw new Error(`no code came in time for ${identifier}`);
     },
     async stop() {
       await server.stop("SIGTERM");
@@ -84,6 +84,8 @@ export async function openApp(
   options: BrowserContextOptions = {},
 ): Promise<Omit<Person, "identifier">> {
   const context = await browser.newContext({ viewport: { width: 1100, height: 760 }, ...options });
+  // Before the test's own time is up, so that what is waited for is named.
+  context.setDefaultTimeout(25_000);
   const page = await context.newPage();
   const complaints = complaintsOf(page);
   await page.goto(server.url);
