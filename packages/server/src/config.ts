@@ -38,6 +38,12 @@ const schema = z.strictObject({
   resendAfterSec: natural(0, 3_600).default(30),
   /** How long the devices of an account can object to its reset. */
   resetDelaySec: natural(0, 31_536_000).default(259_200),
+  /** Addresses of a NATS (of each member of its cluster), by which nodes of one database wake each other. */
+  nats: list(text().refine(isNats, "must be nats://… or tls://…")).default([]),
+  /** Begins every subject there, so that several servers can share it. */
+  natsPrefix: text()
+    .regex(/^[\w-]+$/, "must be letters, digits, _ and -")
+    .default("sotto"),
   maxUsers: natural(1, Number.MAX_SAFE_INTEGER).optional(),
   /** How long entries that nobody fetches are kept. */
   retentionDays: natural(1, 3_650).default(90),
@@ -157,6 +163,10 @@ function isOrigin(value: string): boolean {
   const url = new URL(value);
   const bare = url.pathname === "/" && url.search === "" && url.hash === "" && url.username === "";
   return ["http:", "https:"].includes(url.protocol) && bare;
+}
+
+function isNats(value: string): boolean {
+  return /^(?:nats|tls):\/\//.test(value) && URL.canParse(value);
 }
 
 function isOtp(value: string): boolean {

@@ -5,12 +5,13 @@
 import { SottoError } from "@sotto/protocol";
 import type { Logger } from "pino";
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
+import type { NatsEvents } from "./adapters/nats/transport.ts";
 import type { BlobEvents, FrontEvents } from "./core/events.ts";
 import type { PushEvents } from "./core/push/desk.ts";
 import type { CommittedBatch, ConnectionEnd, DeliveryEvents } from "./core/session/ports.ts";
 
 /** Everything that can happen. */
-export interface ServerEvents extends FrontEvents, BlobEvents, PushEvents, DeliveryEvents {
+export interface ServerEvents extends FrontEvents, BlobEvents, PushEvents, DeliveryEvents, NatsEvents {
   listening(scheme: string): void;
   warning(message: string): void;
   draining(): void;
@@ -130,6 +131,16 @@ export function createEvents(logger: Logger, registry: Registry): ServerEvents {
     lookedUp: () => undefined,
     deviceListPut: () => undefined,
     sessionFailed: (error) => failure("session failed", error),
+
+    busConnected() {
+      metrics.busConnected.set(1);
+      logger.info("nats reached");
+    },
+    busDisconnected() {
+      metrics.busConnected.set(0);
+      logger.warn("nats lost: other nodes are woken by looking at the database");
+    },
+    busFailed: (error) => failure("bus failed", error),
   };
 }
 
@@ -202,6 +213,11 @@ function createMetrics(registry: Registry) {
     ),
     delivered: counter("entries_delivered_total", "Entries handed to readers", "live"),
     ephemeral: counter("ephemeral_delivered_total", "Ephemeral entries handed to readers"),
+    busConnected: new Gauge({
+      name: "sotto_bus_connected",
+      help: "1 while NATS is reached; 0 also where none is used",
+      registers,
+    }),
     expired: counter("entries_expired_total", "Entries and slots deleted by retention"),
     blobsStored: counter("blobs_stored_total", "Blobs that were uploaded to their end"),
     blobBytesReceived: counter("blob_bytes_received_total", "Bytes of blobs stored durably"),

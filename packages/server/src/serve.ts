@@ -11,16 +11,20 @@ import { folderBlobs } from "./adapters/folder-blobs.ts";
 import { LocalBus } from "./adapters/local-bus.ts";
 import { createLogger, type LogStream } from "./adapters/log.ts";
 import { startMaintenance } from "./adapters/maintenance.ts";
+import { NatsTransport } from "./adapters/nats/transport.ts";
 import { nodeCrypto } from "./adapters/node-crypto.ts";
 import { nodeClock, nodeScheduler } from "./adapters/node-scheduler.ts";
 import { webPushSender } from "./adapters/push/web-push.ts";
+import { SharedBus } from "./adapters/shared-bus.ts";
 import { openSqliteStore } from "./adapters/sqlite/store.ts";
 import { checkConfig, type ServerConfig, type ServerConfigInput } from "./config.ts";
+import type { Bus } from "./core/bus.ts";
 import type { OtpSender } from "./core/otp-sender.ts";
 import { RateLimiter } from "./core/rate-limit.ts";
+import type { Store } from "./core/store.ts";
 import { Delivery } from "./core/session/delivery.ts";
 import { createConfiguredSenders, createDesks } from "./desks.ts";
-import { createEvents } from "./events.ts";
+import { createEvents, type ServerEvents } from "./events.ts";
 import { createApp } from "./http/app.ts";
 import { addBlobRoutes } from "./http/blob-routes.ts";
 import { clientAddress, type ClientAddress } from "./http/client-address.ts";
@@ -81,6 +85,17 @@ interface Parts {
   readonly tls: TlsPair | undefined;
   readonly addressOf: ClientAddress;
   readonly senders: readonly OtpSender[];
+}
+
+/** A server of its own wakes readers at once; one of several over a database wakes those of the others as well. */
+function createBus({ nats, natsPrefix }: ServerConfig, store: Store, events: ServerEvents): Bus {
+  if (nats.length === 0) return new LocalBus();
+  return new SharedBus({
+    store,
+    scheduler: nodeScheduler,
+    transport: new NatsTransport({ servers: nats, prefix: natsPrefix, events }),
+    failed: events.busFailed,
+  });
 }
 
 /** Steps that take back what was done, the last first. */
@@ -156,7 +171,7 @@ async function start(parts: Parts, undo: Undo): Promise<RunningServer> {
       resetChanged: (account, resetAtSec) => delivery.resetChanged(account, resetAtSec),
     },
   });
-  const bus = new LocalBus();
+  const bus = createBus(config, store, events);
   const delivery = new Delivery({
     store,
     bus,

@@ -147,6 +147,12 @@ export function storeConformance(
         expect(await one(append(inbox))).toEqual(ok(4));
       });
 
+      test("tell the heads of many at once, in the order that was asked for", async () => {
+        await store.commit([createLog(talk), append(inbox), append(inbox)]);
+        expect(await store.readHeads([talk, inbox, logId(id(99)), inbox])).toEqual([0, 2, 0, 2]);
+        expect(await store.readHeads([])).toEqual([]);
+      });
+
       test("keep a body when its buffer is used again", async () => {
         const body = text(7);
         await one(append(inbox, { body }));

@@ -21,6 +21,8 @@ export function serveCommand(): Command {
     .option("--origin <url>", "how clients reach the server, such as https://chat.example.org")
     .option("--otp <way...>", "how codes are sent: console, file:PATH, smtp://…, https://… (default console)")
     .option("--otp-from <address>", "sender of e-mails")
+    .option("--nats <url...>", "NATS by which nodes of one database wake each other: nats://… of each member")
+    .option("--nats-prefix <name>", "begins every subject there (default sotto)")
     .option("--max-users <number>", "refuse more accounts than this")
     .option("--tls-cert <file>", "certificate chain in PEM; serves https with --tls-key")
     .option("--tls-key <file>", "private key of the certificate in PEM")

@@ -1,6 +1,6 @@
 /** The bus of a server that is one process: wakes readers at once, in the order of publishing. */
 import type { LogId } from "@sotto/protocol";
-import type { Bus, Wake } from "../core/bus.ts";
+import type { Bus, Notice, Wake } from "../core/bus.ts";
 import { idKey } from "../core/logs/id-key.ts";
 
 type Listener = (wake: Wake) => void;
@@ -37,6 +37,12 @@ export class LocalBus implements Bus {
     if (rest.length === 1 && only !== undefined) this.#listeners.set(key, only);
     else this.#listeners.set(key, rest);
   }
+
+  /** There are no other nodes. */
+  tell(_notice: Notice): void {}
+
+  /** There are no other nodes. */
+  hear(_listener: (notice: Notice) => void): void {}
 
   async close(): Promise<void> {
     this.#listeners.clear();

@@ -62,6 +62,10 @@ export class MemoryStore implements Store {
     return operations.map((operation) => this.#logs.apply(operation));
   }
 
+  async readHeads(logs: readonly LogId[]): Promise<readonly number[]> {
+    return logs.map((log) => this.#logs.readLog(log)?.headSeq ?? 0);
+  }
+
   async readLog(log: LogId): Promise<LogState | undefined> {
     return this.#logs.readLog(log);
   }

@@ -141,6 +141,8 @@ export interface Store extends KeyPackageStore, RecoveryStore, BlobStore, PushSt
 
   /** undefined when the log does not exist. */
   readLog(log: LogId): Promise<LogState | undefined>;
+  /** The newest seq of each log, in their order; 0 for a log that does not exist. For up to 1,000 logs. */
+  readHeads(logs: readonly LogId[]): Promise<readonly number[]>;
   /** undefined when the log or the epoch is unknown. */
   readEpoch(log: LogId, epoch: number): Promise<EpochState | undefined>;
   /** The slot's cursor; undefined when there is none. `slot` undefined: the inbox's own. */

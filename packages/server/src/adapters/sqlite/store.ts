@@ -73,6 +73,10 @@ export class SqliteStore implements Store {
     });
   }
 
+  async readHeads(logs: readonly LogId[]): Promise<readonly number[]> {
+    return this.#read(() => logs.map((log) => this.#logs.readLog(log)?.headSeq ?? 0));
+  }
+
   async readLog(log: LogId): Promise<LogState | undefined> {
     return this.#read(() => this.#logs.readLog(log));
   }

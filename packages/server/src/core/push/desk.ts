@@ -101,6 +101,10 @@ export class Push implements PushPort {
     this.#sleepers.remove({ account, device });
   }
 
+  awakeElsewhere(account: AccountId, device: DeviceId): void {
+    this.#sleepers.remove({ account, device });
+  }
+
   asleep(account: AccountId, device: DeviceId, logs: readonly LogId[]): void {
     const key = idKey(account) + idKey(device);
     const left = (this.#awake.get(key) ?? 1) - 1;

@@ -2,6 +2,7 @@
 import type { AccountId, DeviceList } from "@sotto/protocol";
 import type { AccountWatch } from "../recovery/desk.ts";
 import { DEFAULT_GROUP_COMMIT, GroupCommitter, type GroupCommitOptions } from "../group-commit.ts";
+import { AccountChanges } from "./account-changes.ts";
 import type { DeliveryPorts, SessionOutput } from "./ports.ts";
 import { ListChanges } from "./list-changes.ts";
 import { SessionRegistry } from "./registry.ts";
@@ -13,11 +14,13 @@ export class Delivery implements AccountWatch {
 
   constructor(ports: DeliveryPorts, commit: Partial<GroupCommitOptions> = {}) {
     const registry = new SessionRegistry();
+    const lists = new ListChanges(registry);
     this.#context = {
       ports,
       committer: new GroupCommitter(ports, { ...DEFAULT_GROUP_COMMIT, ...commit }),
       registry,
-      lists: new ListChanges(registry),
+      lists,
+      accounts: new AccountChanges({ ports, registry, lists }),
     };
   }
 
@@ -28,20 +31,17 @@ export class Delivery implements AccountWatch {
 
   /** Ends the sessions of devices that a new list revokes, and tells who knows an older one. */
   listChanged(account: AccountId, list: DeviceList): void {
-    this.#context.lists.published(account, list);
+    this.#context.accounts.listed(account, list);
   }
 
   /** Ends the sessions of an account that another took the place of, and tells who looked it up. */
   replaced(account: AccountId): void {
-    this.#context.lists.gone(account);
-    for (const session of this.#context.registry.ofAccount(account)) {
-      session.end("sign_in_refused", "revoked", "the account was replaced");
-    }
+    this.#context.accounts.replaced(account);
   }
 
   /** Tells the devices of an account of its reset. @param resetAtSec 0: none is pending. */
   resetChanged(account: AccountId, resetAtSec: number): void {
-    for (const session of this.#context.registry.ofAccount(account)) session.resetChanged(resetAtSec);
+    this.#context.accounts.resetChanged(account, resetAtSec);
   }
 
   /** Stores all that was taken; resolves when it is durable. */

@@ -23,10 +23,10 @@ import {
   type PutPush,
   type PutRecovery,
 } from "@sotto/protocol";
+import type { AccountChanges } from "./account-changes.ts";
 import type { ListChanges, ListWatcher } from "./list-changes.ts";
 import { encodeFrame, type FrameInit } from "./frames.ts";
 import type { Asker, DeliveryPorts, SessionOutput } from "./ports.ts";
-import type { SessionRegistry } from "./registry.ts";
 import { exactBytes, requestNumber } from "./requests.ts";
 import type { Challenge } from "./sign-in.ts";
 
@@ -46,7 +46,7 @@ export interface DeskRequestsHost {
   readonly lists: ListChanges;
   /** Who is told of lists that change. */
   readonly watcher: ListWatcher;
-  readonly registry: SessionRegistry;
+  readonly accounts: AccountChanges;
   /** Of this connection's sign-in. */
   readonly nonces: Challenge;
   readonly output: SessionOutput;
@@ -146,7 +146,7 @@ export class DeskRequests {
 
   /** Deletes the account, then ends all of its sessions and tells who looked it up. @throws SottoError as AccountEndPort, `malformed`. */
   async deleteAccount({ request, signature }: DeleteAccount): Promise<void> {
-    const { ports, asker, nonces, lists, registry } = this.#host;
+    const { ports, asker, nonces, accounts } = this.#host;
     const { clientNonce, serverNonce } = nonces;
     const transcript = deletionTranscript(
       clientNonce,
@@ -158,18 +158,17 @@ export class DeskRequests {
     const deletion = create(AccountDeletionSchema, { clientNonce, serverNonce, signature: signed });
     await ports.accountEnds.delete(asker, deletion, transcript);
     this.#answer({ case: "done", value: { request } });
-    lists.gone(asker.account);
-    for (const session of registry.ofAccount(asker.account)) session.accountDeleted(deletion);
+    accounts.deleted(asker.account, deletion);
   }
 
   /** Publishes a list, ends the sessions of devices that it revokes, and tells who knows an older one. @throws SottoError as DirectoryPort. */
   async putDeviceList(put: PutDeviceList): Promise<void> {
-    const { ports, asker, lists, watcher } = this.#host;
+    const { ports, asker, accounts, watcher } = this.#host;
     await ports.directory.putDeviceList(asker, put);
     ports.events.deviceListPut();
     this.#answer({ case: "done", value: { request: put.request } });
     const list = decode(DeviceListSchema, put.deviceList?.list ?? new Uint8Array());
-    lists.published(accountId(asker.account), list, watcher);
+    accounts.listed(accountId(asker.account), list, watcher);
   }
 
   #start(request: number, work: () => Promise<void>): void {

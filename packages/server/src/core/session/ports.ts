@@ -72,6 +72,8 @@ export interface PushPort {
   put(asker: Asker, put: PutPush): Promise<void>;
   /** A connection of the device signed in. */
   awake(account: AccountId, device: DeviceId): void;
+  /** It signed in on another node. */
+  awakeElsewhere(account: AccountId, device: DeviceId): void;
   /** It ended. @param logs that it read. */
   asleep(account: AccountId, device: DeviceId, logs: readonly LogId[]): void;
   /** Something that wakes is stored. @param by whose it is. */

@@ -25,6 +25,12 @@ export class SessionRegistry {
     before?.end("superseded", "superseded", "the device signed in over another connection");
   }
 
+  /** The device signed in on another node. */
+  supersede(account: AccountId, device: DeviceId): void {
+    const before = this.#byDevice.get(idKey(account) + idKey(device));
+    before?.end("superseded", "superseded", "the device signed in over another connection");
+  }
+
   /** Forgets a session that ended, unless another took its place. */
   remove(account: AccountId, device: DeviceId, session: Endable): void {
     const key = idKey(account) + idKey(device);

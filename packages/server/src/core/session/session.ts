@@ -25,6 +25,7 @@ import { DeskRequests } from "./desk-requests.ts";
 import { encodeFrame, goodbyeFrame, refusedFrame } from "./frames.ts";
 import type { AccountQuota, Asker, ConnectionEnd, DeliveryPorts, SessionOutput } from "./ports.ts";
 import { refusal } from "./refusals.ts";
+import type { AccountChanges } from "./account-changes.ts";
 import type { ListChanges } from "./list-changes.ts";
 import type { Endable, SessionRegistry } from "./registry.ts";
 import {
@@ -46,6 +47,7 @@ export interface SessionContext {
   readonly committer: GroupCommitter;
   readonly registry: SessionRegistry;
   readonly lists: ListChanges;
+  readonly accounts: AccountChanges;
 }
 
 /** Where a connection comes from. */
@@ -326,7 +328,7 @@ export class Session implements CommitSink, Endable {
   }
 
   async #signIn(answered: Challenge, signIn: SignIn): Promise<void> {
-    const { ports, registry } = this.#context;
+    const { ports, accounts } = this.#context;
     try {
       const device = await verifySignIn(ports, answered, signIn);
       if (this.#phase !== "signing_in") return;
@@ -335,7 +337,7 @@ export class Session implements CommitSink, Endable {
       this.#phase = "open";
       // Before the connection that this one takes the place of ends: the device never slept.
       ports.push?.awake(device.account, device.device);
-      registry.add(device.account, device.device, this);
+      accounts.signedIn(device.account, device.device, this);
       // A revocation between the check and the registration would not have found this session.
       const now = await ports.store.readDevice(device.account, device.device);
       if (now === undefined || now.revoked) throw new SottoError("sign_in_refused", "the device was revoked");
@@ -415,12 +417,12 @@ export class Session implements CommitSink, Endable {
   }
 
   #ask(): DeskRequests {
-    const { ports, lists, registry } = this.#context;
+    const { ports, lists, accounts } = this.#context;
     this.#desks ??= new DeskRequests({
       ports,
       lists,
       watcher: this,
-      registry,
+      accounts,
       nonces: this.#nonces(),
       output: this.output,
       asker: this.#asker(),

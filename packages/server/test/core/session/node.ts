@@ -33,6 +33,7 @@ import { KeyPackages } from "../../../src/core/key-packages/desk.ts";
 import { Links } from "../../../src/core/links/desk.ts";
 import { Recovery } from "../../../src/core/recovery/desk.ts";
 import { Registration } from "../../../src/core/registration.ts";
+import type { Bus } from "../../../src/core/bus.ts";
 import { Delivery } from "../../../src/core/session/delivery.ts";
 import { FrameBatch } from "../../../src/core/session/frame-batch.ts";
 import type {
@@ -141,13 +142,23 @@ export class TestConnection implements SessionOutput {
   }
 }
 
+/** How a node is made. */
+export interface TestNodeOptions {
+  readonly classicAllowed?: boolean;
+  readonly shared?: {
+    readonly store?: ProbedStore;
+    readonly bus?: Bus;
+    readonly fingerprint?: Uint8Array;
+  };
+}
+
 /** One node with its people. */
 export class TestNode {
-  readonly store = new ProbedStore();
-  readonly bus = new LocalBus();
+  readonly store: ProbedStore;
+  readonly bus: Bus;
   readonly delivery: Delivery;
   readonly ports: DeliveryPorts;
-  readonly fingerprint = nodeCrypto.randomBytes(32);
+  readonly fingerprint: Uint8Array;
   quota: AccountQuota = {
     append: () => 0,
     createLog: () => 0,
@@ -161,7 +172,11 @@ export class TestNode {
   readonly failures: unknown[] = [];
   readonly challengeKey = generateKeyPairSync("ed25519");
 
-  constructor({ classicAllowed = true } = {}) {
+  /** @param shared store, bus and key, for nodes of one server. */
+  constructor({ classicAllowed = true, shared = {} }: TestNodeOptions = {}) {
+    this.store = shared.store ?? new ProbedStore();
+    this.bus = shared.bus ?? new LocalBus();
+    this.fingerprint = shared.fingerprint ?? nodeCrypto.randomBytes(32);
     const limit = { burst: 1_000, perHour: 1_000 };
     const directory = new Directory({
       store: this.store,
@@ -342,8 +357,8 @@ export class TestPerson {
   }
 
   /** A connection that is signed in. */
-  async online(): Promise<TestConnection> {
-    const connection = this.node.connect();
+  async online(node = this.node): Promise<TestConnection> {
+    const connection = node.connect();
     const clientNonce = new Uint8Array(randomBytes(32));
     connection.send(hello(clientNonce));
     connection.send(this.signIn(clientNonce, connection.all("challenge")[0]!.serverNonce));
@@ -354,8 +369,8 @@ export class TestPerson {
   }
 
   /** A connection that reads its inbox. */
-  async reading(window = 0): Promise<TestConnection> {
-    const connection = await this.online();
+  async reading(window = 0, node = this.node): Promise<TestConnection> {
+    const connection = await this.online(node);
     connection.send(attachInbox(999, this.inbox, 0, window));
     await settle();
     return connection;
