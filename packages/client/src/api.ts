@@ -468,8 +468,11 @@ export interface Messenger {
    * @throws `contact_unknown`, `group_ambiguous`, `identifier_invalid`; `usage` for what is no page.
    */
   search(query: string, options?: SearchOptions): Promise<SearchPage>;
-  /** The newest first. */
-  conversations(): Promise<readonly ConversationSummary[]>;
+  /**
+   * The newest first. `first`: only so many, those that a list shows first: what is pinned, then the newest, then the archive. That is
+   * quick however many there are.
+   */
+  conversations(options?: { readonly first?: number }): Promise<readonly ConversationSummary[]>;
   /** One of them; undefined when nothing was ever written in it. @throws `group_ambiguous`. */
   conversation(peer: string): Promise<ConversationSummary | undefined>;
   /** Decides about a conversation, on all devices of the account; the draft stays on this one. @throws `contact_unknown`, `message_too_large`, `usage`. */

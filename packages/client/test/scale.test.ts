@@ -33,7 +33,7 @@ test("what is read does not grow with the conversation", { timeout: 120_000 }, a
   // Ten thousand messages more, put into the vault as the client would have left them.
   const store = vaultStore(ann.vault, memoryStorage(ann.rows));
   const contactId = (await store.get(names.contactOfIdentifier(BEN))) ?? "";
-  const contact = await store.get(names.contact(contactId));
+  const contact = await store.item(names.contacts, Number(contactId));
   const last = (await store.get(names.lastOrder)) ?? 0;
   if (contact === undefined) throw new Error("no contact");
   const conversation = contact.conversations[0] as string;
@@ -51,7 +51,7 @@ test("what is read does not grow with the conversation", { timeout: 120_000 }, a
     draft.put(names.placesOf(id), [{ account: contact.account ?? "", conversation, order: last + i }]);
   }
   draft.put(names.lastOrder, last + many);
-  draft.put(names.contact(contactId), { ...contact, last: { conversation, order: last + many } });
+  draft.putItem(names.contacts, contact.listed, { ...contact, last: { conversation, order: last + many } });
   await draft.commit();
 
   const opening = await cost(() => ann.start());
@@ -69,4 +69,44 @@ test("what is read does not grow with the conversation", { timeout: 120_000 }, a
   await write();
   const late = await cost(write);
   expect(late).toBeLessThanOrEqual(early + 5);
+});
+
+test("the first screenful of a long list is read without the last messages of the others", async () => {
+  const world = await World.make();
+  const ann = await world.person(ANN);
+  const store = vaultStore(ann.vault, memoryStorage(ann.rows));
+  const draft = store.draft();
+  const people = 300;
+  const held = { value: true, atMs: 1 };
+  for (let i = 1; i <= people; i++) {
+    const [id, account, order] = [String(i), i.toString(16).padStart(32, "0"), 1_000 + i];
+    const decided = i === 7 ? { pinned: held } : i > people - 5 ? { archived: held } : undefined;
+    draft.putItem(names.contacts, i, {
+      id,
+      identifier: `+1555000${1_000 + i}`,
+      account,
+      verified: false,
+      conversations: [id],
+      unread: 0,
+      listed: i,
+      last: { conversation: id, order },
+      ...(decided && { decided }),
+    });
+    const message = { id: account, body: `last of ${i}`, status: "read", sentAt: 1_790_000_000 + i } as const;
+    draft.putItem(names.messages(id), order, { ...message, direction: "in" });
+  }
+  draft.put(names.lastOrder, 2_000);
+  await draft.commit();
+  await ann.start();
+  await world.settle();
+
+  const before = ann.rowsRead;
+  const first = await ann.up.conversations({ first: 10 });
+  expect(ann.rowsRead - before).toBeLessThan(people + 10 * 5);
+  const bodies = [...Array.from({ length: 9 }, (_, i) => people - 5 - i), 7].map((i) => `last of ${i}`);
+  expect(first.map(({ last }) => last?.body)).toEqual(bodies);
+  const all = await ann.up.conversations();
+  expect(all).toHaveLength(people);
+  expect(all[0]).toMatchObject({ archived: true, last: { body: `last of ${people}` } });
+  expect(await ann.up.conversations({ first: people })).toEqual(all);
 });

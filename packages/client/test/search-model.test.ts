@@ -150,7 +150,7 @@ async function compare(engine: Engine, random: SeededRandom) {
   const all: (MessagePlace & { readonly record: MessageRecord })[] = [];
   for (const person of people) {
     const id = await engine.view.get(names.contactOfIdentifier(person.identifier));
-    const contact = id === undefined ? undefined : await engine.view.get(names.contact(id));
+    const contact = id === undefined ? undefined : await engine.view.item(names.contacts, Number(id));
     for (const conversation of contact?.conversations ?? []) {
       for (const { order, value } of await engine.view.page(names.messages(conversation)))
         all.push({ conversation, order, record: value });

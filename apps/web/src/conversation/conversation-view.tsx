@@ -47,6 +47,7 @@ function ConversationView({
   const subscribe = useCallback((changed: () => void) => conversations.subscribe(changed), [conversations]);
   const all = useSyncExternalStore(subscribe, () => conversations.all);
   const typing = useSyncExternalStore(subscribe, () => conversations.typing).get(key);
+  const whole = useSyncExternalStore(subscribe, () => conversations.whole);
   const summary = all?.find((known) => keyOf(known) === key);
   const [timeline] = useState(() =>
     openTimeline(engine, key, (summary?.unread ?? 0) + (summary?.request?.unread ?? 0), at),
@@ -84,8 +85,8 @@ function ConversationView({
         <ConversationHeader summary={summary} conversationKey={key} typing={typing} />
         <MessageList timeline={timeline} window={window} group={summary?.group !== undefined} />
         <Warnings summary={summary} conversationKey={key} />
-        {/* Once the list is there, so that it begins with what was begun before. */}
-        {all !== undefined && (
+        {/* Once the list has it, so that it begins with what was begun before. */}
+        {(summary !== undefined || whole) && (
           <Composer
             conversationKey={key}
             disabled={blocked || gone}

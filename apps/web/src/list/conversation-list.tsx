@@ -34,6 +34,7 @@ export function ConversationList({ open }: { readonly open: string | undefined }
   const conversations = useConversations();
   const subscribe = useCallback((changed: () => void) => conversations.subscribe(changed), [conversations]);
   const all = useSyncExternalStore(subscribe, () => conversations.all);
+  const whole = useSyncExternalStore(subscribe, () => conversations.whole);
   const typing = useSyncExternalStore(subscribe, () => conversations.typing);
   const search = useSyncExternalStore(searched.subscribe, searched.get);
   const searching = isSearching(search);
@@ -111,7 +112,7 @@ export function ConversationList({ open }: { readonly open: string | undefined }
           <Suspense fallback={<SkeletonRows count={8} />}>
             <SearchResults search={search} conversations={found} open={open} />
           </Suspense>
-        ) : all === undefined ? (
+        ) : all === undefined || (found.length === 0 && !whole) ? (
           <SkeletonRows count={8} />
         ) : found.length === 0 ? (
           <div className="list__empty">

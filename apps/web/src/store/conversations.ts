@@ -1,13 +1,15 @@
 /**
- * The list of conversations in the page: read whole when the engine opens, and one by one as something happens in them.
+ * The list of conversations in the page: read when the engine opens, what is seen first before the rest, and one by one as something happens
+ * in them.
  */
 import type { ClientEvent, ConversationSummary } from "@sotto/client/web";
 import type { EngineClient } from "../page/engine-client.ts";
 
 /** The list. */
 export interface Conversations {
-  /** undefined until it was read. The newest first. */
+  /** undefined until it was read. The newest first; only those that the list begins with until it is whole. */
   readonly all: readonly ConversationSummary[] | undefined;
+  readonly whole: boolean;
   /** Who is typing, by conversation. */
   readonly typing: ReadonlyMap<string, string>;
   subscribe(changed: () => void): () => void;
@@ -18,6 +20,8 @@ export const keyOf = ({ group, peer }: Pick<ConversationSummary, "group" | "peer
   group?.id ?? peer;
 
 const typingMs = 6_000;
+/** More than a screen has. */
+const firstRows = 24;
 
 /** Keeps the list. */
 export function trackConversations(engine: EngineClient): Conversations {
@@ -26,6 +30,7 @@ export function trackConversations(engine: EngineClient): Conversations {
   const typingTimers = new Map<string, ReturnType<typeof setTimeout>>();
   let all: readonly ConversationSummary[] | undefined;
   let typing: ReadonlyMap<string, string> = new Map();
+  let whole = false;
   let readFor: string | undefined;
   let refreshing = false;
 
@@ -39,6 +44,7 @@ export function trackConversations(engine: EngineClient): Conversations {
       readFor = undefined;
       if (all !== undefined) {
         all = undefined;
+        whole = false;
         changed();
       }
       return;
@@ -46,10 +52,18 @@ export function trackConversations(engine: EngineClient): Conversations {
     if (readFor === term) return;
     readFor = term;
     try {
-      const read = await engine.calls.conversations();
-      if (engine.term !== term) return;
-      all = read;
-      changed();
+      const take = (read: readonly ConversationSummary[], isWhole: boolean): void => {
+        if (engine.term !== term || readFor !== term) return;
+        all = read;
+        whole = isWhole;
+        changed();
+      };
+      if (all === undefined) {
+        const first = await engine.calls.conversations({ first: firstRows });
+        take(first, first.length < firstRows);
+        if (whole) return;
+      }
+      take(await engine.calls.conversations(), true);
     } catch {
       readFor = undefined;
     }
@@ -123,6 +137,9 @@ export function trackConversations(engine: EngineClient): Conversations {
   return {
     get all() {
       return all;
+    },
+    get whole() {
+      return whole;
     },
     get typing() {
       return typing;

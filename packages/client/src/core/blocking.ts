@@ -6,7 +6,7 @@ import type { Contact } from "../api.ts";
 import { isBarred } from "./barred.ts";
 import { knownContact } from "./contacts.ts";
 import { decideAbout } from "./deciding.ts";
-import { allContacts, toContact } from "./people.ts";
+import { allContacts, toContacts } from "./people.ts";
 import type { Step } from "./step.ts";
 
 /** Blocks somebody, or does so no more. @throws as Messenger.block. */
@@ -16,6 +16,5 @@ export async function setBlocked(step: Step, peer: string, blocked: boolean): Pr
 
 /** Everybody who is blocked. */
 export async function blockedContacts(step: Step): Promise<readonly Contact[]> {
-  const all = await allContacts(step);
-  return all.filter(({ contact }) => isBarred(contact)).map((one) => toContact(one.contact, one.pinned));
+  return toContacts(step, (await allContacts(step)).filter(isBarred));
 }

@@ -33,8 +33,12 @@ export async function findContact(view: View, peer: PeerName): Promise<ContactRe
   const id = await view.get(
     "identifier" in peer ? names.contactOfIdentifier(peer.identifier) : names.contactOfAccount(peer.account),
   );
-  return id === undefined ? undefined : view.get(names.contact(id));
+  return id === undefined ? undefined : contactOfId(view, id);
 }
+
+/** The contact of that id. */
+export const contactOfId = (view: View, id: string): Promise<ContactRecord | undefined> =>
+  view.item(names.contacts, Number(id));
 
 /** The contact of that name. @throws UsageError `identifier_invalid`, `contact_unknown`. */
 export async function knownContact(view: View, peer: string): Promise<ContactRecord> {
@@ -65,7 +69,6 @@ async function makeContact(
     unread: 0,
     listed,
   };
-  step.draft.putItem(names.contacts, listed, id);
   step.draft.put(names.contactOfConversation(id), id);
   putContact(step, contact);
   step.live.devices.backupDue = true;
@@ -74,7 +77,7 @@ async function makeContact(
 
 /** Stores a contact, and the names that lead to it. */
 export function putContact(step: Step, contact: ContactRecord): void {
-  step.draft.put(names.contact(contact.id), contact);
+  step.draft.putItem(names.contacts, contact.listed, contact);
   if (contact.identifier !== undefined) {
     step.draft.put(names.contactOfIdentifier(contact.identifier), contact.id);
   }
@@ -154,7 +157,6 @@ async function adoptAccount(step: Step, contact: ContactRecord, account: string)
     for (const conversation of nameless.conversations) {
       step.draft.put(names.contactOfConversation(conversation), contact.id);
     }
-    step.draft.delete(names.contact(nameless.id));
     step.draft.deleteItem(names.contacts, nameless.listed);
     await mergeQueues(step, nameless.id, contact.id);
     const last = [contact.last, nameless.last].reduce((a, b) =>

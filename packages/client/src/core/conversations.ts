@@ -5,7 +5,7 @@
 import type { ErrorCode } from "@sotto/protocol";
 import { UsageError } from "@sotto/protocol";
 import type { ClientEvent, HistoryOptions, Message, MessageStatus } from "../api.ts";
-import { findContact, peerName, putContact, shownName } from "./contacts.ts";
+import { contactOfId, findContact, peerName, putContact, shownName } from "./contacts.ts";
 import { startTime } from "./expiry.ts";
 import { parseGroupData } from "./groups/data.ts";
 import { groupNames, type GroupRecord } from "./groups/records.ts";
@@ -40,7 +40,7 @@ export const messageAt = (view: View, place: MessagePlace): Promise<MessageRecor
 /** The contact that a conversation belongs to. */
 export async function contactOf(view: View, conversation: string): Promise<ContactRecord | undefined> {
   const id = await view.get(names.contactOfConversation(conversation));
-  return id === undefined ? undefined : view.get(names.contact(id));
+  return id === undefined ? undefined : contactOfId(view, id);
 }
 
 /** Moves an outgoing message's status forward, tells it, and lets go who waited for it. */

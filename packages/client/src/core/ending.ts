@@ -80,7 +80,7 @@ async function deleteFiles(engine: Engine, env: Env): Promise<void> {
 
 async function conversationsOf(step: Step): Promise<readonly string[]> {
   const groups = [...step.live.groups.byId.values()].map(({ record }) => record.conversation);
-  const contacts = (await allContacts(step)).flatMap(({ contact }) => contact.conversations);
+  const contacts = (await allContacts(step)).flatMap(({ conversations }) => conversations);
   return [...new Set([...groups, ...contacts])];
 }
 

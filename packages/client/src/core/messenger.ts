@@ -37,7 +37,7 @@ import {
   publicKeysOf,
   safetyNumberWith,
   setVerified,
-  toContact,
+  toContacts,
 } from "./people.ts";
 import { setNickname } from "./profile.ts";
 import { updateProfile } from "./renaming.ts";
@@ -106,7 +106,7 @@ export function messengerOf(
     history: (peer, options = {}) =>
       engine.run(async (step) => history(step.draft, own, await findConversation(step, peer), options)),
     search: (query, options = {}) => search(engine, query, options),
-    conversations: () => engine.run(allConversations),
+    conversations: (options = {}) => engine.run((step) => allConversations(step, options)),
     conversation: (peer) => engine.run((step) => oneConversation(step, peer)),
     updateConversation: (peer, changes) => engine.run((step) => updateConversation(step, peer, changes)),
     deleteConversation: (peer) => engine.run((step) => deleteConversation(step, peer)),
@@ -120,9 +120,10 @@ export function messengerOf(
     blocked: () => engine.run(blockedContacts),
     contacts: () =>
       engine.run(async (step) =>
-        (await allContacts(step))
-          .filter(({ contact }) => contact.account !== undefined)
-          .map((known) => toContact(known.contact, known.pinned)),
+        toContacts(
+          step,
+          (await allContacts(step)).filter(({ account }) => account !== undefined),
+        ),
       ),
     contact: (peer) => lookUpContact(engine, peer),
     safetyNumber: (peer) => safetyNumberWith(engine, env, peer),

@@ -12,7 +12,7 @@ import {
   type SottoError,
 } from "@sotto/protocol";
 import { isTransferred } from "./attachments/state.ts";
-import { bindIdentifier, isBlocked } from "./contacts.ts";
+import { bindIdentifier, contactOfId, isBlocked } from "./contacts.ts";
 import { advanceStatus, messageAt } from "./conversations.ts";
 import { expirePinned, isFresh, pinned } from "./directory.ts";
 import { isMlsFlushed } from "./groups/queue.ts";
@@ -59,7 +59,7 @@ async function pump(step: Step, contactId: string): Promise<void> {
     return;
   }
   const item = await step.draft.item(names.outbox, order);
-  const contact = await step.draft.get(names.contact(contactId));
+  const contact = await contactOfId(step.draft, contactId);
   if (item === undefined || contact === undefined) return dequeue(step, contactId, order);
   const { content } = item;
   if (content.type === "text" && (await messageAt(step.draft, content.place)) === undefined) {
@@ -272,7 +272,7 @@ async function setback(step: Step, contact: string, order: number, error: SottoE
 async function fail(step: Step, order: number, code: ErrorCode): Promise<void> {
   const item = await step.draft.item(names.outbox, order);
   if (item === undefined) return;
-  const contact = await step.draft.get(names.contact(item.contact));
+  const contact = await contactOfId(step.draft, item.contact);
   // Others may have been taken though the answer was lost; a number that is used twice would hide the next message's loss.
   const { refused } = queueOf(step.live.outbox, item.contact);
   const nowhere = (item.copies ?? []).filter((copy) => !copy.taken && refused.has(copy.device));

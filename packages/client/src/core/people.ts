@@ -38,17 +38,15 @@ interface Known {
   readonly pinned: Pinned | undefined;
 }
 
-/** Every contact, in the order in which this device met them. */
-export async function allContacts(step: Step): Promise<readonly Known[]> {
-  const items = await step.draft.page(names.contacts);
-  // Side by side: one after another, each would wait for a browser's storage a thousand times.
-  const known = await Promise.all(
-    items.map(async ({ value }) => {
-      const contact = await step.draft.get(names.contact(value));
-      return contact && { contact, pinned: await pinnedOf(step, contact) };
-    }),
-  );
-  return known.filter((one) => one !== undefined);
+/** Everybody, in the order in which this device met them. */
+export async function allContacts(step: Step): Promise<readonly ContactRecord[]> {
+  return (await step.draft.page(names.contacts)).map(({ value }) => value);
+}
+
+/** Contacts as the SDK gives them out, with what is pinned of them. */
+export function toContacts(step: Step, contacts: readonly ContactRecord[]): Promise<readonly Contact[]> {
+  // Side by side: one after another, each would wait for a browser's storage.
+  return Promise.all(contacts.map(async (contact) => toContact(contact, await pinnedOf(step, contact))));
 }
 
 /** What is pinned of the account that a contact leads to; of its successor while one waits to be acknowledged. */
@@ -57,8 +55,8 @@ async function pinnedOf(step: Step, contact: ContactRecord): Promise<Pinned | un
   return account === undefined ? undefined : pinned(step, account);
 }
 
-/** A contact as the SDK gives it out. */
-export function toContact(contact: ContactRecord, known: Pinned | undefined): Contact {
+/** One of them. */
+function toContact(contact: ContactRecord, known: Pinned | undefined): Contact {
   return {
     identifier: peerName(contact),
     name: shownName(contact),

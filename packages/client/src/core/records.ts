@@ -263,7 +263,6 @@ export const names = {
   cursor: record<number>("cursor"),
   /** SHA-256 of the sealed items that came last, by seq. */
   sealedItems: list<Uint8Array>("sealed-items"),
-  contact: (id: string) => record<ContactRecord>(`contact/${id}`),
   contactOfIdentifier: (identifier: string) => record<string>(`identifier/${identifier}`),
   contactOfAccount: (account: string) => record<string>(`account/${account}`),
   directory: (account: string) => record<DirectoryRecord>(`directory/${account}`),
@@ -286,7 +285,8 @@ export const names = {
   gaps: (account: string, device: string) => record<GapRecord>(`gaps/${account}/${device}`),
   /** Signatures seen of messages dated in one period of 30 days; the order comes from the signature's hash. */
   seen: (period: number) => list<string>(`seen/${period}`),
-  contacts: list<string>("contacts"),
+  /** Everybody, in the order in which this device met them: a contact's id is its order. */
+  contacts: list<ContactRecord>("contacts"),
   messages: (conversation: string) => list<MessageRecord>(`messages/${conversation}`),
   /** Conversations of incoming messages that were not shown; the order is the message's. */
   unshown: list<string>("unshown"),

@@ -16,7 +16,7 @@ export async function updateProfile(step: Step, { name }: Profile): Promise<void
   step.draft.put(names.profile, { name, changedAtMs });
   step.live.devices.backupDue = true;
   await tellOwnDevices(step, { name, changedAtMs });
-  for (const { contact } of await allContacts(step)) {
+  for (const contact of await allContacts(step)) {
     if (contact.toldName !== undefined && !isBarred(contact)) await tellName(step, { contact });
   }
   for (const group of groupsOf(step)) {

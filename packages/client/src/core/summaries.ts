@@ -4,54 +4,56 @@ import { findContact, parsePeer, peerName } from "./contacts.ts";
 import { messageAt, toMessage } from "./conversations.ts";
 import type { Subject } from "./deciding.ts";
 import { standing } from "./decisions.ts";
-import { pinned, type Pinned } from "./directory.ts";
 import { parseGroupData } from "./groups/data.ts";
 import { nameOfAccount } from "./groups/naming.ts";
 import { groupsOf, matchGroup, toGroup } from "./groups/overview.ts";
 import type { GroupLive } from "./groups/state.ts";
 import { timerOfContact } from "./groups/timer.ts";
-import { allContacts, toContact } from "./people.ts";
+import { allContacts, toContacts } from "./people.ts";
 import type { ContactRecord, MessagePlace } from "./records.ts";
 import { requester } from "./requests.ts";
 import { nowSec, type Step } from "./step.ts";
 
-/** Every conversation that has something to show. */
-export async function allConversations(step: Step): Promise<readonly ConversationSummary[]> {
-  const contacts = (await allContacts(step)).filter(
-    ({ contact }) => contact.last !== undefined || (contact.draft ?? "") !== "",
-  );
+/** Every conversation that has something to show, or the first of them. */
+export async function allConversations(
+  step: Step,
+  { first = Infinity }: { readonly first?: number },
+): Promise<readonly ConversationSummary[]> {
   const rows = [
-    ...contacts.map(({ contact, pinned }) => ({
-      order: contact.last?.order ?? contact.listed,
-      summary: () => ofContact(step, contact, pinned),
-    })),
-    ...groupsOf(step).map((group) => ({
-      order: group.record.last?.order ?? group.record.listed,
-      summary: () => ofGroup(step, group),
-    })),
+    ...(await allContacts(step))
+      .filter(isShown)
+      .map((contact) => rowOf(contact, () => ofContact(step, contact))),
+    ...groupsOf(step).map((group) => rowOf(group.record, () => ofGroup(step, group))),
   ];
-  return Promise.all(rows.toSorted((a, b) => b.order - a.order).map(({ summary }) => summary()));
+  const chosen = rows.length <= first ? rows : rows.toSorted(asListed).slice(0, first);
+  return Promise.all(chosen.toSorted((a, b) => b.order - a.order).map(({ summary }) => summary()));
 }
+
+const isShown = ({ last, draft }: ContactRecord): boolean => last !== undefined || (draft ?? "") !== "";
+
+const rowOf = (
+  { last, listed, decided }: Pick<ContactRecord, "last" | "listed" | "decided">,
+  summary: () => Promise<ConversationSummary>,
+) => ({ order: last?.order ?? listed, ...standing(decided), summary });
+
+/** As lists show them: what is pinned, the newest, the archive. */
+const asListed = (a: ReturnType<typeof rowOf>, b: ReturnType<typeof rowOf>): number =>
+  Number(a.archived) - Number(b.archived) || Number(b.pinned) - Number(a.pinned) || b.order - a.order;
 
 /** One of them; undefined when there is nothing to show. @throws UsageError `group_ambiguous`. */
 export async function oneConversation(step: Step, text: string): Promise<ConversationSummary | undefined> {
   const group = matchGroup(step, text);
   if (group !== undefined) return ofGroup(step, group);
   const contact = await findContact(step.draft, parsePeer(text));
-  if (contact === undefined || (contact.last === undefined && (contact.draft ?? "") === "")) return undefined;
-  const known = contact.account === undefined ? undefined : await pinned(step, contact.account);
-  return ofContact(step, contact, known);
+  return contact === undefined || !isShown(contact) ? undefined : ofContact(step, contact);
 }
 
-async function ofContact(
-  step: Step,
-  contact: ContactRecord,
-  known: Pinned | undefined,
-): Promise<ConversationSummary> {
+async function ofContact(step: Step, contact: ContactRecord): Promise<ConversationSummary> {
+  const [person] = contact.account === undefined ? [] : await toContacts(step, [contact]);
   return {
     peer: peerName(contact),
     group: undefined,
-    contact: contact.account === undefined ? undefined : toContact(contact, known),
+    contact: person,
     ...(await common(step, { contact }, contact)),
     ...timed(timerOfContact(step, contact)),
   };

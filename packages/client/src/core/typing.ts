@@ -10,13 +10,13 @@ import {
 import { EntryKind, SottoError, StorageError, toHex, utf8, type Device } from "@sotto/protocol";
 import { isBarred } from "./barred.ts";
 import { open } from "./classic-inbound.ts";
-import { findContact, isBlocked, peerName } from "./contacts.ts";
+import { contactOfId, findContact, isBlocked, peerName } from "./contacts.ts";
 import { isFresh, pinned } from "./directory.ts";
 import { addressOf } from "./hex.ts";
 import { lookUp } from "./lookups.ts";
 import { inboxItem } from "./outbox.ts";
 import { isSigningPaused, signingKey } from "./own-keys.ts";
-import { names, type ContactRecord } from "./records.ts";
+import type { ContactRecord } from "./records.ts";
 import { isReady, request } from "./session.ts";
 import { notify, nowSec, type Step } from "./step.ts";
 
@@ -39,7 +39,7 @@ export async function sendTyping(step: Step, contact: ContactRecord): Promise<vo
 }
 
 async function tell(step: Step, contactId: string, account: string): Promise<void> {
-  const contact = await step.draft.get(names.contact(contactId));
+  const contact = await contactOfId(step.draft, contactId);
   const known = await pinned(step, account);
   if (contact === undefined || known === undefined || isSigningPaused(step.live.own)) return;
   const { list } = known.list;

@@ -138,8 +138,7 @@ export async function messagesOf(device: SimulatedDevice): Promise<ReadonlyMap<s
     if (kind === "group") lists.set(conversation, id);
   }
   for (const { value } of await stored.page(names.contacts)) {
-    const contact = await stored.get(names.contact(value));
-    for (const list of contact?.conversations ?? []) lists.set(list, undefined);
+    for (const list of value.conversations) lists.set(list, undefined);
   }
   const ids = new Map<string, string | undefined>();
   for (const [list, group] of lists) {

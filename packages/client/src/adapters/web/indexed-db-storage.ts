@@ -13,8 +13,18 @@ export function indexedDbStorage(database: Database, lease: number): Storage {
     if (lost.aborted) throw new StorageError("storage_failed", "the storage is closed");
     return idb.transaction("kv").objectStore("kv");
   };
+  let together: IDBObjectStore | undefined;
+  /** What is read in one go shares a transaction: making one takes longer than reading. It is over when the browser gets its turn. */
+  const shared = (): IDBObjectStore => {
+    if (together === undefined || lost.aborted) {
+      together = kv();
+      queueMicrotask(() => (together = undefined));
+    }
+    return together;
+  };
   return {
-    get: async (key) => attempt(async () => (await asked(kv().get(bytes(key)))) as Uint8Array | undefined),
+    get: async (key) =>
+      attempt(async () => (await asked(shared().get(bytes(key)))) as Uint8Array | undefined),
     range: async (from, to, options = {}) =>
       attempt(async () => {
         // IndexedDB takes 0 for "no limit", and refuses a range that ends before it begins.

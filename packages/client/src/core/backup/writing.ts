@@ -95,7 +95,7 @@ async function beginning(
   const logs: MergedLog[] = [];
   const follow = (conversation: string, where: HistoryMessage["conversation"]): void =>
     void logs.push({ conversation, where, page: [], at: 0, from: 0 });
-  for (const { contact } of await allContacts(step)) {
+  for (const contact of await allContacts(step)) {
     const state = contactState(contact);
     if (state !== undefined) head.push({ case: "contact", value: state });
     if (contact.account === undefined) continue;

@@ -29,7 +29,7 @@ const pageSize = 500;
 export async function shareHistory(step: Step, device: string): Promise<void> {
   const group = accountGroup(step);
   if (group === undefined) return;
-  for (const { contact } of await allContacts(step)) {
+  for (const contact of await allContacts(step)) {
     const value = contactState(contact);
     if (value !== undefined) await sendSync(step, { case: "contact", value });
   }
@@ -57,7 +57,7 @@ export async function shareHistory(step: Step, device: string): Promise<void> {
 /** Everything that was decided about conversations. */
 export async function conversationStates(step: Step): Promise<readonly ConversationState[]> {
   const states = [
-    ...(await allContacts(step)).map(({ contact }) => conversationState({ contact }, contact.decided)),
+    ...(await allContacts(step)).map((contact) => conversationState({ contact }, contact.decided)),
     ...groupsOf(step).map((group) => conversationState({ group }, group.record.decided)),
   ];
   return states.filter((state) => state !== undefined);
@@ -65,7 +65,7 @@ export async function conversationStates(step: Step): Promise<readonly Conversat
 
 async function historyParts(step: Step): Promise<readonly Uint8Array[]> {
   const messages: HistoryMessage[] = [];
-  for (const { contact } of await allContacts(step)) {
+  for (const contact of await allContacts(step)) {
     if (contact.account === undefined) continue;
     const peer = { case: "peerAccountId", value: bytesOf(contact.account) } as const;
     for (const conversation of contact.conversations) await collect(step, conversation, peer, messages);

@@ -16,7 +16,7 @@ import {
   type HistoryOffer,
 } from "@sotto/protocol";
 import { toBinary } from "@bufbuild/protobuf";
-import { ensureContact, putContact } from "../contacts.ts";
+import { contactOfId, ensureContact, putContact } from "../contacts.ts";
 import { subjectOf } from "../deciding.ts";
 import { wasDeletedAhead } from "../deleting.ts";
 import { noteExpiry, startTime } from "../expiry.ts";
@@ -167,7 +167,7 @@ async function placeOf(step: Step, message: HistoryMessage): Promise<MessagePlac
 /** Moves a conversation's last message on, so that overviews have one. */
 async function noteLast(step: Step, place: MessagePlace): Promise<void> {
   const contactId = await step.draft.get(names.contactOfConversation(place.conversation));
-  const contact = contactId === undefined ? undefined : await step.draft.get(names.contact(contactId));
+  const contact = contactId === undefined ? undefined : await contactOfId(step.draft, contactId);
   if (contact !== undefined) {
     if ((contact.last?.order ?? -1) < place.order) putContact(step, { ...contact, last: place });
     return;

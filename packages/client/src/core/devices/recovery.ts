@@ -80,7 +80,7 @@ export async function pumpBackup(step: Step): Promise<void> {
   if (!devices.backupDue || devices.backingUp || !isReady(step)) return;
   devices.backupDue = false;
   const contacts = [];
-  for (const { contact } of await allContacts(step)) {
+  for (const contact of await allContacts(step)) {
     const state = contactState(contact);
     if (state !== undefined && contacts.length < mostContacts) contacts.push(state);
   }
