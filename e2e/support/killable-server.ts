@@ -1,11 +1,9 @@
 /** The real `sotto serve` as a process of its own that can be killed and started again on the same data. */
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { parseFingerprint } from "@sotto/protocol";
-import { cleanEnvironment } from "./sotto.ts";
-
-const main = resolve(import.meta.dirname, "../../apps/cli/src/main.ts");
+import { cleanEnvironment, launcher } from "./sotto.ts";
 
 /** How a server is reached. */
 export interface Reachable {
@@ -45,7 +43,7 @@ export class KillableServer {
       "error",
     ];
     const otp = ["--otp", `file:${join(this.#folder, "codes")}`];
-    const child = spawn(process.execPath, [main, ...args, ...otp, ...this.#options], {
+    const child = spawn(launcher, [...args, ...otp, ...this.#options], {
       env: { ...cleanEnvironment(), ...env },
       stdio: ["ignore", "pipe", "inherit"],
     });

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { resolve } from "node:path";
 import { onTestFinished } from "vitest";
 
-const main = resolve(import.meta.dirname, "../../src/main.ts");
+const launcher = resolve(import.meta.dirname, "../../bin/sotto");
 
 /** A running command, with what it has said so far. */
 export interface SottoProcess {
@@ -22,7 +22,7 @@ export function startSotto(args: readonly string[], env: Record<string, string> 
   const clean = Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !name.startsWith("SOTTO_")),
   );
-  const child = spawn(process.execPath, [main, ...args], {
+  const child = spawn(launcher, [...args], {
     env: { ...clean, ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
