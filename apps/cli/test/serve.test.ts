@@ -1,8 +1,10 @@
 /** `sotto serve` and `sotto admin` as processes: first start, restart, refusal, signals. */
+import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import {
   chmodSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readFileSync,
   readdirSync,
@@ -12,9 +14,11 @@ import {
   writeFileSync,
 } from "node:fs";
 import { connect } from "node:net";
-import { tmpdir } from "node:os";
+import { connect as connectTls } from "node:tls";
+import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { runHere } from "./support/run-here.ts";
 import { runSotto, startSotto, type SottoProcess } from "./support/sotto-process.ts";
 
 const listening = /^Sotto is listening on (http:\/\/\S+)$/m;
@@ -196,13 +200,50 @@ describe("signals", () => {
   });
 });
 
+describe("signals of a service manager", () => {
+  test("SIGHUP takes a renewed certificate, SIGUSR2 switches debugging on and off", async () => {
+    const folder = temporaryFolder();
+    const [cert, key] = [join(folder, "cert.pem"), join(folder, "key.pem")];
+    const renew = (name: string): void => {
+      const request = `req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1 -subj /CN=${name}`;
+      execFileSync("openssl", [...request.split(" "), "-keyout", key, "-out", cert], { stdio: "pipe" });
+    };
+    renew("first");
+    const sotto = startSotto(
+      ["serve", "--data", join(folder, "data"), "--port", "0", "--tls-cert", cert, "--tls-key", key],
+      {},
+    );
+    const [, port = ""] = await sotto.waitFor(/^Sotto is listening on https:\/\/127\.0\.0\.1:(\d+)$/m);
+    const shownName = async (): Promise<unknown> => {
+      const socket = connectTls({ port: Number(port), host: "127.0.0.1", rejectUnauthorized: false });
+      await once(socket, "secureConnect");
+      const { CN } = socket.getPeerCertificate().subject;
+      socket.destroy();
+      return CN;
+    };
+    const logged = async (text: string): Promise<void> => {
+      while (!sotto.err().includes(text)) await once(sotto.child.stderr!, "data");
+    };
+    expect(await shownName()).toBe("first");
+    renew("second");
+    sotto.child.kill("SIGHUP");
+    await logged("certificate loaded");
+    expect(await shownName()).toBe("second");
+    for (const level of ["debug", "info"]) {
+      sotto.child.kill("SIGUSR2");
+      await logged(`"now":"${level}","msg":"log level changed"`);
+    }
+    expect(await stop(sotto)).toBe(0);
+  });
+});
+
 describe("admin", () => {
   test("tells of a folder, while a server runs on it and after", async () => {
     const data = join(temporaryFolder(), "data");
     const { sotto } = await serve(data);
     const [, print = ""] = await sotto.waitFor(fingerprint);
     const status = async (): Promise<unknown> =>
-      JSON.parse((await runSotto(["admin", "status", "--json", "--data", data])).out);
+      JSON.parse((await runHere(["admin", "status", "--json", "--data", data])).out);
     expect(await status()).toMatchObject({
       data,
       fingerprint: print,
@@ -210,27 +251,50 @@ describe("admin", () => {
       accounts: 0,
       entries: 0,
     });
-    const busy = await runSotto(["admin", "check", "--data", data]);
+    const busy = await runHere(["admin", "check", "--data", data]);
     expect([busy.code, busy.err]).toEqual([1, expect.stringContaining("[data_folder_locked]")]);
     await stop(sotto);
     expect(await status()).toMatchObject({ running: false });
-    const text = await runSotto(["admin", "status"], { SOTTO_DATA: data });
+    const text = await runHere(["admin", "status"], { SOTTO_DATA: data });
     expect(text.out).toContain("Server: stopped\n");
-    const shown = await runSotto(["admin", "fingerprint", "--data", data]);
+    const shown = await runHere(["admin", "fingerprint", "--data", data]);
     expect(shown.out).toBe(`${print}\n`);
-    const invite = await runSotto([
-      "admin",
-      "invite",
-      "--data",
-      data,
-      "--origin",
-      "https://chat.example.org",
-    ]);
+    const invite = await runHere(["admin", "invite", "--data", data, "--origin", "https://chat.example.org"]);
     expect(invite.out).toBe(`sotto://chat.example.org/#${print}\n`);
-    const whole = await runSotto(["admin", "check", "--data", data]);
+    const whole = await runHere(["admin", "check", "--data", data]);
     expect([whole.code, whole.out]).toEqual([0, "The data folder is whole.\n"]);
     truncateSync(join(data, "sotto.db"), 5_000);
-    const damaged = await runSotto(["admin", "check", "--data", data]);
+    const damaged = await runHere(["admin", "check", "--data", data]);
     expect([damaged.code, damaged.err]).toEqual([1, expect.stringContaining("[data_folder_damaged]")]);
+
+    // All of that but the looking was noted; what failed was begun and not done.
+    const { out } = await runHere(["admin", "audit", "--json", "--data", data]);
+    const records = out
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(records.map(({ command, step }) => `${String(command)} ${String(step)}`)).toEqual([
+      "check began",
+      ...["fingerprint", "invite", "check"].flatMap((name) => [`${name} began`, `${name} done`]),
+      "check began",
+    ]);
+    expect(records[3]).toMatchObject({
+      user: userInfo().username,
+      options: ["--data", "--origin"],
+      pid: expect.any(Number),
+    });
+    const log = join(data, "admin.jsonl");
+    expect((statSync(log).mode & 0o777).toString(8)).toBe("600");
+    expect(readFileSync(log, "utf8")).toBe(out);
+    expect(out).not.toContain("example.org");
+    const table = await runHere(["admin", "audit", "--data", data]);
+    expect(table.out).toMatch(/^\d{4}-\S+Z {2}\S+ +done {3}invite --data --origin$/m);
+
+    // A log that cannot be written is said, and keeps nobody from the command.
+    rmSync(log);
+    mkdirSync(log);
+    const unnoted = await runHere(["admin", "fingerprint", "--data", data]);
+    expect([unnoted.code, unnoted.out]).toEqual([0, `${print}\n`]);
+    expect(unnoted.err).toContain("could not be noted");
   });
 });

@@ -4,10 +4,11 @@
  */
 import { SottoError } from "@sotto/protocol";
 import type { Logger } from "pino";
-import { Counter, Gauge, Histogram, type Registry } from "prom-client";
+import type { Registry } from "prom-client";
 import type { NatsEvents } from "./adapters/nats/transport.ts";
 import type { BlobEvents, FrontEvents } from "./core/events.ts";
 import type { PushEvents } from "./core/push/desk.ts";
+import { createMetrics, type FailingPart } from "./metrics.ts";
 import type { CommittedBatch, ConnectionEnd, DeliveryEvents } from "./core/session/ports.ts";
 
 /** Everything that can happen. */
@@ -21,6 +22,13 @@ export interface ServerEvents extends FrontEvents, BlobEvents, PushEvents, Deliv
   expired(rows: number): void;
   blobsExpired(blobs: number): void;
   maintenanceFailed(error: unknown): void;
+  logLevelChanged(level: string): void;
+  /** A new certificate is in use. */
+  certificateLoaded(): void;
+  /** The files of the certificate changed and hold none: the old one goes on. */
+  certificateRefused(error: unknown): void;
+  /** A limit of the configuration refused somebody. @param limit its name, `appendsPerAccount`. */
+  limitHit(limit: string): void;
 }
 
 /** Makes the events of one server. @param registry where its metrics are kept. */
@@ -29,8 +37,8 @@ export function createEvents(logger: Logger, registry: Registry): ServerEvents {
   // These happen for every message: their labels are looked up once.
   const deliveredLive = metrics.delivered.labels("true");
   const deliveredStored = metrics.delivered.labels("false");
-  const failure = (message: string, error: unknown, more: object = {}): void => {
-    metrics.failures.inc();
+  const failure = (part: FailingPart, message: string, error: unknown, more: object = {}): void => {
+    metrics.failures.inc({ part });
     logger.error({ ...more, error: describeError(error) }, message);
   };
   return {
@@ -38,8 +46,18 @@ export function createEvents(logger: Logger, registry: Registry): ServerEvents {
     warning: (message) => logger.warn(message),
     draining: () => logger.info("draining"),
     stopped: () => logger.info("stopped"),
-    requestFailed: (error) => failure("request failed", error),
-    maintenanceFailed: (error) => failure("maintenance failed", error),
+    requestFailed: (error) => failure("http", "request failed", error),
+    maintenanceFailed: (error) => failure("maintenance", "maintenance failed", error),
+    logLevelChanged: (level) => logger.warn({ now: level }, "log level changed"),
+    certificateLoaded() {
+      metrics.certificateReloads.inc({ outcome: "ok" });
+      logger.info("certificate loaded");
+    },
+    certificateRefused(error) {
+      metrics.certificateReloads.inc({ outcome: "refused" });
+      logger.error({ error: describeError(error) }, "certificate refused, the old one goes on");
+    },
+    limitHit: (limit) => metrics.limitsHit.inc({ limit }),
     expired(rows) {
       metrics.expired.inc(rows);
       if (rows > 0) logger.info({ rows }, "expired");
@@ -66,7 +84,7 @@ export function createEvents(logger: Logger, registry: Registry): ServerEvents {
     },
     codeDeliveryFailed(channel, error) {
       metrics.deliveries.inc({ channel, outcome: "failed" });
-      failure("code delivery failed", error, { channel });
+      failure("code_delivery", "code delivery failed", error, { channel });
     },
     registered(outcome) {
       metrics.registrations.inc({ outcome });
@@ -101,7 +119,7 @@ export function createEvents(logger: Logger, registry: Registry): ServerEvents {
       metrics.wakes.inc({ outcome });
       logger.debug({ outcome }, "device woken");
     },
-    pushFailed: (error) => failure("push failed", error),
+    pushFailed: (error) => failure("push", "push failed", error),
     accountDeleted(outcome) {
       metrics.accountsDeleted.inc({ outcome });
       if (outcome === "ok") logger.info("account deleted");
@@ -118,19 +136,20 @@ export function createEvents(logger: Logger, registry: Registry): ServerEvents {
     signInRefused: () => metrics.signIns.inc({ outcome: "refused" }),
     requestRefused: (code) => metrics.refusals.inc({ code }),
     committed(batch: CommittedBatch) {
-      metrics.appends.inc(batch.appends);
+      metrics.appends.inc(batch.appendMs.length);
+      for (const tookMs of batch.appendMs) metrics.appendSeconds.observe(tookMs / 1000);
       metrics.appendedBytes.inc(batch.appendedBytes);
       metrics.acks.inc(batch.acks);
       metrics.commitSeconds.observe(batch.durationMs / 1000);
       metrics.commitOperations.observe(batch.operations);
     },
-    commitFailed: (error) => failure("commit failed", error),
+    commitFailed: (error) => failure("commit", "commit failed", error),
     delivered: (entries, live) => (live ? deliveredLive : deliveredStored).inc(entries),
     ephemeral: (readers) => metrics.ephemeral.inc(readers),
     // The directory tells of these with their outcomes: lookupAnswered, listPublished.
     lookedUp: () => undefined,
     deviceListPut: () => undefined,
-    sessionFailed: (error) => failure("session failed", error),
+    sessionFailed: (error) => failure("session", "session failed", error),
 
     busConnected() {
       metrics.busConnected.set(1);
@@ -140,7 +159,7 @@ export function createEvents(logger: Logger, registry: Registry): ServerEvents {
       metrics.busConnected.set(0);
       logger.warn("nats lost: other nodes are woken by looking at the database");
     },
-    busFailed: (error) => failure("bus failed", error),
+    busFailed: (error) => failure("bus", "bus failed", error),
   };
 }
 
@@ -161,68 +180,5 @@ export function describeError(error: unknown): object {
     ...(responseCode !== undefined && { responseCode }),
     at: frames.slice(0, 4).map((line) => line.trim()),
     ...(error.cause !== undefined && { cause: describeError(error.cause) }),
-  };
-}
-
-function createMetrics(registry: Registry) {
-  const registers = [registry];
-  const counter = <Label extends string = never>(name: string, help: string, ...labelNames: Label[]) =>
-    new Counter({ name: `sotto_${name}`, help, labelNames, registers });
-  const histogram = <Label extends string = never>(
-    name: string,
-    help: string,
-    buckets: number[],
-    ...labelNames: Label[]
-  ) => new Histogram({ name: `sotto_${name}`, help, buckets, labelNames, registers });
-  return {
-    failures: counter("failures_total", "Failures of the server itself; the log says more"),
-    codes: counter("codes_requested_total", "Requests for one-time passwords", "outcome"),
-    deliveries: counter("code_deliveries_total", "Deliveries of one-time passwords", "channel", "outcome"),
-    deliverySeconds: histogram(
-      "code_delivery_seconds",
-      "How long the next station took to take a one-time password",
-      [0.01, 0.1, 0.5, 1, 5, 30],
-      "channel",
-    ),
-    registrations: counter("registrations_total", "Attempts to create an account", "outcome"),
-    lookups: counter("lookups_total", "Lookups in the directory", "subject", "outcome"),
-    deviceLists: counter("device_lists_published_total", "Device lists published", "outcome"),
-    keyPackages: counter("key_packages_claimed_total", "KeyPackages handed out", "last_resort"),
-    links: counter("links_total", "Steps of linking devices", "step", "outcome"),
-    recoveries: counter("recoveries_total", "Steps of recovery and reset", "step", "outcome"),
-    pushPuts: counter("push_subscriptions_total", "Ways to wake devices, put and ended", "outcome"),
-    wakes: counter("push_wakes_total", "Devices woken by push services", "outcome"),
-    accountsDeleted: counter("account_deletions_total", "Attempts to delete an account", "outcome"),
-    connections: new Gauge({ name: "sotto_connections", help: "Connections now", registers }),
-    connectionEnds: counter("connections_closed_total", "Connections that ended", "end", "signed_in"),
-    connectionsRefused: counter("connections_refused_total", "Connections refused at once", "reason"),
-    signIns: counter("sign_ins_total", "Sign-ins", "outcome"),
-    refusals: counter("requests_refused_total", "Requests in sessions that were refused", "code"),
-    appends: counter("entries_appended_total", "Entries stored durably"),
-    appendedBytes: counter("appended_bytes_total", "Bytes of the entries stored durably"),
-    acks: counter("acks_total", "Acks stored durably"),
-    commitSeconds: histogram(
-      "commit_seconds",
-      "Duration of group commits, fsync included",
-      [0.0005, 0.001, 0.002, 0.005, 0.01, 0.05, 0.25, 1],
-    ),
-    commitOperations: histogram(
-      "commit_operations",
-      "Operations in a group commit",
-      [1, 4, 16, 64, 256, 1_024],
-    ),
-    delivered: counter("entries_delivered_total", "Entries handed to readers", "live"),
-    ephemeral: counter("ephemeral_delivered_total", "Ephemeral entries handed to readers"),
-    busConnected: new Gauge({
-      name: "sotto_bus_connected",
-      help: "1 while NATS is reached; 0 also where none is used",
-      registers,
-    }),
-    expired: counter("entries_expired_total", "Entries and slots deleted by retention"),
-    blobsStored: counter("blobs_stored_total", "Blobs that were uploaded to their end"),
-    blobBytesReceived: counter("blob_bytes_received_total", "Bytes of blobs stored durably"),
-    blobBytesSent: counter("blob_bytes_sent_total", "Bytes of blobs handed out"),
-    blobRefusals: counter("blob_requests_refused_total", "Requests about blobs that were refused", "code"),
-    blobsExpired: counter("blobs_expired_total", "Blobs deleted by retention"),
   };
 }

@@ -1,5 +1,6 @@
 /** A Sotto server to run in a process: `sotto serve`, tests, benchmarks. */
 export { checkData, readFingerprint, readStatus, type DataStatus } from "./admin.ts";
+export { appendAdminRecord, readAdminLog, type AdminRecord } from "./adapters/admin-log.ts";
 export { startServer, type RunningServer, type ServeOptions } from "./serve.ts";
 export { reachableOrigin } from "./http/listen.ts";
 export { loadConfig, type ConfigSources, type ServerConfig, type ServerConfigInput } from "./config.ts";

@@ -3,6 +3,7 @@
  * and a way to stop it; nothing here exits the process.
  */
 import { resolve } from "node:path";
+import { Server as TlsServer } from "node:tls";
 import { formatFingerprint, formatInvite } from "@sotto/protocol";
 import { Registry, collectDefaultMetrics } from "prom-client";
 import { Challenger } from "./adapters/challenger.ts";
@@ -22,6 +23,7 @@ import type { Bus } from "./core/bus.ts";
 import type { OtpSender } from "./core/otp-sender.ts";
 import { RateLimiter } from "./core/rate-limit.ts";
 import type { Store } from "./core/store.ts";
+import { watchedLimits } from "./core/watched-limits.ts";
 import { Delivery } from "./core/session/delivery.ts";
 import { createConfiguredSenders, createDesks } from "./desks.ts";
 import { createEvents, type ServerEvents } from "./events.ts";
@@ -34,7 +36,7 @@ import { addMetricsRoute } from "./http/metrics.ts";
 import { OpenRequests } from "./http/open-requests.ts";
 import { registrationRoutes } from "./http/registration-service.ts";
 import { SessionSockets } from "./http/session-socket.ts";
-import { readTls, type TlsPair } from "./http/tls.ts";
+import { LiveTls, readTls, type TlsPair } from "./http/tls.ts";
 import { VERSION } from "./version.ts";
 
 /** A server that accepts connections. */
@@ -53,6 +55,10 @@ export interface RunningServer {
   readonly dataFolder: string;
   /** Whether this was its first start. */
   readonly isNew: boolean;
+  /** Reads the certificate's files now, not only when they are seen to have changed. */
+  reload(): void;
+  /** Logs at level `debug` from now on, or as configured again. */
+  toggleDebugLog(): void;
   /** Drains: takes nothing new, finishes and stores what was taken, tells clients to come back, releases everything. */
   close(): Promise<void>;
 }
@@ -134,7 +140,8 @@ async function start(parts: Parts, undo: Undo): Promise<RunningServer> {
   folder.markReady();
 
   const readiness = new Readiness(store, nowMs);
-  const told = createEvents(createLogger(config.logLevel, logTo), registry);
+  const logger = createLogger(config.logLevel, logTo);
+  const told = createEvents(logger, registry);
   const events: typeof told = {
     ...told,
     commitFailed(error) {
@@ -142,6 +149,7 @@ async function start(parts: Parts, undo: Undo): Promise<RunningServer> {
       told.commitFailed(error);
     },
   };
+  const limits = watchedLimits(config.limits, events.limitHit);
   const identifierKey = folder.directoryKey;
   const pushSender = config.push
     ? webPushSender({
@@ -155,7 +163,7 @@ async function start(parts: Parts, undo: Undo): Promise<RunningServer> {
       })
     : undefined;
   const desks = createDesks({
-    config,
+    config: { ...config, limits },
     senders,
     store,
     blobFiles: folderBlobs(folder.blobsPath, nowMs),
@@ -197,7 +205,7 @@ async function start(parts: Parts, undo: Undo): Promise<RunningServer> {
   const routes = registrationRoutes({
     key: folder.key,
     desks,
-    requestsPerAddress: new RateLimiter(config.limits.requestsPerAddress),
+    requestsPerAddress: new RateLimiter(limits.requestsPerAddress),
     nowMs,
     version: VERSION,
     classicAllowed: config.classic,
@@ -215,19 +223,26 @@ async function start(parts: Parts, undo: Undo): Promise<RunningServer> {
   undo.push(() => app.close());
   await addBlobRoutes(app, {
     blobs: desks.blobs,
-    requestsPerAddress: new RateLimiter(config.limits.blobRequestsPerAddress),
+    requestsPerAddress: new RateLimiter(limits.blobRequestsPerAddress),
     addressOf,
     nowMs,
     events,
     failed: events.requestFailed,
   });
   addHealthRoutes(app, readiness);
-  addMetricsRoute(app, registry, store, config.metricsToken);
   sockets.attachTo(app.server);
-  const scheme = tls === undefined ? "http" : "https";
-  const port = await listen(app, config.host, config.port);
-
-  const stopMaintenance = startMaintenance({
+  const liveTls =
+    tls &&
+    new LiveTls({
+      files: config,
+      pair: tls,
+      use: (pair) => {
+        if (app.server instanceof TlsServer) app.server.setSecureContext(pair);
+      },
+      events,
+    });
+  undo.push(() => liveTls?.stop());
+  const maintenance = startMaintenance({
     store,
     blobs: desks.blobs,
     retentionSec: config.retentionDays * daySec,
@@ -237,13 +252,29 @@ async function start(parts: Parts, undo: Undo): Promise<RunningServer> {
     blobsExpired: events.blobsExpired,
     failed: events.maintenanceFailed,
   });
+  undo.push(() => maintenance.stop());
+  const state = {
+    store,
+    dataFolder: folder.path,
+    version: VERSION,
+    isReady: async () => (await readiness.state()) === "ready",
+    queuedBytes: () => delivery.queuedBytes,
+    outgoingBytes: () => sockets.waitingBytes,
+    expiryLagSec: () => maintenance.lagSec(),
+    certificateLeftSec: () => liveTls && (liveTls.endsAtMs - nowMs()) / 1000,
+  };
+  addMetricsRoute(app, registry, state, config.metricsToken);
+  const scheme = tls === undefined ? "http" : "https";
+  const port = await listen(app, config.host, config.port);
+
   for (const warning of folder.warnings) events.warning(warning);
   events.listening(scheme);
 
   const close = async (): Promise<void> => {
     readiness.startDraining();
     events.draining();
-    stopMaintenance();
+    maintenance.stop();
+    liveTls?.stop();
     desks.links.close();
     // No new connections from here on; it is closed when the last one ends.
     const closed = app.close();
@@ -269,6 +300,11 @@ async function start(parts: Parts, undo: Undo): Promise<RunningServer> {
     webApp: config.web === undefined ? undefined : `${origin}/#${formatFingerprint(folder.key.fingerprint)}`,
     dataFolder: folder.path,
     isNew: folder.isNew,
+    reload: () => liveTls?.reload(),
+    toggleDebugLog() {
+      logger.level = logger.level === config.logLevel ? "debug" : config.logLevel;
+      events.logLevelChanged(logger.level);
+    },
     close: () => (closing ??= close()),
   };
 }

@@ -1,27 +1,32 @@
 /** `sotto admin`: what the operator of a server asks of its data folder. */
 import { Command } from "commander";
+import { sanitiseLine } from "@sotto/client/readable";
 import { formatFingerprint, formatInvite } from "@sotto/protocol";
 import {
   checkData,
   loadConfig,
+  readAdminLog,
   reachableOrigin,
   readFingerprint,
   readStatus,
   type ServerConfig,
 } from "@sotto/server";
+import { noteSubcommands } from "../admin-audit.ts";
 import { contextOf } from "../context.ts";
 import { printJson, printLine } from "../io/output.ts";
+import { alignRows } from "../io/table.ts";
 import { renderQr } from "../io/qr.ts";
 import { examples } from "../options.ts";
 
 /** The command. */
 export function adminCommand(): Command {
-  return new Command("admin")
+  return noteSubcommands(new Command("admin"))
     .description("Looks after a server's data folder. The server may run meanwhile, except for check.")
     .addCommand(statusCommand())
     .addCommand(fingerprintCommand())
     .addCommand(inviteCommand())
     .addCommand(checkCommand())
+    .addCommand(auditCommand())
     .addHelpText(
       "after",
       examples("sotto admin status", "sotto admin invite --origin https://chat.example.org"),
@@ -93,6 +98,29 @@ function checkCommand(): Command {
     .action(async (_options: unknown, command: Command) => {
       await checkData(configOf(command).data);
       await printLine(contextOf(command).io, "The data folder is whole.");
+    });
+}
+
+function auditCommand(): Command {
+  return withData(new Command("audit"))
+    .description("Prints who ran which admin command on this data folder, and when.")
+    .option("--json", "the log as it is, a JSON object a line")
+    .addHelpText("after", examples("sotto admin audit --data /var/lib/sotto"))
+    .action(async (options: { json?: boolean }, command: Command) => {
+      const { io } = contextOf(command);
+      const records = readAdminLog(configOf(command).data);
+      if (options.json === true) {
+        for (const record of records) await printLine(io, JSON.stringify(record));
+      } else if (records.length === 0) await printLine(io, "Nothing is noted yet.");
+      else {
+        const rows = records.map(({ at, user, sudo, command: name, options: given, step }) => [
+          at,
+          sudo === undefined ? user : `${user} (${sudo})`,
+          step,
+          [name, ...given].join(" "),
+        ]);
+        await printLine(io, alignRows(rows.map((row) => row.map((cell) => sanitiseLine(cell)))).join("\n"));
+      }
     });
 }
 

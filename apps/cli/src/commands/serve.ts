@@ -74,12 +74,15 @@ async function serve(io: Io, command: Command): Promise<void> {
     // A person reads what is printed; a machine keeps what is logged.
     defaults: { logLevel: io.stderr.isTTY === true ? "warn" : "info", ...ownWebApp(command) },
   });
-  const stopped = stopSignal();
+  const stopped = stopSignal(io);
   const server = await startServer(config, {
     logTo: io.stderr,
     processMetrics: true,
     print: (line) => void io.stdout.write(`${line}\n`),
   });
+  // Without a terminal SIGHUP is a service manager's "reload"; with one it says that the terminal is gone.
+  if (!atTerminal(io)) process.on("SIGHUP", () => server.reload());
+  process.on("SIGUSR2", () => server.toggleDebugLog());
   await welcome(io, server);
   await stopped;
   if (io.stdout.isTTY === true)
@@ -107,8 +110,10 @@ function ownWebApp(command: Command): { web?: string } {
 const fileOf = (io: Io, command: Command): string | undefined =>
   command.opts<{ config?: string }>().config ?? (io.env["SOTTO_CONFIG"] || undefined);
 
-/** Resolves with the first SIGINT or SIGTERM; the second ends the process. */
-function stopSignal(): Promise<void> {
+const atTerminal = (io: Io): boolean => io.stdout.isTTY === true || io.stderr.isTTY === true;
+
+/** Resolves with the first SIGINT or SIGTERM, or SIGHUP at a terminal; the second ends the process. */
+function stopSignal(io: Io): Promise<void> {
   return new Promise((resolve) => {
     let asked = false;
     const stop = (): void => {
@@ -118,6 +123,7 @@ function stopSignal(): Promise<void> {
     };
     process.on("SIGINT", stop);
     process.on("SIGTERM", stop);
+    if (atTerminal(io)) process.on("SIGHUP", stop);
   });
 }
 

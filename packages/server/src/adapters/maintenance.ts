@@ -22,8 +22,16 @@ const unfinishedSec = 2 * 86_400;
 /** The storage of blobs is looked through in so many parts, one at a time. */
 const sweeps = 256;
 
-/** Starts; returns what stops it. */
-export function startMaintenance(options: MaintenanceOptions): () => void {
+/** Retention at work. */
+export interface Maintenance {
+  /** Seconds since nothing past retention was left: at most the ten minutes between two looks, if it keeps up. */
+  lagSec(): number;
+  stop(): void;
+}
+
+/** Starts. */
+export function startMaintenance(options: MaintenanceOptions): Maintenance {
+  let doneAtMs = options.nowMs();
   let timer: NodeJS.Timeout;
   let stopped = false;
   let sweep = 0;
@@ -34,6 +42,7 @@ export function startMaintenance(options: MaintenanceOptions): () => void {
   const run = async (): Promise<void> => {
     let rows = 0;
     let blobs = 0;
+    let failed = false;
     try {
       const nowSec = Math.floor(options.nowMs() / 1000);
       rows = await options.store.expire(nowSec - options.retentionSec, rowsAtOnce);
@@ -49,13 +58,20 @@ export function startMaintenance(options: MaintenanceOptions): () => void {
       );
       if (!stopped) options.blobsExpired(blobs);
     } catch (error) {
+      failed = true;
       if (!stopped) options.failed(error);
     }
-    if (!stopped) later(rows >= rowsAtOnce || blobs >= blobsAtOnce ? 100 : intervalMs);
+    if (stopped) return;
+    const more = rows >= rowsAtOnce || blobs >= blobsAtOnce;
+    if (!more && !failed) doneAtMs = options.nowMs();
+    later(more ? 100 : intervalMs);
   };
   later(1_000);
-  return () => {
-    stopped = true;
-    clearTimeout(timer);
+  return {
+    lagSec: () => Math.max(0, options.nowMs() - doneAtMs) / 1000,
+    stop: () => {
+      stopped = true;
+      clearTimeout(timer);
+    },
   };
 }

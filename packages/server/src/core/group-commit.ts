@@ -78,6 +78,8 @@ export class GroupCommitter {
   #operations: StoreOperation[] = [];
   #sinks: CommitSink[] = [];
   #requests: number[] = [];
+  /** When each of them came, by the monotonic clock. */
+  #submittedAtMs: number[] = [];
   #acks: PendingAck[] = [];
   #queuedBytes = 0;
   #running: Promise<void> | undefined;
@@ -91,6 +93,11 @@ export class GroupCommitter {
     this.#options = options;
   }
 
+  /** Bytes of appends that wait for their commit. */
+  get queuedBytes(): number {
+    return this.#queuedBytes;
+  }
+
   /** Queues an operation; `sink` hears once what became of it. Bodies must not change until then. */
   submit(operation: StoreOperation, sink: CommitSink, request: number): void {
     const bytes = operation.type === "append" ? operation.body.length : 0;
@@ -102,6 +109,7 @@ export class GroupCommitter {
     this.#operations.push(operation);
     this.#sinks.push(sink);
     this.#requests.push(request);
+    this.#submittedAtMs.push(this.#deps.clock.monotonicMs());
     this.#schedule();
   }
 
@@ -161,11 +169,13 @@ export class GroupCommitter {
     const startMs = this.#deps.clock.monotonicMs();
     const sinks = this.#sinks;
     const requests = this.#requests;
+    const submittedAtMs = this.#submittedAtMs;
     const submitted = this.#operations;
     const acks = this.#takeAcks();
     this.#operations = [];
     this.#sinks = [];
     this.#requests = [];
+    this.#submittedAtMs = [];
     this.#queuedBytes = 0;
     // Acks go first, so that the appends can use the room that they make.
     const operations = acks.length === 0 ? submitted : [...acks, ...submitted];
@@ -173,13 +183,13 @@ export class GroupCommitter {
     const results = await this.#store(operations, failures);
     if (failures.length > 0) this.#deps.events.commitFailed(failures[0]);
     this.#lastEndMs = this.#deps.clock.monotonicMs();
-    const batch = { appends: 0, appendedBytes: 0 };
+    const batch = { appendedBytes: 0, appendMs: [] as number[] };
     const wakes = new Map<string, { readonly log: LogId; readonly entries: StoredEntry[] }>();
     for (let i = 0; i < submitted.length; i++) {
       const operation = submitted[i] as StoreOperation;
       const result = results[acks.length + i];
       if (operation.type === "append" && result?.ok === true) {
-        batch.appends++;
+        batch.appendMs.push(this.#lastEndMs - (submittedAtMs[i] as number));
         batch.appendedBytes += operation.body.length;
         const { epoch, kind, body } = operation;
         const key = idKey(operation.log);
@@ -197,8 +207,7 @@ export class GroupCommitter {
     if (results.every((result) => result === undefined)) return;
     this.#deps.events.committed({
       operations: operations.length,
-      appends: batch.appends,
-      appendedBytes: batch.appendedBytes,
+      ...batch,
       acks: acks.length,
       durationMs: this.#lastEndMs - startMs,
     });

@@ -12,6 +12,8 @@ export interface RateLimit {
   readonly burst: number;
   /** Tokens gained in an hour. */
   readonly perHour: number;
+  /** Told each time that it refuses. */
+  readonly hit?: () => void;
 }
 
 interface Bucket {
@@ -45,15 +47,18 @@ export class RateLimiter {
     const bucket = this.#refilled(key, nowMs);
     const waitMs = this.#waitMs(bucket, amount);
     if (waitMs === 0) bucket.tokens = Math.max(0, bucket.tokens - amount);
+    else this.#limit.hit?.();
     this.#buckets.delete(key);
     this.#buckets.set(key, bucket);
     this.#evict();
     return waitMs;
   }
 
-  /** What `take` would answer, without taking. */
+  /** What `take` would answer, without taking. Whoever asks refuses when it is not 0, so that counts as a hit too. */
   peek(key: string, nowMs: number, amount = 1): number {
-    return this.#waitMs(this.#refilled(key, nowMs), amount);
+    const waitMs = this.#waitMs(this.#refilled(key, nowMs), amount);
+    if (waitMs > 0) this.#limit.hit?.();
+    return waitMs;
   }
 
   #refilled(key: string, nowMs: number): Bucket {

@@ -72,6 +72,11 @@ export class SessionSockets implements ConnectionOwner {
     return this.#connections.reduce((sum, bucket) => sum + bucket.size, 0);
   }
 
+  /** Bytes that wait for slow peers, over all connections. */
+  get waitingBytes(): number {
+    return this.#all().reduce((sum, connection) => sum + connection.waitingBytes(), 0);
+  }
+
   /** Serves the WebSockets of an HTTP server; upgrades to other paths are refused. */
   attachTo(server: Server): void {
     server.on("upgrade", (request: IncomingMessage, stream: Duplex, head: Buffer) => {

@@ -24,7 +24,7 @@ function storeWith(rows: number): { store: Store; asked: [number, number][] } {
 test("expires in small steps until nothing is left, then now and then", async () => {
   const { store, asked } = storeWith(2_500);
   const told: number[] = [];
-  const stop = startMaintenance({
+  const maintenance = startMaintenance({
     store,
     ...noBlobs,
     retentionSec: 100,
@@ -37,7 +37,7 @@ test("expires in small steps until nothing is left, then now and then", async ()
   expect(asked[0]).toEqual([900, 1_000]);
   await vi.advanceTimersByTimeAsync(600_000);
   expect(told).toEqual([1_000, 1_000, 500, 0]);
-  stop();
+  maintenance.stop();
   await vi.advanceTimersByTimeAsync(6_000_000);
   expect(asked.length).toBe(4);
 });
@@ -45,7 +45,7 @@ test("expires in small steps until nothing is left, then now and then", async ()
 test("a store that fails is tried again later", async () => {
   const failures: unknown[] = [];
   const store = { expire: () => Promise.reject(new Error("gone")) } as unknown as Store;
-  const stop = startMaintenance({
+  const maintenance = startMaintenance({
     store,
     ...noBlobs,
     retentionSec: 100,
@@ -54,7 +54,7 @@ test("a store that fails is tried again later", async () => {
     failed: (error) => failures.push(error),
   });
   await vi.advanceTimersByTimeAsync(700_000);
-  stop();
+  maintenance.stop();
   expect(failures.length).toBe(2);
 });
 
@@ -63,7 +63,7 @@ test("blobs go by a retention of their own, unfinished ones after two days, and 
   const asked: number[][] = [];
   const told: number[] = [];
   let left = 250;
-  const stop = startMaintenance({
+  const maintenance = startMaintenance({
     store,
     blobs: {
       expire: async (...args) => {
@@ -84,6 +84,6 @@ test("blobs go by a retention of their own, unfinished ones after two days, and 
   expect(told).toEqual([100, 100, 50]);
   expect(asked[0]?.slice(0, 2)).toEqual([1_000_000, 2_000_000 - 172_800]);
   await vi.advanceTimersByTimeAsync(255 * 600_000);
-  stop();
+  maintenance.stop();
   expect(new Set(asked.map(([, , sweep]) => sweep)).size).toBe(256);
 });

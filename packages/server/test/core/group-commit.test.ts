@@ -26,6 +26,7 @@ describe("group commit", () => {
   let clock: VirtualClock;
   let committer: GroupCommitter;
   let batches: number[];
+  let waits: number[];
   let failures: unknown[];
   let settled: [number, StoreResult | undefined][];
   const sink = {
@@ -38,6 +39,7 @@ describe("group commit", () => {
     bus = new LocalBus();
     clock = new VirtualClock();
     batches = [];
+    waits = [];
     failures = [];
     settled = [];
     committer = new GroupCommitter(
@@ -50,7 +52,10 @@ describe("group commit", () => {
         },
         clock: { nowMs: clock.nowMs, monotonicMs: clock.nowMs },
         events: {
-          committed: ({ operations }) => void batches.push(operations),
+          committed: ({ operations, appendMs }) => {
+            batches.push(operations);
+            waits.push(...appendMs);
+          },
           commitFailed: (error) => void failures.push(error),
           sessionFailed: (error) => void failures.push(error),
         },
@@ -77,12 +82,18 @@ describe("group commit", () => {
       await settle();
     }
     expect(batches).toEqual([1]);
-    await clock.advance(2);
-    expect(batches).toEqual([1, 3]);
-    await clock.advance(50);
+    await clock.advance(1);
     committer.submit(append(), sink, 5);
+    expect(committer.queuedBytes).toBe(4);
+    await clock.advance(1);
+    expect(batches).toEqual([1, 4]);
+    // How long each waited, beside the commits themselves, which take no time here.
+    expect(waits).toEqual([0, 2, 2, 2, 1]);
+    expect(committer.queuedBytes).toBe(0);
+    await clock.advance(50);
+    committer.submit(append(), sink, 6);
     await settle();
-    expect(batches).toEqual([1, 3, 1]);
+    expect(batches).toEqual([1, 4, 1]);
   });
 
   test("a listener that fails keeps no other from its answer", async () => {

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { describe, expect, test } from "vitest";
 import { clientAddress, isLocal } from "../../src/http/client-address.ts";
+import { startTestServer } from "../support/server.ts";
 
 const request = (remoteAddress: string | undefined, forwarded?: string): IncomingMessage =>
   ({
@@ -52,4 +53,31 @@ test("isLocal: this machine itself, without a proxy between", () => {
     isLocal(request("192.0.2.1")),
     isLocal(request(undefined)),
   ]).toEqual([true, true, true, true, false, false, false]);
+});
+
+const ask = async (origin: string, forwarded: string): Promise<number> => {
+  const response = await fetch(`${origin}/sotto.v1.RegistrationService/RequestCode`, {
+    method: "POST",
+    headers: { "content-type": "application/json", "x-forwarded-for": forwarded },
+    body: "{}",
+  });
+  await response.arrayBuffer();
+  return response.status;
+};
+
+describe("limits of a running server", () => {
+  const limits = { requestsPerAddress: { burst: 1, perHour: 1 } };
+  // 400: the request, which holds nothing, was read. 429: its address had none left.
+  test.each([
+    ["nobody is trusted", [], [400, 429, 429]],
+    ["others are trusted", ["192.0.2.0/24"], [400, 429, 429]],
+    ["this machine is", ["loopback"], [400, 400, 429]],
+  ])("when %s", async (_, trustedProxies, expected) => {
+    const { origin } = await startTestServer({ limits, trustedProxies });
+    const statuses: number[] = [];
+    for (const from of ["198.51.100.1", "198.51.100.2", "198.51.100.9, 198.51.100.1"]) {
+      statuses.push(await ask(origin, from));
+    }
+    expect(statuses).toEqual(expected);
+  });
 });

@@ -44,6 +44,11 @@ export class Delivery implements AccountWatch {
     this.#context.accounts.resetChanged(account, resetAtSec);
   }
 
+  /** Bytes of appends that wait to be stored. */
+  get queuedBytes(): number {
+    return this.#context.committer.queuedBytes;
+  }
+
   /** Stores all that was taken; resolves when it is durable. */
   flush(): Promise<void> {
     return this.#context.committer.flush();

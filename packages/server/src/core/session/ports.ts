@@ -164,7 +164,8 @@ export interface DeliveryEvents {
   connectionClosed(end: ConnectionEnd, wasSignedIn: boolean): void;
   /** Refused before a session began: too many connections of this address that have not signed in, or draining. */
   connectionRefused(reason: "too_many_unsigned" | "draining"): void;
-  signedIn(): void;
+  /** @param tookMs to check it. */
+  signedIn(tookMs: number): void;
   signInRefused(): void;
   /** A request (or a frame without a number) was refused with this code. */
   requestRefused(code: string): void;
@@ -184,7 +185,8 @@ export interface DeliveryEvents {
 /** Figures of one group commit. */
 export interface CommittedBatch {
   readonly operations: number;
-  readonly appends: number;
+  /** For each append that was stored: how long after it came. */
+  readonly appendMs: readonly number[];
   readonly appendedBytes: number;
   readonly acks: number;
   readonly durationMs: number;

@@ -329,6 +329,7 @@ export class Session implements CommitSink, Endable {
 
   async #signIn(answered: Challenge, signIn: SignIn): Promise<void> {
     const { ports, accounts } = this.#context;
+    const startMs = ports.clock.monotonicMs();
     try {
       const device = await verifySignIn(ports, answered, signIn);
       if (this.#phase !== "signing_in") return;
@@ -344,7 +345,7 @@ export class Session implements CommitSink, Endable {
       if (this.#isClosed()) return;
       const resetAtSec = await ports.recovery.resetAtSec(device.account);
       if (this.#isClosed()) return;
-      ports.events.signedIn();
+      ports.events.signedIn(ports.clock.monotonicMs() - startMs);
       this.#announced = true;
       const value = {
         deviceListVersion: BigInt(now.newestListVersion),
