@@ -128,6 +128,34 @@ test("a pair whose state is lost is made anew by itself, and what was under way 
   expect(refused(played)).toEqual([]);
 });
 
+test("what only one of somebody's devices read in a pair that is made anew comes to the others as well, once", async () => {
+  const played = await scene();
+  const { world, ann, ben } = played;
+  const second = await world.linked(ben);
+  await second.start();
+  await world.settle(60);
+  const pair = (await ben.groups()).find(({ kind }) => kind === "pair");
+  if (pair === undefined) throw new Error("there is no pair");
+  ben.kill();
+  const { id } = await ann.up.send(ben.identifier, "read by one");
+  await ann.up.send(ben.identifier, "taken back");
+  await world.settle(30);
+  const sent = await ann.up.history(ben.identifier);
+  expect(sent.map(({ status }) => status)).toEqual(["delivered", "delivered", "delivered"]);
+  await ann.up.deleteMessage(ben.identifier, sent[2]?.id ?? "", { forEveryone: true });
+  await second.up.deleteMessage(ann.identifier, id);
+  await world.settle(30);
+  await ben.tamper((draft) => draft.delete(groupNames.state(pair.id)));
+  await ben.start();
+  await world.settle(120);
+  expect(await shown(played, ann.identifier)).toEqual(["in the pair", "read by one"]);
+  // Deleted here, it does not come back.
+  const rows = await second.up.history(ann.identifier);
+  expect(rows.map(({ body, deleted }) => deleted ?? body)).toEqual(["in the pair", true]);
+  expect((await ann.up.history(ben.identifier)).map(({ status }) => status)).not.toContain("queued");
+  expect(refused(played)).toEqual([]);
+});
+
 test("when all admins leave, whoever is left becomes an admin and sees them out", async () => {
   const { world, ann, ben, cleo, id } = await scene();
   await world.during(ann.up.setAdmins(id, [ben.identifier], true));

@@ -7,6 +7,7 @@ import { contactOf } from "../conversations.ts";
 import { names, type MessageRecord, type Stamp } from "../records.ts";
 import { nextOrder, type Step } from "../step.ts";
 import type { View } from "../vault-store.ts";
+import { devicesOf } from "./inviting.ts";
 import { groupNames, type MlsItem } from "./records.ts";
 import type { GroupLive } from "./state.ts";
 
@@ -104,21 +105,31 @@ export async function queueReceipt(
 
 // Whoever has more under way than this without a receipt has lost more than messages.
 const mostResent = 500;
+/** What a device may lack that another of its account has a receipt for, of the newest that were sent. */
+const mostDoubtful = 64;
 
 /**
  * Puts everything that was sent to a peer, and is not known to have arrived, in front of what waits: its log is given up. Whoever has it
- * shows it once, by its id. Of changes nobody says that they arrived: those of the newest messages are sent again.
+ * shows it once, by its id. A receipt is one device's: where there are others, which may have left the log before they read so far, the
+ * newest messages are sent again whatever receipts say. So are changes of them, for nobody says that those arrived.
  */
 export async function resendUndelivered(step: Step, group: Pick<GroupLive, "record">): Promise<void> {
-  for (const conversation of await conversationsOf(step, group)) await resendIn(step, conversation);
+  const others = await Promise.all(group.record.accounts.map((account) => devicesOf(step, account)));
+  const doubtful = others.flat().length > 1 ? mostDoubtful : 0;
+  for (const conversation of await conversationsOf(step, group)) await resendIn(step, conversation, doubtful);
 }
 
-async function resendIn(step: Step, conversation: string): Promise<void> {
+async function resendIn(step: Step, conversation: string, doubtful: number): Promise<void> {
   const newest = await step.draft.page(names.messages(conversation), { reverse: true, limit: mostResent });
   const known = newest.toReversed().filter(({ value }) => value.suite === "mls");
-  const lost = known.filter(
-    ({ value }) => value.direction === "out" && value.status === "sent" && value.deleted === undefined,
+  const wentOut = known.filter(
+    ({ value }) =>
+      value.direction === "out" &&
+      value.deleted === undefined &&
+      value.status !== "queued" &&
+      value.status !== "failed",
   );
+  const lost = wentOut.filter(({ value }, i) => value.status === "sent" || i >= wentOut.length - doubtful);
   const changes = known.flatMap(({ value }) => ownChanges(step, value));
   if (lost.length === 0 && changes.length === 0) return;
   const waiting: MlsItem["content"][] = [];
