@@ -13,6 +13,7 @@ import { addMessage } from "../src/core/adding.ts";
 import { bindIdentifier } from "../src/core/contacts.ts";
 import { messageAt } from "../src/core/conversations.ts";
 import { startEngine, type Engine } from "../src/core/engine.ts";
+import type { Env } from "../src/core/env.ts";
 import { noteExpiry } from "../src/core/expiry.ts";
 import { applyChange } from "../src/core/groups/changing.ts";
 import { names, type MessagePlace, type MessageRecord } from "../src/core/records.ts";
@@ -50,10 +51,11 @@ test(
       });
     };
     const mls = createMlsEngine(mlsProvider);
-    const env = {
+    const env: Env = {
       crypto,
       mlsProvider,
       mls,
+      ciphersuite: "x-wing",
       nowMs: clock.nowMs,
       random: random.float,
       setTimer: clock.setTimer,

@@ -190,11 +190,12 @@ export class SimulatedDevice {
   }
 
   #env(life: { dead: boolean }): Env {
-    const { clock, crypto, witness } = this.world;
+    const { ciphersuite, clock, crypto, witness } = this.world;
     return {
       crypto,
       mlsProvider: this.#mlsProvider,
       mls: witness.listen(createMlsEngine(this.#mlsProvider), this.device),
+      ciphersuite,
       nowMs: () => clock.nowMs() + this.skewMs,
       random: this.#random.float,
       setTimer: (delayMs, callback) => clock.setTimer(delayMs, () => life.dead || callback()),

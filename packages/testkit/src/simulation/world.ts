@@ -3,7 +3,13 @@
  * decides everything: what happened under a seed happens again. Cryptography is real; only its random ids and nonces come from the seed.
  */
 import { generateKeyPairSync } from "node:crypto";
-import { createVault, type CryptoProvider, type RsaKeyPair, type Vault } from "@sotto/crypto";
+import {
+  createVault,
+  type CryptoProvider,
+  type MlsCiphersuite,
+  type RsaKeyPair,
+  type Vault,
+} from "@sotto/crypto";
 import { nodeProvider } from "@sotto/crypto/node";
 import { VirtualClock } from "../clock.ts";
 import { SeededRandom } from "../random.ts";
@@ -36,6 +42,8 @@ export class SimulatedWorld {
   readonly server: SimulatedServer;
   readonly witness: Witness;
   readonly crypto: CryptoProvider;
+  /** Of the groups that devices make. */
+  ciphersuite: MlsCiphersuite = "x-wing";
   readonly devices: SimulatedDevice[] = [];
   readonly #made = new Map<string, number>();
 

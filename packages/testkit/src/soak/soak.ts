@@ -42,6 +42,8 @@ export async function play(
   commands: Iterable<Command | CommandData>,
 ): Promise<Outcome> {
   const world = await SimulatedWorld.make(seed);
+  // What is modelled is the same under every ciphersuite, and with X-Wing the keys take most of the time.
+  if (seed % 4 !== 0) world.ciphersuite = "x25519";
   const stage = newStage(world);
   for (let i = 0; i < people; i++) await (await world.device(identifierOf(i))).start();
   await world.settle();

@@ -11,6 +11,7 @@ export function nodeEnv(): Env {
     crypto,
     mlsProvider,
     mls: createMlsEngine(mlsProvider),
+    ciphersuite: "x-wing",
     nowMs: () => Date.now(),
     random: () => Math.random(),
     setTimer(delayMs, callback) {

@@ -15,9 +15,6 @@ import { addGroup, putGroup, type GroupLive } from "./state.ts";
 import { welcomeTasks, joinerOf } from "./welcoming.ts";
 import { accessToken } from "./epoch.ts";
 
-/** The ciphersuite of groups that this device makes. */
-const defaultCiphersuite = "x-wing";
-
 /** What becomes of making a group. */
 export type Made = { readonly group: GroupLive } | { readonly error: SottoError };
 
@@ -46,7 +43,7 @@ export async function makeGroup(
   const { own } = step.live;
   const accounts = [own.account, ...wanted.accounts.filter((account) => account !== own.account)];
   const asked = accounts.map((account) => ({ account }));
-  await findInvitees(step, asked, defaultCiphersuite, async (later, { invitees, error }) => {
+  await findInvitees(step, asked, step.env.ciphersuite, async (later, { invitees, error }) => {
     const stopped = error !== undefined && (wanted.unreachable === undefined || !isHopeless(error));
     if (stopped) return then(later, { error });
     if (wanted.isWanted?.() === false) {
@@ -71,7 +68,7 @@ async function make(step: Step, wanted: NewGroup, invitees: readonly Invitee[]):
   const id = toHex(groupId);
   const first = await env.mls.createGroup({
     groupId,
-    ciphersuite: defaultCiphersuite,
+    ciphersuite: env.ciphersuite,
     client: { accountId: accountOf(live.own.account), deviceId: deviceOf(live.own.device) },
     signatureKey: live.own.deviceKey,
     groupData: encodeGroupData(wanted.data),
@@ -98,7 +95,7 @@ async function make(step: Step, wanted: NewGroup, invitees: readonly Invitee[]):
       kind: wanted.data.kind,
       state: "creating",
       ...(wanted.conversation !== undefined && { conversation: wanted.conversation }),
-      ciphersuite: defaultCiphersuite,
+      ciphersuite: env.ciphersuite,
       epoch: mls.epoch,
       token,
       slot,
