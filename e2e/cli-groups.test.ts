@@ -241,6 +241,52 @@ describe("names that do not say which", () => {
   });
 });
 
+describe("a link", () => {
+  let link: { id: string; link: string; expires_at: number };
+
+  test("invite prints it, for people and for scripts; links lists what is good", async () => {
+    [link] = (await ann.json("group", "invite", "Film club", "--days", "1")) as unknown as [typeof link];
+    expect(link).toEqual({
+      id: expect.stringMatching(id) as string,
+      link: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+\/#\/join\/[\w-]+$/) as string,
+      expires_at: expect.any(Number) as number,
+    });
+    expect(await ann.json("group", "links", "Film club")).toEqual([link]);
+    expect(await ann.ok("group", "links", "Film club")).toContain(`${link.id.slice(0, 8)}  until `);
+    expect(await bob.json("group", "links", "Film club")).toEqual([]);
+  });
+
+  test("join asks, requests shows who does, approve lets them in", async () => {
+    const gil = await server.registered("+15551230056");
+    const [asked] = await gil.json("group", "join", link.link);
+    expect(asked).toMatchObject({ group: "Film club", state: "waiting" });
+    expect(await gil.ok("group", "join")).toBe(`Film club  waits for an admin  ${link.id.slice(0, 8)}\n`);
+    const { stdout, stderr } = await ann.run("group", "requests");
+    expect(stdout).toMatch(/^Film club {2}\+15551230056 {2,}not verified/);
+    expect(stderr).toContain("! Film club: +15551230056 asks to be let in ('sotto group requests').");
+    expect(await ann.json("group", "requests", "Film club")).toMatchObject([
+      { group: "Film club", identifier: gil.phone, name: "", verified: false },
+    ]);
+    await ann.ok("group", "approve", "Film club", gil.phone);
+    expect(await gil.json("group", "list")).toMatchObject([{ name: "Film club", members: 3 }]);
+    expect(await gil.json("group", "join")).toEqual([]);
+    await ann.ok("group", "remove", "Film club", gil.phone);
+  });
+
+  test("refuse and revoke are told to who asked", async () => {
+    const hal = await server.registered("+15551230057");
+    await hal.ok("group", "join", link.link);
+    await ann.ok("receive");
+    await ann.ok("group", "refuse", "Film club", hal.phone);
+    const told = await hal.run("group", "join");
+    expect(told.stdout).toMatch(/^Film club {2}an admin did not let you in/);
+    await ann.ok("group", "revoke", "Film club", link.id.slice(0, 8));
+    expect(await ann.json("group", "links", "Film club")).toEqual([]);
+    const wrong = await hal.run("group", "join", "https://example.org/", "--json");
+    expect(parseLines(wrong.stderr).at(-1)).toMatchObject({ type: "error", code: "group_link_invalid" });
+  });
+});
+
 describe("doctor", () => {
   test("--json: the vault, the connection, each conversation's epoch, and what heals", async () => {
     const [report, ...rest] = await ann.json("doctor");

@@ -106,6 +106,7 @@ const NEXT_STEPS: Readonly<Record<ErrorCode, string>> = {
     "type or scan it again. If it still differs, somebody may stand between you: write nothing that matters, and compare anew once both of you were online.",
   group_unknown: "check the name or id; 'sotto group list' shows the groups of this device.",
   group_ambiguous: "use one of the ids in the message in place of the name.",
+  group_link_invalid: "ask whoever sent the link for a new one, and copy all of it, between quotes.",
   group_forbidden: "ask an admin of the group; 'sotto group members NAME' shows who that is.",
   attachment_damaged:
     "what came is not what was sent, and nothing of it was kept. Ask for it again; if it goes on, do not trust the server, and tell its operator.",

@@ -79,8 +79,8 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     load: async () => (await import("./commands/conversations.ts")).conversationsCommand(),
   },
   group: {
-    summary: "make groups, add and remove people, leave",
-    load: async () => (await import("./commands/group.ts")).groupCommand(),
+    summary: "make groups, add and remove people, let them ask, leave",
+    load: async () => (await import("./commands/group-links.ts")).withLinkCommands(),
   },
   contacts: {
     summary: "list contacts, look somebody up, accept a changed identity key",

@@ -59,6 +59,12 @@ export function formatNotice(notice: Notice, self: string): string {
       return `A device that ${sanitiseLine(notice.identifier)} did not list tried to write; it was refused.`;
     case "group_changed":
       return `${sanitiseLine(notice.group)}: ${formatChange(notice, self)}`;
+    case "join_requested":
+      return `${sanitiseLine(notice.group)}: ${sanitiseLine(notice.from)} asks to be let in ('sotto group requests').`;
+    case "join_answered":
+      return notice.state === "refused"
+        ? `${sanitiseLine(notice.group)}: an admin did not let you in.`
+        : `${sanitiseLine(notice.group)}: the link that you asked by is good no more.`;
     case "device_added":
       return `A device was added to your account: ${sanitiseLine(notice.name === "" ? notice.id : notice.name)}. If that was not you, revoke it at once ('sotto devices revoke').`;
     case "account_deleted":

@@ -127,6 +127,15 @@ export type Notice =
         | { readonly kind: "renamed"; readonly name: string }
         | { readonly kind: "admins" };
     }
+  /** Somebody asks to be let into a group by its link: see joinRequests(). */
+  | {
+      readonly type: "join_requested";
+      readonly group: string;
+      readonly groupId: string;
+      readonly from: string;
+    }
+  /** This account is not let into a group that it asked for. */
+  | { readonly type: "join_answered"; readonly group: string; readonly state: "refused" | "closed" }
   /** Somebody who has the identifier asked to replace this account from that time on; cancelReset() stops it. 0: it was stopped. */
   | { readonly type: "reset_pending"; readonly at: number }
   /** A device was added to this account. */
@@ -194,6 +203,8 @@ export type ClientEvent =
       readonly groupId?: string;
       readonly deleted?: boolean;
     }
+  /** Who asks to be let into a group is different; without `groupId`: where this account asked itself, see askedJoins(). */
+  | { readonly type: "joins"; readonly groupId?: string }
   | { readonly type: "connection"; readonly state: ConnectionState; readonly problem?: string }
   | { readonly type: "notice"; readonly notice: Notice }
   /** On a linked device: a part of the history has come. */
@@ -238,6 +249,45 @@ export interface Group {
   readonly admin: boolean;
   /** People, not devices. */
   readonly members: number;
+}
+
+/** A link by which people may ask to be let into a group. */
+export interface GroupLink {
+  /** 32 hexadecimal digits; no secret. */
+  readonly id: string;
+  /** An address of the web app. What follows its # never reaches the server, and is for those only who may ask. */
+  readonly link: string;
+  /** Seconds since 1970-01-01 UTC. */
+  readonly expiresAt: number;
+}
+
+/** Somebody who asks to be let into a group. */
+export interface JoinRequest {
+  readonly group: string;
+  readonly groupId: string;
+  /** An account id where no identifier is proven. */
+  readonly identifier: string;
+  /** As of contacts: what they call themselves is their word. */
+  readonly name: string;
+  readonly accountId: string;
+  readonly verified: boolean;
+  /** Seconds since 1970-01-01 UTC. */
+  readonly askedAt: number;
+}
+
+/** Where this account asked to be let in. */
+export interface AskedJoin {
+  /** Of the link. */
+  readonly id: string;
+  /** What the link calls the group; its name for members. */
+  readonly group: string;
+  /** Only for members. */
+  readonly groupId?: string;
+  /** Seconds since 1970-01-01 UTC. */
+  readonly askedAt: number;
+  readonly expiresAt: number;
+  /** waiting: for an admin. refused: by one; asking again makes sense a day later. closed: the link was taken back, or is too old. member: of that group. */
+  readonly state: "waiting" | "refused" | "closed" | "member";
 }
 
 /** A person in a group. */
@@ -517,6 +567,31 @@ export interface Messenger {
   setAdmins(group: string, members: readonly string[], admin: boolean): Promise<void>;
   leaveGroup(group: string): Promise<void>;
   groupMembers(group: string): Promise<readonly GroupMember[]>;
+  /**
+   * Makes a link that lets nobody in, but lets those who have it ask the admins whom it names: this account and up to two more.
+   * `lifeSec`: 7 days if absent, 90 at most. @throws as addToGroup, `usage`.
+   */
+  createGroupLink(group: string, lifeSec?: number): Promise<GroupLink>;
+  /** The links that are good now, named anew for this account; none for who may not add people. @throws `group_unknown`, `group_ambiguous`. */
+  groupLinks(group: string): Promise<readonly GroupLink[]>;
+  /** Takes a link back for everybody, and with it what was asked by it. @throws as addToGroup, `usage` when there is none of that id. */
+  revokeGroupLink(group: string, id: string): Promise<void>;
+  /** Who asks to be let into a group, or into any; the oldest first, at most 100 of each group. @throws `group_unknown`, `group_ambiguous`. */
+  joinRequests(group?: string): Promise<readonly JoinRequest[]>;
+  /** Adds somebody who asks, as addToGroup(). @throws as that; `contact_unknown` when nobody of that name asks. */
+  approveJoin(group: string, peer: string): Promise<void>;
+  /** Whoever asked is told, and what they ask again within a day comes to nothing. @throws as approveJoin. */
+  refuseJoin(group: string, peer: string): Promise<void>;
+  /**
+   * Asks the admins of a group to let this account in. Resolves when the server has it for one of them; by the same link it asks anew.
+   * @throws `group_link_invalid`: no link, too old, of another server, or nobody is there any more whom it names; `server_unreachable`,
+   * `connection_lost`, `rate_limited`.
+   */
+  askToJoin(link: string): Promise<AskedJoin>;
+  /** Where this account asked from this device, until it was let in. */
+  askedJoins(): Promise<readonly AskedJoin[]>;
+  /** Forgets one of them; whoever was asked is not told. */
+  forgetJoin(id: string): Promise<void>;
   doctor(): Promise<Doctor>;
   devices(): Promise<readonly DeviceSummary[]>;
   /** What asks to be linked to this account, by the code on its screen. @throws `usage`, `link_refused`. */

@@ -196,6 +196,17 @@ describe("Commits", () => {
     expect(commit({ data: changed }, { data: pairData })).toBe("group_forbidden SOTTO-COMMIT-3");
   });
 
+  test("SOTTO-COMMIT-9: links are made and taken back by who may add people", () => {
+    const invites = [{ secret: hex(9), expiresAt: 1_700_000_000 }];
+    const linked = { ...choir, invites };
+    const later = { ...choir, invites: [{ secret: hex(9), expiresAt: 1_700_000_001 }] };
+    expect(commit({ data: linked })).toBe("group_forbidden SOTTO-COMMIT-9");
+    expect(commit({ data: choir }, { data: linked })).toBe("group_forbidden SOTTO-COMMIT-9");
+    expect(commit({ data: later }, { data: linked })).toBe("group_forbidden SOTTO-COMMIT-9");
+    expect(commit({ sender: leaf(ann), data: linked })).toBe(fine);
+    expect(commit({ data: { ...free, invites } }, { data: free })).toBe(fine);
+  });
+
   test("SOTTO-COMMIT-4: people are added by who may add, to a pair or account by nobody", () => {
     const added = [leaf(dora)];
     expect(commit({ added })).toBe("group_forbidden SOTTO-COMMIT-4");
@@ -337,6 +348,9 @@ describe("what takes a group's place, or goes on where it ended", () => {
       const renamed = { ...free, name: data.name, timerSec: data.timerSec };
       expect(continued({ data: renamed, sender: hex(cleo) }, { data: encodeGroupData(free) })).toBe(ok);
     }
+    const linked = { ...choir, invites: [{ secret: hex(9), expiresAt: 1 }] };
+    expect(successor({ data: linked })).toBe(ok);
+    expect(continued({ data: linked, sender: hex(cleo) })).toBe("group_forbidden SOTTO-WELCOME-12");
     expect(successor({ ...nextPair, data: { ...pairData, timerSec: 60 } }, pair)).toBe(ok);
   });
 
@@ -360,12 +374,18 @@ describe("a group's data", () => {
 
   const replaces = Array.from({ length: 16 }, (_, i) => ({ id: hex(i), epoch: i }));
   const replacing = { ...choir, replaces };
-  test.each([choir, free, pairData, accountData, { ...pairData, timerSec: 31_536_000 }, replacing])(
-    "what was written is read: %o",
-    (data) => {
-      expect(parseGroupData(encodeGroupData(data))).toEqual(data);
-    },
-  );
+  const invites = Array.from({ length: 16 }, (_, i) => ({ secret: hex(i), expiresAt: i }));
+  test.each([
+    choir,
+    { ...choir, invites },
+    free,
+    pairData,
+    accountData,
+    { ...pairData, timerSec: 31_536_000 },
+    replacing,
+  ])("what was written is read: %o", (data) => {
+    expect(parseGroupData(encodeGroupData(data))).toEqual(data);
+  });
 
   test("a right that is not MEMBERS is the admins'", () => {
     for (const right of [GroupRight.UNSPECIFIED, GroupRight.ADMINS, 9 as GroupRight]) {
@@ -406,6 +426,11 @@ describe("a group's data", () => {
       "the place of 17 groups",
       { ...group, replaces: Array.from({ length: 17 }, () => ({ logId: account(1) })) },
     ],
+    ["a link of 15 bytes", { ...group, invites: [{ secret: filled(1, 15) }] }],
+    ["a link twice", { ...group, invites: [{ secret: account(1) }, { secret: account(1) }] }],
+    ["a link for ever", { ...group, invites: [{ secret: account(1), expiresAtSec: 2n ** 53n }] }],
+    ["17 links", { ...group, invites: Array.from({ length: 17 }, (_, i) => ({ secret: account(i) })) }],
+    ["a pair with a link", { kind: GroupKind.PAIR, invites: [{ secret: account(1) }] }],
     ["a pair with a name", { kind: GroupKind.PAIR, name: "Choir" }],
     ["a pair with an admin", { kind: GroupKind.PAIR, admins: [account(1)] }],
     ["a timer of more than a year", { ...group, timerSec: 31_536_001 }],

@@ -81,6 +81,7 @@ export const ERROR_CODES = {
   group_unknown: { travels: false },
   group_ambiguous: { travels: false },
   group_forbidden: { travels: false },
+  group_link_invalid: { travels: false },
   attachment_damaged: { travels: false },
   file_changed: { travels: false },
   picture_unreadable: { travels: false },

@@ -18,6 +18,7 @@ export * from "./gen/sotto/v1/blobs_pb.js";
 export * from "./gen/sotto/v1/devices_pb.js";
 export * from "./gen/sotto/v1/directory_pb.js";
 export * from "./gen/sotto/v1/inbox_pb.js";
+export * from "./gen/sotto/v1/join_pb.js";
 export * from "./gen/sotto/v1/key_packages_pb.js";
 export * from "./gen/sotto/v1/link_pb.js";
 export * from "./gen/sotto/v1/log_pb.js";

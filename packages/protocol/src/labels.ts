@@ -33,6 +33,9 @@ export const LABELS = {
   accountDeletion: "sotto/account-deletion/v1",
   backupWrap: "sotto/backup/wrap/v1",
   backupChunk: "sotto/backup/chunk/v1",
+  groupLink: "sotto/group-link/v1",
+  joinAsk: "sotto/group-link/ask/v1",
+  joinAnswer: "sotto/group-link/answer/v1",
 } as const;
 
 /** One of the labels above. */

@@ -17,7 +17,8 @@ const flushTimeoutSec = 10;
 /** How long storing a change may take when the server is away. */
 const offlineTimeoutSec = 3;
 
-interface ChangeOptions {
+/** How long a change may take. */
+export interface ChangeOptions {
   readonly timeout: number;
 }
 interface AdminOptions extends ChangeOptions {
@@ -111,11 +112,12 @@ export function groupCommand(): Command {
   return command;
 }
 
-const change = (command: Command): Command =>
+/** Gives a command the option to wait for the server. */
+export const change = (command: Command): Command =>
   command.option("--timeout <seconds>", "how long to wait for the server", parseSeconds, 60);
 
 /** Runs a change of a group that there is, and prints the group as it is then. */
-async function applyTo(
+export async function applyTo(
   context: Context,
   name: string,
   options: ChangeOptions,
@@ -147,7 +149,7 @@ async function apply(
 }
 
 /** Runs a change on the newest state of things, and waits until the server has it with all that goes with it. */
-async function carryOut(
+export async function carryOut(
   context: Context,
   session: Session,
   options: ChangeOptions,

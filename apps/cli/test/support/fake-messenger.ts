@@ -10,7 +10,10 @@ import type {
   DeviceSummary,
   Doctor,
   Group,
+  AskedJoin,
+  GroupLink,
   GroupMember,
+  JoinRequest,
   LinkRequest,
   Message,
   Messenger,
@@ -315,6 +318,26 @@ export class FakeMessenger implements Messenger {
   async leaveGroup(id: string): Promise<void> {
     this.#change(id, this.#group(id).people, { state: "left" });
   }
+
+  async createGroupLink(): Promise<GroupLink> {
+    return { id: "e".repeat(32), link: "http://127.0.0.1/#/join/AA", expiresAt: 1_700_000_000 };
+  }
+  async groupLinks(): Promise<readonly GroupLink[]> {
+    return [];
+  }
+  async revokeGroupLink(): Promise<void> {}
+  async joinRequests(): Promise<readonly JoinRequest[]> {
+    return [];
+  }
+  async approveJoin(): Promise<void> {}
+  async refuseJoin(): Promise<void> {}
+  async askToJoin(): Promise<AskedJoin> {
+    throw new UsageError("group_link_invalid", "there are no links here");
+  }
+  async askedJoins(): Promise<readonly AskedJoin[]> {
+    return [];
+  }
+  async forgetJoin(): Promise<void> {}
 
   /** What waits under a code. */
   readonly asking = new Map<string, LinkRequest>();

@@ -22,6 +22,10 @@ import {
   renameGroup,
   setAdmins,
 } from "./groups/commands.ts";
+import { askedJoins, forgetJoin } from "./groups/links/asked.ts";
+import { askToJoin } from "./groups/links/asking.ts";
+import { createGroupLink, groupLinks, revokeGroupLink } from "./groups/links/invites.ts";
+import { approveJoin, joinRequests, refuseJoin } from "./groups/links/requests.ts";
 import { approveLink, linkRequest } from "./devices/approving.ts";
 import { setPush } from "./devices/pushing.ts";
 import { cancelReset, changeList, listDevices, revokeDevice, rotateIdentity } from "./devices/commands.ts";
@@ -137,6 +141,15 @@ export function messengerOf(
     setAdmins: (group, members, admin) => setAdmins(engine, group, members, admin),
     leaveGroup: (group) => leaveGroup(engine, group),
     groupMembers: (group) => engine.run((step) => groupMembers(step, group)),
+    createGroupLink: (group, lifeSec) => createGroupLink(engine, group, lifeSec),
+    groupLinks: (group) => engine.run((step) => groupLinks(step, group)),
+    revokeGroupLink: (group, id) => revokeGroupLink(engine, group, id),
+    joinRequests: (group) => engine.run((step) => joinRequests(step, group)),
+    approveJoin: (group, peer) => approveJoin(engine, group, peer),
+    refuseJoin: (group, peer) => engine.run((step) => refuseJoin(step, group, peer)),
+    askToJoin: (link) => askToJoin(engine, link),
+    askedJoins: () => engine.run(askedJoins),
+    forgetJoin: (id) => engine.run((step) => forgetJoin(step, id)),
     doctor: () => doctor(engine),
     devices: () => engine.run(listDevices),
     linkRequest: (code) => linkRequest(engine, code),

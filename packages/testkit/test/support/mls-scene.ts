@@ -404,7 +404,7 @@ export async function claimOne(
 }
 
 /** Leaves something sealed in somebody's inbox. */
-async function leaveSealed(
+export async function leaveSealed(
   intruder: Intruder,
   victim: SimulatedDevice,
   content: MessageInitShape<typeof SealedContentSchema>,

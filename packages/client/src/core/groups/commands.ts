@@ -98,12 +98,16 @@ export async function leaveGroup(engine: Engine, name: string): Promise<void> {
   });
 }
 
-/** Asks for a change of a group, and waits until it is committed. @throws UsageError `group_forbidden` and others. */
+/**
+ * Asks for a change of a group, and waits until it is committed. @param also what goes with it, in the same step.
+ * @throws UsageError `group_forbidden` and others.
+ */
 export async function changeGroup(
   engine: Engine,
   name: string,
   intent: Intent,
   right: "mayAdd" | "mayRemove" | "mayRename" | "admin",
+  also?: (step: Step, group: GroupLive) => Promise<void>,
 ): Promise<void> {
   await wait(engine, async (step) => {
     const group = await findGroup(step, name);
@@ -136,6 +140,7 @@ export async function changeGroup(
         : [];
     if (group.record.accounts.length + more.length > LIMITS.maxGroupMembers) throw tooMany();
     if (intent.type === "add") await acceptPeople(step, intent.accounts);
+    await also?.(step, group);
     const order = addIntent(step, group, intent);
     return { until: step.waiters.wait(intentGroup(order)) };
   });

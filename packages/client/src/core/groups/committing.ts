@@ -7,9 +7,9 @@ import { EntryKind, LIMITS, UsageError, equalBytes, toHex, type SottoError } fro
 import { bytesOf } from "../hex.ts";
 import { backoffMs } from "../reconnect.ts";
 import { isReady, request, type Answer } from "../session.ts";
-import { type Step } from "../step.ts";
+import { nowSec, type Step } from "../step.ts";
 import { groupEntry } from "./content.ts";
-import { encodeGroupData, parseGroupData, type CheckedData } from "./data.ts";
+import { encodeGroupData, mostInvites, parseGroupData, type CheckedData, type Invite } from "./data.ts";
 import { findInvitees, isHopeless, type Invitee, type Wanted } from "./inviting.ts";
 import { deviceChanges, removable } from "./leaves.ts";
 import { accountOfMember, deviceOfMember, isOwnerless, mayChange } from "./membership.ts";
@@ -117,6 +117,8 @@ async function planOf(step: Step, group: GroupLive): Promise<Plan | undefined> {
       data = { ...data, name: intent.name };
     } else if (intent.type === "timer") {
       data = { ...data, timerSec: intent.seconds };
+    } else if (intent.type === "invite" || intent.type === "revoke-invite") {
+      data = { ...data, invites: invitesWith(data.invites, intent, nowSec(step)) };
     } else if (intent.type === "rejoin") {
       const { account, device } = intent;
       const leaf = mls.members.find((m) => accountOfMember(m) === account && deviceOfMember(m) === device);
@@ -139,6 +141,17 @@ async function planOf(step: Step, group: GroupLive): Promise<Plan | undefined> {
     return undefined;
   }
   return { wanted, remove, comeBack, data: changed ? data : undefined, update, intents: orders };
+}
+
+/** The links after a change that was wanted; what is over goes with it. */
+function invitesWith(
+  invites: readonly Invite[],
+  intent: Extract<Intent, { readonly type: "invite" | "revoke-invite" }>,
+  now: number,
+): readonly Invite[] {
+  const secret = intent.type === "invite" ? intent.invite.secret : intent.secret;
+  const others = invites.filter((one) => one.secret !== secret && one.expiresAt > now);
+  return (intent.type === "invite" ? [...others, intent.invite] : others).slice(-mostInvites);
 }
 
 /** The admins after a change that was wanted. */

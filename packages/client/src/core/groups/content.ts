@@ -40,6 +40,7 @@ export interface CheckedContent {
     | { readonly type: "reaction"; readonly target: MessageName; readonly emoji: string }
     | { readonly type: "edit"; readonly message: string; readonly text: string }
     | { readonly type: "delete"; readonly message: string }
+    | { readonly type: "join-refused"; readonly request: string }
     /** Of a kind that this version does not know. */
     | { readonly type: "unknown" };
 }
@@ -113,6 +114,8 @@ function wireBody(
       };
     case "leave":
       return { case: "leave", value: {} };
+    case "join-refused":
+      return { case: "joinRefused", value: { requestId: bytesOf(body.request) } };
     case "profile":
       return { case: "profile", value: { name: body.name, changedAtMs: BigInt(body.changedAtMs) } };
     case "account-sync":
@@ -173,6 +176,8 @@ function checkedBody({ body }: Content): CheckedContent["body"] {
     }
     case "leave":
       return { type: "leave" };
+    case "joinRefused":
+      return { type: "join-refused", request: checkedId(body.value.requestId) };
     case "profile": {
       const { name, changedAtMs } = body.value;
       if (name !== "" && !isDisplayName(name)) throw refused("has a name that is none");

@@ -4,7 +4,7 @@
  * @see spec/PROTOCOL.md, Succession
  */
 import { ValidationError } from "@sotto/protocol";
-import { parseGroupData, type CheckedData } from "./data.ts";
+import { parseGroupData, sameInvites, type CheckedData } from "./data.ts";
 import { isOwnerless } from "./membership.ts";
 import type { GroupRecord } from "./records.ts";
 
@@ -67,6 +67,7 @@ export function checkContinued(known: Known, next: Continued, own: string): void
   const isRenamed = data.name !== before.name || data.timerSec !== before.timerSec;
   const keeps =
     rights &&
+    (trusted || before.mayAdd === "members" || sameInvites(data, before)) &&
     (mayRename || !isRenamed) &&
     data.mayRename === before.mayRename &&
     data.admins.every((admin) => mayBe.has(admin)) &&

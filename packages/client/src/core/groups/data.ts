@@ -27,6 +27,16 @@ export interface CheckedData {
   readonly timerSec: number;
   /** Whose place this group takes, the last first. */
   readonly replaces: readonly Replaced[];
+  /** Links by which people may ask to be let in. */
+  readonly invites: readonly Invite[];
+}
+
+/** What makes a link of a group one. */
+export interface Invite {
+  /** 16 bytes in hexadecimal. */
+  readonly secret: string;
+  /** Seconds since 1970-01-01 UTC. */
+  readonly expiresAt: number;
 }
 
 /** A group that another took the place of, and the last epoch of it that the maker of that one knew. */
@@ -43,6 +53,8 @@ const wireKinds: Record<GroupKind, WireKind> = {
 const longestName = 128;
 const mostBytes = 65_536;
 const mostReplaced = 16;
+/** Most links that a group has at a time. */
+export const mostInvites = 16;
 const mostEpoch = BigInt(Number.MAX_SAFE_INTEGER);
 
 const right = (who: "admins" | "members") => (who === "admins" ? GroupRight.ADMINS : GroupRight.MEMBERS);
@@ -61,6 +73,10 @@ export function encodeGroupData(data: CheckedData): Uint8Array {
       rename: right(data.mayRename),
       timerSec: data.timerSec,
       replaces: data.replaces.map(({ id, epoch }) => ({ logId: bytesOf(id), epoch: BigInt(epoch) })),
+      invites: data.invites.map(({ secret, expiresAt }) => ({
+        secret: bytesOf(secret),
+        expiresAtSec: BigInt(expiresAt),
+      })),
     }),
   );
 }
@@ -86,6 +102,14 @@ export function parseGroupData(bytes: Uint8Array): CheckedData {
   if (data.replaces.length > mostReplaced) throw invalid("takes the place of too many");
   if (data.replaces.some(({ logId, epoch }) => logId.length !== ID_BYTES || epoch > mostEpoch))
     throw invalid("takes the place of what is no group");
+  if (data.invites.length > (kind === "group" ? mostInvites : 0)) throw invalid("has too many links");
+  if (data.invites.some(({ secret, expiresAtSec }) => secret.length !== ID_BYTES || expiresAtSec > mostEpoch))
+    throw invalid("has a link that is none");
+  const invites = data.invites.map((one) => ({
+    secret: toHex(one.secret),
+    expiresAt: Number(one.expiresAtSec),
+  }));
+  if (new Set(invites.map(({ secret }) => secret)).size !== invites.length) throw invalid("has a link twice");
   return {
     kind,
     name: data.name,
@@ -95,8 +119,17 @@ export function parseGroupData(bytes: Uint8Array): CheckedData {
     mayRename: who(data.rename),
     timerSec: data.timerSec,
     replaces: data.replaces.map(({ logId, epoch }) => ({ id: toHex(logId), epoch: Number(epoch) })),
+    invites,
   };
 }
+
+/** Whether two groups have the same links. */
+export const sameInvites = (one: CheckedData, other: CheckedData): boolean =>
+  one.invites.length === other.invites.length &&
+  one.invites.every(
+    ({ secret, expiresAt }, i) =>
+      secret === other.invites[i]?.secret && expiresAt === other.invites[i]?.expiresAt,
+  );
 
 /** Whether a text can be a group's name: 1 to 128 characters, no control characters, no space at its ends. */
 export function isGroupName(name: string): boolean {
@@ -113,6 +146,7 @@ export const pairData: CheckedData = {
   mayRename: "members",
   timerSec: 0,
   replaces: [],
+  invites: [],
 };
 
 /** The data of the group of an account's devices. */
@@ -129,6 +163,7 @@ export function newGroupData(name: string, admin: string): CheckedData {
     mayRename: "admins",
     timerSec: 0,
     replaces: [],
+    invites: [],
   };
 }
 

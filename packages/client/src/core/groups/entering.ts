@@ -9,6 +9,7 @@ import type { Step } from "../step.ts";
 import { parseGroupData } from "./data.ts";
 import { decline } from "./declining.ts";
 import { accessToken, accountsOf } from "./epoch.ts";
+import { noteAdmitted } from "./links/asked.ts";
 import { accountOfMember, deviceOfMember } from "./membership.ts";
 import { nameOfAccount, nameOfGroup, tellChanges } from "./naming.ts";
 import { wakeQueuesOf } from "./queue.ts";
@@ -73,6 +74,7 @@ export async function enterNew(step: Step, come: Come, old: GroupLive | undefine
   };
   const group = await addGroup(step, record, come.mls);
   await takeKeptHistory(step, group.record.id);
+  await noteAdmitted(step, group);
   if (old === undefined && (await declines(step, group, come.sender))) return;
   await tellJoined(step, group, come.sender);
   if (old === undefined) {
@@ -111,6 +113,7 @@ export async function enterAgain(step: Step, come: Come, group: GroupLive): Prom
   wakeGroup(step, group.record.id);
   const missed = before.lost?.why === "log" ? {} : { missed: Math.max(0, fresh.cursor - before.cursor - 1) };
   if (before.state !== "healing" && (await declines(step, group, come.sender))) return;
+  await noteAdmitted(step, group);
   if (before.state === "healing") await tellHealed(step, group, before, missed, come.sender);
   await tellJoined(step, group, come.sender);
   await tellTimer(step, group, come.sender, timerBefore);

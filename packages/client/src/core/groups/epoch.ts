@@ -3,6 +3,7 @@ import type { MlsGroup } from "@sotto/crypto";
 import { LABELS, equalBytes } from "@sotto/protocol";
 import type { Step } from "../step.ts";
 import { addNotice } from "../notices.ts";
+import { followLinks } from "./links/following.ts";
 import { accountOfMember } from "./membership.ts";
 import { nameOfAccount } from "./naming.ts";
 import { putGroup, saveEpoch, type GroupLive } from "./state.ts";
@@ -26,6 +27,7 @@ export async function enterEpoch(step: Step, group: GroupLive, next: MlsGroup): 
   const { epoch, groupData: data } = next;
   putGroup(step, group, { epoch, token, data, accounts, leaving, gone: gone.slice(-mostGone), ownSent: [] });
   if (!isSame) putGroup(step, group, { changedAt: epoch });
+  if (!isSame) await followLinks(step, group, record);
   // Who comes does not know our name yet: it goes along with the next text.
   const isMore = accounts.some((account) => !record.accounts.includes(account));
   if (isMore) putGroup(step, group, { toldName: undefined });

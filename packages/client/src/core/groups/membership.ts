@@ -5,7 +5,7 @@
  */
 import type { MlsMember, StagedCommit } from "@sotto/crypto";
 import { ValidationError, equalBytes, toHex, type DeviceList } from "@sotto/protocol";
-import { parseGroupData, type CheckedData } from "./data.ts";
+import { parseGroupData, sameInvites, type CheckedData } from "./data.ts";
 import type { GroupRecord, Intent } from "./records.ts";
 
 /** How an account's device list is asked for while rules are checked; undefined: it must be looked up first. */
@@ -52,6 +52,8 @@ export function mayChange(
   if (data.admins.includes(account) || inherits) return true;
   switch (intent.type) {
     case "add":
+    case "invite":
+    case "revoke-invite":
       return data.mayAdd === "members";
     case "remove":
       return data.mayRemove === "members";
@@ -162,6 +164,9 @@ function checkData(before: CheckedData, after: CheckedData, isAdmin: boolean): v
     after.admins.length === before.admins.length &&
     after.admins.every((admin) => before.admins.includes(admin));
   if (!same && !isAdmin) throw forbidden("SOTTO-COMMIT-3", "only admins may change who may do what");
+  if (!sameInvites(before, after) && before.mayAdd === "admins" && !isAdmin) {
+    throw forbidden("SOTTO-COMMIT-9", "only admins may make and take back this group's links");
+  }
 }
 
 type Lists = (account: string) => DeviceList | undefined;

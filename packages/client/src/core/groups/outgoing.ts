@@ -173,6 +173,10 @@ async function plaintextOf(step: Step, { content }: MlsItem): Promise<Uint8Array
       const body = { type: "profile", ...named } as const;
       return encodeContent({ id: freshId(step), sentAtMs: step.env.nowMs(), from, body });
     }
+    case "join-refused": {
+      const body = { type: "join-refused", request: content.request } as const;
+      return encodeContent({ id: freshId(step), sentAtMs: step.env.nowMs(), from, body });
+    }
     case "leave":
       return encodeContent({ id: freshId(step), sentAtMs: step.env.nowMs(), from, body: { type: "leave" } });
   }

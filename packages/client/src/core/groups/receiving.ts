@@ -1,5 +1,6 @@
 /**
- * What others left in our inbox, sealed to our inbox key: Welcomes, and requests of devices that lost their state. Each is stored before
+ * What others left in our inbox, sealed to our inbox key: Welcomes, requests of devices that lost their state, and of people who
+ * ask to be let into a group by its link. Each is stored before
  * the entry is acked, and then waits for whatever it needs: lists, a ratchet tree, another try.
  */
 import { openInboxItem } from "@sotto/crypto";
@@ -17,6 +18,8 @@ import { addNotice } from "../notices.ts";
 import { isReady } from "../session.ts";
 import { nextOrder, type Step } from "../step.ts";
 import { takeWelcome } from "./joining.ts";
+import { takeJoinAnswer } from "./links/asked.ts";
+import { takeJoin } from "./links/taking.ts";
 import { groupNames, type HeldItem } from "./records.ts";
 import { takeRejoin } from "./rejoining.ts";
 import { type ItemVerdict, finishItem, retryLater } from "./held-items.ts";
@@ -69,6 +72,10 @@ async function tryItem(step: Step, order: number, item: HeldItem): Promise<ItemV
         return await takeWelcome(step, order, content.value);
       case "rejoin":
         return await takeRejoin(step, order, content.value);
+      case "join":
+        return await takeJoin(step, order, content.value);
+      case "joinAnswer":
+        return await takeJoinAnswer(step, content.value);
       case undefined:
         return { type: "done" };
     }

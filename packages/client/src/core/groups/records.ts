@@ -5,6 +5,7 @@
 import type { MlsCiphersuite, MlsSnapshot } from "@sotto/crypto";
 import type { ListName, RecordName } from "../vault-store.ts";
 import type { Decided } from "../decisions.ts";
+import type { Invite } from "./data.ts";
 import type { MessageName, MessagePlace, Stamp } from "../records.ts";
 
 /** pair: two people with all their devices. account: the devices of one account. */
@@ -146,6 +147,8 @@ export type Intent =
   | { readonly type: "remove"; readonly accounts: readonly string[] }
   | { readonly type: "rename"; readonly name: string }
   | { readonly type: "timer"; readonly seconds: number }
+  | { readonly type: "invite"; readonly invite: Invite }
+  | { readonly type: "revoke-invite"; readonly secret: string }
   | { readonly type: "admins"; readonly accounts: readonly string[]; readonly admin: boolean }
   | { readonly type: "rejoin"; readonly account: string; readonly device: string }
   | { readonly type: "update" };
@@ -165,6 +168,8 @@ export interface MlsItem {
         readonly ids: readonly string[];
       }
     | { readonly type: "leave" }
+    /** Whoever asked by a link is not let in. */
+    | { readonly type: "join-refused"; readonly request: string }
     /** The account's own name, as it is at the time. */
     | { readonly type: "profile" }
     | {

@@ -28,6 +28,7 @@ import type { CheckedContent, TextBody } from "./content.ts";
 import { accountOfMember, deviceOfMember } from "./membership.ts";
 import { leaveHere } from "./leaving.ts";
 import { nameOfGroup } from "./naming.ts";
+import { noteRefused } from "./links/following.ts";
 import { conversationsOf, queueReceipt } from "./queue.ts";
 import { groupNames, type Receipts } from "./records.ts";
 import { putGroup, wakeGroup, type GroupLive } from "./state.ts";
@@ -57,6 +58,8 @@ export async function applyContent(
       const atSec = Math.min(nowSec(step), Math.floor(content.sentAtMs / 1000));
       return own ? takeOwnReading(step, group, body, atSec) : takeReceipt(step, group, account, body, atSec);
     }
+    case "join-refused":
+      return noteRefused(step, group, account, body.request);
     case "leave":
       return noteLeaving(step, group, account);
     case "profile":

@@ -117,14 +117,15 @@ async function carryOut(
   }
 }
 
-/** Leaves something in an inbox, once. Without `then`, whether it came there is not waited for. */
+/** Leaves something in an inbox, once. Without `then`, whether it came there is not waited for. @param wakes a person waits for it. */
 export function leaveInInbox(
   step: Step,
   inbox: string,
   item: Uint8Array,
   then: (step: Step, answer: Answer) => Promise<void> = async () => {},
+  wakes = false,
 ): void {
-  append(step, bytesOf(inbox), new Uint8Array(), item, then);
+  append(step, bytesOf(inbox), new Uint8Array(), item, then, wakes);
 }
 
 async function makeSideLog(

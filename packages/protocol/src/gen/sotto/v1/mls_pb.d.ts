@@ -6,6 +6,7 @@
 
 import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
+import type { JoinAnswer, JoinRequest } from "./join_pb.js";
 
 /**
  * Describes the file sotto/v1/mls.proto.
@@ -204,6 +205,18 @@ export declare type SealedContent = Message<"sotto.v1.SealedContent"> & {
      */
     value: RejoinRequest;
     case: "rejoin";
+  } | {
+    /**
+     * @generated from field: sotto.v1.JoinRequest join = 3;
+     */
+    value: JoinRequest;
+    case: "join";
+  } | {
+    /**
+     * @generated from field: sotto.v1.JoinAnswer join_answer = 4;
+     */
+    value: JoinAnswer;
+    case: "joinAnswer";
   } | { case: undefined; value?: undefined };
 };
 
@@ -417,6 +430,12 @@ export declare type Content = Message<"sotto.v1.Content"> & {
      */
     value: Profile;
     case: "profile";
+  } | {
+    /**
+     * @generated from field: sotto.v1.JoinRefused join_refused = 18;
+     */
+    value: JoinRefused;
+    case: "joinRefused";
   } | { case: undefined; value?: undefined };
 
   /**
@@ -432,6 +451,26 @@ export declare type Content = Message<"sotto.v1.Content"> & {
  * Use `create(ContentSchema)` to create a new message.
  */
 export declare const ContentSchema: GenMessage<Content>;
+
+/**
+ * Somebody who may add people does not let in who asked by a link: no other admin needs to answer that.
+ *
+ * @generated from message sotto.v1.JoinRefused
+ */
+export declare type JoinRefused = Message<"sotto.v1.JoinRefused"> & {
+  /**
+   * The first 16 bytes of SHA-256 of the request's signature.
+   *
+   * @generated from field: bytes request_id = 1;
+   */
+  requestId: Uint8Array;
+};
+
+/**
+ * Describes the message sotto.v1.JoinRefused.
+ * Use `create(JoinRefusedSchema)` to create a new message.
+ */
+export declare const JoinRefusedSchema: GenMessage<JoinRefused>;
 
 /**
  * What the sender's owner calls themselves. Shown beside the identifier, never in its place.
@@ -1170,6 +1209,13 @@ export declare type GroupData = Message<"sotto.v1.GroupData"> & {
    * @generated from field: repeated sotto.v1.ReplacedGroup replaces = 8;
    */
   replaces: ReplacedGroup[];
+
+  /**
+   * Links by which people may ask to be let in; at most 16, in a group only.
+   *
+   * @generated from field: repeated sotto.v1.GroupInvite invites = 9;
+   */
+  invites: GroupInvite[];
 };
 
 /**
@@ -1177,6 +1223,31 @@ export declare type GroupData = Message<"sotto.v1.GroupData"> & {
  * Use `create(GroupDataSchema)` to create a new message.
  */
 export declare const GroupDataSchema: GenMessage<GroupData>;
+
+/**
+ * What makes a link of a group one.
+ *
+ * @generated from message sotto.v1.GroupInvite
+ */
+export declare type GroupInvite = Message<"sotto.v1.GroupInvite"> & {
+  /**
+   * 16 random bytes.
+   *
+   * @generated from field: bytes secret = 1;
+   */
+  secret: Uint8Array;
+
+  /**
+   * @generated from field: uint64 expires_at_sec = 2;
+   */
+  expiresAtSec: bigint;
+};
+
+/**
+ * Describes the message sotto.v1.GroupInvite.
+ * Use `create(GroupInviteSchema)` to create a new message.
+ */
+export declare const GroupInviteSchema: GenMessage<GroupInvite>;
 
 /**
  * A group that another took the place of.
