@@ -1,4 +1,4 @@
-/** Linking a browser to an account: the QR code is read off the screen, and scanned by a camera; a terminal and a browser approve. */
+/** Linking a browser to an account: the QR code is read off the screen, and scanned by a camera; a terminal and a browser approve. The same camera compares safety numbers. */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -56,11 +56,14 @@ describe.skipIf(noChromium)("linking a browser", () => {
   let server: TestServer;
   let reached: Reached;
   let browser: Browser;
+  /** At a terminal. */
+  let gil: Awaited<ReturnType<TestServer["registered"]>>;
   const folder = mkdtempSync(join(tmpdir(), "sotto-film-"));
   beforeAll(async () => {
     server = await TestServer.start();
     reached = { url: server.url, code: (identifier) => server.nextCode(identifier) };
     browser = await startChromium();
+    gil = await server.registered("+15551230410");
   });
   afterAll(async () => {
     await browser?.close();
@@ -69,7 +72,6 @@ describe.skipIf(noChromium)("linking a browser", () => {
   });
 
   test("a terminal approves what the picture says, and the history comes", async () => {
-    const gil = await server.registered("+15551230410");
     const ann = await server.registered("+15551230411");
     await ann.ok("send", gil.phone, "Written before the browser was there");
     const { page, complaints, close } = await openApp(browser, reached);
@@ -138,8 +140,35 @@ describe.skipIf(noChromium)("linking a browser", () => {
     await sendText(page, "after");
     await ben.page.getByRole("link", { name: fay.identifier }).click();
     await expect.poll(() => textsIn(ben.page), { timeout: 20_000 }).toEqual(["before", "after"]);
-    expect(ben.complaints).toEqual([]);
     await close();
+
+    // The same camera compares safety numbers. First Fay shows the wrong one.
+    const compare = (at: Page, peer: string): Promise<unknown> =>
+      at.goto(`${server.url}/#/c/${encodeURIComponent(peer)}/verify`);
+    const show = async (peer: string): Promise<void> => {
+      await compare(fay.page, peer);
+      await fay.page.getByRole("img", { name: "The safety number as a QR code" }).waitFor();
+      writeFileSync(film, filmOf(PNG.sync.read(await fay.page.screenshot())));
+    };
+    await fay.page.setViewportSize({ width: 640, height: 760 });
+    await writeTo(fay.page, gil.phone);
+    await show(gil.phone);
+    await compare(ben.page, fay.identifier);
+    await ben.page.getByRole("button", { name: "Scan their picture" }).click();
+    const alert = ben.page.getByRole("alert");
+    await alert.getByText("The numbers differ").waitFor({ timeout: 30_000 });
+    expect(await ben.page.getByRole("button", { name: "mark as verified" }).count()).toBe(0);
+    expect(await accessibilityFindings(ben.page)).toEqual([]);
+    await fay.page.keyboard.press("Escape");
+    await show(ben.identifier);
+    await ben.page.getByRole("button", { name: "Scan their picture" }).click();
+    await alert.getByText("Both screens show the same number").waitFor({ timeout: 30_000 });
+    await ben.page.getByText("Verified", { exact: true }).first().waitFor();
+    expect(await accessibilityFindings(ben.page)).toEqual([]);
+    // Fay has no camera.
+    await fay.page.getByRole("button", { name: "Scan their picture" }).click();
+    await fay.page.getByText("Or compare the digits by eye").waitFor();
+    expect([...ben.complaints, ...fay.complaints]).toEqual([]);
     await fay.close();
     await withCamera.close();
   });

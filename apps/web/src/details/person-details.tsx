@@ -1,12 +1,12 @@
-/** A person: whether they are verified, and the number that both sides compare. */
+/** A person: whether they are verified, what they are called here, and whether they may reach this account. */
 import type { Contact } from "@sotto/client/web";
-import { useEffect, useState, type FormEvent, type ReactNode } from "react";
+import { useState, type FormEvent, type ReactNode } from "react";
 import { useCalls } from "../app/context.tsx";
 import { useText } from "../text/index.tsx";
 import { NAME_LETTERS, cleanName } from "../onboarding/name.ts";
 import { Button, Notice, TextField } from "../ui/controls.tsx";
 import { Icon } from "../ui/icon.tsx";
-import { QrCode } from "../ui/qr-code.tsx";
+import { SafetyNumber } from "./safety-number.tsx";
 import { useTold } from "./use-told.ts";
 
 /** @param verifying whether the number is shown at once. */
@@ -23,11 +23,7 @@ export function PersonDetails({
   const calls = useCalls();
   const { working, problem, run } = useTold();
   const [shown, setShown] = useState(verifying);
-  const [number, setNumber] = useState<string>();
-  const { accountId, identityChanged, verified = false } = contact ?? {};
-  useEffect(() => {
-    if (shown) void run(async () => setNumber(await calls.safetyNumber(peer)));
-  }, [shown, calls, peer, run, accountId, identityChanged]);
+  const verified = contact?.verified === true;
 
   return (
     <section className="details__part">
@@ -36,6 +32,11 @@ export function PersonDetails({
         {verified ? t.verified : t.notVerified}
       </p>
       {problem !== undefined && <Notice kind="error">{problem}</Notice>}
+      {shown ? (
+        <SafetyNumber peer={peer} contact={contact} />
+      ) : (
+        <Button onClick={() => setShown(true)}>{t.compare}</Button>
+      )}
       {contact !== undefined && <Nickname key={contact.accountId} peer={peer} nickname={contact.nickname} />}
       {contact !== undefined && (
         <Button
@@ -45,39 +46,6 @@ export function PersonDetails({
         >
           {contact.blocked ? t.unblock : t.block}
         </Button>
-      )}
-      {shown ? (
-        <>
-          <p className="field__hint">{t.compareHow(peer)}</p>
-          {number !== undefined && (
-            <>
-              <QrCode text={`sotto-safety:${number.replaceAll(" ", "")}`} label={t.safetyQr} />
-              <p className="safety-number" aria-label={t.safetyNumber}>
-                {number.split(" ").map((part, i) => (
-                  // The same five digits may stand twice.
-                  // oxlint-disable-next-line react/no-array-index-key
-                  <span key={i}>{part}</span>
-                ))}
-              </p>
-            </>
-          )}
-          <div className="dialog__actions">
-            {identityChanged === true && (
-              <Button disabled={working} onClick={() => void run(() => calls.acknowledgeIdentity(peer))}>
-                {t.acceptKey}
-              </Button>
-            )}
-            <Button
-              kind={verified ? "plain" : "primary"}
-              disabled={working || number === undefined}
-              onClick={() => void run(() => calls.setVerified(peer, !verified))}
-            >
-              {verified ? t.unverify : t.verify}
-            </Button>
-          </div>
-        </>
-      ) : (
-        <Button onClick={() => setShown(true)}>{t.compare}</Button>
       )}
     </section>
   );

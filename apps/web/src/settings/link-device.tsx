@@ -4,6 +4,7 @@ import type { LinkRequest } from "@sotto/client/web";
 import { useCalls, useProblemText } from "../app/context.tsx";
 import { localeOf, useLanguage } from "../text/index.tsx";
 import { useSettingsText } from "../text/settings.ts";
+import { useTrustText } from "../text/trust.ts";
 import { Button, Notice, TextField } from "../ui/controls.tsx";
 import { Icon } from "../ui/icon.tsx";
 import { Fact, Part } from "./parts.tsx";
@@ -42,6 +43,7 @@ function AskCode({
   readonly onCancel: () => void;
 }): ReactNode {
   const s = useSettingsText();
+  const trust = useTrustText();
   const calls = useCalls();
   const problemText = useProblemText();
   const [code, setCode] = useState("");
@@ -77,6 +79,7 @@ function AskCode({
         {scanning ? (
           <Suspense fallback={<div className="skeleton scanner" />}>
             <Scanner
+              otherwise={trust.scanNoLink}
               onText={(text) => {
                 if (!text.startsWith("sotto-link:")) return;
                 setScanning(false);

@@ -1,7 +1,8 @@
 /** The camera, looking for a QR code: by the browser's own detector where it has one, by jsQR elsewhere. Nothing it sees leaves the page. */
 import { useEffect, useRef, useState, type ReactNode } from "react";
-import { useSettingsText } from "../text/settings.ts";
+import { useTrustText } from "../text/trust.ts";
 import { Button, Notice } from "../ui/controls.tsx";
+import "./scanner.css";
 
 type Find = (video: HTMLVideoElement) => Promise<string | undefined>;
 
@@ -38,15 +39,17 @@ async function finder(): Promise<Find> {
   };
 }
 
-/** @param onText called with what each picture says, until it is taken away. */
+/** @param otherwise what to do without a camera. @param onText called with what each picture says, until it is taken away. */
 function Scanner({
+  otherwise,
   onText,
   onStop,
 }: {
+  readonly otherwise: string;
   readonly onText: (text: string) => void;
   readonly onStop: () => void;
 }): ReactNode {
-  const s = useSettingsText();
+  const s = useTrustText();
   const video = useRef<HTMLVideoElement>(null);
   const told = useRef(onText);
   told.current = onText;
@@ -80,7 +83,13 @@ function Scanner({
     };
   }, []);
 
-  if (failed) return <Notice kind="warn">{s.scanNo}</Notice>;
+  if (failed) {
+    return (
+      <Notice kind="warn" live>
+        {s.scanNo} {otherwise}
+      </Notice>
+    );
+  }
   return (
     <>
       <p>{s.scanTitle}</p>

@@ -176,11 +176,6 @@ export const settings = {
     "Es ist verknüpft. Kontakte, Gruppen und Nachrichten gehen hinüber, solange beide Geräte online sind.",
   linkAgain: "Zurück zu den Geräten",
 
-  scanTitle: "Richte die Kamera auf das Bild",
-  scanNo:
-    "Die Kamera lässt sich nicht benutzen. Erlaube sie in den Einstellungen des Browsers für diese Seite, oder gib den Code ein.",
-  scanStop: "Aufhören",
-
   knowsIntro:
     "Der Server trägt deine Nachrichten weiter und sieht nie, was darin steht. Hier steht, was er doch erfährt, auch wenn sein Betreiber neugierig ist oder jemand bei ihm eingebrochen ist.",
   knowsMust: "Was er wissen muss",

@@ -171,10 +171,6 @@ export const settings = {
   linkDone: "It is linked. Contacts, groups and messages go over while both devices are online.",
   linkAgain: "Back to the devices",
 
-  scanTitle: "Point the camera at the picture",
-  scanNo: "The camera cannot be used. Allow it in the browser's settings for this page, or type the code.",
-  scanStop: "Stop",
-
   knowsIntro:
     "The server carries your messages and never sees what is in them. These lines say what it does learn, even if whoever runs it is curious or was broken into.",
   knowsMust: "What it has to know",
