@@ -1,24 +1,7 @@
 /** docs/operations.md against the server's own registry: every metric, its kind and its labels, both ways. */
-import { Registry, collectDefaultMetrics } from "prom-client";
 import { describe, expect, test } from "vitest";
-import { createGauges, type WatchedState } from "../packages/server/src/http/metrics.ts";
-import { createMetrics } from "../packages/server/src/metrics.ts";
 import { readDocument, tableAfter } from "./documents.ts";
-
-/** What prom-client keeps of a metric beside what its types tell. */
-interface KnownMetric {
-  readonly name: string;
-  readonly type: string;
-  readonly labelNames: readonly string[];
-}
-
-const registry = new Registry();
-createMetrics(registry);
-createGauges(registry, { version: "" } as WatchedState);
-collectDefaultMetrics({ register: registry });
-const known = new Map(
-  (registry.getMetricsAsArray() as unknown as KnownMetric[]).map((metric) => [metric.name, metric]),
-);
+import { knownMetrics as known } from "./support/metrics.ts";
 
 describe("the table of metrics", () => {
   const rows = tableAfter(readDocument("docs/operations.md"), "<!-- test:metrics -->");
