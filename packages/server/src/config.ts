@@ -8,12 +8,15 @@
 import { readFileSync } from "node:fs";
 import { UsageError } from "@sotto/protocol";
 import * as z from "zod";
+import { isDatabaseUrl } from "./adapters/postgres/database-url.ts";
 import { limitsSchema } from "./config-limits.ts";
 import { flag, list, natural, text } from "./config-types.ts";
 
 const schema = z.strictObject({
   /** The data folder; made on first start. */
   data: text().default("./sotto-data"),
+  /** A PostgreSQL database in the place of the one in the data folder, which still holds the keys and the blobs. */
+  database: text().refine(isDatabaseUrl, "must be postgres://USER@HOST:PORT/NAME").optional(),
   /** Address to listen on; 0.0.0.0 or :: for all. */
   host: text().default("127.0.0.1"),
   /** 0 lets the system choose. */

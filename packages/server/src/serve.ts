@@ -15,9 +15,9 @@ import { startMaintenance } from "./adapters/maintenance.ts";
 import { NatsTransport } from "./adapters/nats/transport.ts";
 import { nodeCrypto } from "./adapters/node-crypto.ts";
 import { nodeClock, nodeScheduler } from "./adapters/node-scheduler.ts";
+import { openStore } from "./adapters/open-store.ts";
 import { webPushSender } from "./adapters/push/web-push.ts";
 import { SharedBus } from "./adapters/shared-bus.ts";
-import { openSqliteStore } from "./adapters/sqlite/store.ts";
 import { checkConfig, type ServerConfig, type ServerConfigInput } from "./config.ts";
 import type { Bus } from "./core/bus.ts";
 import type { OtpSender } from "./core/otp-sender.ts";
@@ -109,7 +109,7 @@ type Undo = (() => unknown)[];
 
 /**
  * Starts a server.
- * @throws SottoError `config_invalid`, `data_folder_damaged`, `data_folder_foreign`, `data_folder_locked`, `address_in_use`.
+ * @throws SottoError `config_invalid`, `data_folder_damaged`, `data_folder_foreign`, `data_folder_locked`, `address_in_use`, `unavailable`.
  */
 export async function startServer(
   input: ServerConfigInput | ServerConfig,
@@ -120,7 +120,7 @@ export async function startServer(
   const addressOf = clientAddress(config.trustedProxies);
   const print = options.print ?? ((line: string) => void process.stdout.write(`${line}\n`));
   const senders = createConfiguredSenders(config, print);
-  const folder = await openDataFolder(config.data);
+  const folder = await openDataFolder(config.data, config.database === undefined);
   const undo: Undo = [() => folder.release()];
   try {
     return await start({ config, options, folder, tls, addressOf, senders }, undo);
@@ -135,7 +135,7 @@ async function start(parts: Parts, undo: Undo): Promise<RunningServer> {
   const { nowMs = Date.now, logTo = process.stderr } = options;
   const registry = new Registry();
   if (options.processMetrics === true) collectDefaultMetrics({ register: registry });
-  const store = openSqliteStore({ path: folder.databasePath, nowSec: Math.floor(nowMs() / 1000) });
+  const store = await openStore(config, folder, Math.floor(nowMs() / 1000));
   undo.push(() => store.close());
   folder.markReady();
 

@@ -16,6 +16,7 @@ export function serveCommand(): Command {
       "Runs a Sotto server. The first start makes the data folder with the server's keys; later starts reuse it.",
     )
     .option("--data <dir>", "data folder (default ./sotto-data)")
+    .option("--database <url>", "postgres://… in the place of the database in the data folder")
     .option("--port <number>", "port to listen on, 0 for any (default 8787)")
     .option("--host <address>", "address to listen on (default 127.0.0.1; 0.0.0.0 for all networks)")
     .option("--origin <url>", "how clients reach the server, such as https://chat.example.org")

@@ -71,13 +71,14 @@ export interface DataFolder {
 
 /**
  * Opens the data folder, making it if it is missing or empty.
+ * @param holdsDatabase false: the database is elsewhere; a folder that holds one is refused, since nobody would see what is in it.
  * @throws StorageError `data_folder_damaged`, `data_folder_foreign`, `data_folder_locked`; UsageError `config_invalid` when
  * the system does not let this user.
  */
-export async function openDataFolder(folder: string): Promise<DataFolder> {
+export async function openDataFolder(folder: string, holdsDatabase = true): Promise<DataFolder> {
   const path = resolve(folder);
   try {
-    return await open(path);
+    return await open(path, holdsDatabase);
   } catch (error) {
     if (error instanceof SottoError) throw error;
     const { code = "unknown cause" } = error as NodeJS.ErrnoException;
@@ -85,7 +86,7 @@ export async function openDataFolder(folder: string): Promise<DataFolder> {
   }
 }
 
-async function open(path: string): Promise<DataFolder> {
+async function open(path: string, holdsDatabase: boolean): Promise<DataFolder> {
   if (inspect(path) === "absent") mkdirSync(path, { recursive: true, mode: 0o700 });
   const at = (file: keyof typeof DATA_FILES): string => join(path, DATA_FILES[file]);
   const hadLock = existsSync(at("lock"));
@@ -95,10 +96,14 @@ async function open(path: string): Promise<DataFolder> {
   }
   try {
     const state = inspect(path);
+    if (!holdsDatabase && existsSync(at("database"))) {
+      const why = `it holds a database, ${DATA_FILES.database}, beside the one that is configured`;
+      throw failure("data_folder_foreign", path, why);
+    }
     if (state !== "ready") await create(path);
     const { key, directoryKey, vapidKey } = await readKeys(path);
     // An unfinished folder holds nobody's data; whoever opens its database finishes or refuses it.
-    const damage = state === "ready" ? findDatabaseDamage(at("database")) : undefined;
+    const damage = state === "ready" && holdsDatabase ? findDatabaseDamage(at("database")) : undefined;
     if (damage !== undefined) throw failure("data_folder_damaged", path, `${DATA_FILES.database} ${damage}`);
     return {
       path,

@@ -13,7 +13,7 @@ import type { Bus } from "./bus.ts";
 import { endOfDaySec } from "./logs/day.ts";
 import { idKey } from "./logs/id-key.ts";
 import type { CommittedBatch } from "./session/ports.ts";
-import type { Store, StoredEntry, StoreOperation, StoreResult } from "./store.ts";
+import { StoreAway, type Store, type StoredEntry, type StoreOperation, type StoreResult } from "./store.ts";
 
 /** Who waits for an operation. */
 export interface CommitSink {
@@ -226,7 +226,8 @@ export class GroupCommitter {
     } catch (error) {
       failures.push(error);
       // So many halves in vain: it is the store that fails, not some operations.
-      if (operations.length === 1 || failures.length > mostFailures) return operations.map(() => undefined);
+      const isHopeless = error instanceof StoreAway || failures.length > mostFailures;
+      if (operations.length === 1 || isHopeless) return operations.map(() => undefined);
     }
     const middle = operations.length >> 1;
     const first = await this.#store(operations.slice(0, middle), failures);

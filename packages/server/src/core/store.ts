@@ -1,14 +1,33 @@
 /**
- * The storage port of the server. Adapters (memory, SQLite, later PostgreSQL) run one conformance suite.
+ * The storage port of the server. Adapters (memory, SQLite, PostgreSQL) run one conformance suite.
  *
  * Consistency that each adapter must give: `commit` is atomic and durable when its promise resolves; operations of one
  * commit are applied in order; two commits never interleave on one log. Reads see every commit that has resolved.
  */
-import type { AccountId, DeviceId, EntryKind, LogId, SlotId } from "@sotto/protocol";
+import {
+  StorageError,
+  type AccountId,
+  type DeviceId,
+  type EntryKind,
+  type LogId,
+  type SlotId,
+} from "@sotto/protocol";
 import type { BlobStore } from "./blobs/store.ts";
 import type { KeyPackageStore } from "./key-packages/store.ts";
 import type { PushStore } from "./push/store.ts";
 import type { RecoveryStore } from "./recovery/store.ts";
+
+/**
+ * Storage is away as a whole, or it broke while a commit was under way and nobody knows what became of it: then nothing is told as
+ * done, as after a crash. To try parts of the commit would be in vain, or store them twice.
+ */
+export class StoreAway extends StorageError {
+  override name = "StoreAway";
+
+  constructor(message: string, details: { readonly cause?: unknown } = {}) {
+    super("unavailable", message, details);
+  }
+}
 
 /** One stored entry. */
 export interface StoredEntry {
@@ -136,7 +155,10 @@ export interface DeviceListChange {
 
 /** The storage port. */
 export interface Store extends KeyPackageStore, RecoveryStore, BlobStore, PushStore {
-  /** Carries out operations in order, in one durable transaction; results in the same order. */
+  /**
+   * Carries out operations in order, in one durable transaction; results in the same order.
+   * @throws StorageError `unavailable`: nothing was changed, unless it is StoreAway.
+   */
   commit(operations: readonly StoreOperation[]): Promise<readonly StoreResult[]>;
 
   /** undefined when the log does not exist. */

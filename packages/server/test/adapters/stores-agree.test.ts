@@ -1,11 +1,13 @@
-/** The memory store is the plain model: over random operations, SQLite answers the same, reopened at any moment. */
+/** The memory store is the plain model: over random operations, the others answer the same, reopened at any moment. */
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { EntryKind, accountId, deviceId, logId, slotId, type LogId } from "@sotto/protocol";
 import { withSeed, type SeededRandom } from "@sotto/testkit";
+import { TestPostgres } from "@sotto/testkit/postgres";
 import { MemoryStore } from "../../src/adapters/memory-store.ts";
 import { openSqliteStore } from "../../src/adapters/sqlite/store.ts";
 import type { Store, StoreOperation } from "../../src/core/store.ts";
+import { StoreDatabase } from "../support/postgres.ts";
 import { temporaryFolder } from "../support/temporary.ts";
 
 const limits = { maxEntries: 12, maxBytes: 3_000, maxSlots: 3 };
@@ -84,39 +86,62 @@ async function snapshot(store: Store): Promise<unknown> {
   );
 }
 
+/** Runs the same random operations on a store and on the model; returns how many entries were left. @param open opens the store (again) on what it left. */
+async function agree(random: SeededRandom, open: () => Promise<Store>, steps: number): Promise<number> {
+  const model = new MemoryStore(limits);
+  let store = await open();
+  for (const [index, inbox] of inboxes.entries()) {
+    const change = {
+      account: accountId(id(50 + index)),
+      version: 1,
+      signedList: id(60),
+      devices: [{ device: deviceId(id(70)), signatureKey: hash(1), inbox, revoked: false }],
+      nowSec: start,
+    };
+    expect(await store.createAccount(hash(index), change, undefined)).toBe(
+      await model.createAccount(hash(index), change, undefined),
+    );
+  }
+  let nowSec = start;
+  for (let step = 0; step < steps; step++) {
+    nowSec += random.integer(100_000);
+    const operations = Array.from({ length: random.integer(12) }, () => randomOperation(random, nowSec));
+    expect(await store.commit(operations)).toEqual(await model.commit(operations));
+    // Without a limit that cuts: which rows go first is each store's own affair.
+    const before = random.chance(0.05) ? nowSec - random.integer(1_000_000) : 0;
+    expect(await store.expire(before, 10_000)).toBe(await model.expire(before, 10_000));
+    if (random.chance(0.1)) {
+      await store.close();
+      store = await open();
+    }
+    expect(await snapshot(store)).toEqual(await snapshot(model));
+  }
+  const { entries } = await store.stats();
+  await store.close();
+  return entries;
+}
+
 test("SQLite and the model agree over random operations", async () => {
+  let left = 0;
   await withSeed(7, async (random) => {
     for (let run = 0; run < 6; run++) {
       const path = join(temporaryFolder(), "test.db");
-      const model = new MemoryStore(limits);
-      let store: Store = openSqliteStore({ path, nowSec: start, limits });
-      for (const [index, inbox] of inboxes.entries()) {
-        const change = {
-          account: accountId(id(50 + index)),
-          version: 1,
-          signedList: id(60),
-          devices: [{ device: deviceId(id(70)), signatureKey: hash(1), inbox, revoked: false }],
-          nowSec: start,
-        };
-        expect(await store.createAccount(hash(index), change, undefined)).toBe(
-          await model.createAccount(hash(index), change, undefined),
-        );
-      }
-      let nowSec = start;
-      for (let step = 0; step < 120; step++) {
-        nowSec += random.integer(100_000);
-        const operations = Array.from({ length: random.integer(12) }, () => randomOperation(random, nowSec));
-        expect(await store.commit(operations)).toEqual(await model.commit(operations));
-        // Without a limit that cuts: which rows go first is each store's own affair.
-        const before = random.chance(0.05) ? nowSec - random.integer(1_000_000) : 0;
-        expect(await store.expire(before, 10_000)).toBe(await model.expire(before, 10_000));
-        if (random.chance(0.1)) {
-          await store.close();
-          store = openSqliteStore({ path, nowSec, limits });
-        }
-        expect(await snapshot(store)).toEqual(await snapshot(model));
-      }
-      await store.close();
+      left += await agree(random, async () => openSqliteStore({ path, nowSec: start, limits }), 120);
     }
   });
+  expect(left).toBeGreaterThan(0);
 });
+
+test("PostgreSQL and the model agree over random operations", async () => {
+  const postgres = await TestPostgres.start();
+  onTestFinished(() => postgres.stop());
+  const database = await StoreDatabase.create(postgres);
+  let left = 0;
+  await withSeed(8, async (random) => {
+    for (let run = 0; run < 3; run++) {
+      await database.empty();
+      left += await agree(random, () => database.open(limits), 80);
+    }
+  });
+  expect(left).toBeGreaterThan(0);
+}, 60_000);

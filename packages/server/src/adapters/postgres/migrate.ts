@@ -1,0 +1,51 @@
+/**
+ * Brings a database up to date, forward only, in one transaction. Nodes that start at once wait for each other by an advisory lock,
+ * and all but the first find nothing left to do.
+ */
+import { StorageError, toHex } from "@sotto/protocol";
+import type { Connections } from "./connections.ts";
+import { MIGRATIONS, SCHEMA } from "./schema.ts";
+
+/** Of an advisory lock: "Stto" in ASCII. */
+const migrationLock = 0x5374746f;
+
+/**
+ * Migrates, and sees that the database belongs to the keys that the server has.
+ * @param owner 32 bytes, a hash of these keys: stored at first, compared ever since.
+ * @param versions by default all that there are.
+ * @throws StorageError `data_folder_foreign` when a newer version of Sotto wrote it, or a server with other keys; `unavailable`.
+ */
+export async function migrate(
+  connections: Connections,
+  owner: Uint8Array,
+  versions = MIGRATIONS.length,
+): Promise<void> {
+  await connections.script(async (run) => {
+    await run(`SELECT pg_advisory_xact_lock(${migrationLock})`);
+    await run(`CREATE SCHEMA IF NOT EXISTS ${SCHEMA}`);
+    await run(
+      "CREATE TABLE IF NOT EXISTS migrations (version integer PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())",
+    );
+    const [row] = await run("SELECT coalesce(max(version), 0) AS done FROM migrations");
+    const done = row?.["done"] as number;
+    if (done > MIGRATIONS.length) {
+      throw foreign(
+        `was written by a newer version of Sotto (schema ${done}; this one knows ${MIGRATIONS.length})`,
+      );
+    }
+    for (const [index, sql] of MIGRATIONS.slice(0, versions).entries()) {
+      if (index < done) continue;
+      await run(sql);
+      await run(`INSERT INTO migrations (version) VALUES (${index + 1})`);
+    }
+    await run(`INSERT INTO owner (hash) VALUES ('\\x${toHex(owner)}') ON CONFLICT DO NOTHING`);
+    const [kept] = await run("SELECT hash FROM owner");
+    if (toHex(kept?.["hash"] as Uint8Array) !== toHex(owner)) {
+      throw foreign("belongs to a server with other keys than those in this data folder");
+    }
+  });
+}
+
+function foreign(why: string): StorageError {
+  return new StorageError("data_folder_foreign", `the database ${why}`);
+}

@@ -1,0 +1,29 @@
+/** Figures of a PostgreSQL database for /metrics. Of large tables the planner's estimate is told: counting would read all of them each time. */
+import { named, type Connections } from "./connections.ts";
+import { SCHEMA } from "./schema.ts";
+
+const SQL = named({
+  sizes: `SELECT parent.relname AS name, sum(greatest(c.reltuples, 0))::bigint AS rows
+    FROM pg_class parent JOIN pg_inherits i ON i.inhparent = parent.oid JOIN pg_class c ON c.oid = i.inhrelid
+    WHERE parent.relnamespace = '${SCHEMA}'::regnamespace AND parent.relname IN ('logs', 'entries') AND parent.relkind = 'p'
+    GROUP BY parent.relname`,
+  bytes: "SELECT pg_database_size(current_database()) AS bytes",
+  countLogs: "SELECT count(*) AS rows FROM logs",
+  countEntries: "SELECT count(*) AS rows FROM entries",
+});
+const countedRows = 100_000;
+
+/** Reads them. */
+export async function readStats(
+  connections: Connections,
+): Promise<{ logs: number; entries: number; bytesOnDisk: number }> {
+  const [estimates, bytes] = await Promise.all([connections.rows(SQL.sizes), connections.rows(SQL.bytes)]);
+  const count = async (table: "logs" | "entries"): Promise<number> => {
+    const estimate = (estimates.find(({ name }) => name === table)?.["rows"] as number | undefined) ?? 0;
+    if (estimate > countedRows) return estimate;
+    const [row] = await connections.rows(table === "logs" ? SQL.countLogs : SQL.countEntries);
+    return row?.["rows"] as number;
+  };
+  const [logs, entries] = await Promise.all([count("logs"), count("entries")]);
+  return { logs, entries, bytesOnDisk: bytes[0]?.["bytes"] as number };
+}
