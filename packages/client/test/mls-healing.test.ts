@@ -167,6 +167,41 @@ test("when all admins leave, whoever is left becomes an admin and sees them out"
   await world.during(cleo.up.renameGroup(id, "Bouldering"));
 });
 
+test.each([
+  ["an admin", false],
+  ["another device of theirs", true],
+])(
+  "whoever is removed while their state is lost hears it from %s, and waits for nothing",
+  async (_, fromOwn) => {
+    const played = await scene();
+    const { world, ann, ben, cleo, id } = played;
+    const second = fromOwn ? await world.linked(ben) : undefined;
+    await second?.start();
+    await world.settle(60);
+    ben.kill();
+    await ben.tamper((draft) => draft.delete(groupNames.state(id)));
+    await world.during(ann.up.removeFromGroup("Climbing", [ben.identifier]));
+    await world.settle(10);
+    if (fromOwn) await ann.stop();
+    ben.network.partition();
+    await ben.start();
+    const sent = ben.up.send(id, "to nobody");
+    await world.settle(1);
+    ben.network.heal();
+    await world.settle(60);
+    await sent;
+    expect((await ben.groups()).find((one) => one.id === id)?.state).toBe("removed");
+    expect((await ben.up.history(id)).at(-1)).toMatchObject({ status: "failed", problem: "group_unknown" });
+    expect(refused(played)).toEqual([]);
+    if (fromOwn) return;
+    // As after any removal.
+    await world.during(ann.up.addToGroup("Climbing", [ben.identifier]));
+    await cleo.up.send("Climbing", "welcome back");
+    await world.settle(60);
+    expect(await shown(played, id)).toEqual(["welcome back"]);
+  },
+);
+
 test("a wish of somebody who is an admin no more is not committed, and they hear so", async () => {
   const played = await scene();
   const { world, ann, ben, id } = played;

@@ -23,6 +23,7 @@ export const LABELS = {
   accessToken: "sotto/access-token/v1",
   ephemeral: "sotto/ephemeral/v1",
   rejoin: "sotto/rejoin/v1",
+  notMember: "sotto/not-member/v1",
   sideLog: "sotto/side-log/v1",
   linkAnswer: "sotto/link/answer/v1",
   recovery: "sotto/recovery/v1",

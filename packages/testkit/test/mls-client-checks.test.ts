@@ -27,6 +27,7 @@ import {
   groupData,
   groupOf,
   hasRead,
+  leaveNotMember,
   leaveRejoin,
   mlsOf,
   provider,
@@ -288,6 +289,30 @@ test("SOTTO-COMMIT-8: nobody is added of whom no device list can be had", async 
     expect(epoch).toBe(group.epoch);
     expect(accounts).toEqual(group.accounts);
   }
+});
+
+test("SOTTO-REJOIN-2: only who decides in a group says that a device which lost its state is not in it", async () => {
+  const { ann, bob, group, intruder } = await choir();
+  ann.kill();
+  bob.kill();
+  await bob.tamper((draft) => draft.delete(groupNames.state(group.id)));
+  await bob.start();
+  const admin = intruder.device;
+  const [admins, anns] = await Promise.all(
+    [admin, ann].map(async ({ stored }) => (await stored.get(names.own))!.deviceKey.privateKey),
+  );
+  const gone = { logId: group.id, epoch: group.epoch + 1 };
+  // In an admin's name; by an admin to another device; by no admin; about an epoch of before.
+  await leaveNotMember(intruder, bob, admin, gone, anns!);
+  await leaveNotMember(intruder, bob, admin, { ...gone, asker: ann.device }, admins!);
+  await leaveNotMember(intruder, bob, ann, gone, anns!);
+  await leaveNotMember(intruder, bob, admin, { ...gone, epoch: group.epoch }, admins!);
+  await scene.world.settle(30);
+  expect(new Set(refusals(bob))).toEqual(new Set(["mls_invalid"]));
+  const state = async () => (await bob.stored.get(groupNames.group(group.id)))?.state;
+  expect(await state()).toBe("healing");
+  await leaveNotMember(intruder, bob, admin, gone, admins!);
+  await scene.world.until(async () => (await state()) === "removed");
 });
 
 test("SOTTO-REJOIN-1: only the device itself asks to be added anew", async () => {

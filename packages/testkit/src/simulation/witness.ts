@@ -60,6 +60,8 @@ function hashOf(body: Uint8Array): string {
 /** The witness of one world. */
 export class Witness {
   readonly logs = new Map<string, WitnessedLog>();
+  /** The device that wrote a text, by its id: others of its account may send it again. */
+  readonly authors = new Map<string, string>();
   readonly #texts = new Map<string, { readonly id: string | undefined; readonly sender: string }>();
   readonly #commits = new Map<string, WitnessedCommit>();
   /** Members of groups that were made, before their log was. */
@@ -88,6 +90,7 @@ export class Witness {
         const content = decode(ContentSchema, plaintext, LIMITS.maxEntryBytes);
         const id = content.body.case === "text" ? toHex(content.id) : undefined;
         this.#texts.set(hashed(made.message), { id, sender: device });
+        if (id !== undefined && !this.authors.has(id)) this.authors.set(id, device);
         return made;
       },
     };

@@ -41,7 +41,10 @@ export async function checkPair(
     .map(([id]) => id);
   if (missing.length > 0 && !revoked.has(from.device)) say(`${missing.join(" ")} not shown`);
   if (!comesLate) {
-    const order = rows.filter(({ id }) => written.has(id)).map(({ body }) => Number(body.split(" ")[1]));
+    // What another device of theirs wrote, and this one only sent again, came when that one sent it.
+    const { authors } = stage.world.witness;
+    const own = rows.filter(({ id }) => written.has(id) && authors.get(id) === from.device.device);
+    const order = own.map(({ body }) => Number(body.split(" ")[1]));
     if (order.some((number, i) => i > 0 && number < (order[i - 1] as number)))
       say(`shown out of order: ${order}`);
   }

@@ -52,7 +52,7 @@ async function checkDevice(stage: Stage, { device, history }: Seen): Promise<rea
   for (const { id, state, pending } of conversations) {
     if (pending > 0) say(`${pending} changes wait in ${id}`);
     const log = stage.world.witness.logs.get(id);
-    // Whoever was removed while they had lost their state is told so by nobody.
+    // Whoever was removed while they had lost their state is told so by those alone whom they knew as admins.
     const isMember = log?.members.get(log.epoch)?.has(device.device) === true;
     const healable = isMember && !isDeserted(stage, log, device.device);
     if (state === "creating" || (state === "healing" && healable)) say(`${id} is ${state}`);

@@ -467,6 +467,30 @@ export async function leaveRejoin(
   await leaveSealed(intruder, victim, { content: { case: "rejoin", value: { ...ids, ...rest } } });
 }
 
+/** Leaves word in somebody's inbox, in a device's name, that they are not in a group any more. @param asker whom it answers. */
+export async function leaveNotMember(
+  intruder: Intruder,
+  victim: SimulatedDevice,
+  device: SimulatedDevice,
+  said: { readonly logId: string; readonly epoch: number; readonly asker?: string },
+  key: Uint8Array,
+): Promise<void> {
+  const ids = {
+    logId: bytes(said.logId),
+    accountId: bytes(device.account),
+    deviceId: bytes(device.device),
+    askerDeviceId: bytes(said.asker ?? victim.device),
+  };
+  const epoch = Buffer.alloc(8);
+  epoch.writeBigUInt64BE(BigInt(said.epoch));
+  const signature = await provider.ed25519Sign(
+    key,
+    labelled(LABELS.notMember, ...Object.values(ids), new Uint8Array(epoch)),
+  );
+  const value = { ...ids, epoch: BigInt(said.epoch), signature };
+  await leaveSealed(intruder, victim, { content: { case: "notMember", value } });
+}
+
 /** Serialized GroupData. */
 export function groupData(
   kind: "PAIR" | "GROUP" | "ACCOUNT",

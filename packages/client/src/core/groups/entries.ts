@@ -8,7 +8,6 @@ import {
   InternalError,
   SottoError,
   StorageError,
-  UsageError,
   ValidationError,
   equalBytes,
   type Entry,
@@ -31,16 +30,15 @@ import {
   type Checked,
   type ListOf,
 } from "./membership.ts";
+import { leaveRemoved } from "./leaving.ts";
 import { nameOfAccount, tellChanges } from "./naming.ts";
-import { wakeQueuesOf } from "./queue.ts";
 import { groupNames } from "./records.ts";
 import { applyContent, showUnreadable } from "./show.ts";
 import { noteTimer } from "./timer.ts";
-import { dropState, mlsOf, putGroup, saveDelta, type GroupLive } from "./state.ts";
+import { mlsOf, putGroup, saveDelta, type GroupLive } from "./state.ts";
 import { enterEpoch } from "./epoch.ts";
 import { dropPending, settleIntents } from "./pending.ts";
 import { adoptPending } from "./adopting.ts";
-import { closeSlot } from "./slots.ts";
 import { doubtState, loseState } from "./losing.ts";
 import { takeOwnEntry } from "./sent.ts";
 
@@ -275,13 +273,7 @@ async function beRemoved(step: Step, group: GroupLive, mls: MlsGroup, commit: St
     await loseState(step, group, { why: "commit" });
     return putGroup(step, group, { accounts, data, askedRejoinAtMs: step.env.nowMs() });
   }
-  closeSlot(step, group);
-  await dropState(step, group);
-  putGroup(step, group, { state: "removed" });
-  await wakeQueuesOf(step, group);
-  await settleIntents(step, group, group.intents.slice(), notIn());
-  if (group.record.kind !== "group") return;
-  await tellChanges(step, group, { by, removed: [own.account] });
+  await leaveRemoved(step, group, by);
 }
 
 /** Lists as they are known, if they are new enough to say who is who. */
@@ -326,10 +318,6 @@ async function askLists(
     };
     await lookUp(step, { account }, onFound, "contact");
   }
-}
-
-function notIn(): UsageError {
-  return new UsageError("group_forbidden", "this device is not in that group any more");
 }
 
 function refused(id: string, what: string): ValidationError {

@@ -2,8 +2,9 @@
 import { UsageError } from "@sotto/protocol";
 import type { Step } from "../step.ts";
 import { devicesOf } from "./inviting.ts";
+import { tellChanges } from "./naming.ts";
 import { settleIntents } from "./pending.ts";
-import { enqueueMls, wakeQueue } from "./queue.ts";
+import { enqueueMls, wakeQueue, wakeQueuesOf } from "./queue.ts";
 import { closeSlot } from "./slots.ts";
 import { dropState, putGroup, type GroupLive } from "./state.ts";
 
@@ -29,6 +30,20 @@ export async function leaveHere(step: Step, group: GroupLive): Promise<void> {
   await dropState(step, group);
   putGroup(step, group, { state: "left", tasks: [] });
   wakeQueue(step, conversation);
-  const error = new UsageError("group_forbidden", "this device is not in that group any more");
-  await settleIntents(step, group, group.intents.slice(), error);
+  await settleIntents(step, group, group.intents.slice(), notIn());
+}
+
+/** The same of a group that this account was taken out of. @param by who did it, or told it. */
+export async function leaveRemoved(step: Step, group: GroupLive, by: string): Promise<void> {
+  closeSlot(step, group);
+  await dropState(step, group);
+  putGroup(step, group, { state: "removed", lost: undefined });
+  await wakeQueuesOf(step, group);
+  await settleIntents(step, group, group.intents.slice(), notIn());
+  if (group.record.kind !== "group") return;
+  await tellChanges(step, group, { by, removed: [step.live.own.account] });
+}
+
+function notIn(): UsageError {
+  return new UsageError("group_forbidden", "this device is not in that group any more");
 }

@@ -21,6 +21,7 @@ import { takeWelcome } from "./joining.ts";
 import { takeJoinAnswer } from "./links/asked.ts";
 import { takeJoin } from "./links/taking.ts";
 import { groupNames, type HeldItem } from "./records.ts";
+import { takeNotMember } from "./not-member.ts";
 import { takeRejoin } from "./rejoining.ts";
 import { type ItemVerdict, finishItem, retryLater } from "./held-items.ts";
 
@@ -76,6 +77,8 @@ async function tryItem(step: Step, order: number, item: HeldItem): Promise<ItemV
         return await takeJoin(step, order, content.value);
       case "joinAnswer":
         return await takeJoinAnswer(step, content.value);
+      case "notMember":
+        return await takeNotMember(step, order, content.value);
       case undefined:
         return { type: "done" };
     }

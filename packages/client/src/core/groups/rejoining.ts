@@ -12,6 +12,7 @@ import { type ItemVerdict, goOnSoon, lookAgainLater } from "./held-items.ts";
 import { isLive } from "./level.ts";
 import { hasState, noteShared } from "./losing.ts";
 import { accountOfMember, deviceOfMember } from "./membership.ts";
+import { knowsGone, tellGone } from "./not-member.ts";
 import { addIntent } from "./pending.ts";
 import { groupNames } from "./records.ts";
 import { mlsOf, presentOf, putGroup, type GroupLive } from "./state.ts";
@@ -28,13 +29,15 @@ export async function takeRejoin(step: Step, order: number, request: RejoinReque
   const named = step.live.groups.byId.get(toHex(request.logId));
   const account = toHex(request.accountId);
   const age = nowSec(step) - Number(request.madeAtSec);
-  if (named?.record.accounts.includes(account) !== true) return done;
-  if (age > oldestSec || age < -newestSec) return done;
+  if (named === undefined || age > oldestSec || age < -newestSec) return done;
   const group = presentOf(step, named);
   const { state } = group.record;
-  if (state !== "joined" && state !== "healing" && state !== "creating") return done;
+  const isGone = named === group && knowsGone(step.live, group, account);
+  if (!isGone && !named.record.accounts.includes(account)) return done;
+  if (!isGone && state !== "joined" && state !== "healing" && state !== "creating") return done;
   // What we have not read yet may say what the request is about.
-  if (state !== "healing" && !isLive(group)) return lookAgainLater(step, order);
+  if (state !== "healing" && !(isGone && state !== "joined") && !isLive(group))
+    return lookAgainLater(step, order);
   const known = await pinned(step, account);
   const asked = step.live.heldItems.asked.get(order) ?? new Set();
   if (account !== step.live.own.account && !isFresh(step, known) && !asked.has(account)) {
@@ -48,7 +51,8 @@ export async function takeRejoin(step: Step, order: number, request: RejoinReque
     listed.revokedAtSec === 0n &&
     (await step.env.crypto.ed25519Verify(listed.signatureKey, rejoinTranscript(request), request.signature));
   if (!signed) throw new ValidationError("mls_invalid", "SOTTO-REJOIN-1: not signed by a device in use");
-  if (state === "healing") compare(step, named, group, request);
+  if (isGone) await tellGone(step, group, request);
+  else if (state === "healing") compare(step, named, group, request);
   else if (await hasState(step, group)) await addAnew(step, named, group, request);
   return done;
 }

@@ -217,6 +217,12 @@ export declare type SealedContent = Message<"sotto.v1.SealedContent"> & {
      */
     value: JoinAnswer;
     case: "joinAnswer";
+  } | {
+    /**
+     * @generated from field: sotto.v1.NotMember not_member = 5;
+     */
+    value: NotMember;
+    case: "notMember";
   } | { case: undefined; value?: undefined };
 };
 
@@ -354,6 +360,58 @@ export declare type RejoinRequest = Message<"sotto.v1.RejoinRequest"> & {
  * Use `create(RejoinRequestSchema)` to create a new message.
  */
 export declare const RejoinRequestSchema: GenMessage<RejoinRequest>;
+
+/**
+ * The answer to a RejoinRequest of an account that is not in the group any more: it was removed, or left, meanwhile.
+ *
+ * @generated from message sotto.v1.NotMember
+ */
+export declare type NotMember = Message<"sotto.v1.NotMember"> & {
+  /**
+   * @generated from field: bytes log_id = 1;
+   */
+  logId: Uint8Array;
+
+  /**
+   * Who says so.
+   *
+   * @generated from field: bytes account_id = 2;
+   */
+  accountId: Uint8Array;
+
+  /**
+   * @generated from field: bytes device_id = 3;
+   */
+  deviceId: Uint8Array;
+
+  /**
+   * The device that asked.
+   *
+   * @generated from field: bytes asker_device_id = 4;
+   */
+  askerDeviceId: Uint8Array;
+
+  /**
+   * An epoch that the group had without the account.
+   *
+   * @generated from field: uint64 epoch = 5;
+   */
+  epoch: bigint;
+
+  /**
+   * Ed25519 by the device over "sotto/not-member/v1" || 0x00 || log_id || account_id || device_id || asker_device_id ||
+   * epoch (8 bytes), 64 bytes.
+   *
+   * @generated from field: bytes signature = 6;
+   */
+  signature: Uint8Array;
+};
+
+/**
+ * Describes the message sotto.v1.NotMember.
+ * Use `create(NotMemberSchema)` to create a new message.
+ */
+export declare const NotMemberSchema: GenMessage<NotMember>;
 
 /**
  * Plaintext of an application message. Padding is MLS's own (RFC 9420 §6.3.1), to a length by Padmé.

@@ -11,7 +11,7 @@ import { file_sotto_v1_join } from "./join_pb.js";
  * Describes the file sotto/v1/mls.proto.
  */
 export const file_sotto_v1_mls = /*@__PURE__*/
-  fileDesc("ChJzb3R0by92MS9tbHMucHJvdG8SCHNvdHRvLnYxIloKCkdyb3VwRW50cnkSFQoLbWxzX21lc3NhZ2UYASABKAxIABIsCgllcGhlbWVyYWwYAiABKAsyFy5zb3R0by52MS5FcGhlbWVyYWxJdGVtSABCBwoFZW50cnkiWgoHU2lkZUxvZxIOCgZsb2dfaWQYASABKAwSFAoMYWNjZXNzX3Rva2VuGAIgASgMEgwKBHNpemUYAyABKAQSDgoGc2hhMjU2GAQgASgMEgsKA2tleRgFIAEoDCIzCg1FcGhlbWVyYWxJdGVtEhIKCmxlYWZfaW5kZXgYASABKA0SDgoGc2VhbGVkGAIgASgMIjUKD1NpZ25lZEVwaGVtZXJhbBIPCgdjb250ZW50GAEgASgMEhEKCXNpZ25hdHVyZRgCIAEoDCJSChBFcGhlbWVyYWxDb250ZW50EhIKCnNlbnRfYXRfbXMYASABKAQSIgoGdHlwaW5nGAIgASgLMhAuc290dG8udjEuVHlwaW5nSABCBgoEYm9keSIICgZUeXBpbmciwwEKDVNlYWxlZENvbnRlbnQSKAoHd2VsY29tZRgBIAEoCzIVLnNvdHRvLnYxLldlbGNvbWVJdGVtSAASKQoGcmVqb2luGAIgASgLMhcuc290dG8udjEuUmVqb2luUmVxdWVzdEgAEiUKBGpvaW4YAyABKAsyFS5zb3R0by52MS5Kb2luUmVxdWVzdEgAEisKC2pvaW5fYW5zd2VyGAQgASgLMhQuc290dG8udjEuSm9pbkFuc3dlckgAQgkKB2NvbnRlbnQi0AEKC1dlbGNvbWVJdGVtEg8KB3dlbGNvbWUYASABKAwSDgoGbG9nX2lkGAIgASgMEg8KB3Nsb3RfaWQYAyABKAwSEQoJYWZ0ZXJfc2VxGAQgASgEEhUKC2lubGluZV90cmVlGAUgASgMSAASJgoJc2lkZV90cmVlGAYgASgLMhEuc290dG8udjEuU2lkZUxvZ0gAEhcKD2Zyb21fYWNjb3VudF9pZBgIIAEoDBIWCg5mcm9tX2RldmljZV9pZBgJIAEoDEIGCgR0cmVlSgQIBxAIIr0BCg1SZWpvaW5SZXF1ZXN0Eg4KBmxvZ19pZBgBIAEoDBISCgphY2NvdW50X2lkGAIgASgMEhEKCWRldmljZV9pZBgDIAEoDBITCgttYWRlX2F0X3NlYxgEIAEoBBIRCglzaWduYXR1cmUYBSABKAwSDQoFZXBvY2gYBiABKAQSJgoGcmVhc29uGAcgASgOMhYuc290dG8udjEuUmVqb2luUmVhc29uEhYKDnJlZnVzZWRfY29tbWl0GAggASgMIsUDCgdDb250ZW50EgoKAmlkGAEgASgMEhIKCnNlbnRfYXRfbXMYAiABKAQSHgoEdGV4dBgDIAEoCzIOLnNvdHRvLnYxLlRleHRIABIkCgdyZWNlaXB0GAQgASgLMhEuc290dG8udjEuUmVjZWlwdEgAEiAKBWxlYXZlGAUgASgLMg8uc290dG8udjEuTGVhdmVIABItCgxhY2NvdW50X3N5bmMYBiABKAsyFS5zb3R0by52MS5BY2NvdW50U3luY0gAEiYKCHJlYWN0aW9uGAggASgLMhIuc290dG8udjEuUmVhY3Rpb25IABIeCgRlZGl0GAkgASgLMg4uc290dG8udjEuRWRpdEgAEiIKBmRlbGV0ZRgKIAEoCzIQLnNvdHRvLnYxLkRlbGV0ZUgAEiwKC2F0dGFjaG1lbnRzGBAgASgLMhUuc290dG8udjEuQXR0YWNobWVudHNIABIkCgdwcm9maWxlGBEgASgLMhEuc290dG8udjEuUHJvZmlsZUgAEi0KDGpvaW5fcmVmdXNlZBgSIAEoCzIVLnNvdHRvLnYxLkpvaW5SZWZ1c2VkSAASDAoEZnJvbRgHIAEoCUIGCgRib2R5IiEKC0pvaW5SZWZ1c2VkEhIKCnJlcXVlc3RfaWQYASABKAwiLgoHUHJvZmlsZRIMCgRuYW1lGAEgASgJEhUKDWNoYW5nZWRfYXRfbXMYAiABKAQiZQoEVGV4dBIMCgRib2R5GAEgASgJEiEKCHJlcGx5X3RvGAIgASgLMg8uc290dG8udjEuUXVvdGUSEQoJZm9yd2FyZGVkGAMgASgIEhkKEWV4cGlyZXNfYWZ0ZXJfc2VjGAQgASgNIlAKC0F0dGFjaG1lbnRzEhwKBHRleHQYASABKAsyDi5zb3R0by52MS5UZXh0EiMKBWl0ZW1zGAIgAygLMhQuc290dG8udjEuQXR0YWNobWVudCLmAQoKQXR0YWNobWVudBISCgpyZWFkX3Rva2VuGAEgASgMEgsKA2tleRgCIAEoDBIMCgRzaXplGAMgASgEEg4KBmRpZ2VzdBgEIAEoDBISCgptZWRpYV90eXBlGAUgASgJEgwKBG5hbWUYBiABKAkSDQoFd2lkdGgYByABKA0SDgoGaGVpZ2h0GAggASgNEhMKC2R1cmF0aW9uX21zGAkgASgNEhEKCXRodW1ibmFpbBgKIAEoDBIPCgdwcmV2aWV3GAsgASgMEg0KBXZvaWNlGAwgASgIEhAKCHdhdmVmb3JtGA0gASgMIj8KBVF1b3RlEiUKB21lc3NhZ2UYASABKAsyFC5zb3R0by52MS5NZXNzYWdlUmVmEg8KB2V4Y2VycHQYAiABKAkiQAoIUmVhY3Rpb24SJQoHbWVzc2FnZRgBIAEoCzIULnNvdHRvLnYxLk1lc3NhZ2VSZWYSDQoFZW1vamkYAiABKAkiKAoERWRpdBISCgptZXNzYWdlX2lkGAEgASgMEgwKBGJvZHkYAiABKAkiHAoGRGVsZXRlEhIKCm1lc3NhZ2VfaWQYASABKAwiRwoHUmVjZWlwdBInCgZzdGF0dXMYASABKA4yFy5zb3R0by52MS5SZWNlaXB0U3RhdHVzEhMKC21lc3NhZ2VfaWRzGAIgAygMIgcKBUxlYXZlIs4CCgtBY2NvdW50U3luYxIpCgdjb250YWN0GAEgASgLMhYuc290dG8udjEuQ29udGFjdFN0YXRlSAASIgoEcmVhZBgCIAEoCzISLnNvdHRvLnYxLlJlYWRVcFRvSAASLgoIaWRlbnRpdHkYAyABKAsyGi5zb3R0by52MS5JZGVudGl0eVJvdGF0aW9uSAASKQoHaGlzdG9yeRgEIAEoCzIWLnNvdHRvLnYxLkhpc3RvcnlPZmZlckgAEjMKDGNvbnZlcnNhdGlvbhgFIAEoCzIbLnNvdHRvLnYxLkNvbnZlcnNhdGlvblN0YXRlSAASMAoHZGVsZXRlZBgGIAEoCzIdLnNvdHRvLnYxLkNvbnZlcnNhdGlvbkRlbGV0ZWRIABIkCgdwcm9maWxlGAcgASgLMhEuc290dG8udjEuUHJvZmlsZUgAQggKBmNoYW5nZSL5AgoRQ29udmVyc2F0aW9uU3RhdGUSGQoPcGVlcl9hY2NvdW50X2lkGAEgASgMSAASFgoMZ3JvdXBfbG9nX2lkGAIgASgMSAASIgoGcGlubmVkGAMgASgLMhIuc290dG8udjEuRGVjaXNpb24SJAoIYXJjaGl2ZWQYBCABKAsyEi5zb3R0by52MS5EZWNpc2lvbhIpCg1tYXJrZWRfdW5yZWFkGAUgASgLMhIuc290dG8udjEuRGVjaXNpb24SJwoLbXV0ZWRfdW50aWwYBiABKAsyEi5zb3R0by52MS5EZWNpc2lvbhIkCghhY2NlcHRlZBgHIAEoCzISLnNvdHRvLnYxLkRlY2lzaW9uEiMKB2Jsb2NrZWQYCCABKAsyEi5zb3R0by52MS5EZWNpc2lvbhIkCghuaWNrbmFtZRgJIAEoCzISLnNvdHRvLnYxLkRlY2lzaW9uEhIKCmludml0ZWRfYnkYCiABKAxCDgoMY29udmVyc2F0aW9uIj8KCERlY2lzaW9uEhUKDWRlY2lkZWRfYXRfbXMYASABKAQSDgoGbnVtYmVyGAIgASgEEgwKBHRleHQYAyABKAkijgEKE0NvbnZlcnNhdGlvbkRlbGV0ZWQSGQoPcGVlcl9hY2NvdW50X2lkGAEgASgMSAASFgoMZ3JvdXBfbG9nX2lkGAIgASgMSAASIwoFdXBfdG8YAyADKAsyFC5zb3R0by52MS5NZXNzYWdlUmVmEg8KB2NsZWFyZWQYBCABKAhCDgoMY29udmVyc2F0aW9uIjQKCk1lc3NhZ2VSZWYSEgoKYWNjb3VudF9pZBgBIAEoDBISCgptZXNzYWdlX2lkGAIgASgMIoIBCgxDb250YWN0U3RhdGUSEgoKYWNjb3VudF9pZBgBIAEoDBISCgppZGVudGlmaWVyGAIgASgJEhQKDGFjY2VwdGVkX2tleRgDIAEoDBIQCgh2ZXJpZmllZBgEIAEoCBIiCgdwcm9maWxlGAUgASgLMhEuc290dG8udjEuUHJvZmlsZSIzCghSZWFkVXBUbxISCgphY2NvdW50X2lkGAEgASgMEhMKC21lc3NhZ2VfaWRzGAIgAygMIjsKEElkZW50aXR5Um90YXRpb24SEwoLcHJpdmF0ZV9rZXkYASABKAwSEgoKcHVibGljX2tleRgCIAEoDCJiCgxIaXN0b3J5T2ZmZXISEQoJZGV2aWNlX2lkGAEgASgMEiIKB2hpc3RvcnkYAiABKAsyES5zb3R0by52MS5TaWRlTG9nEgwKBHBhcnQYAyABKA0SDQoFcGFydHMYBCABKA0isQIKCUdyb3VwRGF0YRIhCgRraW5kGAEgASgOMhMuc290dG8udjEuR3JvdXBLaW5kEgwKBG5hbWUYAiABKAkSDgoGYWRtaW5zGAMgAygMEikKC2FkZF9tZW1iZXJzGAQgASgOMhQuc290dG8udjEuR3JvdXBSaWdodBIsCg5yZW1vdmVfbWVtYmVycxgFIAEoDjIULnNvdHRvLnYxLkdyb3VwUmlnaHQSJAoGcmVuYW1lGAYgASgOMhQuc290dG8udjEuR3JvdXBSaWdodBIRCgl0aW1lcl9zZWMYByABKA0SKQoIcmVwbGFjZXMYCCADKAsyFy5zb3R0by52MS5SZXBsYWNlZEdyb3VwEiYKB2ludml0ZXMYCSADKAsyFS5zb3R0by52MS5Hcm91cEludml0ZSI1CgtHcm91cEludml0ZRIOCgZzZWNyZXQYASABKAwSFgoOZXhwaXJlc19hdF9zZWMYAiABKAQiLgoNUmVwbGFjZWRHcm91cBIOCgZsb2dfaWQYASABKAwSDQoFZXBvY2gYAiABKAQqdgoMUmVqb2luUmVhc29uEh0KGVJFSk9JTl9SRUFTT05fVU5TUEVDSUZJRUQQABIWChJSRUpPSU5fUkVBU09OX0xPU1QQARIYChRSRUpPSU5fUkVBU09OX0NPTU1JVBACEhUKEVJFSk9JTl9SRUFTT05fTE9HEAMqZgoNUmVjZWlwdFN0YXR1cxIeChpSRUNFSVBUX1NUQVRVU19VTlNQRUNJRklFRBAAEhwKGFJFQ0VJUFRfU1RBVFVTX0RFTElWRVJFRBABEhcKE1JFQ0VJUFRfU1RBVFVTX1JFQUQQAipqCglHcm91cEtpbmQSGgoWR1JPVVBfS0lORF9VTlNQRUNJRklFRBAAEhMKD0dST1VQX0tJTkRfUEFJUhABEhQKEEdST1VQX0tJTkRfR1JPVVAQAhIWChJHUk9VUF9LSU5EX0FDQ09VTlQQAypaCgpHcm91cFJpZ2h0EhsKF0dST1VQX1JJR0hUX1VOU1BFQ0lGSUVEEAASFgoSR1JPVVBfUklHSFRfQURNSU5TEAESFwoTR1JPVVBfUklHSFRfTUVNQkVSUxACYgZwcm90bzM", [file_sotto_v1_join]);
+  fileDesc("ChJzb3R0by92MS9tbHMucHJvdG8SCHNvdHRvLnYxIloKCkdyb3VwRW50cnkSFQoLbWxzX21lc3NhZ2UYASABKAxIABIsCgllcGhlbWVyYWwYAiABKAsyFy5zb3R0by52MS5FcGhlbWVyYWxJdGVtSABCBwoFZW50cnkiWgoHU2lkZUxvZxIOCgZsb2dfaWQYASABKAwSFAoMYWNjZXNzX3Rva2VuGAIgASgMEgwKBHNpemUYAyABKAQSDgoGc2hhMjU2GAQgASgMEgsKA2tleRgFIAEoDCIzCg1FcGhlbWVyYWxJdGVtEhIKCmxlYWZfaW5kZXgYASABKA0SDgoGc2VhbGVkGAIgASgMIjUKD1NpZ25lZEVwaGVtZXJhbBIPCgdjb250ZW50GAEgASgMEhEKCXNpZ25hdHVyZRgCIAEoDCJSChBFcGhlbWVyYWxDb250ZW50EhIKCnNlbnRfYXRfbXMYASABKAQSIgoGdHlwaW5nGAIgASgLMhAuc290dG8udjEuVHlwaW5nSABCBgoEYm9keSIICgZUeXBpbmci7gEKDVNlYWxlZENvbnRlbnQSKAoHd2VsY29tZRgBIAEoCzIVLnNvdHRvLnYxLldlbGNvbWVJdGVtSAASKQoGcmVqb2luGAIgASgLMhcuc290dG8udjEuUmVqb2luUmVxdWVzdEgAEiUKBGpvaW4YAyABKAsyFS5zb3R0by52MS5Kb2luUmVxdWVzdEgAEisKC2pvaW5fYW5zd2VyGAQgASgLMhQuc290dG8udjEuSm9pbkFuc3dlckgAEikKCm5vdF9tZW1iZXIYBSABKAsyEy5zb3R0by52MS5Ob3RNZW1iZXJIAEIJCgdjb250ZW50ItABCgtXZWxjb21lSXRlbRIPCgd3ZWxjb21lGAEgASgMEg4KBmxvZ19pZBgCIAEoDBIPCgdzbG90X2lkGAMgASgMEhEKCWFmdGVyX3NlcRgEIAEoBBIVCgtpbmxpbmVfdHJlZRgFIAEoDEgAEiYKCXNpZGVfdHJlZRgGIAEoCzIRLnNvdHRvLnYxLlNpZGVMb2dIABIXCg9mcm9tX2FjY291bnRfaWQYCCABKAwSFgoOZnJvbV9kZXZpY2VfaWQYCSABKAxCBgoEdHJlZUoECAcQCCK9AQoNUmVqb2luUmVxdWVzdBIOCgZsb2dfaWQYASABKAwSEgoKYWNjb3VudF9pZBgCIAEoDBIRCglkZXZpY2VfaWQYAyABKAwSEwoLbWFkZV9hdF9zZWMYBCABKAQSEQoJc2lnbmF0dXJlGAUgASgMEg0KBWVwb2NoGAYgASgEEiYKBnJlYXNvbhgHIAEoDjIWLnNvdHRvLnYxLlJlam9pblJlYXNvbhIWCg5yZWZ1c2VkX2NvbW1pdBgIIAEoDCJ9CglOb3RNZW1iZXISDgoGbG9nX2lkGAEgASgMEhIKCmFjY291bnRfaWQYAiABKAwSEQoJZGV2aWNlX2lkGAMgASgMEhcKD2Fza2VyX2RldmljZV9pZBgEIAEoDBINCgVlcG9jaBgFIAEoBBIRCglzaWduYXR1cmUYBiABKAwixQMKB0NvbnRlbnQSCgoCaWQYASABKAwSEgoKc2VudF9hdF9tcxgCIAEoBBIeCgR0ZXh0GAMgASgLMg4uc290dG8udjEuVGV4dEgAEiQKB3JlY2VpcHQYBCABKAsyES5zb3R0by52MS5SZWNlaXB0SAASIAoFbGVhdmUYBSABKAsyDy5zb3R0by52MS5MZWF2ZUgAEi0KDGFjY291bnRfc3luYxgGIAEoCzIVLnNvdHRvLnYxLkFjY291bnRTeW5jSAASJgoIcmVhY3Rpb24YCCABKAsyEi5zb3R0by52MS5SZWFjdGlvbkgAEh4KBGVkaXQYCSABKAsyDi5zb3R0by52MS5FZGl0SAASIgoGZGVsZXRlGAogASgLMhAuc290dG8udjEuRGVsZXRlSAASLAoLYXR0YWNobWVudHMYECABKAsyFS5zb3R0by52MS5BdHRhY2htZW50c0gAEiQKB3Byb2ZpbGUYESABKAsyES5zb3R0by52MS5Qcm9maWxlSAASLQoMam9pbl9yZWZ1c2VkGBIgASgLMhUuc290dG8udjEuSm9pblJlZnVzZWRIABIMCgRmcm9tGAcgASgJQgYKBGJvZHkiIQoLSm9pblJlZnVzZWQSEgoKcmVxdWVzdF9pZBgBIAEoDCIuCgdQcm9maWxlEgwKBG5hbWUYASABKAkSFQoNY2hhbmdlZF9hdF9tcxgCIAEoBCJlCgRUZXh0EgwKBGJvZHkYASABKAkSIQoIcmVwbHlfdG8YAiABKAsyDy5zb3R0by52MS5RdW90ZRIRCglmb3J3YXJkZWQYAyABKAgSGQoRZXhwaXJlc19hZnRlcl9zZWMYBCABKA0iUAoLQXR0YWNobWVudHMSHAoEdGV4dBgBIAEoCzIOLnNvdHRvLnYxLlRleHQSIwoFaXRlbXMYAiADKAsyFC5zb3R0by52MS5BdHRhY2htZW50IuYBCgpBdHRhY2htZW50EhIKCnJlYWRfdG9rZW4YASABKAwSCwoDa2V5GAIgASgMEgwKBHNpemUYAyABKAQSDgoGZGlnZXN0GAQgASgMEhIKCm1lZGlhX3R5cGUYBSABKAkSDAoEbmFtZRgGIAEoCRINCgV3aWR0aBgHIAEoDRIOCgZoZWlnaHQYCCABKA0SEwoLZHVyYXRpb25fbXMYCSABKA0SEQoJdGh1bWJuYWlsGAogASgMEg8KB3ByZXZpZXcYCyABKAwSDQoFdm9pY2UYDCABKAgSEAoId2F2ZWZvcm0YDSABKAwiPwoFUXVvdGUSJQoHbWVzc2FnZRgBIAEoCzIULnNvdHRvLnYxLk1lc3NhZ2VSZWYSDwoHZXhjZXJwdBgCIAEoCSJACghSZWFjdGlvbhIlCgdtZXNzYWdlGAEgASgLMhQuc290dG8udjEuTWVzc2FnZVJlZhINCgVlbW9qaRgCIAEoCSIoCgRFZGl0EhIKCm1lc3NhZ2VfaWQYASABKAwSDAoEYm9keRgCIAEoCSIcCgZEZWxldGUSEgoKbWVzc2FnZV9pZBgBIAEoDCJHCgdSZWNlaXB0EicKBnN0YXR1cxgBIAEoDjIXLnNvdHRvLnYxLlJlY2VpcHRTdGF0dXMSEwoLbWVzc2FnZV9pZHMYAiADKAwiBwoFTGVhdmUizgIKC0FjY291bnRTeW5jEikKB2NvbnRhY3QYASABKAsyFi5zb3R0by52MS5Db250YWN0U3RhdGVIABIiCgRyZWFkGAIgASgLMhIuc290dG8udjEuUmVhZFVwVG9IABIuCghpZGVudGl0eRgDIAEoCzIaLnNvdHRvLnYxLklkZW50aXR5Um90YXRpb25IABIpCgdoaXN0b3J5GAQgASgLMhYuc290dG8udjEuSGlzdG9yeU9mZmVySAASMwoMY29udmVyc2F0aW9uGAUgASgLMhsuc290dG8udjEuQ29udmVyc2F0aW9uU3RhdGVIABIwCgdkZWxldGVkGAYgASgLMh0uc290dG8udjEuQ29udmVyc2F0aW9uRGVsZXRlZEgAEiQKB3Byb2ZpbGUYByABKAsyES5zb3R0by52MS5Qcm9maWxlSABCCAoGY2hhbmdlIvkCChFDb252ZXJzYXRpb25TdGF0ZRIZCg9wZWVyX2FjY291bnRfaWQYASABKAxIABIWCgxncm91cF9sb2dfaWQYAiABKAxIABIiCgZwaW5uZWQYAyABKAsyEi5zb3R0by52MS5EZWNpc2lvbhIkCghhcmNoaXZlZBgEIAEoCzISLnNvdHRvLnYxLkRlY2lzaW9uEikKDW1hcmtlZF91bnJlYWQYBSABKAsyEi5zb3R0by52MS5EZWNpc2lvbhInCgttdXRlZF91bnRpbBgGIAEoCzISLnNvdHRvLnYxLkRlY2lzaW9uEiQKCGFjY2VwdGVkGAcgASgLMhIuc290dG8udjEuRGVjaXNpb24SIwoHYmxvY2tlZBgIIAEoCzISLnNvdHRvLnYxLkRlY2lzaW9uEiQKCG5pY2tuYW1lGAkgASgLMhIuc290dG8udjEuRGVjaXNpb24SEgoKaW52aXRlZF9ieRgKIAEoDEIOCgxjb252ZXJzYXRpb24iPwoIRGVjaXNpb24SFQoNZGVjaWRlZF9hdF9tcxgBIAEoBBIOCgZudW1iZXIYAiABKAQSDAoEdGV4dBgDIAEoCSKOAQoTQ29udmVyc2F0aW9uRGVsZXRlZBIZCg9wZWVyX2FjY291bnRfaWQYASABKAxIABIWCgxncm91cF9sb2dfaWQYAiABKAxIABIjCgV1cF90bxgDIAMoCzIULnNvdHRvLnYxLk1lc3NhZ2VSZWYSDwoHY2xlYXJlZBgEIAEoCEIOCgxjb252ZXJzYXRpb24iNAoKTWVzc2FnZVJlZhISCgphY2NvdW50X2lkGAEgASgMEhIKCm1lc3NhZ2VfaWQYAiABKAwiggEKDENvbnRhY3RTdGF0ZRISCgphY2NvdW50X2lkGAEgASgMEhIKCmlkZW50aWZpZXIYAiABKAkSFAoMYWNjZXB0ZWRfa2V5GAMgASgMEhAKCHZlcmlmaWVkGAQgASgIEiIKB3Byb2ZpbGUYBSABKAsyES5zb3R0by52MS5Qcm9maWxlIjMKCFJlYWRVcFRvEhIKCmFjY291bnRfaWQYASABKAwSEwoLbWVzc2FnZV9pZHMYAiADKAwiOwoQSWRlbnRpdHlSb3RhdGlvbhITCgtwcml2YXRlX2tleRgBIAEoDBISCgpwdWJsaWNfa2V5GAIgASgMImIKDEhpc3RvcnlPZmZlchIRCglkZXZpY2VfaWQYASABKAwSIgoHaGlzdG9yeRgCIAEoCzIRLnNvdHRvLnYxLlNpZGVMb2cSDAoEcGFydBgDIAEoDRINCgVwYXJ0cxgEIAEoDSKxAgoJR3JvdXBEYXRhEiEKBGtpbmQYASABKA4yEy5zb3R0by52MS5Hcm91cEtpbmQSDAoEbmFtZRgCIAEoCRIOCgZhZG1pbnMYAyADKAwSKQoLYWRkX21lbWJlcnMYBCABKA4yFC5zb3R0by52MS5Hcm91cFJpZ2h0EiwKDnJlbW92ZV9tZW1iZXJzGAUgASgOMhQuc290dG8udjEuR3JvdXBSaWdodBIkCgZyZW5hbWUYBiABKA4yFC5zb3R0by52MS5Hcm91cFJpZ2h0EhEKCXRpbWVyX3NlYxgHIAEoDRIpCghyZXBsYWNlcxgIIAMoCzIXLnNvdHRvLnYxLlJlcGxhY2VkR3JvdXASJgoHaW52aXRlcxgJIAMoCzIVLnNvdHRvLnYxLkdyb3VwSW52aXRlIjUKC0dyb3VwSW52aXRlEg4KBnNlY3JldBgBIAEoDBIWCg5leHBpcmVzX2F0X3NlYxgCIAEoBCIuCg1SZXBsYWNlZEdyb3VwEg4KBmxvZ19pZBgBIAEoDBINCgVlcG9jaBgCIAEoBCp2CgxSZWpvaW5SZWFzb24SHQoZUkVKT0lOX1JFQVNPTl9VTlNQRUNJRklFRBAAEhYKElJFSk9JTl9SRUFTT05fTE9TVBABEhgKFFJFSk9JTl9SRUFTT05fQ09NTUlUEAISFQoRUkVKT0lOX1JFQVNPTl9MT0cQAypmCg1SZWNlaXB0U3RhdHVzEh4KGlJFQ0VJUFRfU1RBVFVTX1VOU1BFQ0lGSUVEEAASHAoYUkVDRUlQVF9TVEFUVVNfREVMSVZFUkVEEAESFwoTUkVDRUlQVF9TVEFUVVNfUkVBRBACKmoKCUdyb3VwS2luZBIaChZHUk9VUF9LSU5EX1VOU1BFQ0lGSUVEEAASEwoPR1JPVVBfS0lORF9QQUlSEAESFAoQR1JPVVBfS0lORF9HUk9VUBACEhYKEkdST1VQX0tJTkRfQUNDT1VOVBADKloKCkdyb3VwUmlnaHQSGwoXR1JPVVBfUklHSFRfVU5TUEVDSUZJRUQQABIWChJHUk9VUF9SSUdIVF9BRE1JTlMQARIXChNHUk9VUF9SSUdIVF9NRU1CRVJTEAJiBnByb3RvMw", [file_sotto_v1_join]);
 
 /**
  * Describes the message sotto.v1.GroupEntry.
@@ -77,172 +77,179 @@ export const RejoinRequestSchema = /*@__PURE__*/
   messageDesc(file_sotto_v1_mls, 8);
 
 /**
+ * Describes the message sotto.v1.NotMember.
+ * Use `create(NotMemberSchema)` to create a new message.
+ */
+export const NotMemberSchema = /*@__PURE__*/
+  messageDesc(file_sotto_v1_mls, 9);
+
+/**
  * Describes the message sotto.v1.Content.
  * Use `create(ContentSchema)` to create a new message.
  */
 export const ContentSchema = /*@__PURE__*/
-  messageDesc(file_sotto_v1_mls, 9);
+  messageDesc(file_sotto_v1_mls, 10);
 
 /**
  * Describes the message sotto.v1.JoinRefused.
  * Use `create(JoinRefusedSchema)` to create a new message.
  */
 export const JoinRefusedSchema = /*@__PURE__*/
-  messageDesc(file_sotto_v1_mls, 10);
+  messageDesc(file_sotto_v1_mls, 11);
 
 /**
  * Describes the message sotto.v1.Profile.
  * Use `create(ProfileSchema)` to create a new message.
  */
 export const ProfileSchema = /*@__PURE__*/
-  messageDesc(file_sotto_v1_mls, 11);
+  messageDesc(file_sotto_v1_mls, 12);
 
 /**
  * Describes the message sotto.v1.Text.
  * Use `create(TextSchema)` to create a new message.
  */
 export const TextSchema = /*@__PURE__*/
-  messageDesc(file_sotto_v1_mls, 12);
+  messageDesc(file_sotto_v1_mls, 13);
 
 /**
  * Describes the message sotto.v1.Attachments.
  * Use `create(AttachmentsSchema)` to create a new message.
  */
 export const AttachmentsSchema = /*@__PURE__*/
-  messageDesc(file_sotto_v1_mls, 13);
+  messageDesc(file_sotto_v1_mls, 14);
 
 /**
  * Describes the message sotto.v1.Attachment.
  * Use `create(AttachmentSchema)` to create a new message.
  */
 export const AttachmentSchema = /*@__PURE__*/
-  messageDesc(file_sotto_v1_mls, 14);
+  messageDesc(file_sotto_v1_mls, 15);
 
 /**
  * Describes the message sotto.v1.Quote.
  * Use `create(QuoteSchema)` to create a new message.
  */
 export const QuoteSchema = /*@__PURE__*/
-  messageDesc(file_sotto_v1_mls, 15);
+  messageDesc(file_sotto_v1_mls, 16);
 
 /**
  * Describes the message sotto.v1.Reaction.
  * Use `create(ReactionSchema)` to create a new message.
  */
 export const ReactionSchema = /*@__PURE__*/
-  messageDesc(file_sotto_v1_mls, 16);
+  messageDesc(file_sotto_v1_mls, 17);
 
 /**
  * Describes the message sotto.v1.Edit.
  * Use `create(EditSchema)` to create a new message.
  */
 export const EditSchema = /*@__PURE__*/
-  messageDesc(file_sotto_v1_mls, 17);
+  messageDesc(file_sotto_v1_mls, 18);
 
 /**
  * Describes the message sotto.v1.Delete.
  * Use `create(DeleteSchema)` to create a new message.
  */
 export const DeleteSchema = /*@__PURE__*/
-  messageDesc(file_sotto_v1_mls, 18);
+  messageDesc(file_sotto_v1_mls, 19);
 
 /**
  * Describes the message sotto.v1.Receipt.
  * Use `create(ReceiptSchema)` to create a new message.
  */
 export const ReceiptSchema = /*@__PURE__*/
-  messageDesc(file_sotto_v1_mls, 19);
+  messageDesc(file_sotto_v1_mls, 20);
 
 /**
  * Describes the message sotto.v1.Leave.
  * Use `create(LeaveSchema)` to create a new message.
  */
 export const LeaveSchema = /*@__PURE__*/
-  messageDesc(file_sotto_v1_mls, 20);
+  messageDesc(file_sotto_v1_mls, 21);
 
 /**
  * Describes the message sotto.v1.AccountSync.
  * Use `create(AccountSyncSchema)` to create a new message.
  */
 export const AccountSyncSchema = /*@__PURE__*/
-  messageDesc(file_sotto_v1_mls, 21);
+  messageDesc(file_sotto_v1_mls, 22);
 
 /**
  * Describes the message sotto.v1.ConversationState.
  * Use `create(ConversationStateSchema)` to create a new message.
  */
 export const ConversationStateSchema = /*@__PURE__*/
-  messageDesc(file_sotto_v1_mls, 22);
+  messageDesc(file_sotto_v1_mls, 23);
 
 /**
  * Describes the message sotto.v1.Decision.
  * Use `create(DecisionSchema)` to create a new message.
  */
 export const DecisionSchema = /*@__PURE__*/
-  messageDesc(file_sotto_v1_mls, 23);
+  messageDesc(file_sotto_v1_mls, 24);
 
 /**
  * Describes the message sotto.v1.ConversationDeleted.
  * Use `create(ConversationDeletedSchema)` to create a new message.
  */
 export const ConversationDeletedSchema = /*@__PURE__*/
-  messageDesc(file_sotto_v1_mls, 24);
+  messageDesc(file_sotto_v1_mls, 25);
 
 /**
  * Describes the message sotto.v1.MessageRef.
  * Use `create(MessageRefSchema)` to create a new message.
  */
 export const MessageRefSchema = /*@__PURE__*/
-  messageDesc(file_sotto_v1_mls, 25);
+  messageDesc(file_sotto_v1_mls, 26);
 
 /**
  * Describes the message sotto.v1.ContactState.
  * Use `create(ContactStateSchema)` to create a new message.
  */
 export const ContactStateSchema = /*@__PURE__*/
-  messageDesc(file_sotto_v1_mls, 26);
+  messageDesc(file_sotto_v1_mls, 27);
 
 /**
  * Describes the message sotto.v1.ReadUpTo.
  * Use `create(ReadUpToSchema)` to create a new message.
  */
 export const ReadUpToSchema = /*@__PURE__*/
-  messageDesc(file_sotto_v1_mls, 27);
+  messageDesc(file_sotto_v1_mls, 28);
 
 /**
  * Describes the message sotto.v1.IdentityRotation.
  * Use `create(IdentityRotationSchema)` to create a new message.
  */
 export const IdentityRotationSchema = /*@__PURE__*/
-  messageDesc(file_sotto_v1_mls, 28);
+  messageDesc(file_sotto_v1_mls, 29);
 
 /**
  * Describes the message sotto.v1.HistoryOffer.
  * Use `create(HistoryOfferSchema)` to create a new message.
  */
 export const HistoryOfferSchema = /*@__PURE__*/
-  messageDesc(file_sotto_v1_mls, 29);
+  messageDesc(file_sotto_v1_mls, 30);
 
 /**
  * Describes the message sotto.v1.GroupData.
  * Use `create(GroupDataSchema)` to create a new message.
  */
 export const GroupDataSchema = /*@__PURE__*/
-  messageDesc(file_sotto_v1_mls, 30);
+  messageDesc(file_sotto_v1_mls, 31);
 
 /**
  * Describes the message sotto.v1.GroupInvite.
  * Use `create(GroupInviteSchema)` to create a new message.
  */
 export const GroupInviteSchema = /*@__PURE__*/
-  messageDesc(file_sotto_v1_mls, 31);
+  messageDesc(file_sotto_v1_mls, 32);
 
 /**
  * Describes the message sotto.v1.ReplacedGroup.
  * Use `create(ReplacedGroupSchema)` to create a new message.
  */
 export const ReplacedGroupSchema = /*@__PURE__*/
-  messageDesc(file_sotto_v1_mls, 32);
+  messageDesc(file_sotto_v1_mls, 33);
 
 /**
  * Describes the enum sotto.v1.RejoinReason.

@@ -1,0 +1,104 @@
+/**
+ * An account may be removed from a group, or leave it, while a device of it has lost its state: that device cannot read so, and asks to be
+ * added anew for ever. Its account's other devices, and who decides in the group, tell it.
+ * @see spec/PROTOCOL.md, Healing
+ */
+import { create } from "@bufbuild/protobuf";
+import {
+  LABELS,
+  NotMemberSchema,
+  SealedContentSchema,
+  ValidationError,
+  equalBytes,
+  labelled,
+  toHex,
+  type NotMember,
+  type RejoinRequest,
+} from "@sotto/protocol";
+import { isFresh, pinned } from "../directory.ts";
+import { bytesOf } from "../hex.ts";
+import { lookUp } from "../lookups.ts";
+import { nowSec, type Step } from "../step.ts";
+import { deciders } from "./continuing.ts";
+import { goOnSoon, type ItemVerdict } from "./held-items.ts";
+import { devicesOf } from "./inviting.ts";
+import { leaveRemoved } from "./leaving.ts";
+import { groupNames } from "./records.ts";
+import type { GroupLive } from "./state.ts";
+import { leaveInInbox } from "./tasks.ts";
+import { sealedItem } from "./welcoming.ts";
+
+const done: ItemVerdict = { type: "done" };
+const answerEverySec = 300;
+
+/** Whether this device can tell an account that it is not in a group any more. */
+export function knowsGone({ own }: Step["live"], { record }: GroupLive, account: string): boolean {
+  if (record.kind !== "group") return false;
+  if (account === own.account) return record.state === "removed" || record.state === "left";
+  if (record.state !== "joined" || record.accounts.includes(account)) return false;
+  return record.gone?.includes(account) === true && deciders(record).includes(own.account);
+}
+
+/** Answers the request of a device whose account is not in the group any more. */
+export async function tellGone(step: Step, { record }: GroupLive, request: RejoinRequest): Promise<void> {
+  const { own } = step.live;
+  const device = toHex(request.deviceId);
+  const answered = await step.draft.get(groupNames.rejoined(record.id, device));
+  const agoSec = nowSec(step) - (answered ?? 0);
+  if (answered !== undefined && agoSec >= 0 && agoSec < answerEverySec) return;
+  const asker = (await devicesOf(step, toHex(request.accountId))).find(({ deviceId }) =>
+    equalBytes(deviceId, request.deviceId),
+  );
+  if (asker === undefined) return;
+  step.draft.put(groupNames.rejoined(record.id, device), nowSec(step));
+  const said = {
+    logId: bytesOf(record.id),
+    accountId: bytesOf(own.account),
+    deviceId: bytesOf(own.device),
+    askerDeviceId: request.deviceId,
+    // Whoever is out of it knows the last epoch that they were in.
+    epoch: BigInt(record.state === "joined" ? record.epoch : record.epoch + 1),
+  };
+  const signature = await step.env.crypto.ed25519Sign(own.deviceKey.privateKey, notMemberTranscript(said));
+  const value = create(NotMemberSchema, { ...said, signature });
+  const content = create(SealedContentSchema, { content: { case: "notMember", value } });
+  leaveInInbox(step, toHex(asker.inboxId), await sealedItem(step, asker.inboxKey, content));
+}
+
+/** Takes in that this account is not in a group any more. @throws ValidationError `mls_invalid`. */
+export async function takeNotMember(step: Step, order: number, answer: NotMember): Promise<ItemVerdict> {
+  const { own, groups, heldItems } = step.live;
+  const group = groups.byId.get(toHex(answer.logId));
+  if (group?.record.kind !== "group" || group.record.state !== "healing") return done;
+  const account = toHex(answer.accountId);
+  const known = await pinned(step, account);
+  const asked = heldItems.asked.get(order) ?? new Set();
+  if (account !== own.account && !isFresh(step, known) && !asked.has(account)) {
+    heldItems.asked.set(order, asked.add(account));
+    await lookUp(step, { account }, async (later) => goOnSoon(later, order), "contact");
+    return { type: "wait" };
+  }
+  // An honest one may know less than we do, or be an admin only since.
+  const counts = account === own.account || deciders(group.record).includes(account);
+  if (!counts || answer.epoch <= BigInt(group.record.epoch)) return done;
+  const listed = known?.list.list.devices.find((one) => equalBytes(one.deviceId, answer.deviceId));
+  const signed =
+    listed?.revokedAtSec === 0n &&
+    toHex(answer.askerDeviceId) === own.device &&
+    (await step.env.crypto.ed25519Verify(listed.signatureKey, notMemberTranscript(answer), answer.signature));
+  if (!signed)
+    throw new ValidationError("mls_invalid", "SOTTO-REJOIN-2: not signed by a device in use, to us");
+  await leaveRemoved(step, group, account);
+  return done;
+}
+
+/** What the answer signs. */
+function notMemberTranscript(
+  answer: Pick<NotMember, "logId" | "accountId" | "deviceId" | "askerDeviceId" | "epoch">,
+): Uint8Array {
+  const epoch = new DataView(new ArrayBuffer(8));
+  epoch.setBigUint64(0, answer.epoch);
+  const { logId, accountId, deviceId, askerDeviceId } = answer;
+  const numbered = new Uint8Array(epoch.buffer);
+  return labelled(LABELS.notMember, logId, accountId, deviceId, askerDeviceId, numbered);
+}
