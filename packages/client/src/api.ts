@@ -349,6 +349,8 @@ export interface ConversationSummary {
   readonly draft: string;
   /** How long new messages are kept, in seconds; absent: for good. */
   readonly timer?: number;
+  /** How many people ask to be let into the group, where this account may do that; absent: nobody. */
+  readonly asking?: number;
 }
 
 /** What a person decides about a conversation. What is left out stays as it is. */

@@ -17,6 +17,7 @@ export { memoryStorage } from "./adapters/memory-storage.ts";
 export { safeFileName } from "./core/attachments/file-name.ts";
 export { bytesSource } from "./core/media/file-source.ts";
 export { startMessenger, type MessengerParts } from "./core/start.ts";
+export { readGroupLink } from "./core/groups/links/link.ts";
 export type { OpenFile } from "./core/attachments/files.ts";
 export type { Env } from "./core/env.ts";
 export type { Storage } from "./core/storage.ts";

@@ -12,6 +12,7 @@ import { useRoute, type Route } from "./route.ts";
 const loadConversation = async () => import("../conversation/conversation-view.tsx");
 const ConversationView = lazy(loadConversation);
 const NewConversation = lazy(async () => import("../new/new-conversation.tsx"));
+const JoinScreen = lazy(async () => import("../join/join-screen.tsx"));
 const ShortcutHost = lazy(async () => import("../shortcuts/shortcut-host.tsx"));
 const NotificationHost = lazy(async () => import("../notifications/notification-host.tsx"));
 const Settings = lazy(async () => import("../settings/settings.tsx"));
@@ -80,6 +81,8 @@ function View({ route }: { readonly route: Route }): ReactNode {
       );
     case "new":
       return <NewConversation />;
+    case "join":
+      return <JoinScreen key={route.link} link={route.link} />;
     case "settings":
       return <Settings page={route.page} />;
     case "home":

@@ -7,6 +7,8 @@ export type Route =
   /** `at`: the message that is to be seen. */
   | { readonly screen: "conversation"; readonly key: string; readonly panel?: string; readonly at?: string }
   | { readonly screen: "new" }
+  /** Asking to be let into a group; `link`: by this, as it stands in the address; empty: what was asked. */
+  | { readonly screen: "join"; readonly link: string }
   | { readonly screen: "settings"; readonly page: string };
 
 /** The address of a screen. */
@@ -20,6 +22,8 @@ export function hrefOf(route: Route): string {
     }
     case "new":
       return "#/new";
+    case "join":
+      return `#/join/${route.link}`;
     case "settings":
       return `#/settings${route.page === "" ? "" : `/${route.page}`}`;
   }
@@ -34,6 +38,7 @@ function parseRoute(hash: string): Route {
   if (first === "c" && second !== "") {
     return { screen: "conversation", key: decode(second), ...(third !== undefined && { panel: third }) };
   }
+  if (first === "join") return { screen: "join", link: second };
   if (first === "new") return { screen: "new" };
   if (first === "settings") return { screen: "settings", page: second };
   return { screen: "home" };

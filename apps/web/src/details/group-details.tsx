@@ -1,6 +1,6 @@
 /** A group: who is in it, with which role; adding, removing, renaming, leaving. The group's rules say who may. */
 import type { Group, GroupMember } from "@sotto/client/web";
-import { useEffect, useState, type FormEvent, type ReactNode } from "react";
+import { Suspense, lazy, useEffect, useState, type FormEvent, type ReactNode } from "react";
 import { useCalls } from "../app/context.tsx";
 import { go } from "../app/route.ts";
 import { useText } from "../text/index.tsx";
@@ -10,6 +10,8 @@ import { Icon } from "../ui/icon.tsx";
 import { Menu, type MenuItem } from "../ui/menu.tsx";
 import { Who } from "../ui/who.tsx";
 import { useTold } from "./use-told.ts";
+
+const GroupLinks = lazy(async () => import("./group-links.tsx"));
 
 /** The people of a group, and what can be changed. */
 export function GroupDetails({ group }: { readonly group: Group }): ReactNode {
@@ -64,6 +66,11 @@ export function GroupDetails({ group }: { readonly group: Group }): ReactNode {
   return (
     <section className="details__part">
       {problem !== undefined && <Notice kind="error">{problem}</Notice>}
+      {admin && inUse && (
+        <Suspense>
+          <GroupLinks group={group} />
+        </Suspense>
+      )}
       <h3>{t.members(group.members)}</h3>
       <ul className="members">
         {members?.map((member) => (

@@ -8,6 +8,7 @@ import {
   UsageError,
   destroyVault,
   open,
+  readGroupLink,
   unlockVault,
   vaultExists,
   type Messenger,
@@ -155,6 +156,10 @@ export async function startHost(
     async deleteAccount(passphrase: string) {
       await needed().deleteAccount(passphrase);
       await own["destroy"]?.();
+    },
+    /** What a group's link says: with an account or without. */
+    async readGroupLink(link: string) {
+      return readGroupLink(link);
     },
     async caughtUp() {
       await needed().caughtUp();

@@ -21,6 +21,7 @@ import { useText } from "../text/index.tsx";
 import { IconButton } from "../ui/controls.tsx";
 import { Icon } from "../ui/icon.tsx";
 import { SkeletonRows } from "../ui/skeleton.tsx";
+import { AskedLine } from "./asked-line.tsx";
 import { ConversationRow } from "./conversation-row.tsx";
 import "./conversation-list.css";
 
@@ -101,6 +102,7 @@ export function ConversationList({ open }: { readonly open: string | undefined }
         {searching && <IconButton icon="close" label={t.list.endSearch} onClick={() => searched.clear()} />}
       </div>
       <ConnectionLine />
+      <AskedLine />
       {(archived > 0 || archive) && !searching && (
         <button type="button" className="list__archive" onClick={() => setArchive(!archive)}>
           <Icon name={archive ? "back" : "archive"} />

@@ -24,7 +24,7 @@ export const ConversationRow = memo(function ConversationRow({
   const { language } = useLanguage();
   const { peer, last, unread, contact, draft, pinned, mutedUntil, markedUnread } = summary;
   const drafted = draft !== "" && !open;
-  const { request } = summary;
+  const { request, asking } = summary;
   const count = unread + (request?.unread ?? 0);
   const key = keyOf(summary);
   return (
@@ -50,6 +50,7 @@ export const ConversationRow = memo(function ConversationRow({
           {mutedUntil > 0 && <Sign icon="mute" label={t.list.muted} />}
           {pinned && <Sign icon="pin" label={t.list.pinned} />}
           {request !== undefined && <span className="row__request">{t.list.request}</span>}
+          {asking !== undefined && <span className="row__request">{t.list.asking(asking)}</span>}
           {count === 0 && markedUnread && <span className="row__unread">{"\u00a0"}</span>}
           {count > 0 && (
             <span className="row__unread">

@@ -2,6 +2,7 @@
 import { useCallback, useEffect, useState } from "react";
 import type { PublicServerFacts } from "@sotto/client/web";
 import { useCalls } from "../app/context.tsx";
+import { currentRoute } from "../app/route.ts";
 import { useFlow } from "./flow.tsx";
 
 const fingerprintForm = /^[A-Za-z0-9_-]{43}$/;
@@ -21,6 +22,12 @@ function takeInvite(): string | "damaged" | undefined {
   // It is the app's own address from now on.
   history.replaceState(history.state, "", `${location.pathname}#/`);
   return fingerprintForm.test(fragment) ? fragment : "damaged";
+}
+
+/** A group's link that brought the person here. It stays in the address, and is opened once there is an account. */
+export function groupLinkOfAddress(): string | undefined {
+  const route = currentRoute();
+  return route.screen === "join" && route.link !== "" ? route.link : undefined;
 }
 
 let invite: string | undefined;
@@ -48,10 +55,21 @@ export function useServer(): KnownServer {
   const [facts, setFacts] = useState<PublicServerFacts>();
   const [problem, setProblem] = useState<unknown>();
 
+  /** Whoever made a group's link says in it which server it is for. */
+  const keyOfLink = useCallback(async () => {
+    const link = groupLinkOfAddress();
+    try {
+      return link === undefined ? undefined : (await calls.readGroupLink(link)).serverFingerprint;
+    } catch {
+      // Said when it is opened with an account.
+      return undefined;
+    }
+  }, [calls]);
+
   const ask = useCallback(async () => {
     setProblem(undefined);
     const named = inviteOfAddress();
-    const expected = named === undefined || named === "damaged" ? serverKey : named;
+    const expected = named === undefined || named === "damaged" ? ((await keyOfLink()) ?? serverKey) : named;
     try {
       const server = location.origin;
       const told = await calls.fetchServerFacts({
@@ -68,7 +86,7 @@ export function useServer(): KnownServer {
       set({ serverKey: expected });
       to("mismatch");
     }
-  }, [calls, serverKey, set, to]);
+  }, [calls, serverKey, keyOfLink, set, to]);
 
   useEffect(() => void ask(), []);
   return { facts, problem, ask };

@@ -3,16 +3,18 @@ import { useState, type ReactNode } from "react";
 import { useProblemText } from "../app/context.tsx";
 import { LANGUAGES, useLanguage, useText, type Language } from "../text/index.tsx";
 import { useFirstRunText } from "../text/first-run.ts";
+import { useJoinsText } from "../text/joins.ts";
 import { Fingerprint } from "../trust/fingerprint.tsx";
 import { Button, Notice, TextField } from "../ui/controls.tsx";
 import { Icon } from "../ui/icon.tsx";
 import { useFlow } from "./flow.tsx";
-import { fingerprintIn, inviteOfAddress, useServer, type KnownServer } from "./server.ts";
+import { fingerprintIn, groupLinkOfAddress, inviteOfAddress, useServer, type KnownServer } from "./server.ts";
 import { Step } from "./step.tsx";
 
 /** Welcomes. */
 export function WelcomeStep(): ReactNode {
   const f = useFirstRunText();
+  const j = useJoinsText();
   const { start } = useFlow();
   const server = useServer();
   const { facts } = server;
@@ -26,6 +28,7 @@ export function WelcomeStep(): ReactNode {
       footer={<LanguageChoice />}
     >
       {inviteOfAddress() === "damaged" && <Notice kind="warn">{f.linkDamaged}</Notice>}
+      {groupLinkOfAddress() !== undefined && <Notice>{j.firstRun}</Notice>}
       {!open && <Notice kind="warn">{f.closed}</Notice>}
       <div className="first__choices">
         {open && (

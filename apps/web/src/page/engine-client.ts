@@ -58,6 +58,12 @@ interface OwnCalls {
   restore(options: Omit<WithCode<Restore>, "file"> & { readonly file: Blob }): Promise<void>;
   /** As the messenger's; then there is nothing left in this browser. */
   deleteAccount(passphrase: string): Promise<void>;
+  /** What a group's link says, before anybody was asked. */
+  readGroupLink(link: string): Promise<{
+    readonly group: string;
+    readonly expiresAt: number;
+    readonly serverFingerprint: string;
+  }>;
   caughtUp(): Promise<void>;
   /** As the messenger's; with an id of the page's, so that what was sent already is not sent again. Files are Blobs. */
   send(to: string, body: string, options?: PageSendOptions): Promise<Message>;

@@ -158,6 +158,8 @@ function conversationOf(event: ClientEvent): string | undefined {
   switch (event.type) {
     case "message":
       return event.message.groupId ?? event.message.conversation;
+    case "joins":
+      return event.groupId;
     case "message_changed":
       return event.message.groupId ?? event.message.conversation;
     case "messages_removed":

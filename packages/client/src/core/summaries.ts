@@ -7,6 +7,7 @@ import { standing } from "./decisions.ts";
 import { parseGroupData } from "./groups/data.ts";
 import { nameOfAccount } from "./groups/naming.ts";
 import { groupsOf, matchGroup, toGroup } from "./groups/overview.ts";
+import { joinRequests } from "./groups/links/requests.ts";
 import type { GroupLive } from "./groups/state.ts";
 import { timerOfContact } from "./groups/timer.ts";
 import { allContacts, toContacts } from "./people.ts";
@@ -67,10 +68,18 @@ async function ofGroup(step: Step, group: GroupLive): Promise<ConversationSummar
     contact: undefined,
     ...(await common(step, { group }, group.record)),
     ...timed(parseGroupData(group.record.data).timerSec),
+    ...(await askingIn(step, group)),
   };
 }
 
 const timed = (timer: number): Pick<ConversationSummary, "timer"> => (timer > 0 ? { timer } : {});
+
+/** Only a group with links is asked for, so that a list of many costs nothing more. */
+async function askingIn(step: Step, group: GroupLive): Promise<Pick<ConversationSummary, "asking">> {
+  if (parseGroupData(group.record.data).invites.length === 0) return {};
+  const asking = (await joinRequests(step, group.record.id)).length;
+  return asking > 0 ? { asking } : {};
+}
 
 async function common(
   step: Step,

@@ -33,6 +33,8 @@ export const errors = {
     "Der Speicher des Browsers funktioniert nicht. Ein privates Fenster oder eine volle Platte kann der Grund sein.",
   storage_full: "Der Browser hat keinen Platz mehr. Lösche etwas, oder schaffe Platz auf der Platte.",
   message_too_large: "Diese Nachricht ist zu lang.",
+  group_link_invalid:
+    "Das ist kein Link zu einer Gruppe dieses Servers, nicht der ganze, oder er gilt nicht mehr. Lass dir einen neuen geben.",
   group_forbidden: "Die Regeln dieser Gruppe erlauben dir das nicht.",
   link_refused: "Das hat nicht rechtzeitig geklappt. Beginn von vorn, um einen neuen Code zu bekommen.",
   recovery_key_wrong: "Dieser Wiederherstellungsschlüssel öffnet das Konto nicht.",

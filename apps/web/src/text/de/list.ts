@@ -14,6 +14,8 @@ export const list = {
   all: "Alle Unterhaltungen",
   muted: "Stumm",
   request: "Anfrage",
+  asked: (n: number) => (n === 1 ? "Du möchtest in eine Gruppe" : `Du möchtest in ${n} Gruppen`),
+  asking: (n: number) => (n === 1 ? "1 möchte herein" : `${n} möchten herein`),
   pinned: "Angeheftet",
   settings: "Einstellungen",
   empty: "Noch keine Unterhaltungen",

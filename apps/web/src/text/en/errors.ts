@@ -27,6 +27,8 @@ export const errors = {
   storage_failed: "The browser's storage does not work. A private window, or a full disk, can be the reason.",
   storage_full: "The browser has no room left. Delete something, or make room on the disk.",
   message_too_large: "That message is too long.",
+  group_link_invalid:
+    "That is no link of a group of this server, not all of it, or it is good no more. Ask for a new one.",
   group_forbidden: "The rules of this group do not let you do that.",
   link_refused: "That did not work out in time. Begin anew for a new code.",
   recovery_key_wrong: "That recovery key does not open the account.",

@@ -14,6 +14,8 @@ export const list = {
   all: "All conversations",
   muted: "Muted",
   request: "Request",
+  asked: (n: number) => (n === 1 ? "You asked to join a group" : `You asked to join ${n} groups`),
+  asking: (n: number) => (n === 1 ? "1 asks to join" : `${n} ask to join`),
   pinned: "Pinned",
   settings: "Settings",
   empty: "No conversations yet",

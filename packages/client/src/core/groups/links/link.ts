@@ -10,6 +10,7 @@ import {
   LABELS,
   UsageError,
   decode,
+  formatFingerprint,
   labelled,
   parseBase64Url,
   toBase64Url,
@@ -75,6 +76,20 @@ export function parseGroupLink(text: string): GroupLinkText {
     name: link.groupName,
     serverFingerprint: link.serverFingerprint,
   };
+}
+
+/**
+ * What a link says, for who has no account yet as well. Nobody has checked it. Times in seconds since 1970-01-01 UTC.
+ * @throws UsageError `group_link_invalid`.
+ */
+export function readGroupLink(text: string): {
+  readonly group: string;
+  readonly expiresAt: number;
+  /** Of the server: 43 characters of base64url. */
+  readonly serverFingerprint: string;
+} {
+  const { name: group, expiresAt, serverFingerprint } = parseGroupLink(text);
+  return { group, expiresAt, serverFingerprint: formatFingerprint(serverFingerprint) };
 }
 
 function decoded(bytes: Uint8Array) {
