@@ -11,7 +11,9 @@ import { Menu, type MenuItem } from "../ui/menu.tsx";
 import { Who } from "../ui/who.tsx";
 import { useTold } from "./use-told.ts";
 
-const GroupLinks = lazy(async () => import("./group-links.tsx"));
+const loadLinks = async () => import("./group-links.tsx");
+const GroupRequests = lazy(async () => ({ default: (await loadLinks()).GroupRequests }));
+const GroupLinks = lazy(async () => ({ default: (await loadLinks()).GroupLinks }));
 
 /** The people of a group, and what can be changed. */
 export function GroupDetails({ group }: { readonly group: Group }): ReactNode {
@@ -68,7 +70,7 @@ export function GroupDetails({ group }: { readonly group: Group }): ReactNode {
       {problem !== undefined && <Notice kind="error">{problem}</Notice>}
       {admin && inUse && (
         <Suspense>
-          <GroupLinks group={group} />
+          <GroupRequests group={group} />
         </Suspense>
       )}
       <h3>{t.members(group.members)}</h3>
@@ -120,6 +122,11 @@ export function GroupDetails({ group }: { readonly group: Group }): ReactNode {
             </Button>
           </form>
         </>
+      )}
+      {admin && inUse && (
+        <Suspense>
+          <GroupLinks group={group} />
+        </Suspense>
       )}
       {inUse &&
         (leaving ? (

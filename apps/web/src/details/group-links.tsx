@@ -16,30 +16,39 @@ import { useTold } from "./use-told.ts";
 const daySec = 86_400;
 const lives = [1, 7, 30, 90];
 
-/** Requests first: somebody waits. */
-function GroupLinks({ group }: { readonly group: Group }): ReactNode {
+/** What is read of a group, anew with each change of who asks and each epoch. */
+function useRead<T>(group: Group, read: (id: string) => Promise<readonly T[]>): readonly T[] {
   const engine = useEngine();
-  const calls = useCalls();
-  const [requests, setRequests] = useState<readonly JoinRequest[]>([]);
-  const [links, setLinks] = useState<readonly GroupLink[]>([]);
+  const [items, setItems] = useState<readonly T[]>([]);
   const { id, epoch } = group;
-  const look = useCallback(() => {
-    calls.joinRequests(id).then(setRequests, () => undefined);
-    calls.groupLinks(id).then(setLinks, () => undefined);
-  }, [calls, id]);
+  const look = useCallback(() => void read(id).then(setItems, () => undefined), [read, id]);
   useEffect(() => {
     look();
     return engine.subscribe((event) => {
       if (event.type === "client" && event.event.type === "joins" && event.event.groupId === id) look();
     });
-    // A new epoch may have other links.
   }, [engine, look, id, epoch]);
-  return (
-    <>
-      {requests.length > 0 && <Requests group={id} requests={requests} />}
-      <Links group={id} links={links} />
-    </>
+  return items;
+}
+
+/** Who asks to be let in. */
+export function GroupRequests({ group }: { readonly group: Group }): ReactNode {
+  const calls = useCalls();
+  const requests = useRead(
+    group,
+    useCallback((id) => calls.joinRequests(id), [calls]),
   );
+  return requests.length === 0 ? null : <Requests group={group.id} requests={requests} />;
+}
+
+/** The links that are good now. */
+export function GroupLinks({ group }: { readonly group: Group }): ReactNode {
+  const calls = useCalls();
+  const links = useRead(
+    group,
+    useCallback((id) => calls.groupLinks(id), [calls]),
+  );
+  return <Links group={group.id} links={links} />;
 }
 
 function Requests({
@@ -69,14 +78,14 @@ function Requests({
               <Button
                 kind="primary"
                 disabled={working}
-                aria-label={j.approveWho(name || identifier)}
+                aria-label={j.about(j.approve, name || identifier)}
                 onClick={() => void run(() => calls.approveJoin(group, accountId))}
               >
                 {j.approve}
               </Button>
               <Button
                 disabled={working}
-                aria-label={j.refuseWho(name || identifier)}
+                aria-label={j.about(j.refuse, name || identifier)}
                 onClick={() => void run(() => calls.refuseJoin(group, accountId))}
               >
                 {j.refuse}
@@ -197,5 +206,3 @@ function OneLink({
     </div>
   );
 }
-
-export default GroupLinks;

@@ -116,7 +116,11 @@ function Asked({ heading }: { readonly heading: boolean }): ReactNode {
               <bdi>{group}</bdi>
               <small>{state === "member" ? j.member : j[state]}</small>
             </span>
-            <Button kind="quiet" aria-label={j.forgetFor(group)} onClick={() => void calls.forgetJoin(id)}>
+            <Button
+              kind="quiet"
+              aria-label={j.about(j.forget, group)}
+              onClick={() => void calls.forgetJoin(id)}
+            >
               {j.forget}
             </Button>
           </li>

@@ -1,0 +1,99 @@
+/** A group's link, from the admin who makes it to somebody without an account who opens it, asks, and is let in. */
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { joinApp, joinIn, openApp, startWebServer, type Person, type WebServer } from "./support/app.ts";
+import { accessibilityFindings } from "./support/axe.ts";
+import { noChromium, startChromium } from "./support/browser.ts";
+
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 120_000 });
+
+const annPhone = "+15551230731";
+const benPhone = "+15551230732";
+const narrow = { width: 320, height: 640 };
+const wide = { width: 1100, height: 760 };
+
+/** Whether the page can be scrolled sideways. */
+const scrollsSideways = (page: Page): Promise<boolean> =>
+  page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
+
+describe.skipIf(noChromium)("a link of a group", () => {
+  let server: WebServer;
+  let browser: Browser;
+  let ann: Person;
+  let ben: Omit<Person, "identifier">;
+  let link = "";
+  beforeAll(async () => {
+    server = await startWebServer();
+    browser = await startChromium();
+    ann = await joinApp(browser, server, annPhone);
+    ben = await openApp(browser, server);
+    await ann.page.goto(`${server.url}/#/new`);
+    await ann.page.getByLabel("Name of the group").fill("Book club");
+    await ann.page.getByRole("button", { name: "Make the group" }).click();
+    await ann.page.getByRole("heading", { level: 1, name: "Book club" }).waitFor();
+  });
+  afterAll(async () => {
+    await ann?.close();
+    await ben?.close();
+    await browser?.close();
+    await server?.stop();
+  });
+
+  test("an admin makes one", async () => {
+    const { page } = ann;
+    await page.getByRole("link", { name: "Details" }).click();
+    await page.getByLabel("Good for").selectOption({ label: "1 day" });
+    await page.getByRole("button", { name: "Make a link" }).click();
+    const field = page.getByLabel("Link", { exact: true });
+    await field.waitFor();
+    link = await field.inputValue();
+    expect(link).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/#\/join\/[\w-]{150,}$/);
+    await page.getByRole("button", { name: "QR code" }).click();
+    await page.getByRole("img", { name: "The link as a QR code" }).waitFor();
+    expect(await accessibilityFindings(page)).toEqual([]);
+    await page.setViewportSize(narrow);
+    expect(await scrollsSideways(page)).toBe(false);
+    await page.setViewportSize(wide);
+  });
+
+  test("somebody without an account opens it, registers, asks, and waits; an admin lets them in", async () => {
+    const { page } = ben;
+    await page.goto(link);
+    await page.reload();
+    await page.getByText("You were sent a link to a group.").waitFor();
+    await joinIn(page, server, benPhone);
+    await page.getByText("You were sent a link to the group “Book club”.").waitFor();
+    expect(await accessibilityFindings(page)).toEqual([]);
+    await page.getByRole("button", { name: "Ask to join" }).click();
+    await page.getByText("Waiting for an admin").waitFor();
+    // The link is for asking: it is left neither in the address nor behind "back".
+    await expect.poll(() => page.evaluate(() => location.hash)).toBe("#/join/");
+    await page.getByRole("link", { name: "You asked to join a group" }).waitFor();
+    await page.setViewportSize(narrow);
+    expect(await scrollsSideways(page)).toBe(false);
+    await page.setViewportSize(wide);
+
+    const row = ann.page.getByRole("navigation").getByRole("link").filter({ hasText: "Book club" });
+    await expect.poll(() => row.innerText()).toContain("1 asks to join");
+    const asking = ann.page.getByRole("dialog").getByRole("listitem").filter({ hasText: benPhone }).first();
+    expect(await asking.innerText()).toContain("Not verified");
+    expect(await accessibilityFindings(ann.page)).toEqual([]);
+    await ann.page.getByRole("button", { name: `Let in: ${benPhone}` }).click();
+    await expect.poll(() => ann.page.getByRole("dialog").innerText()).toContain("2 people");
+    await expect.poll(() => row.innerText()).not.toContain("asks to join");
+    const joined = page.getByRole("navigation").getByRole("link").filter({ hasText: "Book club" });
+    await joined.click();
+    await page.getByRole("heading", { level: 1, name: "Book club" }).waitFor();
+    expect(await page.getByRole("button", { name: "Accept" }).count()).toBe(0);
+    await expect.poll(() => page.getByRole("link", { name: "You asked to join a group" }).count()).toBe(0);
+  });
+
+  test("who is in it is led there; a link that is taken back, or is none, says so", async () => {
+    await ann.page.getByRole("button", { name: "Take back" }).click();
+    await expect.poll(() => ann.page.getByLabel("Link", { exact: true }).count()).toBe(0);
+    const { page } = ben;
+    await page.goto(`${server.url}/#/join/%3Cb%3Eno`);
+    await page.getByText("That is no link of a group of this server").waitFor();
+    expect([...ann.complaints, ...ben.complaints]).toEqual([]);
+  });
+});
