@@ -72,6 +72,10 @@ const schema = z.strictObject({
   trustedProxies: list(text()).default([]),
   /** Lets `Authorization: Bearer …` read /metrics from anywhere; without it only this machine may. */
   metricsToken: text().min(16, "must have at least 16 characters").optional(),
+  /** Where an OpenTelemetry collector takes traces, OTLP over HTTP; its origin is enough. */
+  otel: text()
+    .refine((url) => /^https?:\/\//.test(url) && URL.canParse(url), "must be an http or https URL")
+    .optional(),
   logLevel: z.enum(["silent", "error", "warn", "info", "debug"]).default("info"),
   limits: limitsSchema,
 });

@@ -23,6 +23,8 @@ export interface ServerEvents extends FrontEvents, BlobEvents, PushEvents, Deliv
   blobsExpired(blobs: number): void;
   maintenanceFailed(error: unknown): void;
   logLevelChanged(level: string): void;
+  /** Traces cannot be delivered. */
+  tracingFailed(error: unknown): void;
   /** A new certificate is in use. */
   certificateLoaded(): void;
   /** The files of the certificate changed and hold none: the old one goes on. */
@@ -48,6 +50,7 @@ export function createEvents(logger: Logger, registry: Registry): ServerEvents {
     stopped: () => logger.info("stopped"),
     requestFailed: (error) => failure("http", "request failed", error),
     maintenanceFailed: (error) => failure("maintenance", "maintenance failed", error),
+    tracingFailed: (error) => logger.warn({ error: describeError(error) }, "traces cannot be delivered"),
     logLevelChanged: (level) => logger.warn({ now: level }, "log level changed"),
     certificateLoaded() {
       metrics.certificateReloads.inc({ outcome: "ok" });

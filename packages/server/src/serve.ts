@@ -18,6 +18,7 @@ import { nodeClock, nodeScheduler } from "./adapters/node-scheduler.ts";
 import { openStore } from "./adapters/open-store.ts";
 import { webPushSender } from "./adapters/push/web-push.ts";
 import { SharedBus } from "./adapters/shared-bus.ts";
+import type { Tracing } from "./adapters/tracing.ts";
 import { checkConfig, type ServerConfig, type ServerConfigInput } from "./config.ts";
 import type { Bus } from "./core/bus.ts";
 import type { OtpSender } from "./core/otp-sender.ts";
@@ -141,7 +142,11 @@ async function start(parts: Parts, undo: Undo): Promise<RunningServer> {
 
   const readiness = new Readiness(store, nowMs);
   const logger = createLogger(config.logLevel, logTo);
-  const told = createEvents(logger, registry);
+  const untraced = createEvents(logger, registry);
+  const tracing = await tracingOf(config, untraced);
+  undo.push(() => tracing?.close());
+  tracing?.watchReads(store);
+  const told = tracing?.watchEvents(untraced) ?? untraced;
   const events: typeof told = {
     ...told,
     commitFailed(error) {
@@ -218,6 +223,7 @@ async function start(parts: Parts, undo: Undo): Promise<RunningServer> {
     routes,
     failed: events.requestFailed,
     web: config.web === undefined ? undefined : resolve(config.web),
+    watch: tracing?.watchRequests,
   });
   const requests = new OpenRequests(app);
   undo.push(() => app.close());
@@ -286,6 +292,7 @@ async function start(parts: Parts, undo: Undo): Promise<RunningServer> {
     pushSender?.close();
     await bus.close();
     await store.close();
+    await tracing?.close();
     folder.release();
     events.stopped();
   };
@@ -307,6 +314,13 @@ async function start(parts: Parts, undo: Undo): Promise<RunningServer> {
     },
     close: () => (closing ??= close()),
   };
+}
+
+/** Loaded only when it is asked for: it takes 5 MB and a tenth of a second. */
+async function tracingOf(config: ServerConfig, events: ServerEvents): Promise<Tracing | undefined> {
+  if (config.otel === undefined) return undefined;
+  const { startTracing } = await import("./adapters/tracing.ts");
+  return startTracing({ url: config.otel, version: VERSION, failed: events.tracingFailed });
 }
 
 function timeout(durationMs: number): Promise<void> {

@@ -47,6 +47,7 @@ export function serveCommand(): Command {
       "how long an account's devices can object to its reset (default 259200, 72 hours)",
     )
     .option("--limits <json>", "limits on accounts, identifiers and addresses; see docs/operate.md")
+    .option("--otel <url>", "OpenTelemetry collector that takes traces, such as http://127.0.0.1:4318")
     .option("--log-level <level>", "silent, error, warn, info or debug (default info; warn on a terminal)")
     .option("--config <file>", "JSON file with any of these keys, and limits")
     .addHelpText(

@@ -19,6 +19,8 @@ export interface AppOptions {
   readonly failed: (error: unknown) => void;
   /** Absolute path of the web app's files; undefined for none. */
   readonly web: string | undefined;
+  /** Told of the app before it has routes, to watch all of them. */
+  readonly watch?: ((app: FastifyInstance) => void) | undefined;
 }
 
 // A connection that says nothing is closed; WebSockets have timeouts of their own.
@@ -33,6 +35,7 @@ export async function createApp({
   routes,
   failed,
   web,
+  watch,
 }: AppOptions): Promise<FastifyInstance> {
   const app = fastify({
     ...(tls && { https: tls }),
@@ -43,6 +46,7 @@ export async function createApp({
     // While it closes, idle connections are cut and requests under way are finished.
     forceCloseConnections: "idle",
   }) as unknown as FastifyInstance;
+  watch?.(app);
   app.setErrorHandler((error, _request, reply) => {
     if (error instanceof ConnectError) {
       return reply
