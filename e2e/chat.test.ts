@@ -195,10 +195,11 @@ describe("sotto chat", () => {
   });
 
   test("a crash restores the terminal, says what to do, and ends with 1", async () => {
-    const crash = 'setTimeout(() => { throw new Error("boom"); }, 3000)';
+    const crash = 'process.on("SIGUSR2", () => { throw new Error("boom"); })';
     const env = { NODE_OPTIONS: `--import "data:text/javascript,${encodeURIComponent(crash)}"` };
     bobScreen = bob.terminal(["chat"], { env });
     await bobScreen.waitUntil(() => bobScreen.alternate);
+    bobScreen.kill("SIGUSR2");
     expect(await bobScreen.exited).toBe(1);
     await bobScreen.waitFor("an unexpected error: boom");
     expect(bobScreen.alternate).toBe(false);

@@ -72,8 +72,9 @@ try {
   );
 
   say("two people write to each other");
-  const ann = await joinApp(browser, server, "+15551239001");
-  const ben = await joinApp(browser, server, "+15551239002");
+  const asPeopleHaveIt = { reducedMotion: "no-preference", serviceWorkers: "allow" } as const;
+  const ann = await joinApp(browser, server, "+15551239001", asPeopleHaveIt);
+  const ben = await joinApp(browser, server, "+15551239002", asPeopleHaveIt);
   const sent = await sending(ann, ben, 3 * rounds);
   rows.push({ what: "from “send” to the other browser's screen", aim: 100, values: sent });
   await ann.close();

@@ -39,7 +39,7 @@ export async function filled(
   conversations: readonly number[],
 ): Promise<{ readonly person: Person; readonly filling: Filling }> {
   // As on a first visit: nothing is kept by a service worker.
-  const person = await joinApp(browser, server, identifier, { serviceWorkers: "block" });
+  const person = await joinApp(browser, server, identifier, { reducedMotion: "no-preference" });
   const filling = { seed: 5, conversations, untilSec: untilSec() };
   await fillVaultIn(person.page, filling);
   await putWatchInto(person.page);

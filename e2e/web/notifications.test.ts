@@ -29,7 +29,10 @@ describe.skipIf(noChromium)("notifications", () => {
   beforeAll(async () => {
     server = await startWebServer();
     browser = await startChromium();
-    ann = await joinApp(browser, server, "+15551231101", { permissions: ["notifications"] });
+    ann = await joinApp(browser, server, "+15551231101", {
+      permissions: ["notifications"],
+      serviceWorkers: "allow",
+    });
     ben = await joinApp(browser, server, "+15551231102");
     ({ page } = ann);
     await writeTo(page, ben.identifier);

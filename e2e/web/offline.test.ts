@@ -83,8 +83,8 @@ describe.skipIf(noChromium)("without the server, and with a newer one", () => {
   }
 
   test("it opens without the server, shows what was written, and sends what is written when it is back", async () => {
-    const ann = await joinApp(browser, server, "+15551231001");
-    const ben = await joinApp(browser, server, "+15551231002");
+    const ann = await joinApp(browser, server, "+15551231001", { serviceWorkers: "allow" });
+    const ben = await joinApp(browser, server, "+15551231002", { serviceWorkers: "allow" });
     await writeTo(ann.page, ben.identifier);
     await sendText(ann.page, "before");
     await ann.page.locator(".status--sent, .status--delivered").first().waitFor();
@@ -111,7 +111,7 @@ describe.skipIf(noChromium)("without the server, and with a newer one", () => {
   });
 
   test("only the app's files are kept, under the same policy, and nothing of what the server answers", async () => {
-    const ann = await joinApp(browser, server, "+15551231003");
+    const ann = await joinApp(browser, server, "+15551231003", { serviceWorkers: "allow" });
     await keptOffline(ann.page);
     const paths = await cachedPaths(ann.page);
     expect(paths).toContain("/");
@@ -136,10 +136,10 @@ describe.skipIf(noChromium)("without the server, and with a newer one", () => {
     let other: Page;
     let ben: Page;
     beforeAll(async () => {
-      const ann = await joinApp(browser, server, "+15551231005");
+      const ann = await joinApp(browser, server, "+15551231005", { serviceWorkers: "allow" });
       ({ page } = ann);
       context = page.context();
-      ({ page: ben } = await joinApp(browser, server, "+15551231006"));
+      ({ page: ben } = await joinApp(browser, server, "+15551231006", { serviceWorkers: "allow" }));
       await writeTo(page, "+15551231006");
       await sendText(page, "old version");
       await page.locator(".status--sent, .status--delivered").first().waitFor();

@@ -77,19 +77,34 @@ export interface Person {
   close(): Promise<void>;
 }
 
-/** Opens the app as somebody new, without an account. */
+/**
+ * Opens the app as somebody new, without an account. Who does not look at motion, or at what works without the server, is spared the costs
+ * of both: nothing moves, and service workers are off unless `options` let them.
+ */
 export async function openApp(
   browser: Browser,
   server: Reached,
-  options: BrowserContextOptions = {},
+  { serviceWorkers = "block", ...options }: BrowserContextOptions = {},
 ): Promise<Omit<Person, "identifier">> {
-  const context = await browser.newContext({ viewport: { width: 1100, height: 760 }, ...options });
+  const context = await browser.newContext({
+    viewport: { width: 1100, height: 760 },
+    reducedMotion: "reduce",
+    ...options,
+  });
+  if (serviceWorkers === "block") await context.addInitScript(switchOffServiceWorkers);
   // Before the test's own time is up, so that what is waited for is named.
   context.setDefaultTimeout(25_000);
   const page = await context.newPage();
   const complaints = complaintsOf(page);
   await page.goto(server.url);
   return { page, complaints, close: () => context.close() };
+}
+
+/** In the page: as in a browser that has them switched off. Playwright's own way answers with what no browser answers. */
+function switchOffServiceWorkers(): void {
+  if (!("ServiceWorkerContainer" in globalThis)) return;
+  ServiceWorkerContainer.prototype.register = () =>
+    Promise.reject(new DOMException("switched off", "SecurityError"));
 }
 
 /** Registers somebody in the app, as a person would. */

@@ -25,6 +25,30 @@ if (noChromium) {
 }
 
 const executablePath = chromiumPath ?? "/usr/bin/chromium";
+/** What Playwright switches off; the switch for it counts once only. */
+const playwrightsOwn = [
+  "AvoidCorsURLLoaderRestartOnRedirect",
+  "AvoidUnnecessaryBeforeUnloadCheckSync",
+  "DestroyProfileOnBrowserClose",
+  "HttpsFirstBalancedModeAutoEnable",
+  "HttpsUpgrades",
+  "MediaRouter",
+  "NetworkTimeServiceQuerying",
+  "OptimizationHints",
+  "PaintHolding",
+  "PreconnectToSearch",
+  "ThirdPartyStoragePartitioning",
+];
+/** Pages behind an address bar that nobody sees, and a process kept ready: each new window pays for them, more than for the app. */
+const unseen = [
+  "AimEnabled",
+  "LensOverlay",
+  "SpareRendererForSitePerProcess",
+  "WebUIOmniboxAimPopup",
+  "WebUIOmniboxFullPopup",
+  "WebUIOmniboxPopup",
+];
+
 const args = [
   "--no-sandbox",
   "--disable-gpu",
@@ -33,6 +57,7 @@ const args = [
   "--disable-background-networking",
   "--disable-component-update",
   "--disable-sync",
+  `--disable-features=${[...playwrightsOwn, ...unseen].join(",")}`,
 ];
 
 /** Starts Chromium, headless, with nothing of its own on the network. @param more of its switches. */

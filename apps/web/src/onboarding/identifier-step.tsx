@@ -11,13 +11,16 @@ import { Step } from "./step.tsx";
 
 const emailForm = /^[^\s@]+@[^\s@]+\.[^\s@]+$/;
 
+/** Once fetched they are there at once: a number that is typed right after coming back is read like any other. */
+let loadedPhones: Phones | undefined;
+
 /** Asks for it, and has the code sent. */
 export function IdentifierStep(): ReactNode {
   const f = useFirstRunText();
   const problemText = useProblemText();
   const sendCode = useSendCode();
   const { saved, set, next } = useFlow();
-  const [phones, setPhones] = useState<Phones>();
+  const [phones, setPhones] = useState(loadedPhones);
   const [fieldProblem, setFieldProblem] = useState<string>();
   const [problem, setProblem] = useState<string>();
   const [working, setWorking] = useState(false);
@@ -28,7 +31,10 @@ export function IdentifierStep(): ReactNode {
   useEffect(() => {
     let current = true;
     import("./phones.ts").then(
-      ({ phones: loaded }) => current && setPhones(loaded),
+      ({ phones: loaded }) => {
+        loadedPhones = loaded;
+        if (current) setPhones(loaded);
+      },
       // Then numbers are typed with + and their country.
       () => undefined,
     );

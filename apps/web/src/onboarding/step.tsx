@@ -1,5 +1,5 @@
 /** The frame of every first step: back, how far one is, a heading, a form that Enter carries on, and what went wrong. */
-import { useEffect, useRef, type FormEvent, type ReactNode } from "react";
+import { useLayoutEffect, useRef, type FormEvent, type ReactNode } from "react";
 import { useText } from "../text/index.tsx";
 import { useFirstRunText } from "../text/first-run.ts";
 import { Button, IconButton, Notice } from "../ui/controls.tsx";
@@ -33,7 +33,8 @@ export function Step({
   const { back, place, announce } = useFlow();
   const form = useRef<HTMLFormElement>(null);
 
-  useEffect(() => {
+  // Before the next key: whoever types on while a screen or a field takes another's place loses nothing.
+  useLayoutEffect(() => {
     document.title = `${title} – Sotto`;
     announce(title);
     // With a keyboard at hand the one field is where to go on, and the heading is read out beside it. Elsewhere a keyboard on the screen
