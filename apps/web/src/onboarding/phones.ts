@@ -46,11 +46,15 @@ function likelyCountry(): CountryCode {
   return region !== undefined && known.has(region) ? (region as CountryCode) : "US";
 }
 
-/** What was typed so far, with its usual spaces; and the country that it names, if it begins with +. */
+/**
+ * What was typed so far, with its usual spaces; and the country that it names, if it begins with +. With anything in it that no number has
+ * it stays as it is: it may become an address.
+ */
 function formatTyped(
   typed: string,
   country: CountryCode,
 ): { readonly text: string; readonly country: CountryCode | undefined } {
+  if (/[^\d\s+()./-]/.test(typed)) return { text: typed, country: undefined };
   const format = new AsYouType(country);
   const text = format.input(typed);
   return { text, country: typed.trim().startsWith("+") ? format.getCountry() : undefined };
