@@ -15,10 +15,10 @@ export async function accessibilityFindings(page: Page): Promise<readonly string
     await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
     // Colours follow with the next frames; those that are still on their way from one theme to the other are nobody's.
     await page.evaluate(async (wanted) => {
-      const frame = (): Promise<number> => new Promise((painted) => requestAnimationFrame(painted));
-      while (!matchMedia(`(prefers-color-scheme: ${wanted})`).matches) await frame();
-      await frame();
-      await frame();
+      const media = matchMedia(`(prefers-color-scheme: ${wanted})`);
+      // One frame more than it takes to begin transitions.
+      for (let frames = 0; frames < 2; frames += media.matches ? 1 : 0)
+        await new Promise((painted) => requestAnimationFrame(painted));
       const transitions = document.getAnimations().filter((one) => one instanceof CSSTransition);
       await Promise.allSettled(transitions.map(({ finished }) => finished));
     }, colorScheme);

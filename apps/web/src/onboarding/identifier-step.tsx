@@ -31,10 +31,7 @@ export function IdentifierStep(): ReactNode {
   useEffect(() => {
     let current = true;
     import("./phones.ts").then(
-      ({ phones: loaded }) => {
-        loadedPhones = loaded;
-        if (current) setPhones(loaded);
-      },
+      ({ phones: loaded }) => current && setPhones((loadedPhones = loaded)),
       // Then numbers are typed with + and their country.
       () => undefined,
     );
