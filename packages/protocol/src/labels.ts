@@ -12,6 +12,7 @@ export const LABELS = {
   registrationRequest: "sotto/registration/request/v1",
   registrationResponse: "sotto/registration/response/v1",
   directoryIdentifier: "sotto/directory/identifier/v1",
+  oneTimePassword: "sotto/one-time-password/v1",
   vaultRecord: "sotto/vault/record/v1",
   vaultKeyName: "sotto/vault/key-name/v1",
   vaultWrap: "sotto/vault/wrap/v1",

@@ -1,5 +1,6 @@
 /** The parts of a server that know the configuration: how codes are delivered, who may ask and write how much. */
 import { hostname } from "node:os";
+import { LABELS, labelled } from "@sotto/protocol";
 import { nodeCrypto } from "./adapters/node-crypto.ts";
 import { createSenders } from "./adapters/otp-senders.ts";
 import type { ServerConfig } from "./config.ts";
@@ -17,6 +18,7 @@ import { Recovery, type AccountWatch } from "./core/recovery/desk.ts";
 import { Registration } from "./core/registration.ts";
 import type { SchedulerPort } from "./core/session/ports.ts";
 import type { Store } from "./core/store.ts";
+import type { TransientStore } from "./core/transient.ts";
 import type { ServerEvents } from "./events.ts";
 
 /** Where people register, are looked up, and are counted. */
@@ -37,6 +39,7 @@ export interface DesksDeps {
   readonly config: ServerConfig;
   readonly senders: readonly OtpSender[];
   readonly store: Store;
+  readonly transient: TransientStore;
   readonly blobFiles: BlobFiles;
   readonly events: ServerEvents;
   readonly identifierKey: Uint8Array;
@@ -69,6 +72,7 @@ export function createDesks({
   config,
   senders,
   store,
+  transient,
   blobFiles,
   events,
   identifierKey,
@@ -103,12 +107,15 @@ export function createDesks({
   });
   const registration = new Registration({
     ...common,
+    transient,
+    codeKey: nodeCrypto.hmacSha256(identifierKey, labelled(LABELS.oneTimePassword)),
     senders,
     hashIdentifier: (identifier) => directory.hashIdentifier(identifier),
     limits: { ...limits, resendAfterSec: config.resendAfterSec },
     maxAccounts: config.maxUsers,
   });
   const links = new Links({
+    transient,
     crypto: nodeCrypto,
     events,
     scheduler,
@@ -122,6 +129,7 @@ export function createDesks({
   });
   const recovery = new Recovery({
     ...common,
+    transient,
     directory,
     codes: registration,
     watch,
@@ -136,6 +144,7 @@ export function createDesks({
   const accountEnds = new AccountEnds({ ...common, triesPerAccount: limits.deviceListsPerAccount });
   const blobs = new Blobs({
     ...common,
+    transient,
     files: blobFiles,
     maxBlobBytes: config.maxBlobMib * bytesPerMib,
     quotaBytes: config.blobQuotaMib * bytesPerMib,

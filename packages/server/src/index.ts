@@ -8,3 +8,4 @@ export type { BlobFiles } from "./core/blobs/files.ts";
 export type { BlobRecord } from "./core/blobs/store.ts";
 export type { KeyPackagePut } from "./core/key-packages/store.ts";
 export type { DeviceListChange, Store, StoreOperation, StoreResult } from "./core/store.ts";
+export type { TransientStore } from "./core/transient.ts";

@@ -3,6 +3,7 @@ export { Challenger } from "./adapters/challenger.ts";
 export { LocalBus } from "./adapters/local-bus.ts";
 export { MemoryBlobFiles } from "./adapters/memory-blobs.ts";
 export { MemoryStore } from "./adapters/memory-store.ts";
+export { MemoryTransient } from "./adapters/memory-transient.ts";
 export { nodeCrypto } from "./adapters/node-crypto.ts";
 export { ServerKey, generatePrivateKeyPem } from "./adapters/server-key.ts";
 export { checkConfig } from "./config.ts";

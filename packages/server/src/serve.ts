@@ -12,6 +12,7 @@ import { folderBlobs } from "./adapters/folder-blobs.ts";
 import { LocalBus } from "./adapters/local-bus.ts";
 import { createLogger, type LogStream } from "./adapters/log.ts";
 import { startMaintenance } from "./adapters/maintenance.ts";
+import { MemoryTransient } from "./adapters/memory-transient.ts";
 import { NatsTransport } from "./adapters/nats/transport.ts";
 import { nodeCrypto } from "./adapters/node-crypto.ts";
 import { nodeClock, nodeScheduler } from "./adapters/node-scheduler.ts";
@@ -171,6 +172,7 @@ async function start(parts: Parts, undo: Undo): Promise<RunningServer> {
     config: { ...config, limits },
     senders,
     store,
+    transient: new MemoryTransient(nowMs),
     blobFiles: folderBlobs(folder.blobsPath, nowMs),
     events,
     identifierKey,

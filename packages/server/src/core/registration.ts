@@ -21,8 +21,8 @@ import type { FrontEvents } from "./events.ts";
 import { OtpStore } from "./otp.ts";
 import { chooseSender, type OtpSender } from "./otp-sender.ts";
 import { RateLimiter, takeAll, type RateLimit } from "./rate-limit.ts";
-import { RecentSet } from "./recent-set.ts";
 import type { DeviceListChange, Store } from "./store.ts";
+import type { TransientStore } from "./transient.ts";
 
 /** How often people may ask and try. */
 interface RegistrationLimits {
@@ -37,7 +37,10 @@ interface RegistrationLimits {
 /** What registration works with. */
 export interface RegistrationDeps {
   readonly store: Store;
+  readonly transient: TransientStore;
   readonly crypto: ServerCrypto;
+  /** Of the codes' HMACs, 32 bytes, the same on all nodes. */
+  readonly codeKey: Uint8Array;
   readonly senders: readonly OtpSender[];
   readonly events: FrontEvents;
   /** Keyed hash of an identifier, 32 bytes. */
@@ -49,6 +52,7 @@ export interface RegistrationDeps {
 
 // Deliveries that may be under way at once; more are refused, so that a hanging mail server cannot fill the memory.
 const maxDeliveries = 1_000;
+const present = Uint8Array.of(1);
 
 /** The registration desk. */
 export class Registration {
@@ -58,13 +62,12 @@ export class Registration {
   readonly #perAddress: RateLimiter;
   readonly #wrongPerAddress: RateLimiter;
   readonly #resend: RateLimiter | undefined;
-  readonly #answered: RecentSet;
   readonly #deliveries = new Set<Promise<unknown>>();
 
   constructor(deps: RegistrationDeps) {
     const { limits } = deps;
     this.#deps = deps;
-    this.#codes = new OtpStore(deps.crypto);
+    this.#codes = new OtpStore(deps.transient, deps.crypto, deps.codeKey);
     this.#perIdentifier = new RateLimiter(limits.codesPerIdentifier);
     this.#perAddress = new RateLimiter(limits.codesPerAddress);
     this.#wrongPerAddress = new RateLimiter(limits.wrongCodesPerAddress);
@@ -72,7 +75,6 @@ export class Registration {
       limits.resendAfterSec === 0
         ? undefined
         : new RateLimiter({ burst: 1, perHour: 3_600 / limits.resendAfterSec });
-    this.#answered = new RecentSet(LIMITS.codeLifetimeSec * 1000);
   }
 
   /** Whether the server takes further accounts. */
@@ -98,17 +100,21 @@ export class Registration {
       const { limits, nowMs } = this.#deps;
       const result = { expiresInSec: LIMITS.codeLifetimeSec, resendAfterSec: limits.resendAfterSec };
       const identifier = parseIdentifier(text);
-      if (this.#answered.has(requestId, nowMs())) return result;
+      const { transient } = this.#deps;
+      if ((await transient.read("request", requestId)) !== undefined) return result;
       const sender = chooseSender(this.#deps.senders, identifier);
       if (!forExisting && !(await this.isOpen())) throw full();
       if (this.#deliveries.size >= maxDeliveries) throw busy();
       const hash = this.#deps.hashIdentifier(identifier);
       this.#takeForCode(hash, address);
-      this.#answered.add(requestId, nowMs());
-      const code = this.#codes.issue(hash, nowMs());
+      const expiresAtMs = nowMs() + LIMITS.codeLifetimeSec * 1000;
+      // Of two that come at once, one sends.
+      const first = await transient.swap("request", requestId, undefined, present, expiresAtMs);
+      if (first === "differs") return result;
+      const code = await this.#codes.issue(hash, nowMs());
       const delivery = this.#deliver(sender, () => sender.send(identifier, code));
       if (sender.immediate && !(await delivery)) {
-        this.#codes.revoke(hash);
+        await this.#codes.revoke(hash);
         throw new UsageError(
           "code_delivery_failed",
           "the code could not be delivered; the operator sees why",
@@ -151,7 +157,7 @@ export class Registration {
     const { nowMs, hashIdentifier } = this.#deps;
     const hash = hashIdentifier(parseIdentifier(text));
     throwIfLimited(this.#wrongPerAddress.peek(address, nowMs()), "too many wrong codes");
-    const check = this.#codes.check(hash, code, use, nowMs());
+    const check = await this.#codes.check(hash, code, use, nowMs());
     if (check !== "wrong") return { hash, repeated: check === "repeated" };
     this.#wrongPerAddress.take(address, nowMs());
     // A full server sends no codes: whoever has none learns the true reason.

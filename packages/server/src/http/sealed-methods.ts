@@ -63,7 +63,7 @@ export function sealedHandlers(
       return toBinary(RegisterResultSchema, create(RegisterResultSchema, result));
     },
     async OpenLink({ payload, address }) {
-      const expiresInSec = links.open(decode(OpenLinkPayloadSchema, payload), address);
+      const expiresInSec = await links.open(decode(OpenLinkPayloadSchema, payload), address);
       return toBinary(OpenLinkResultSchema, create(OpenLinkResultSchema, { expiresInSec }));
     },
     async AwaitLink({ payload, address }) {

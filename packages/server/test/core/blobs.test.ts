@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { BLOB_ID_BYTES, blobIdTranscript } from "@sotto/protocol";
 import { MemoryBlobFiles } from "../../src/adapters/memory-blobs.ts";
 import { MemoryStore } from "../../src/adapters/memory-store.ts";
+import { MemoryTransient } from "../../src/adapters/memory-transient.ts";
 import { nodeCrypto } from "../../src/adapters/node-crypto.ts";
 import { Blobs, type BlobPart } from "../../src/core/blobs/desk.ts";
 import { BlobTickets } from "../../src/core/blobs/tickets.ts";
@@ -26,9 +27,11 @@ function setUp() {
   const store = new MemoryStore();
   const files = new ProbedFiles();
   const clock = { nowMs: 1_000 * daySec * 1_000 };
+  const transient = new MemoryTransient(() => clock.nowMs);
   const received: [number, boolean][] = [];
   const blobs = new Blobs({
     store,
+    transient,
     files,
     crypto: nodeCrypto,
     events: {
@@ -40,7 +43,7 @@ function setUp() {
     maxBlobBytes: 1_000,
     quotaBytes: 10_000,
   });
-  const ticket = () => blobs.ticket({ request: 1, size: BigInt(size) }).ticket;
+  const ticket = async () => (await blobs.ticket({ request: 1, size: BigInt(size) })).ticket;
   const put = (part: Partial<BlobPart> & Pick<BlobPart, "id" | "writeToken">, ...bodies: Uint8Array[]) =>
     blobs.put({
       size,
@@ -69,8 +72,8 @@ const code = (wanted: string) => expect.objectContaining({ code: wanted });
 test("whole blobs go by their retention, unfinished ones sooner, and not a day too early", async () => {
   const { blobs, clock, ticket, put, store } = setUp();
   const [whole, begun] = [newNames(), newNames()];
-  await put({ ...whole, ticket: ticket() }, new Uint8Array(size));
-  await put({ ...begun, ticket: ticket() }, new Uint8Array(10));
+  await put({ ...whole, ticket: await ticket() }, new Uint8Array(size));
+  await put({ ...begun, ticket: await ticket() }, new Uint8Array(10));
   const expire = async (days: number) => {
     const nowSec = clock.nowMs / 1_000 + days * daySec;
     return blobs.expire(nowSec - 90 * daySec, nowSec - 2 * daySec, 0, 100);
@@ -88,7 +91,7 @@ test("whole blobs go by their retention, unfinished ones sooner, and not a day t
 test("what lies in the storage without a record is found and removed, nothing else", async () => {
   const { blobs, files, ticket, put } = setUp();
   const kept = newNames();
-  await put({ ...kept, ticket: ticket() }, new Uint8Array(size));
+  await put({ ...kept, ticket: await ticket() }, new Uint8Array(size));
   const orphan = new Uint8Array(BLOB_ID_BYTES).fill(9);
   await files.write(orphan, 0, stream([new Uint8Array(5)]));
   for (let sweep = 0; sweep < 256; sweep++) await blobs.expire(0, 0, sweep, 100);
@@ -100,7 +103,9 @@ test("what lies in the storage without a record is found and removed, nothing el
 test("a body that breaks counts as far as it came; one that is too long is cut where it should end", async () => {
   const { blobs, received, ticket, put } = setUp();
   const names = newNames();
-  expect(await put({ ...names, ticket: ticket(), length: 60, body: breaking(new Uint8Array(25)) })).toBe(25);
+  expect(
+    await put({ ...names, ticket: await ticket(), length: 60, body: breaking(new Uint8Array(25)) }),
+  ).toBe(25);
   expect(await blobs.progress(names.id, names.writeToken)).toEqual({ received: 25, size });
   expect(received).toEqual([[25, false]]);
   expect(await put({ ...names, offset: 25, length: 75, body: tooLong(75) })).toBe(100);
@@ -110,7 +115,7 @@ test("a body that breaks counts as far as it came; one that is too long is cut w
 test("a disk that is nearly full takes no more, before it is full for the database", async () => {
   const { files, ticket, put } = setUp();
   files.free = 268_435_456 + size - 1;
-  const good = ticket();
+  const good = await ticket();
   await expect(put({ ...newNames(), ticket: good }, new Uint8Array(size))).rejects.toEqual(
     code("blob_space"),
   );
@@ -127,7 +132,7 @@ test("a blob that is deleted while it is written to is gone for good", async () 
     await hanging;
     yield new Uint8Array(90);
   }
-  const putting = put({ ...names, ticket: ticket(), length: 100, body: slow() });
+  const putting = put({ ...names, ticket: await ticket(), length: 100, body: slow() });
   await new Promise((later) => void setTimeout(later, 10));
   await blobs.delete(names.id, names.writeToken);
   resolve();
@@ -139,7 +144,7 @@ test("a blob that is deleted while it is written to is gone for good", async () 
 test("of three that write at once the last goes on, and the bytes stay in order", async () => {
   const { blobs, ticket, put } = setUp();
   const names = newNames();
-  await put({ ...names, ticket: ticket() });
+  await put({ ...names, ticket: await ticket() });
   const never = new Promise<never>(() => {});
   async function* hangs(first: Uint8Array): AsyncGenerator<Uint8Array> {
     yield first;
@@ -158,11 +163,12 @@ test("of three that write at once the last goes on, and the bytes stay in order"
   expect(bytes).toEqual([...Array.from({ length: 10 }, () => 1), ...Array.from({ length: 90 }, () => 3)]);
 });
 
-test("tickets are bounded in number and time", () => {
-  const tickets = new BlobTickets(nodeCrypto, 3);
-  const given = Array.from({ length: 5 }, () => tickets.issue(10, 0));
-  expect(given.map((ticket) => tickets.isGood(ticket, 10, 0))).toEqual([false, false, true, true, true]);
-  expect(tickets.isGood(given[4]!, 11, 0)).toBe(false);
-  expect(tickets.isGood(given[4]!, 10, 900_000)).toBe(false);
-  expect([tickets.use(given[4]!), tickets.use(given[4]!)]).toEqual([true, false]);
+test("a ticket is good once, for its size, and for its time", async () => {
+  const clock = { nowMs: 0 };
+  const tickets = new BlobTickets(new MemoryTransient(() => clock.nowMs), nodeCrypto);
+  const [first, second] = [await tickets.issue(10, 0), await tickets.issue(10, 0)];
+  expect([await tickets.isGood(first, 10), await tickets.isGood(first, 11)]).toEqual([true, false]);
+  expect([await tickets.use(first), await tickets.use(first)]).toEqual([true, false]);
+  clock.nowMs = 900_000;
+  expect([await tickets.isGood(second, 10), await tickets.use(second)]).toEqual([false, false]);
 });

@@ -1,6 +1,7 @@
 /** What registration does must not depend on whether an account exists, until the right code was shown. */
 import { describe, expect, onTestFinished, test } from "vitest";
 import { SottoError, utf8 } from "@sotto/protocol";
+import { MemoryTransient } from "../../src/adapters/memory-transient.ts";
 import { nodeCrypto } from "../../src/adapters/node-crypto.ts";
 import { openSqliteStore } from "../../src/adapters/sqlite/store.ts";
 import { checkConfig } from "../../src/config.ts";
@@ -40,7 +41,9 @@ function setUp(sender: Partial<OtpSender> = {}, maxAccounts?: number) {
   const events = { codeDeliveryFailed: (_: string, error: unknown) => void failures.push(error) };
   const registration = new Registration({
     store: recorded<Store>(store, "store", calls),
+    transient: new MemoryTransient(() => 1_000),
     crypto: recorded<ServerCrypto>(nodeCrypto, "crypto", calls),
+    codeKey: new Uint8Array(32),
     senders: [
       {
         channel: "test",

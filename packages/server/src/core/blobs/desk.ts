@@ -21,11 +21,13 @@ import { endOfDaySec } from "../logs/day.ts";
 import type { AskBlobTicketFields, BlobTicketFields, BlobTicketPort } from "../session/ports.ts";
 import type { BlobFiles } from "./files.ts";
 import type { BlobRecord, BlobStore } from "./store.ts";
+import type { TransientStore } from "../transient.ts";
 import { BlobTickets } from "./tickets.ts";
 
 /** What the desk works with. */
 export interface BlobDeps {
   readonly store: BlobStore;
+  readonly transient: TransientStore;
   readonly files: BlobFiles;
   readonly crypto: ServerCrypto;
   readonly events: BlobEvents;
@@ -70,7 +72,7 @@ export class Blobs implements BlobTicketPort {
 
   constructor(deps: BlobDeps) {
     this.#deps = deps;
-    this.#tickets = new BlobTickets(deps.crypto);
+    this.#tickets = new BlobTickets(deps.transient, deps.crypto);
   }
 
   /** Size of the largest blob that is taken. */
@@ -87,10 +89,10 @@ export class Blobs implements BlobTicketPort {
   }
 
   /** Gives out a ticket. Whoever asks was charged for it. @throws SottoError `malformed`, `too_large`. */
-  ticket({ request, size }: AskBlobTicketFields): BlobTicketFields {
+  async ticket({ request, size }: AskBlobTicketFields): Promise<BlobTicketFields> {
     const bytes = Number(size);
     this.checkSize(bytes);
-    const ticket = this.#tickets.issue(bytes, this.#deps.nowMs());
+    const ticket = await this.#tickets.issue(bytes, this.#deps.nowMs());
     return { request, ticket, expiresInSec: LIMITS.blobTicketSec };
   }
 
@@ -139,7 +141,7 @@ export class Blobs implements BlobTicketPort {
   async #begin({ id, writeToken, size, offset, ticket }: BlobPart): Promise<BlobRecord> {
     const { store, files, crypto, nowMs, quotaBytes } = this.#deps;
     if (ticket === undefined || offset > 0) throw unknown();
-    if (!this.#tickets.isGood(ticket, size, nowMs())) {
+    if (!(await this.#tickets.isGood(ticket, size))) {
       throw new ValidationError("ticket_refused", "the ticket is used, too old, or for a smaller blob");
     }
     const record: BlobRecord = {
@@ -151,7 +153,7 @@ export class Blobs implements BlobTicketPort {
     };
     if ((await files.freeBytes()) - size < keptFreeBytes) throw noSpace();
     // Used up before anything is made: two that come at once with one ticket make one blob.
-    if (!this.#tickets.use(ticket)) throw new ValidationError("ticket_refused", "the ticket is used");
+    if (!(await this.#tickets.use(ticket))) throw new ValidationError("ticket_refused", "the ticket is used");
     const outcome = await store.createBlob(record, quotaBytes);
     if (outcome === "full") throw noSpace();
     if (outcome === "exists") throw unknown();

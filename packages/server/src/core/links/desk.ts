@@ -1,9 +1,8 @@
 /**
  * Linking: passes the offer of a new device on to a device of the account that it is to join, and the answer back. Both are
- * opaque. They live in memory for ten minutes; after a restart people begin again.
+ * opaque. They live for ten minutes and may be forgotten at any time: then people begin again.
  *
- * Invariants: the first offer under an id stays, and so does the first answer; only who knows the secret gets the answer; what is
- * held is bounded in bytes.
+ * Invariants: the first offer under an id stays, and so does the first answer; only who knows the secret gets the answer.
  * @see spec/PROTOCOL.md "Linking a device"
  */
 import { create } from "@bufbuild/protobuf";
@@ -26,6 +25,8 @@ import type { ServerCrypto } from "../crypto.ts";
 import type { FrontEvents } from "../events.ts";
 import { RateLimiter, takeAll, type RateLimit } from "../rate-limit.ts";
 import type { Asker, LinkPort, SchedulerPort } from "../session/ports.ts";
+import type { TransientStore } from "../transient.ts";
+import { decodeLink, encodeLink, type Link } from "./link.ts";
 
 /** How often people may link, and guess. */
 interface LinkLimits {
@@ -38,59 +39,40 @@ interface LinkLimits {
 
 /** What the desk works with. */
 export interface LinkDeps {
+  readonly transient: TransientStore;
   readonly crypto: ServerCrypto;
   readonly events: FrontEvents;
   readonly scheduler: Pick<SchedulerPort, "after">;
   readonly nowMs: () => number;
   readonly limits: LinkLimits;
-  /** Bytes of all offers and answers that are held, with what goes with each. */
-  readonly maxHeldBytes?: number;
-}
-
-interface Link {
-  readonly offer: Uint8Array;
-  readonly secretHash: Uint8Array;
-  readonly address: string;
-  readonly madeAtMs: number;
-  answer: Uint8Array | undefined;
-  /** Tells who waits for the answer to look again. */
-  wake: (() => void) | undefined;
 }
 
 const secretBytes = 32;
 const hashBytes = 32;
-const overheadBytes = 512;
-const defaultHeldBytes = 67_108_864;
 const busyRetryMs = 10_000;
 const lifetimeMs = LIMITS.linkLifetimeSec * 1000;
+/** Between two looks at whether another node took the answer. */
+const lookMs = 500;
 
 /** The desk for linking devices. */
 export class Links implements LinkPort {
   readonly #deps: LinkDeps;
-  readonly #maxHeldBytes: number;
   readonly #nobodysHash: Uint8Array;
   readonly #opens: RateLimiter;
   readonly #answers: RateLimiter;
   readonly #missesPerAccount: RateLimiter;
   readonly #missesPerAddress: RateLimiter;
-  /** By id in hexadecimal, in the order in which they were made. */
-  readonly #links = new Map<string, Link>();
-  #heldBytes = 0;
+  /** Tells who waits for an answer here to look again, by the link's id in hexadecimal. */
+  readonly #waiting = new Map<string, () => void>();
   #closed = false;
 
   constructor(deps: LinkDeps) {
     this.#deps = deps;
-    this.#maxHeldBytes = deps.maxHeldBytes ?? defaultHeldBytes;
     this.#nobodysHash = deps.crypto.randomBytes(hashBytes);
     this.#opens = new RateLimiter(deps.limits.opensPerAddress);
     this.#answers = new RateLimiter(deps.limits.answersPerAccount);
     this.#missesPerAccount = new RateLimiter(deps.limits.missesPerAccount);
     this.#missesPerAddress = new RateLimiter(deps.limits.missesPerAddress);
-  }
-
-  /** How many links are held. */
-  get size(): number {
-    return this.#links.size;
   }
 
   /**
@@ -99,31 +81,28 @@ export class Links implements LinkPort {
    * @returns for how many seconds it is kept.
    * @throws SottoError `malformed`, `too_large`, `rate_limited`, `link_refused`, `unavailable`.
    */
-  open({ linkId, offer, secretHash }: OpenLinkPayload, address: string): number {
-    return this.#told("open", () => {
+  open({ linkId, offer, secretHash }: OpenLinkPayload, address: string): Promise<number> {
+    return this.#told("open", async () => {
       checkLength("offer", offer, LIMITS.maxLinkOfferBytes);
       exact("secret_hash", secretHash, hashBytes);
       exact("link_id", linkId, ID_BYTES);
-      const { crypto, nowMs } = this.#deps;
-      this.#expire();
-      const known = this.#links.get(toHex(linkId));
-      if (known !== undefined) {
-        const isSame = equalBytes(known.offer, offer) && crypto.equalSecrets(known.secretHash, secretHash);
-        if (!isSame) throw refused();
-        return Math.max(1, Math.ceil((known.madeAtMs + lifetimeMs - nowMs()) / 1000));
-      }
+      const { nowMs } = this.#deps;
+      const known = await this.#read(linkId);
+      if (known !== undefined) return this.#openAgain(known, offer, secretHash);
       this.#limit([[this.#opens, address]]);
-      this.#hold(offer.length + overheadBytes);
-      this.#links.set(toHex(linkId), {
-        offer: Uint8Array.from(offer),
-        secretHash: Uint8Array.from(secretHash),
-        address,
-        madeAtMs: nowMs(),
-        answer: undefined,
-        wake: undefined,
-      });
+      const link = { offer, secretHash, address, madeAtMs: nowMs() };
+      const kept = await this.#keep("link", linkId, encodeLink(link), link.madeAtMs);
+      // Another opened it in between.
+      if (!kept) throw refused();
       return LIMITS.linkLifetimeSec;
     });
+  }
+
+  #openAgain(known: Link, offer: Uint8Array, secretHash: Uint8Array): number {
+    const { crypto, nowMs } = this.#deps;
+    const isSame = equalBytes(known.offer, offer) && crypto.equalSecrets(known.secretHash, secretHash);
+    if (!isSame) throw refused();
+    return Math.max(1, Math.ceil((known.madeAtMs + lifetimeMs - nowMs()) / 1000));
   }
 
   /**
@@ -133,36 +112,44 @@ export class Links implements LinkPort {
   async await({ linkId, secret }: AwaitLinkPayload, address: string): Promise<Uint8Array | undefined> {
     exact("link_id", linkId, ID_BYTES);
     exact("secret", secret, secretBytes);
-    const { crypto, scheduler } = this.#deps;
-    this.#expire();
-    const link = this.#links.get(toHex(linkId));
+    const { crypto, transient } = this.#deps;
+    const link = await this.#read(linkId);
     const isRight = crypto.equalSecrets(crypto.sha256(secret), link?.secretHash ?? this.#nobodysHash);
     if (link === undefined || !isRight) {
       this.#limit([[this.#missesPerAddress, address]]);
       throw refused();
     }
-    link.wake?.();
-    if (link.answer !== undefined || this.#closed) return link.answer;
-    await new Promise<void>((resolve) => {
-      const cancel = scheduler.after(LIMITS.linkPollMs, resolve);
-      link.wake = () => {
+    const id = toHex(linkId);
+    this.#waiting.get(id)?.();
+    for (let waitedMs = 0; ; waitedMs += lookMs) {
+      const answer = await transient.read("link-answer", linkId);
+      if (answer !== undefined || this.#closed || waitedMs >= LIMITS.linkPollMs) return answer;
+      if (!(await this.#wait(id, lookMs))) return transient.read("link-answer", linkId);
+    }
+  }
+
+  /** True when the time is over; false when it was woken before. */
+  #wait(id: string, delayMs: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      const end = (isOver: boolean): void => {
         cancel();
-        link.wake = undefined;
-        resolve();
+        if (this.#waiting.get(id) === wake) this.#waiting.delete(id);
+        resolve(isOver);
       };
+      const wake = (): void => end(false);
+      const cancel = this.#deps.scheduler.after(delayMs, () => end(true));
+      this.#waiting.set(id, wake);
     });
-    return link.answer;
   }
 
   /**
    * What asks to be linked.
    * @throws SottoError `malformed`, `rate_limited`, `link_refused` when there is none, or it was answered.
    */
-  offer(asker: Asker, { request, linkId }: FetchLink): LinkFetched {
-    return this.#told("fetch", () => {
-      const link = this.#find(asker, linkId);
-      if (link.answer !== undefined) throw refused();
-      const { offer, address, madeAtMs } = link;
+  offer(asker: Asker, { request, linkId }: FetchLink): Promise<LinkFetched> {
+    return this.#told("fetch", async () => {
+      const { offer, address, madeAtMs } = await this.#find(asker, linkId);
+      if ((await this.#deps.transient.read("link-answer", linkId)) !== undefined) throw refused();
       const madeAtSec = BigInt(Math.floor(madeAtMs / 1000));
       return create(LinkFetchedSchema, { request, offer, address, madeAtSec });
     });
@@ -173,60 +160,59 @@ export class Links implements LinkPort {
    * @throws SottoError `malformed`, `too_large`, `rate_limited`, `unavailable`, `link_refused` when there is none, or it was
    *   answered otherwise.
    */
-  answer(asker: Asker, { linkId, answer }: AnswerLink): void {
-    this.#told("answer", () => {
+  answer(asker: Asker, { linkId, answer }: AnswerLink): Promise<void> {
+    return this.#told("answer", async () => {
       checkLength("answer", answer, LIMITS.maxLinkAnswerBytes);
-      const link = this.#find(asker, linkId);
-      if (link.answer !== undefined) {
-        if (!equalBytes(link.answer, answer)) throw refused();
-        return;
-      }
-      this.#limit([[this.#answers, toHex(asker.account)]]);
-      this.#hold(answer.length);
-      link.answer = Uint8Array.from(answer);
-      link.wake?.();
+      const { madeAtMs } = await this.#find(asker, linkId);
+      const { transient } = this.#deps;
+      const known = await transient.read("link-answer", linkId);
+      if (known === undefined) {
+        this.#limit([[this.#answers, toHex(asker.account)]]);
+        if (!(await this.#keep("link-answer", linkId, answer, madeAtMs))) throw refused();
+      } else if (!equalBytes(known, answer)) throw refused();
+      this.#waiting.get(toHex(linkId))?.();
     });
   }
 
   /** Nobody waits any longer: the server stops. */
   close(): void {
     this.#closed = true;
-    for (const { wake } of this.#links.values()) wake?.();
+    for (const wake of this.#waiting.values()) wake();
   }
 
   /** Counts what is not there, and refuses to look when that was too often. */
-  #find({ account, address }: Asker, linkId: Uint8Array): Link {
+  async #find({ account, address }: Asker, linkId: Uint8Array): Promise<Link> {
     exact("link_id", linkId, ID_BYTES);
-    this.#expire();
     const misses = [
       [this.#missesPerAccount, toHex(account)] as const,
       [this.#missesPerAddress, address] as const,
     ];
-    const nowMs = this.#deps.nowMs();
-    const waitMs = Math.max(...misses.map(([limiter, key]) => limiter.peek(key, nowMs)));
+    const { nowMs } = this.#deps;
+    const waitMs = Math.max(...misses.map(([limiter, key]) => limiter.peek(key, nowMs())));
     if (waitMs > 0) throw limited(waitMs);
-    const link = this.#links.get(toHex(linkId));
+    const link = await this.#read(linkId);
     if (link !== undefined) return link;
-    takeAll(misses, nowMs);
+    takeAll(misses, nowMs());
     throw refused();
   }
 
-  #hold(bytes: number): void {
-    if (this.#heldBytes + bytes > this.#maxHeldBytes) {
-      throw new SottoError("unavailable", "too many devices are being linked", { retryAfterMs: busyRetryMs });
-    }
-    this.#heldBytes += bytes;
+  async #read(linkId: Uint8Array): Promise<Link | undefined> {
+    const bytes = await this.#deps.transient.read("link", linkId);
+    return bytes && decodeLink(bytes);
   }
 
-  /** The oldest come first. */
-  #expire(): void {
-    const before = this.#deps.nowMs() - lifetimeMs;
-    for (const [id, { madeAtMs, offer, answer, wake }] of this.#links) {
-      if (madeAtMs > before) return;
-      this.#links.delete(id);
-      this.#heldBytes -= offer.length + overheadBytes + (answer?.length ?? 0);
-      wake?.();
+  /** Whether it is the first under its id. @throws SottoError `unavailable`. */
+  async #keep(
+    kind: "link" | "link-answer",
+    linkId: Uint8Array,
+    value: Uint8Array,
+    madeAtMs: number,
+  ): Promise<boolean> {
+    const kept = await this.#deps.transient.swap(kind, linkId, undefined, value, madeAtMs + lifetimeMs);
+    if (kept === "full") {
+      throw new SottoError("unavailable", "too many devices are being linked", { retryAfterMs: busyRetryMs });
     }
+    return kept === "done";
   }
 
   #limit(limiters: readonly (readonly [RateLimiter, string])[]): void {
@@ -234,9 +220,9 @@ export class Links implements LinkPort {
     if (waitMs > 0) throw limited(waitMs);
   }
 
-  #told<T>(step: "open" | "fetch" | "answer", action: () => T): T {
+  async #told<T>(step: "open" | "fetch" | "answer", action: () => Promise<T>): Promise<T> {
     try {
-      const result = action();
+      const result = await action();
       this.#deps.events.linkUsed(step, "ok");
       return result;
     } catch (error) {

@@ -34,6 +34,7 @@ import type { FrontEvents } from "../events.ts";
 import type { Registration } from "../registration.ts";
 import type { Asker, RecoveryPort } from "../session/ports.ts";
 import type { AccountRecord, DeviceListChange, Store } from "../store.ts";
+import type { TransientStore } from "../transient.ts";
 import { Tickets } from "./tickets.ts";
 
 /** Who must hear at once of what happens to an account: its live sessions. */
@@ -47,6 +48,7 @@ export interface AccountWatch {
 /** What the desk works with. */
 export interface RecoveryDeps {
   readonly store: Store;
+  readonly transient: TransientStore;
   readonly crypto: ServerCrypto;
   readonly events: FrontEvents;
   readonly directory: Pick<Directory, "publish" | "readLists">;
@@ -83,7 +85,7 @@ export class Recovery implements RecoveryPort {
 
   constructor(deps: RecoveryDeps) {
     this.#deps = deps;
-    this.#tickets = new Tickets(deps.crypto);
+    this.#tickets = new Tickets(deps.transient, deps.crypto);
   }
 
   /**
@@ -131,7 +133,7 @@ export class Recovery implements RecoveryPort {
         backup: (await store.readRecovery(record.account)) ?? new Uint8Array(),
         lists: await directory.readLists(record, 1),
         newestVersion: BigInt(record.newestVersion),
-        ticket: this.#tickets.issue(record.account, nowMs()),
+        ticket: await this.#tickets.issue(record.account, nowMs()),
         expiresInSec: LIMITS.recoveryTicketSec,
       };
     });
@@ -139,7 +141,7 @@ export class Recovery implements RecoveryPort {
 
   /** More of the lists. @throws SottoError `ticket_refused`. */
   async readLists(payload: ReadListsPayload): Promise<{ lists: SignedDeviceList[]; newestVersion: bigint }> {
-    const account = this.#ticketHolder(payload.ticket);
+    const account = await this.#ticketHolder(payload.ticket);
     const record = await this.#deps.store.accountById(account);
     if (record === undefined) throw badTicket();
     const lists = await this.#deps.directory.readLists(record, Math.max(1, Number(payload.fromVersion)));
@@ -155,7 +157,7 @@ export class Recovery implements RecoveryPort {
     return this.#told("finish", async () => {
       const { directory, watch } = this.#deps;
       if (deviceList === undefined) throw new CodecError("malformed", "device_list is missing");
-      const account = this.#ticketHolder(ticket);
+      const account = await this.#ticketHolder(ticket);
       if (await this.#isNewest(account, deviceList)) return;
       await directory.publish(account, deviceList);
       watch.listChanged(account, parseDeviceList(deviceList.list));
@@ -188,7 +190,7 @@ export class Recovery implements RecoveryPort {
           "the reset was cancelled, or somebody else finished it",
         );
       }
-      this.#tickets.revoke(account);
+      await this.#tickets.revoke(account);
       watch.replaced(account);
       return { done: true, resetAtSec: 0n, lapsesAtSec: 0n };
     });
@@ -213,8 +215,8 @@ export class Recovery implements RecoveryPort {
     return { ...record, account: accountId(Uint8Array.from(record.account)) };
   }
 
-  #ticketHolder(ticket: Uint8Array): AccountId {
-    const account = this.#tickets.find(ticket, this.#deps.nowMs());
+  async #ticketHolder(ticket: Uint8Array): Promise<AccountId> {
+    const account = await this.#tickets.find(ticket);
     if (account === undefined) throw badTicket();
     return account;
   }

@@ -1,57 +1,44 @@
 /**
- * Recovery tickets, in memory: who has one has shown the account's identifier a short while ago. Kept as hashes.
+ * Recovery tickets: who has one has shown the account's identifier a short while ago. Kept as hashes.
  *
- * Invariants: an account has at most one, the newest; at most `maxTickets` are kept (the oldest goes first).
+ * Invariant: an account has at most one, the newest.
  */
-import { LIMITS, toHex, type AccountId } from "@sotto/protocol";
+import { LIMITS, accountId, equalBytes, type AccountId } from "@sotto/protocol";
 import type { ServerCrypto } from "../crypto.ts";
-
-interface Ticket {
-  readonly account: AccountId;
-  readonly hash: string;
-  readonly expiresAtMs: number;
-}
+import type { TransientStore } from "../transient.ts";
 
 const ticketBytes = 32;
 
 /** The tickets that are good now. */
 export class Tickets {
+  readonly #store: TransientStore;
   readonly #crypto: ServerCrypto;
-  readonly #maxTickets: number;
-  readonly #byHash = new Map<string, Ticket>();
-  readonly #byAccount = new Map<string, Ticket>();
 
-  constructor(crypto: ServerCrypto, maxTickets = 100_000) {
+  constructor(store: TransientStore, crypto: ServerCrypto) {
+    this.#store = store;
     this.#crypto = crypto;
-    this.#maxTickets = maxTickets;
   }
 
   /** Makes a ticket, in place of the account's one before: 32 bytes. */
-  issue(account: AccountId, nowMs: number): Uint8Array {
-    const bytes = this.#crypto.randomBytes(ticketBytes);
-    const hash = toHex(this.#crypto.sha256(bytes));
-    const ticket = { account, hash, expiresAtMs: nowMs + LIMITS.recoveryTicketSec * 1000 };
-    this.revoke(account);
-    this.#byHash.set(hash, ticket);
-    this.#byAccount.set(toHex(account), ticket);
-    for (const old of this.#byHash.values()) {
-      if (old.expiresAtMs > nowMs && this.#byHash.size <= this.#maxTickets) break;
-      this.revoke(old.account);
-    }
-    return bytes;
+  async issue(account: AccountId, nowMs: number): Promise<Uint8Array> {
+    const ticket = this.#crypto.randomBytes(ticketBytes);
+    const hash = this.#crypto.sha256(ticket);
+    const expiresAtMs = nowMs + LIMITS.recoveryTicketSec * 1000;
+    await this.#store.put("recovery-ticket", hash, account, expiresAtMs);
+    await this.#store.put("recovery-account", account, hash, expiresAtMs);
+    return ticket;
   }
 
-  /** Whose ticket it is; undefined when it is nobody's or too old. */
-  find(bytes: Uint8Array, nowMs: number): AccountId | undefined {
-    const ticket = this.#byHash.get(toHex(this.#crypto.sha256(bytes)));
-    return ticket === undefined || ticket.expiresAtMs <= nowMs ? undefined : ticket.account;
+  /** Whose ticket it is; undefined when it is nobody's, too old, or not the newest. */
+  async find(ticket: Uint8Array): Promise<AccountId | undefined> {
+    const hash = this.#crypto.sha256(ticket);
+    const account = await this.#store.read("recovery-ticket", hash);
+    const newest = account && (await this.#store.read("recovery-account", account));
+    return account && newest && equalBytes(newest, hash) ? accountId(account) : undefined;
   }
 
   /** Makes an account's ticket worthless. */
-  revoke(account: AccountId): void {
-    const ticket = this.#byAccount.get(toHex(account));
-    if (ticket === undefined) return;
-    this.#byAccount.delete(toHex(account));
-    this.#byHash.delete(ticket.hash);
+  async revoke(account: AccountId): Promise<void> {
+    await this.#store.take("recovery-account", account);
   }
 }

@@ -101,25 +101,26 @@ export class DeskRequests {
     this.#answer({ case: "done", value: { request: put.request } });
   }
 
-  /** @throws SottoError as LinkPort.offer. */
+  /** @throws SottoError `malformed`, `rate_limited`. */
   fetchLink(fetch: FetchLink): void {
-    requestNumber(fetch.request);
-    const { ports, asker } = this.#host;
-    this.#answer({ case: "linkFetched", value: ports.links.offer(asker, fetch) });
+    this.#start(fetch.request, async () => {
+      const { ports, asker } = this.#host;
+      this.#answer({ case: "linkFetched", value: await ports.links.offer(asker, fetch) });
+    });
   }
 
-  /** @throws SottoError as LinkPort.answer. */
-  answerLink(answer: AnswerLink): void {
-    const request = requestNumber(answer.request);
+  /** Resolves when it was answered. @throws SottoError as LinkPort.answer. */
+  async answerLink(answer: AnswerLink): Promise<void> {
     const { ports, asker } = this.#host;
-    ports.links.answer(asker, answer);
-    this.#answer({ case: "done", value: { request } });
+    await ports.links.answer(asker, answer);
+    this.#answer({ case: "done", value: { request: answer.request } });
   }
 
-  /** @throws SottoError as BlobTicketPort.ticket. */
+  /** @throws SottoError `malformed`, `rate_limited`. */
   askBlobTicket(ask: AskBlobTicket): void {
-    requestNumber(ask.request);
-    this.#answer({ case: "blobTicket", value: this.#host.ports.blobs.ticket(ask) });
+    this.#start(ask.request, async () => {
+      this.#answer({ case: "blobTicket", value: await this.#host.ports.blobs.ticket(ask) });
+    });
   }
 
   /** Resolves when it was answered. @throws SottoError as RecoveryPort.put. */

@@ -52,8 +52,8 @@ export interface KeyPackagePort {
 
 /** Linking, from the side of a device that has an account. Both throw SottoError with a code that travels. */
 export interface LinkPort {
-  offer(asker: Asker, fetch: FetchLink): LinkFetched;
-  answer(asker: Asker, answer: AnswerLink): void;
+  offer(asker: Asker, fetch: FetchLink): Promise<LinkFetched>;
+  answer(asker: Asker, answer: AnswerLink): Promise<void>;
 }
 
 /** Recovery and reset, from the side of a device that is there. All throw SottoError with a code that travels. */
@@ -97,7 +97,7 @@ export interface BlobTicketPort {
   /** @throws SottoError `malformed`, `too_large`. */
   checkSize(size: number): void;
   /** @throws SottoError `malformed`, `too_large`. */
-  ticket(ask: AskBlobTicketFields): BlobTicketFields;
+  ticket(ask: AskBlobTicketFields): Promise<BlobTicketFields>;
 }
 
 /** How the server proves to be itself. */

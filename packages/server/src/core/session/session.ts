@@ -273,7 +273,7 @@ export class Session implements CommitSink, Endable {
       case "fetchLink":
         return this.#guard(frame.value.request, () => this.#ask().fetchLink(frame.value));
       case "answerLink":
-        return this.#guard(frame.value.request, () => this.#ask().answerLink(frame.value));
+        return this.#later(frame.value.request, () => this.#ask().answerLink(frame.value));
       case "putRecovery":
         return this.#later(frame.value.request, async () => {
           this.#allow(this.#quota?.putRecovery(frame.value.sealed.length));

@@ -24,6 +24,7 @@ import { vi } from "vitest";
 import { LocalBus } from "../../../src/adapters/local-bus.ts";
 import { MemoryBlobFiles } from "../../../src/adapters/memory-blobs.ts";
 import { MemoryStore } from "../../../src/adapters/memory-store.ts";
+import { MemoryTransient } from "../../../src/adapters/memory-transient.ts";
 import { nodeCrypto } from "../../../src/adapters/node-crypto.ts";
 import { nodeClock, nodeScheduler } from "../../../src/adapters/node-scheduler.ts";
 import { AccountEnds } from "../../../src/core/account-deletion.ts";
@@ -178,6 +179,7 @@ export class TestNode {
     this.bus = shared.bus ?? new LocalBus();
     this.fingerprint = shared.fingerprint ?? nodeCrypto.randomBytes(32);
     const limit = { burst: 1_000, perHour: 1_000 };
+    const transient = new MemoryTransient(Date.now);
     const directory = new Directory({
       store: this.store,
       crypto: nodeCrypto,
@@ -194,6 +196,8 @@ export class TestNode {
     });
     const registration = new Registration({
       store: this.store,
+      transient,
+      codeKey: new Uint8Array(32),
       crypto: nodeCrypto,
       senders: [],
       events: silent(),
@@ -228,6 +232,7 @@ export class TestNode {
         },
       }),
       links: new Links({
+        transient,
         crypto: nodeCrypto,
         events: silent(),
         scheduler: nodeScheduler,
@@ -241,6 +246,7 @@ export class TestNode {
       }),
       recovery: new Recovery({
         store: this.store,
+        transient,
         crypto: nodeCrypto,
         events: silent(),
         directory,
@@ -262,6 +268,7 @@ export class TestNode {
       }),
       blobs: new Blobs({
         store: this.store,
+        transient,
         files: new MemoryBlobFiles(),
         crypto: nodeCrypto,
         events: silent(),
