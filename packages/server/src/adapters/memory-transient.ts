@@ -17,6 +17,8 @@ interface Bounds {
 
 const defaults: Bounds = { maxItems: 100_000, maxLinkBytes: 67_108_864 };
 const overheadBytes = 512;
+/** Kinds that share their room. */
+const sharing: readonly TransientKind[] = ["link", "link-answer"];
 
 /** Lives as long as the process. */
 export class MemoryTransient implements TransientStore {
@@ -100,8 +102,7 @@ export class MemoryTransient implements TransientStore {
   }
 
   #expire(kind: TransientKind): void {
-    // Links and their answers share their room.
-    const kinds: readonly TransientKind[] = kind === "link-answer" ? ["link", kind] : [kind];
+    const kinds: readonly TransientKind[] = sharing.includes(kind) ? sharing : [kind];
     const nowMs = this.#nowMs();
     for (const each of kinds) {
       for (const [key, { expiresAtMs }] of this.#of(each)) {
@@ -113,5 +114,5 @@ export class MemoryTransient implements TransientStore {
 }
 
 function linkBytes(kind: TransientKind, value: Uint8Array): number {
-  return kind === "link" || kind === "link-answer" ? value.length + overheadBytes : 0;
+  return sharing.includes(kind) ? value.length + overheadBytes : 0;
 }
