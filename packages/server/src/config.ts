@@ -149,6 +149,9 @@ export function checkConfig(
       "is missing: give both or none",
     );
   }
+  if (config.nats.length > 0 && config.database === undefined) {
+    throw invalid("nats", origins.get("nats"), "is for the nodes of one database: give that as well");
+  }
   return config;
 }
 

@@ -12,11 +12,10 @@ import { folderBlobs } from "./adapters/folder-blobs.ts";
 import { LocalBus } from "./adapters/local-bus.ts";
 import { createLogger, type LogStream } from "./adapters/log.ts";
 import { startMaintenance } from "./adapters/maintenance.ts";
-import { MemoryTransient } from "./adapters/memory-transient.ts";
 import { NatsTransport } from "./adapters/nats/transport.ts";
 import { nodeCrypto } from "./adapters/node-crypto.ts";
 import { nodeClock, nodeScheduler } from "./adapters/node-scheduler.ts";
-import { openStore } from "./adapters/open-store.ts";
+import { openStore, type OpenedStore } from "./adapters/open-store.ts";
 import { webPushSender } from "./adapters/push/web-push.ts";
 import { SharedBus } from "./adapters/shared-bus.ts";
 import type { Tracing } from "./adapters/tracing.ts";
@@ -24,7 +23,6 @@ import { checkConfig, type ServerConfig, type ServerConfigInput } from "./config
 import type { Bus } from "./core/bus.ts";
 import type { OtpSender } from "./core/otp-sender.ts";
 import { RateLimiter } from "./core/rate-limit.ts";
-import type { Store } from "./core/store.ts";
 import { watchedLimits } from "./core/watched-limits.ts";
 import { Delivery } from "./core/session/delivery.ts";
 import { createConfiguredSenders, createDesks } from "./desks.ts";
@@ -96,14 +94,15 @@ interface Parts {
 }
 
 /** A server of its own wakes readers at once; one of several over a database wakes those of the others as well. */
-function createBus({ nats, natsPrefix }: ServerConfig, store: Store, events: ServerEvents): Bus {
-  if (nats.length === 0) return new LocalBus();
-  return new SharedBus({
-    store,
-    scheduler: nodeScheduler,
-    transport: new NatsTransport({ servers: nats, prefix: natsPrefix, events }),
-    failed: events.busFailed,
-  });
+function createBus(
+  { nats, natsPrefix }: ServerConfig,
+  { store, shared }: OpenedStore,
+  events: ServerEvents,
+): Bus {
+  if (!shared) return new LocalBus();
+  const transport =
+    nats.length === 0 ? undefined : new NatsTransport({ servers: nats, prefix: natsPrefix, events });
+  return new SharedBus({ store, scheduler: nodeScheduler, transport, failed: events.busFailed });
 }
 
 /** Steps that take back what was done, the last first. */
@@ -137,7 +136,8 @@ async function start(parts: Parts, undo: Undo): Promise<RunningServer> {
   const { nowMs = Date.now, logTo = process.stderr } = options;
   const registry = new Registry();
   if (options.processMetrics === true) collectDefaultMetrics({ register: registry });
-  const store = await openStore(config, folder, Math.floor(nowMs() / 1000));
+  const opened = await openStore(config, folder, nowMs);
+  const { store, transient } = opened;
   undo.push(() => store.close());
   folder.markReady();
 
@@ -172,7 +172,7 @@ async function start(parts: Parts, undo: Undo): Promise<RunningServer> {
     config: { ...config, limits },
     senders,
     store,
-    transient: new MemoryTransient(nowMs),
+    transient,
     blobFiles: folderBlobs(folder.blobsPath, nowMs),
     events,
     identifierKey,
@@ -186,7 +186,7 @@ async function start(parts: Parts, undo: Undo): Promise<RunningServer> {
       resetChanged: (account, resetAtSec) => delivery.resetChanged(account, resetAtSec),
     },
   });
-  const bus = createBus(config, store, events);
+  const bus = createBus(config, opened, events);
   const delivery = new Delivery({
     store,
     bus,

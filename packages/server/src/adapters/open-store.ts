@@ -1,18 +1,32 @@
 /** Chooses where a server keeps what it stores: the data folder's own database, or PostgreSQL. */
 import { createHash } from "node:crypto";
 import type { Store } from "../core/store.ts";
+import type { TransientStore } from "../core/transient.ts";
 import type { DataFolder } from "./data-folder.ts";
+import { MemoryTransient } from "./memory-transient.ts";
 import { openPostgresStore } from "./postgres/store.ts";
 import { openSqliteStore } from "./sqlite/store.ts";
+
+/** What a server keeps, and whether other nodes keep it as well. */
+export interface OpenedStore {
+  readonly store: Store;
+  readonly transient: TransientStore;
+  /** Other nodes may use it at the same time. */
+  readonly shared: boolean;
+}
 
 /** @throws SottoError `config_invalid`, `data_folder_damaged`, `data_folder_foreign`, `unavailable`. */
 export async function openStore(
   { database }: { readonly database?: string | undefined },
   folder: Pick<DataFolder, "databasePath" | "directoryKey" | "key">,
-  nowSec: number,
-): Promise<Store> {
-  if (database === undefined) return openSqliteStore({ path: folder.databasePath, nowSec });
-  return openPostgresStore({ url: database, owner: databaseOwner(folder) });
+  nowMs: () => number,
+): Promise<OpenedStore> {
+  if (database === undefined) {
+    const store = openSqliteStore({ path: folder.databasePath, nowSec: Math.floor(nowMs() / 1000) });
+    return { store, transient: new MemoryTransient(nowMs), shared: false };
+  }
+  const store = await openPostgresStore({ url: database, owner: databaseOwner(folder), nowMs });
+  return { store, transient: store.transient, shared: true };
 }
 
 /**

@@ -18,8 +18,8 @@ export class StoreDatabase {
     return new StoreDatabase(await postgres.createDatabase());
   }
 
-  open(limits?: LogLimits): Promise<PostgresStore> {
-    return openPostgresStore({ url: this.url, owner: testOwner, ...(limits && { limits }) });
+  open(limits?: LogLimits, nowMs: () => number = Date.now): Promise<PostgresStore> {
+    return openPostgresStore({ url: this.url, owner: testOwner, nowMs, ...(limits && { limits }) });
   }
 
   /** Empties what was left: quicker than a database of its own for each test. */

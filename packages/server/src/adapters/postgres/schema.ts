@@ -125,4 +125,15 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX entries_by_time ON entries (stored_at_sec);
   CREATE INDEX slots_by_use ON slots (used_at_sec);
   `,
+  `
+  -- What lives for minutes. Not logged: after a crash it is empty, and people begin again.
+  CREATE UNLOGGED TABLE transient (
+    kind smallint NOT NULL,
+    id bytea NOT NULL,
+    value bytea NOT NULL,
+    expires_at_ms bigint NOT NULL,
+    PRIMARY KEY (kind, id)
+  );
+  CREATE INDEX transient_by_time ON transient (expires_at_ms);
+  `,
 ];

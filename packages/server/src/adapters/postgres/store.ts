@@ -7,6 +7,7 @@ import type { BlobRecord } from "../../core/blobs/store.ts";
 import type { KeyPackageClaim, KeyPackagePut } from "../../core/key-packages/store.ts";
 import type { LogLimits } from "../../core/logs/decide.ts";
 import { DEFAULT_LOG_LIMITS } from "../../core/logs/defaults.ts";
+import type { TransientStore } from "../../core/transient.ts";
 import type { PushSubscription } from "../../core/push/store.ts";
 import { StoreAway, type DeviceListChange, type Store, type StoreOperation } from "../../core/store.ts";
 import { AccountTable } from "./account-table.ts";
@@ -19,6 +20,7 @@ import { LogTable } from "./log-table.ts";
 import { migrate } from "./migrate.ts";
 import { Retention } from "./retention.ts";
 import { readStats } from "./stats.ts";
+import { PostgresTransient } from "./transient.ts";
 
 /** How a store is opened. */
 export interface PostgresStoreOptions {
@@ -27,6 +29,8 @@ export interface PostgresStoreOptions {
   /** 32 bytes: a hash of the server's keys, which what is stored belongs to. */
   readonly owner: Uint8Array;
   readonly limits?: Partial<LogLimits>;
+  /** Milliseconds since 1970. */
+  readonly nowMs?: () => number;
 }
 
 /**
@@ -37,6 +41,7 @@ export async function openPostgresStore({
   url,
   owner,
   limits,
+  nowMs = Date.now,
 }: PostgresStoreOptions): Promise<PostgresStore> {
   const connections = new Connections(parseDatabaseUrl(url));
   try {
@@ -45,7 +50,7 @@ export async function openPostgresStore({
     await connections.close();
     throw error instanceof StoreAway ? unreachable(error) : error;
   }
-  return new PostgresStore(connections, { ...DEFAULT_LOG_LIMITS, ...limits });
+  return new PostgresStore(connections, { ...DEFAULT_LOG_LIMITS, ...limits }, nowMs);
 }
 
 /** Tells an operator who starts a server what is wrong: what the database said, or the system's name for it. Neither holds a password. */
@@ -57,6 +62,8 @@ function unreachable({ cause }: StoreAway): StorageError {
 
 /** A store in one PostgreSQL database. Made by openPostgresStore. Every method throws StorageError `unavailable` when it fails. */
 export class PostgresStore implements Store {
+  /** What the nodes of the server share for minutes, in the same database. */
+  readonly transient: TransientStore;
   readonly #connections: Connections;
   readonly #logs: LogTable;
   readonly #accounts: AccountTable;
@@ -65,8 +72,9 @@ export class PostgresStore implements Store {
   readonly #blobs: BlobTable;
   readonly #retention: Retention;
 
-  constructor(connections: Connections, limits: LogLimits) {
+  constructor(connections: Connections, limits: LogLimits, nowMs: () => number) {
     this.#connections = connections;
+    this.transient = new PostgresTransient(connections, nowMs);
     this.#logs = new LogTable(connections, limits);
     this.#accounts = new AccountTable(connections);
     this.#keyPackages = new KeyPackageTable(connections);
