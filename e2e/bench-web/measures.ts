@@ -21,14 +21,15 @@ const untilSec = (): number => Math.floor(Date.now() / 1000) - 60;
 /** Compressed bytes of scripts: what the first screen needs, its worker included, and everything. */
 export function scriptBytes(): { readonly initial: number; readonly all: number } {
   const dist = resolve(import.meta.dirname, "../../apps/web/dist");
-  const size = (name: string): number => readFileSync(join(dist, "assets", name)).length;
-  const files = readdirSync(join(dist, "assets")).filter((name) => name.endsWith(".js.br"));
-  const page = readFileSync(join(dist, "index.html"), "utf8");
-  const initial = files.filter(
-    (name) => name.startsWith("worker-") || page.includes(name.replace(/\.br$/, "")),
-  );
+  const size = (name: string): number => readFileSync(join(dist, name)).length;
+  const all = readdirSync(join(dist, "assets")).filter((name) => name.endsWith(".js.br"));
+  // As the build found them: the page's, its worker's, and the messenger's.
+  const initial = readFileSync(join(dist, ".initial"), "utf8").split("\n");
   const sum = (names: readonly string[]): number => names.reduce((bytes, name) => bytes + size(name), 0);
-  return { initial: sum(initial), all: sum(files) };
+  return {
+    initial: sum(initial.map((name) => `${name}.br`)),
+    all: sum(all.map((name) => `assets/${name}`)),
+  };
 }
 
 /** Somebody whose vault holds so many conversations. */

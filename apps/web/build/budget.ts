@@ -1,28 +1,25 @@
-/** The size budget: what must arrive before the app can be used, the worker included. */
+/** The size budget: what must arrive before the app can be used, the worker included, and the messenger that the worker fetches behind the lock. */
 import { brotliCompressSync } from "node:zlib";
 
 /** Bytes, compressed by Brotli. */
 export const MOST_INITIAL_BYTES = 200 * 1024;
 
-interface Chunk {
-  readonly file: string;
-  readonly isEntry?: boolean;
-  readonly imports?: readonly string[];
-}
+/** Static imports of a chunk, as the bundler writes them; `import("…")` is none. */
+const imports = /\b(?:from|import)\s*"\.\/([^"]+\.js)"/g;
 
-/** Compressed sizes of the scripts that the page and its worker load at the start, by file. */
+/** Compressed sizes of scripts in `assets/` and of what they import, by file. @param roots their names. */
 export function initialSizes(
-  manifest: Readonly<Record<string, Chunk>>,
-  workers: readonly string[],
+  roots: readonly string[],
   read: (file: string) => Uint8Array,
 ): ReadonlyMap<string, number> {
-  const files = new Set(workers);
+  const sizes = new Map<string, number>();
   const visit = (name: string): void => {
-    const chunk = manifest[name];
-    if (chunk === undefined || files.has(chunk.file)) return;
-    files.add(chunk.file);
-    for (const imported of chunk.imports ?? []) visit(imported);
+    const file = `assets/${name}`;
+    if (sizes.has(file)) return;
+    const content = read(file);
+    sizes.set(file, brotliCompressSync(content).length);
+    for (const [, imported = ""] of new TextDecoder().decode(content).matchAll(imports)) visit(imported);
   };
-  for (const [name, chunk] of Object.entries(manifest)) if (chunk.isEntry === true) visit(name);
-  return new Map([...files].map((file) => [file, brotliCompressSync(read(file)).length]));
+  for (const root of roots) visit(root);
+  return sizes;
 }

@@ -32,9 +32,8 @@ export function viteConfig(outDir: string, label: string): InlineConfig {
       target: "es2023",
       assetsInlineLimit: 0,
       modulePreload: { polyfill: false },
-      manifest: true,
       rolldownOptions: { checks: { pluginTimings: false } },
-      // The worker is one file on purpose; budget.ts bounds it.
+      // budget.ts bounds what is there at the start.
       chunkSizeWarningLimit: 2_000,
     },
   };

@@ -1,18 +1,16 @@
 /**
  * The SDK for browsers: the client core on WebCrypto, noble, IndexedDB, fetch and WebSocket. It runs in a worker as well as in a page.
- * Making an account, and coming back to one, stands apart in web-onboarding.ts: it is needed once, and can be loaded then.
+ * Making an account, and coming back to one, stands apart in web-onboarding.ts: it is needed once, and can be loaded then. What a locked
+ * vault needs stands in web-vault.ts: it is small, and can be loaded before.
  *
  * A vault has a name instead of a folder. Whoever uses one holds it: two tabs must not at once, which is theirs to arrange, by a lock; one
  * that goes on all the same can write no more as soon as the other has opened it.
  */
-import { unwrapVaultKey, vaultOfKey } from "@sotto/crypto";
-import { StorageError } from "@sotto/protocol";
-import { deleteDatabase, openDatabase, readHeader } from "./adapters/web/database.ts";
+import { vaultOfKey } from "@sotto/crypto";
 import { webEnv } from "./adapters/web/env.ts";
 import { webTransport } from "./adapters/web/transport.ts";
 import { takeVaultPlace } from "./adapters/web/vault-place.ts";
 import type { Messenger } from "./api.ts";
-import type { FileSource } from "./attachment-api.ts";
 import type { OpenFile } from "./core/attachments/files.ts";
 import type { VaultPlace } from "./core/onboarding/world.ts";
 import { names } from "./core/records.ts";
@@ -21,43 +19,11 @@ import type { Storage } from "./core/storage.ts";
 import { vaultStore } from "./core/vault-store.ts";
 
 export * from "./index.ts";
+export * from "./web-vault.ts";
 export { indexedDbStorage } from "./adapters/web/indexed-db-storage.ts";
 export { openDatabase, takeLease } from "./adapters/web/database.ts";
 export type { PublicServerFacts } from "./core/onboarding/server-choice.ts";
 export type { CodeRequested } from "./core/registration.ts";
-
-/** A File or Blob to send. */
-export function blobSource(blob: Blob): FileSource {
-  return {
-    size: blob.size,
-    read: async (offset, length) => new Uint8Array(await blob.slice(offset, offset + length).arrayBuffer()),
-  };
-}
-
-/** Whether there is a vault of that name. It changes nothing. @throws StorageError `storage_failed`, `vault_foreign`. */
-export async function vaultExists(name: string): Promise<boolean> {
-  const database = await openDatabase(name);
-  try {
-    return (await readHeader(database)) !== undefined;
-  } finally {
-    database.close();
-  }
-}
-
-/**
- * The key of a vault, 32 bytes, for open(); the caller's to erase. It changes nothing.
- * @throws StorageError `passphrase_wrong`, `vault_missing`, `vault_damaged`, `vault_foreign`, `storage_failed`.
- */
-export async function unlockVault(name: string, passphrase: string): Promise<Uint8Array> {
-  const database = await openDatabase(name);
-  try {
-    const header = await readHeader(database);
-    if (header === undefined) throw new StorageError("vault_missing", "there is no vault in this browser");
-    return await unwrapVaultKey(webEnv().crypto, header, passphrase);
-  } finally {
-    database.close();
-  }
-}
 
 /** Opens a vault by its key and connects. `openFile`: see AttachmentInput. Resolves before the connection stands. @throws StorageError `vault_missing`, `vault_damaged`. */
 export async function open(
@@ -81,9 +47,4 @@ export async function open(
     place.release();
     throw cause;
   }
-}
-
-/** Destroys a vault: what was only there is gone. */
-export async function destroyVault(name: string): Promise<void> {
-  await deleteDatabase(name);
 }

@@ -2,7 +2,8 @@
  * The host's part of attachments. Files come from pages and go to them as Blobs: handles, which cross from tab to tab without their bytes.
  * Those are read and written piece by piece, so that a file of any size takes a few megabytes here.
  */
-import { blobSource, type ClientEvent, type FileSink, type Messenger } from "@sotto/client/web";
+import type { ClientEvent, FileSink, Messenger } from "@sotto/client/web";
+import { blobSource } from "@sotto/client/web-vault";
 import type { EngineEvent, FileToSend, PageSendOptions, Transfers, Upload } from "./messages.ts";
 
 type Calls = Readonly<Record<string, (...args: never[]) => Promise<unknown>>>;

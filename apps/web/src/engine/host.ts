@@ -1,18 +1,9 @@
 /**
  * What the leading tab runs: the vault and its messenger, and the calls of all tabs. One host lives as long as its tab leads.
  */
-import {
-  SottoError,
-  StorageError,
-  TransportError,
-  UsageError,
-  destroyVault,
-  open,
-  readGroupLink,
-  unlockVault,
-  vaultExists,
-  type Messenger,
-} from "@sotto/client/web";
+import type { Messenger } from "@sotto/client/web";
+import { destroyVault, unlockVault, vaultExists } from "@sotto/client/web-vault";
+import { SottoError, StorageError, TransportError, UsageError } from "@sotto/protocol";
 import { attachmentHost } from "./attachments.ts";
 import { isForwarded } from "./calls.ts";
 import type { FirstSteps } from "./first-steps.ts";
@@ -61,6 +52,7 @@ export async function startHost(
   };
 
   const start = async (unlocked: Uint8Array): Promise<void> => {
+    const { open } = await fetched(loadMessenger);
     const opened = await open(name, unlocked);
     if (closed) return opened.close();
     messenger = opened;
@@ -159,6 +151,7 @@ export async function startHost(
     },
     /** What a group's link says: with an account or without. */
     async readGroupLink(link: string) {
+      const { readGroupLink } = await fetched(loadMessenger);
       return readGroupLink(link);
     },
     async caughtUp() {
@@ -181,6 +174,8 @@ export async function startHost(
   // A vault that another tab had unlocked goes on without asking again.
   if (key === undefined) await look();
   else await start(key.slice()).catch(look);
+  // Once the lock is shown: it is there when the passphrase is, or is fetched then.
+  void loadMessenger().catch(() => undefined);
 
   return {
     get state() {
@@ -207,6 +202,9 @@ export async function startHost(
     },
   };
 }
+
+/** The messenger. Whoever may lead soon has it fetched before. */
+export const loadMessenger = () => import("./messenger.ts");
 
 /** A part of the program that is loaded when it is needed: without the server it cannot be, unless it was before. */
 async function fetched<T>(load: () => Promise<T>): Promise<T> {

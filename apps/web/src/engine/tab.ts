@@ -2,7 +2,7 @@
  * A tab's worker among the others: it leads and carries out the calls of all, or hands its page's calls to whoever leads. Calls under way
  * when the leader goes are repeated with the next one where that does no harm, and fail with `vault_locked` otherwise.
  */
-import { problemOf, startHost, type Host } from "./host.ts";
+import { loadMessenger, problemOf, startHost, type Host } from "./host.ts";
 import { runForLeadership } from "./leadership.ts";
 import type { Answer, BetweenTabs, Call, EngineEvent, EngineState, ToPage } from "./messages.ts";
 
@@ -72,6 +72,8 @@ export function joinTabs(name: string, program: string, toPage: (message: ToPage
   const follow = (next: string, state: EngineState): void => {
     if (leader === next) return;
     leader = next;
+    // This tab may lead next, at once.
+    void loadMessenger().catch(() => undefined);
     show({ type: "state", term: next, state });
     replace();
   };
