@@ -120,10 +120,15 @@ export function formatChange(notice: Notice & { readonly type: "group_changed" }
       return `${people(change.who, self).replace(/^you\b/, "You")} left.`;
     case "renamed":
       return `${actor} renamed the group to ${sanitiseLine(change.name)}.`;
+    case "picture":
+      return notePicture(actor, change.removed);
     case "admins":
       return `${actor} changed who is an admin.`;
   }
 }
+
+const notePicture = (actor: string, removed: boolean): string =>
+  removed ? `${actor} took the group's picture away.` : `${actor} gave the group a picture.`;
 
 const mostNamed = 5;
 

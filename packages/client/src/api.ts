@@ -125,6 +125,7 @@ export type Notice =
       readonly change:
         | { readonly kind: "joined" | "added" | "removed" | "left"; readonly who: readonly string[] }
         | { readonly kind: "renamed"; readonly name: string }
+        | { readonly kind: "picture"; readonly removed: boolean }
         | { readonly kind: "admins" };
     }
   /** Somebody asks to be let into a group by its link: see joinRequests(). */
@@ -249,6 +250,8 @@ export interface Group {
   readonly admin: boolean;
   /** People, not devices. */
   readonly members: number;
+  /** Names its picture: 64 hexadecimal digits, others when the picture is another; absent: it has none. See groupPicture(). */
+  readonly picture?: string;
 }
 
 /** A link by which people may ask to be let into a group. */
@@ -566,6 +569,13 @@ export interface Messenger {
   addToGroup(group: string, members: readonly string[]): Promise<void>;
   removeFromGroup(group: string, members: readonly string[]): Promise<void>;
   renameGroup(group: string, name: string): Promise<void>;
+  /**
+   * A small JPEG or WebP, at most 16,384 bytes and 512 pixels a side, for everybody; what it tells of place and camera is taken out.
+   * undefined: none. @throws as addToGroup; `usage` for what is none, `picture_unreadable`.
+   */
+  setGroupPicture(group: string, image: Uint8Array | undefined): Promise<void>;
+  /** JPEG or WebP; undefined when it has none, or it has not come yet. @throws `group_unknown`, `group_ambiguous`. */
+  groupPicture(group: string): Promise<Uint8Array | undefined>;
   setAdmins(group: string, members: readonly string[], admin: boolean): Promise<void>;
   leaveGroup(group: string): Promise<void>;
   groupMembers(group: string): Promise<readonly GroupMember[]>;

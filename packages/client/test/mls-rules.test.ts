@@ -167,6 +167,7 @@ describe("Commits", () => {
   test.each([
     ["name", { name: "Band" }],
     ["timer", { timerSec: 60 }],
+    ["picture", { picture: "ab".repeat(32) }],
   ])("SOTTO-COMMIT-2: the %s is changed by who may rename", (_, change) => {
     const changed = { ...choir, ...change };
     expect(commit({ data: changed })).toBe("group_forbidden SOTTO-COMMIT-2");
@@ -342,10 +343,11 @@ describe("what takes a group's place, or goes on where it ended", () => {
     for (const data of [
       { ...choir, name: "Band" },
       { ...choir, timerSec: 60 },
+      { ...choir, picture: "ab".repeat(32) },
     ]) {
       expect(successor({ data })).toBe(ok);
       expect(continued({ data, sender: hex(cleo) })).toBe("group_forbidden SOTTO-WELCOME-12");
-      const renamed = { ...free, name: data.name, timerSec: data.timerSec };
+      const renamed = { ...free, name: data.name, timerSec: data.timerSec, picture: data.picture };
       expect(continued({ data: renamed, sender: hex(cleo) }, { data: encodeGroupData(free) })).toBe(ok);
     }
     const linked = { ...choir, invites: [{ secret: hex(9), expiresAt: 1 }] };
@@ -377,7 +379,7 @@ describe("a group's data", () => {
   const invites = Array.from({ length: 16 }, (_, i) => ({ secret: hex(i), expiresAt: i }));
   test.each([
     choir,
-    { ...choir, invites },
+    { ...choir, invites, picture: "ab".repeat(32) },
     free,
     pairData,
     accountData,
@@ -431,6 +433,8 @@ describe("a group's data", () => {
     ["a link for ever", { ...group, invites: [{ secret: account(1), expiresAtSec: 2n ** 53n }] }],
     ["17 links", { ...group, invites: Array.from({ length: 17 }, (_, i) => ({ secret: account(i) })) }],
     ["a pair with a link", { kind: GroupKind.PAIR, invites: [{ secret: account(1) }] }],
+    ["a picture of 31 bytes", { ...group, pictureSha256: filled(1, 31) }],
+    ["a pair with a picture", { kind: GroupKind.PAIR, pictureSha256: filled(1, 32) }],
     ["a pair with a name", { kind: GroupKind.PAIR, name: "Choir" }],
     ["a pair with an admin", { kind: GroupKind.PAIR, admins: [account(1)] }],
     ["a timer of more than a year", { ...group, timerSec: 31_536_001 }],

@@ -13,6 +13,7 @@ import { alignRows } from "../io/table.ts";
 import { examples, parseCount, parsePeer } from "../options.ts";
 import { refresh, unlessAborted, withSession } from "../session.ts";
 
+import { addPictureCommand } from "./group-picture.ts";
 import { applyTo, carryOut, change, groupCommand, type ChangeOptions } from "./group.ts";
 
 interface InviteOptions extends ChangeOptions {
@@ -28,6 +29,7 @@ const daySec = 86_400;
 /** The command `group` with what has to do with links. */
 export function withLinkCommands(): Command {
   const group = groupCommand();
+  addPictureCommand(group);
   change(group.command("invite"))
     .description("Makes a link by which people ask to be let in. It lets nobody in: an admin approves.")
     .argument("<name>", "name or id of the group")

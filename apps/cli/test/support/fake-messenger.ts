@@ -319,6 +319,8 @@ export class FakeMessenger implements Messenger {
     this.#change(id, this.#group(id).people, { state: "left" });
   }
 
+  async setGroupPicture(): Promise<void> {}
+  async groupPicture(): Promise<undefined> {}
   async createGroupLink(): Promise<GroupLink> {
     return { id: "e".repeat(32), link: "http://127.0.0.1/#/join/AA", expiresAt: 1_700_000_000 };
   }

@@ -30,6 +30,7 @@ import { approveLink, linkRequest } from "./devices/approving.ts";
 import { setPush } from "./devices/pushing.ts";
 import { cancelReset, changeList, listDevices, revokeDevice, rotateIdentity } from "./devices/commands.ts";
 import { doctor, findConversation, groupMembers, groupsOf, toGroup } from "./groups/overview.ts";
+import { groupPicture, setGroupPicture } from "./groups/set-picture.ts";
 import { setTimer } from "./groups/set-timer.ts";
 import { tellTyping } from "./groups/typing.ts";
 import { makeClassicKey } from "./keys.ts";
@@ -138,6 +139,8 @@ export function messengerOf(
     addToGroup: (group, members) => addToGroup(engine, group, members),
     removeFromGroup: (group, members) => removeFromGroup(engine, group, members),
     renameGroup: (group, name) => renameGroup(engine, group, name),
+    setGroupPicture: (group, image) => setGroupPicture(engine, group, image),
+    groupPicture: (group) => engine.run((step) => groupPicture(step, group)),
     setAdmins: (group, members, admin) => setAdmins(engine, group, members, admin),
     leaveGroup: (group) => leaveGroup(engine, group),
     groupMembers: (group) => engine.run((step) => groupMembers(step, group)),

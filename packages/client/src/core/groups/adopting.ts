@@ -3,6 +3,7 @@ import type { Step } from "../step.ts";
 import { enterEpoch } from "./epoch.ts";
 import { parseGroupData } from "./data.ts";
 import { tellChanges } from "./naming.ts";
+import { tellPicture } from "./pictures.ts";
 import { dropPending, settleIntents } from "./pending.ts";
 import { resendUndelivered } from "./queue.ts";
 import { groupNames, type PendingCommit } from "./records.ts";
@@ -36,6 +37,7 @@ export async function adoptPending(
   });
   // Whoever was added anew to a pair may be all that the peer has: what nobody has yet comes again.
   if (before.kind === "pair" && (await addsAnew(step, group, pending))) await resendUndelivered(step, group);
+  await tellPicture(step, group, before, pending.joiners.length > 0);
   await settleIntents(step, group, pending.intents);
   await dropPending(step, group);
   const { leaving = [] } = before;

@@ -115,6 +115,8 @@ async function planOf(step: Step, group: GroupLive): Promise<Plan | undefined> {
       remove.push(...gone.filter((member) => !remove.includes(member)));
     } else if (intent.type === "rename") {
       data = { ...data, name: intent.name };
+    } else if (intent.type === "picture") {
+      data = { ...data, picture: intent.sha256 };
     } else if (intent.type === "timer") {
       data = { ...data, timerSec: intent.seconds };
     } else if (intent.type === "invite" || intent.type === "revoke-invite") {

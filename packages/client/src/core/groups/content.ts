@@ -41,6 +41,7 @@ export interface CheckedContent {
     | { readonly type: "edit"; readonly message: string; readonly text: string }
     | { readonly type: "delete"; readonly message: string }
     | { readonly type: "join-refused"; readonly request: string }
+    | { readonly type: "group-picture"; readonly image: Uint8Array }
     /** Of a kind that this version does not know. */
     | { readonly type: "unknown" };
 }
@@ -114,6 +115,8 @@ function wireBody(
       };
     case "leave":
       return { case: "leave", value: {} };
+    case "group-picture":
+      return { case: "groupPicture", value: { image: body.image } };
     case "join-refused":
       return { case: "joinRefused", value: { requestId: bytesOf(body.request) } };
     case "profile":
@@ -176,6 +179,8 @@ function checkedBody({ body }: Content): CheckedContent["body"] {
     }
     case "leave":
       return { type: "leave" };
+    case "groupPicture":
+      return { type: "group-picture", image: body.value.image };
     case "joinRefused":
       return { type: "join-refused", request: checkedId(body.value.requestId) };
     case "profile": {

@@ -64,7 +64,8 @@ export function checkContinued(known: Known, next: Continued, own: string): void
   // Not everybody may have heard that one of them leaves.
   const mayBe = new Set([...admins, ...before.admins]);
   const mayRename = trusted || before.mayRename === "members";
-  const isRenamed = data.name !== before.name || data.timerSec !== before.timerSec;
+  const isRenamed =
+    data.name !== before.name || data.timerSec !== before.timerSec || data.picture !== before.picture;
   const keeps =
     rights &&
     (trusted || before.mayAdd === "members" || sameInvites(data, before)) &&

@@ -8,6 +8,7 @@ import {
   LIMITS,
   ValidationError,
   decode,
+  parseHex,
   toHex,
   type GroupData,
 } from "@sotto/protocol";
@@ -21,7 +22,7 @@ export interface CheckedData {
   readonly admins: readonly string[];
   readonly mayAdd: "admins" | "members";
   readonly mayRemove: "admins" | "members";
-  /** Who may change the name and the timer. */
+  /** Who may change name, picture and timer. */
   readonly mayRename: "admins" | "members";
   /** How long new texts are kept by default, in seconds; 0: for good. */
   readonly timerSec: number;
@@ -29,6 +30,8 @@ export interface CheckedData {
   readonly replaces: readonly Replaced[];
   /** Links by which people may ask to be let in. */
   readonly invites: readonly Invite[];
+  /** SHA-256 of its picture in hexadecimal; empty: none. */
+  readonly picture: string;
 }
 
 /** What makes a link of a group one. */
@@ -77,6 +80,7 @@ export function encodeGroupData(data: CheckedData): Uint8Array {
         secret: bytesOf(secret),
         expiresAtSec: BigInt(expiresAt),
       })),
+      pictureSha256: parseHex(data.picture) ?? new Uint8Array(),
     }),
   );
 }
@@ -110,6 +114,9 @@ export function parseGroupData(bytes: Uint8Array): CheckedData {
     expiresAt: Number(one.expiresAtSec),
   }));
   if (new Set(invites.map(({ secret }) => secret)).size !== invites.length) throw invalid("has a link twice");
+  const { pictureSha256 } = data;
+  if (pictureSha256.length !== 0 && (kind !== "group" || pictureSha256.length !== 32))
+    throw invalid("has a picture that is none");
   return {
     kind,
     name: data.name,
@@ -120,6 +127,7 @@ export function parseGroupData(bytes: Uint8Array): CheckedData {
     timerSec: data.timerSec,
     replaces: data.replaces.map(({ logId, epoch }) => ({ id: toHex(logId), epoch: Number(epoch) })),
     invites,
+    picture: toHex(pictureSha256),
   };
 }
 
@@ -147,6 +155,7 @@ export const pairData: CheckedData = {
   timerSec: 0,
   replaces: [],
   invites: [],
+  picture: "",
 };
 
 /** The data of the group of an account's devices. */
@@ -164,6 +173,7 @@ export function newGroupData(name: string, admin: string): CheckedData {
     timerSec: 0,
     replaces: [],
     invites: [],
+    picture: "",
   };
 }
 

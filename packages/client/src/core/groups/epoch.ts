@@ -6,6 +6,7 @@ import { addNotice } from "../notices.ts";
 import { followLinks } from "./links/following.ts";
 import { accountOfMember } from "./membership.ts";
 import { nameOfAccount } from "./naming.ts";
+import { dropPicture } from "./pictures.ts";
 import { putGroup, saveEpoch, type GroupLive } from "./state.ts";
 
 /** The record of a group is written with every message, so this has an end. */
@@ -28,6 +29,7 @@ export async function enterEpoch(step: Step, group: GroupLive, next: MlsGroup): 
   putGroup(step, group, { epoch, token, data, accounts, leaving, gone: gone.slice(-mostGone), ownSent: [] });
   if (!isSame) putGroup(step, group, { changedAt: epoch });
   if (!isSame) await followLinks(step, group, record);
+  if (!isSame) dropPicture(step, group, record);
   // Who comes does not know our name yet: it goes along with the next text.
   const isMore = accounts.some((account) => !record.accounts.includes(account));
   if (isMore) putGroup(step, group, { toldName: undefined });

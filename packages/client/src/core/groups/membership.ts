@@ -58,6 +58,7 @@ export function mayChange(
     case "remove":
       return data.mayRemove === "members";
     case "rename":
+    case "picture":
     case "timer":
       return data.mayRename === "members";
     case "admins":
@@ -153,9 +154,10 @@ function checkData(before: CheckedData, after: CheckedData, isAdmin: boolean): v
       ({ id, epoch }, i) => id === before.replaces[i]?.id && epoch === before.replaces[i]?.epoch,
     );
   if (!isSame) throw invalid("SOTTO-COMMIT-1", "a group's kind changed, or what it takes the place of");
-  const isRenamed = after.name !== before.name || after.timerSec !== before.timerSec;
+  const isRenamed =
+    after.name !== before.name || after.timerSec !== before.timerSec || after.picture !== before.picture;
   if (isRenamed && before.mayRename === "admins" && !isAdmin) {
-    throw forbidden("SOTTO-COMMIT-2", "only admins may change this group's name and timer");
+    throw forbidden("SOTTO-COMMIT-2", "only admins may change this group's name, picture and timer");
   }
   const same =
     after.mayAdd === before.mayAdd &&

@@ -65,5 +65,6 @@ export async function tellChanges(
   const was = parseGroupData(changed.before.data);
   const is = parseGroupData(changed.after.data);
   if (was.name !== is.name) await tell({ kind: "renamed", name: is.name });
+  if (was.picture !== is.picture) await tell({ kind: "picture", removed: is.picture === "" });
   if (was.admins.toSorted().join() !== is.admins.toSorted().join()) await tell({ kind: "admins" });
 }

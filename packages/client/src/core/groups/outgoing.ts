@@ -124,7 +124,7 @@ async function seal(
   order: number,
   item: MlsItem,
 ): Promise<Uint8Array | undefined> {
-  const plaintext = await plaintextOf(step, item);
+  const plaintext = await plaintextOf(step, conversation, item);
   if (plaintext === undefined) {
     // It was deleted here before it could go out.
     rejectText(step, item, "usage");
@@ -142,7 +142,11 @@ async function seal(
   return body;
 }
 
-async function plaintextOf(step: Step, { content }: MlsItem): Promise<Uint8Array | undefined> {
+async function plaintextOf(
+  step: Step,
+  conversation: string,
+  { content }: MlsItem,
+): Promise<Uint8Array | undefined> {
   const from = step.live.own.identifier;
   switch (content.type) {
     case "text": {
@@ -172,6 +176,11 @@ async function plaintextOf(step: Step, { content }: MlsItem): Promise<Uint8Array
       const named = (await step.draft.get(names.profile)) ?? { name: "", changedAtMs: 0 };
       const body = { type: "profile", ...named } as const;
       return encodeContent({ id: freshId(step), sentAtMs: step.env.nowMs(), from, body });
+    }
+    case "group-picture": {
+      const image = await step.draft.get(groupNames.picture(conversation, content.sha256));
+      const body = image && ({ type: "group-picture", image } as const);
+      return body && encodeContent({ id: freshId(step), sentAtMs: step.env.nowMs(), from, body });
     }
     case "join-refused": {
       const body = { type: "join-refused", request: content.request } as const;

@@ -76,6 +76,7 @@ export function toGroup(step: Pick<Step, "live">, { record }: GroupLive): Group 
     state,
     admin: data.admins.includes(step.live.own.account),
     members: record.accounts.length,
+    ...(data.picture !== "" && { picture: data.picture }),
   };
 }
 

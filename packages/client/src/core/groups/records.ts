@@ -147,6 +147,8 @@ export type Intent =
   | { readonly type: "remove"; readonly accounts: readonly string[] }
   | { readonly type: "rename"; readonly name: string }
   | { readonly type: "timer"; readonly seconds: number }
+  /** Empty: none. */
+  | { readonly type: "picture"; readonly sha256: string }
   | { readonly type: "invite"; readonly invite: Invite }
   | { readonly type: "revoke-invite"; readonly secret: string }
   | { readonly type: "admins"; readonly accounts: readonly string[]; readonly admin: boolean }
@@ -168,6 +170,8 @@ export interface MlsItem {
         readonly ids: readonly string[];
       }
     | { readonly type: "leave" }
+    /** The group's picture, if it has that one still. */
+    | { readonly type: "group-picture"; readonly sha256: string }
     /** Whoever asked by a link is not let in. */
     | { readonly type: "join-refused"; readonly request: string }
     /** The account's own name, as it is at the time. */
@@ -218,6 +222,9 @@ export const groupNames = {
   group: (id: string) => record<GroupRecord>(`group/${id}`),
   /** What another device decided about a group that this one has not joined yet. */
   decidedAhead: (id: string) => record<Decided>(`decided-ahead/${id}`),
+  /** A group's picture, by its list of messages and SHA-256. */
+  picture: (conversation: string, sha256: string) =>
+    record<Uint8Array>(`group-picture/${conversation}/${sha256}`),
   groupOfConversation: (conversation: string) => record<string>(`group-of/${conversation}`),
   state: (id: string) => record<Uint8Array>(`group-state/${id}`),
   secrets: (id: string) => list<Uint8Array>(`group-secrets/${id}`),

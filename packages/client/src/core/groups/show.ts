@@ -29,6 +29,7 @@ import { accountOfMember, deviceOfMember } from "./membership.ts";
 import { leaveHere } from "./leaving.ts";
 import { nameOfGroup } from "./naming.ts";
 import { noteRefused } from "./links/following.ts";
+import { takePicture } from "./pictures.ts";
 import { conversationsOf, queueReceipt } from "./queue.ts";
 import { groupNames, type Receipts } from "./records.ts";
 import { putGroup, wakeGroup, type GroupLive } from "./state.ts";
@@ -58,6 +59,8 @@ export async function applyContent(
       const atSec = Math.min(nowSec(step), Math.floor(content.sentAtMs / 1000));
       return own ? takeOwnReading(step, group, body, atSec) : takeReceipt(step, group, account, body, atSec);
     }
+    case "group-picture":
+      return takePicture(step, group, body.image);
     case "join-refused":
       return noteRefused(step, group, account, body.request);
     case "leave":

@@ -494,6 +494,12 @@ export declare type Content = Message<"sotto.v1.Content"> & {
      */
     value: JoinRefused;
     case: "joinRefused";
+  } | {
+    /**
+     * @generated from field: sotto.v1.GroupPicture group_picture = 19;
+     */
+    value: GroupPicture;
+    case: "groupPicture";
   } | { case: undefined; value?: undefined };
 
   /**
@@ -509,6 +515,26 @@ export declare type Content = Message<"sotto.v1.Content"> & {
  * Use `create(ContentSchema)` to create a new message.
  */
 export declare const ContentSchema: GenMessage<Content>;
+
+/**
+ * The picture whose hash stands in GroupData, for those who do not have it yet.
+ *
+ * @generated from message sotto.v1.GroupPicture
+ */
+export declare type GroupPicture = Message<"sotto.v1.GroupPicture"> & {
+  /**
+   * A small JPEG or WebP.
+   *
+   * @generated from field: bytes image = 1;
+   */
+  image: Uint8Array;
+};
+
+/**
+ * Describes the message sotto.v1.GroupPicture.
+ * Use `create(GroupPictureSchema)` to create a new message.
+ */
+export declare const GroupPictureSchema: GenMessage<GroupPicture>;
 
 /**
  * Somebody who may add people does not let in who asked by a link: no other admin needs to answer that.
@@ -1248,7 +1274,7 @@ export declare type GroupData = Message<"sotto.v1.GroupData"> & {
   removeMembers: GroupRight;
 
   /**
-   * Who may change name and timer.
+   * Who may change name, picture and timer.
    *
    * @generated from field: sotto.v1.GroupRight rename = 6;
    */
@@ -1274,6 +1300,13 @@ export declare type GroupData = Message<"sotto.v1.GroupData"> & {
    * @generated from field: repeated sotto.v1.GroupInvite invites = 9;
    */
   invites: GroupInvite[];
+
+  /**
+   * SHA-256 of the group's picture; empty: it has none. The picture itself comes as a message.
+   *
+   * @generated from field: bytes picture_sha256 = 10;
+   */
+  pictureSha256: Uint8Array;
 };
 
 /**
