@@ -1,6 +1,6 @@
 /** Several devices of one account while things go wrong: in groups, leaving them, taking over the history, seeing one of them go. */
 import { SimulatedWorld, type SimulatedDevice } from "@sotto/testkit/simulation";
-import { groupNames } from "@sotto/client/parts";
+import { groupNames, names } from "@sotto/client/parts";
 import { expect, test } from "vitest";
 
 async function scene(seed: number) {
@@ -294,4 +294,26 @@ test("a device that comes into a pair which took another's place does not go on 
   );
   expect(new Set(inUse.map((pairs) => pairs.map(({ id }) => id).join())).size).toBe(1);
   expect(await bodies(ben, ann.identifier)).toHaveLength(4);
+});
+
+test("a device is taken off the list though another of the account rotates the identity key at the same time; so is the key rotated twice", async () => {
+  const { world, ann, ben, linked } = await scene(16);
+  const [phone, tablet] = [await linked(ann), await linked(ann)];
+  await ben.up.send(ann.identifier, "hello");
+  await world.settle(60);
+  await world.during(
+    Promise.all([
+      ann.up.rotateIdentity(),
+      phone.up.rotateIdentity(),
+      ben.up.rotateIdentity(),
+      world.settle(1).then(() => phone.up.revokeDevice(tablet.device).catch(() => undefined)),
+    ]),
+  );
+  await world.during(phone.up.revokeDevice(tablet.device));
+  await world.settle(60);
+  expect((await world.server.devicesOf(ann.account)).get(tablet.device)).toBe(false);
+  const keys = [ann, phone].map(async ({ stored }) => (await stored.get(names.own))?.identityKey.publicKey);
+  const [annsKey, phonesKey] = await Promise.all(keys);
+  expect(annsKey).toEqual(phonesKey);
+  expect(refused(phone)).toEqual([]);
 });

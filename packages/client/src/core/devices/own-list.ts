@@ -146,6 +146,7 @@ export function saveOwn(step: Step, own: OwnAccount): void {
 async function publish(step: Step): Promise<void> {
   const { own, session } = step.live;
   if (own.proposal === undefined || session.publishing || !isReady(step)) return;
+  if (!isOurs(await ownList(step), own)) return;
   session.publishing = true;
   const deviceList = decodeSignedDeviceList(own.proposal.deviceList);
   request(
@@ -237,9 +238,19 @@ async function reconcile(step: Step): Promise<void> {
     const { proposal, ...own } = later.live.own;
     if (proposal === undefined) return;
     if (hasArrived(found.list.list, own, proposal.change)) return takeEffect(later, own, proposal);
+    if (!isOurs(found.list, own)) return;
     await propose(later, found.list, proposal.change);
     await publish(later);
   });
+}
+
+/** Whether we have the identity key that signs what follows a list. Where another device rotated it, that one tells us; our change waits. */
+const isOurs = ({ list }: VerifiedDeviceList, { identityKey }: Pick<OwnAccount, "identityKey">): boolean =>
+  equalBytes(list.identityKey, identityKey.publicKey);
+
+/** We have the account's new identity key now: a change that waited for it is made anew on top. */
+export async function goOnWithChange(step: Step): Promise<void> {
+  if (step.live.own.proposal !== undefined) await reconcile(step);
 }
 
 function hasArrived(list: DeviceList, own: OwnAccount, change: ListChange): boolean {

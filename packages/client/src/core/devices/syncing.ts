@@ -18,6 +18,7 @@ import { names, type ContactRecord, type MessagePlace } from "../records.ts";
 import type { Step } from "../step.ts";
 import { keepOffer } from "./history-import.ts";
 import { sendSync } from "./own-group.ts";
+import { goOnWithChange } from "./own-list.ts";
 
 /** Tells the other devices the present identity key, which the list names now. */
 export async function tellIdentity(step: Step): Promise<void> {
@@ -153,6 +154,7 @@ async function takeIdentity(
     if (known === undefined || !equalBytes(known.list.list.identityKey, next.publicKey)) return false;
     now.live.own = { ...now.live.own, identityKey: next };
     now.draft.put(names.own, now.live.own);
+    await goOnWithChange(now);
     return true;
   };
   if (await adopt(step)) return;
