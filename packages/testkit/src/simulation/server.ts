@@ -4,8 +4,10 @@
  */
 import { toBinary } from "@bufbuild/protobuf";
 import { verifyServerKey, type CryptoProvider, type ServerKey as PinnedKey } from "@sotto/crypto";
+import type { GroupRecord } from "@sotto/client/parts";
 import type { BlobPart, Connection, ConnectionEvents, Transport } from "@sotto/client";
 import {
+  EntryKind,
   SignedDeviceListSchema,
   TransportError,
   accountId,
@@ -166,6 +168,23 @@ export class SimulatedServer {
   restart(): void {
     for (const connection of this.#connections) connection.cut();
     this.#delivery = this.#open();
+  }
+
+  /** Somebody who knows the token of a log's epoch ends it with a COMMIT that is none. Every connection breaks, and whoever comes back reads it. */
+  async wreck({ id, epoch, token }: Pick<GroupRecord, "id" | "epoch" | "token">): Promise<void> {
+    await this.#kept.store.commit([
+      {
+        type: "append",
+        log: logId(parseHex(id) ?? new Uint8Array()),
+        tokenHash: await nodeCrypto.sha256(token),
+        epoch,
+        kind: EntryKind.COMMIT,
+        body: new Uint8Array(400).fill(7),
+        nextTokenHash: new Uint8Array(32),
+        nowSec: Math.floor(this.#clock.nowMs() / 1000),
+      },
+    ]);
+    this.restart();
   }
 
   /** A copy of what is stored now, for restore(). */

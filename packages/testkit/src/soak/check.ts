@@ -47,6 +47,8 @@ async function checkDevice(stage: Stage, { device, history }: Seen): Promise<rea
   const { connection, queued, conversations, linking } = await device.up.doctor();
   if (connection !== "online") say(`is ${connection}`);
   if (queued > 0) say(`${queued} wait to be sent`);
+  const blocked = (await device.up.contacts()).filter(({ identityChanged }) => identityChanged);
+  if (blocked.length > 0 && stage.rotated.size === 0) say("believes that an identity key changed");
   const ghosts = stage.links.filter((link) => link.approver === device && link.device === undefined);
   if (linking > ghosts.length) say(`${linking} linked devices wait for it`);
   for (const { id, state, pending } of conversations) {
@@ -93,12 +95,16 @@ function isFair(stage: Stage, notice: Seen["device"]["notices"][number], device:
       return [...stage.linkedBefore, ...stage.links.map(({ approver }) => approver)].some(
         (one) => one.account === device.account,
       );
+    case "identity_changed":
+      return stage.rotated.size > 0;
     case "healed":
-      return stage.tampered.size > 0;
+      return stage.tampered.size > 0 || stage.wrecked.size > 0;
     case "refused":
       // The network carried a frame twice, which the server stored twice; what a revoked device wrote last is not shown any more.
       return (
-        notice.code === "message_replayed" || (notice.code === "message_refused" && stage.revoked.size > 0)
+        (notice.code === "malformed" && stage.wrecked.size > 0) ||
+        notice.code === "message_replayed" ||
+        (notice.code === "message_refused" && stage.revoked.size > 0)
       );
     default:
       return false;

@@ -2,6 +2,7 @@
 import type { SimulatedDevice, SimulatedWorld } from "../simulation/index.ts";
 import { check } from "./check.ts";
 import { bringUp } from "./faults.ts";
+import { acknowledge } from "./identities.ts";
 import { begin } from "./people.ts";
 import { inUse, isAlone, lasting, messagesOf, type Action, type Stage } from "./stage.ts";
 
@@ -98,6 +99,7 @@ export async function peace(stage: Stage): Promise<void> {
   }
   let wrong: readonly string[] = ["nothing was looked at"];
   for (const pauseSec of [30, 60, 120, 600, 600, 1_200, 3_600, 3_600]) {
+    for (const device of inUse(stage)) if (device.alive) await acknowledge(stage, device);
     await world.settle(pauseSec);
     wrong = await check(stage);
     if (wrong.length === 0) break;

@@ -5,7 +5,8 @@
 import * as fc from "fast-check";
 import type { SimulatedDevice, SimulatedWorld } from "../simulation/index.ts";
 import { linkDevice, peace, revokeDevice, setWeather } from "./circumstances.ts";
-import { bringUp, damage, dieAt, restore } from "./faults.ts";
+import { bringUp, damage, dieAt, restore, wreck } from "./faults.ts";
+import { acknowledge, rotateIdentity } from "./identities.ts";
 import { use } from "./people.ts";
 import { inUse, takeNote, type Action, type Stage } from "./stage.ts";
 
@@ -26,6 +27,8 @@ const weights = {
   "take-back": 2,
   link: 2,
   revoke: 1,
+  rotate: 1,
+  acknowledge: 3,
   partition: 4,
   heal: 6,
   cut: 5,
@@ -38,6 +41,7 @@ const weights = {
   copy: 5,
   restore: 5,
   damage: 2,
+  wreck: 1,
   jump: 2,
   wait: 6,
   peace: 3,
@@ -133,6 +137,8 @@ async function plan(stage: Stage, { kind, a, b, c }: CommandData): Promise<Actio
       return restore(stage, device, b);
     case "damage":
       return damage(stage, device, b, c);
+    case "wreck":
+      return wreck(stage, device, b);
   }
   if (!device.alive) return undefined;
   switch (kind) {
@@ -146,6 +152,10 @@ async function plan(stage: Stage, { kind, a, b, c }: CommandData): Promise<Actio
       return linkDevice(stage, device);
     case "revoke":
       return revokeDevice(stage, device, b);
+    case "rotate":
+      return rotateIdentity(stage, device);
+    case "acknowledge":
+      return () => acknowledge(stage, device);
     default:
       return use(stage, device, { kind, b, c });
   }

@@ -87,3 +87,14 @@ export async function damage(
     await bringUp(device);
   };
 }
+
+/** Somebody in a pair, or the server, ends its log with a COMMIT that is none: the pair is made anew, and nothing is lost. */
+export async function wreck(stage: Stage, device: SimulatedDevice, b: number): Promise<Action | undefined> {
+  const pairs = (await device.groups()).filter(({ kind, state }) => kind === "pair" && state === "joined");
+  const pair = pairs[b % pairs.length];
+  if (pair === undefined) return undefined;
+  return async () => {
+    stage.wrecked.add(pair.id);
+    await stage.world.server.wreck(pair);
+  };
+}

@@ -21,6 +21,8 @@ const expected = new Set([
   "draining",
   "no_usable_key",
   "link_refused",
+  // It is sent once the change is acknowledged.
+  "identity_changed",
 ]);
 
 /** Begins something whose outcome is not waited for: the process may be killed first. */

@@ -42,6 +42,10 @@ export interface Stage {
   /** Devices that are off their account's list, and ids of those that somebody wants off it. */
   readonly revoked: Set<SimulatedDevice>;
   readonly condemned: Set<string>;
+  /** Accounts whose identity key changed, or was to. */
+  readonly rotated: Set<string>;
+  /** Pairs whose log was ended by a COMMIT that is none. */
+  readonly wrecked: Set<string>;
   /** Devices that were put back to an older copy. */
   readonly restored: Set<SimulatedDevice>;
   /** Devices whose state was damaged or put back. */
@@ -67,6 +71,8 @@ export function newStage(world: SimulatedWorld): Stage {
     left: new Set(),
     revoked: new Set(),
     condemned: new Set(),
+    rotated: new Set(),
+    wrecked: new Set(),
     restored: new Set(),
     tampered: new Set(),
     ailing: undefined,
