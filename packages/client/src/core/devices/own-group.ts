@@ -22,3 +22,12 @@ export async function sendSync(step: Step, change: Change): Promise<boolean> {
   await enqueueMls(step, group.record.conversation, { type: "sync", sync });
   return true;
 }
+
+/** Tells the other devices the present identity key, which the list names now. */
+export async function tellIdentity(step: Step): Promise<void> {
+  const { privateKey, publicKey } = step.live.own.identityKey;
+  await sendSync(step, {
+    case: "identity",
+    value: { $typeName: "sotto.v1.IdentityRotation", privateKey, publicKey },
+  });
+}

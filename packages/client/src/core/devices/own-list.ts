@@ -36,7 +36,7 @@ import { names, type DeviceListProposal, type ListChange, type OwnAccount } from
 import { isReady, request, type Answer } from "../session.ts";
 import { nowSec, type Step } from "../step.ts";
 import { noteNewerList } from "./noticing.ts";
-import { tellIdentity } from "./syncing.ts";
+import { tellIdentity } from "./own-group.ts";
 
 /** The group of callers who wait until a change of the own list was published. */
 export const LIST_PUBLISHED = "own list published";

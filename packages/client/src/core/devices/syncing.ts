@@ -20,15 +20,6 @@ import { keepOffer } from "./history-import.ts";
 import { sendSync } from "./own-group.ts";
 import { goOnWithChange } from "./own-list.ts";
 
-/** Tells the other devices the present identity key, which the list names now. */
-export async function tellIdentity(step: Step): Promise<void> {
-  const { privateKey, publicKey } = step.live.own.identityKey;
-  await sendSync(step, {
-    case: "identity",
-    value: { $typeName: "sotto.v1.IdentityRotation", privateKey, publicKey },
-  });
-}
-
 /** Tells the other devices what is decided about a contact; the backup follows. */
 export async function tellContact(step: Step, contact: ContactRecord): Promise<void> {
   step.live.devices.backupDue = true;
