@@ -13,6 +13,7 @@ import {
 } from "./support/app.ts";
 import { accessibilityFindings } from "./support/axe.ts";
 import { noChromium, startChromium } from "./support/browser.ts";
+import { attach } from "./support/files.ts";
 import { fillVaultIn } from "./support/filling.ts";
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 240_000 });
@@ -134,6 +135,19 @@ describe.skipIf(noChromium)("search", () => {
     // The composer has one of that name too.
     await page.getByRole("group", { name: "Filters" }).getByRole("button", { name: "Files" }).click();
     await page.locator(".results__state", { hasText: "No messages found" }).waitFor();
+    // Of a text and a file with one word, the file; with no word at all as well.
+    await ben.page.getByRole("link", { name: ann.identifier }).click();
+    await sendText(ben.page, "A giraffe");
+    await attach(ben.page, { name: "giraffe.txt", mimeType: "text/plain", buffer: Buffer.from("spots") });
+    await ben.page.getByRole("button", { name: "Send" }).click();
+    for (const words of ["giraffe", ""]) {
+      await field(page).fill(words);
+      await expect.poll(() => hits(page).count(), { timeout: 10_000 }).toBe(1);
+      expect(await hits(page).innerText()).toContain("giraffe.txt");
+    }
+    await field(page).fill("giraffe");
+    await page.getByRole("group", { name: "Filters" }).getByRole("button", { name: "Files" }).click();
+    await expect.poll(() => hits(page).count()).toBe(2);
     await page.getByRole("button", { name: "End the search" }).click();
   });
 
