@@ -26,9 +26,13 @@ export class KillableServer {
     this.#options = options;
   }
 
+  get dataFolder(): string {
+    return join(this.#folder, "data");
+  }
+
   /** The database, for when the server does not run. */
   get databasePath(): string {
-    return join(this.#folder, "data", "sotto.db");
+    return join(this.dataFolder, "sotto.db");
   }
 
   /** Resolves when it listens. @param env beside what it has anyway. */

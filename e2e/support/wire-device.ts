@@ -16,6 +16,9 @@ import {
   type ServerFrame,
 } from "@sotto/protocol";
 import { clientFrame, decodeServerFrames, encodeClientFrames, type ClientFrameInit } from "@sotto/testkit";
+import type { Store } from "@sotto/server";
+import { openDataFolder } from "../../packages/server/src/adapters/data-folder.ts";
+import { openStore } from "../../packages/server/src/adapters/open-store.ts";
 import { openSqliteStore } from "../../packages/server/src/adapters/sqlite/store.ts";
 
 /** A device with its keys. */
@@ -28,10 +31,26 @@ export interface WireDevice {
 
 type Frame = NonNullable<ClientFrameInit>;
 
-/** Adds accounts with one device each to the database of a server that does not run. */
-export async function addDevices(databasePath: string, count: number): Promise<WireDevice[]> {
-  const nowSec = Math.floor(Date.now() / 1_000);
-  const store = openSqliteStore({ path: databasePath, nowSec });
+const nowSec = Math.floor(Date.now() / 1_000);
+
+/** Adds accounts with one device each to the SQLite database of a server that does not run. */
+export function addDevices(databasePath: string, count: number): Promise<WireDevice[]> {
+  return addTo(openSqliteStore({ path: databasePath, nowSec }), count);
+}
+
+/** The same to the PostgreSQL database of a server, which its data folder belongs to. */
+export async function addPostgresDevices(
+  database: string,
+  dataFolder: string,
+  count: number,
+): Promise<WireDevice[]> {
+  const folder = await openDataFolder(dataFolder, false);
+  const devices = await addTo(await openStore({ database }, folder, nowSec), count);
+  folder.release();
+  return devices;
+}
+
+async function addTo(store: Store, count: number): Promise<WireDevice[]> {
   const devices: WireDevice[] = [];
   for (let n = 0; n < count; n++) {
     const { privateKey, publicKey } = generateKeyPairSync("ed25519");

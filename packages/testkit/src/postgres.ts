@@ -5,7 +5,15 @@
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import {
+  chownSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
@@ -18,6 +26,8 @@ export interface TestPostgresOptions {
   readonly durable?: boolean;
   /** More settings, as of postgresql.conf. A private instance is then made even where SOTTO_TEST_POSTGRES is set. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** Files that are copied beside its data, by the names that its settings give them; readable by it alone. */
+  readonly files?: Readonly<Record<string, string>>;
 }
 
 const user = "sotto";
@@ -38,7 +48,11 @@ export class TestPostgres {
   }
 
   /** Starts one, or finds the one that is given. */
-  static async start({ durable = false, settings }: TestPostgresOptions = {}): Promise<TestPostgres> {
+  static async start({
+    durable = false,
+    settings,
+    files = {},
+  }: TestPostgresOptions = {}): Promise<TestPostgres> {
     const given = process.env["SOTTO_TEST_POSTGRES"];
     if (given !== undefined && given !== "" && settings === undefined && !durable) {
       return new TestPostgres(given, undefined, []);
@@ -52,6 +66,11 @@ export class TestPostgres {
       cwd: folder,
       stdio: ["ignore", "ignore", "pipe"],
     });
+    for (const [name, from] of Object.entries(files)) {
+      const copy = join(folder, "data", name);
+      writeFileSync(copy, readFileSync(from), { mode: 0o600 });
+      if (owner !== undefined) chownSync(copy, owner.uid, owner.gid);
+    }
     const port = await freePort();
     const safe = durable ? {} : { fsync: "off", full_page_writes: "off" };
     const all = {

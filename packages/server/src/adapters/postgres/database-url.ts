@@ -27,13 +27,13 @@ const nearby = new Set(["localhost", "127.0.0.1", "::1"]);
 
 /** Whether a text is such a URL, its files not looked at. */
 export function isDatabaseUrl(url: string): boolean {
-  return /^postgres(?:ql)?:\/\//.test(url) && URL.canParse(url);
+  return /^postgres(?:ql)?:\/\//.test(url) && URL.canParse(withHost(url));
 }
 
 /** @throws UsageError `config_invalid`. */
 export function parseDatabaseUrl(text: string): DatabaseAddress {
   if (!isDatabaseUrl(text)) throw invalid("must be postgres://USER@HOST:PORT/NAME");
-  const url = new URL(text);
+  const url = new URL(withHost(text));
   const unknown = [...url.searchParams.keys()].find((key) => !known.has(key));
   if (unknown !== undefined) throw invalid(`does not know ${unknown}`);
   const part = (name: string): string | undefined => url.searchParams.get(name) ?? undefined;
@@ -50,6 +50,9 @@ export function parseDatabaseUrl(text: string): DatabaseAddress {
     ssl: readSsl(host, part),
   };
 }
+
+/** `postgres://user@/name?host=/run/postgresql` is how PostgreSQL writes sockets, and no URL to anybody else. */
+const withHost = (url: string): string => url.replace(/^(\w+:\/\/[^/?#]*@)\//, "$1localhost/");
 
 function readSsl(host: string, part: (name: string) => string | undefined): ConnectionOptions | false {
   const isNear = host.startsWith("/") || nearby.has(host);
