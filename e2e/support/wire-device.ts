@@ -45,7 +45,7 @@ export async function addPostgresDevices(
   count: number,
 ): Promise<WireDevice[]> {
   const folder = await openDataFolder(dataFolder, false);
-  const devices = await addTo(await openStore({ database }, folder, nowSec), count);
+  const devices = await addTo((await openStore({ database }, folder, Date.now)).store, count);
   folder.release();
   return devices;
 }
