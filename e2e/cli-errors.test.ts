@@ -1,8 +1,16 @@
 /** Every command explains itself, every error says what to do next, and nothing waits for a person who is not there. */
 import { spawnSync } from "node:child_process";
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { launcher, parseLines, start, type Result } from "./support/sotto.ts";
 
@@ -99,6 +107,44 @@ describe("the launcher", () => {
     });
     expect(answer.status).toBe(1);
     expect(answer.stderr).toMatch(/Node 24[\s\S]*npm install/);
+  });
+});
+
+describe("the launcher's choice", () => {
+  const root = join(home, "chooses");
+  const copy = join(root, "apps/cli/bin/sotto");
+  const source = join(root, "packages/client/src/sdk.ts");
+  /** What it starts, seen from the checkout's root. */
+  const started = (): string => spawnSync(copy, [], { encoding: "utf8" }).stdout.trim();
+  const touch = (path: string, secondsAgo: number): void => {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, "");
+    const time = new Date(Date.now() - secondsAgo * 1000);
+    utimesSync(path, time, time);
+    utimesSync(dirname(path), time, time);
+  };
+
+  test("the bundle while no source is newer, and the sources else", () => {
+    for (const folder of ["apps/cli/bin", "node_modules/.bin"])
+      mkdirSync(join(root, folder), { recursive: true });
+    copyFileSync(launcher, copy);
+    writeFileSync(join(root, "node_modules/.bin/node"), `#!/bin/sh\necho "\${1#${root}/}"\n`, {
+      mode: 0o755,
+    });
+    touch(source, 100);
+    expect(started()).toBe("apps/cli/src/main.ts");
+    touch(join(root, "apps/cli/dist/main.js"), 50);
+    touch(join(root, "apps/cli/dist/.made"), 50);
+    expect(started()).toBe("apps/cli/dist/main.js");
+    touch(join(root, "apps/web/src/page.tsx"), 10);
+    expect(started()).toBe("apps/cli/dist/main.js");
+    touch(source, 10);
+    expect(started()).toBe("apps/cli/src/main.ts");
+    touch(join(root, "apps/cli/dist/.made"), 5);
+    expect(started()).toBe("apps/cli/dist/main.js");
+    // Nothing but a folder's time tells of a file that went.
+    rmSync(source);
+    expect(started()).toBe("apps/cli/src/main.ts");
   });
 });
 
