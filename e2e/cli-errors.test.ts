@@ -110,19 +110,21 @@ describe("the launcher", () => {
   });
 });
 
+/** An empty file, and a folder, of that age. */
+const touch = (path: string, secondsAgo: number): void => {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, "");
+  const time = new Date(Date.now() - secondsAgo * 1000);
+  utimesSync(path, time, time);
+  utimesSync(dirname(path), time, time);
+};
+
 describe("the launcher's choice", () => {
   const root = join(home, "chooses");
   const copy = join(root, "apps/cli/bin/sotto");
   const source = join(root, "packages/client/src/sdk.ts");
   /** What it starts, seen from the checkout's root. */
   const started = (): string => spawnSync(copy, [], { encoding: "utf8" }).stdout.trim();
-  const touch = (path: string, secondsAgo: number): void => {
-    mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, "");
-    const time = new Date(Date.now() - secondsAgo * 1000);
-    utimesSync(path, time, time);
-    utimesSync(dirname(path), time, time);
-  };
 
   test("the bundle while no source is newer, and the sources else", () => {
     for (const folder of ["apps/cli/bin", "node_modules/.bin"])
