@@ -1,6 +1,7 @@
 /**
  * Traces for OpenTelemetry, over OTLP. Loaded only when the configuration asks for them. Each span stands for itself: HTTP requests, sign-ins,
- * group commits, reads for delivery. None holds an id of a person, device, log or blob, an address, or what a client sent along.
+ * group commits, reads for delivery. None holds an id of a person, device, log or blob, an address, what a client sent along, or a size: a commit
+ * may hold a single message.
  */
 import { ROOT_CONTEXT, SpanKind, SpanStatusCode, type Attributes } from "@opentelemetry/api";
 import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-http";
@@ -78,7 +79,6 @@ export function startTracing({ url, version, failed }: TracingOptions): Tracing 
         span("group commit", batch.durationMs, {
           "sotto.operations": batch.operations,
           "sotto.appends": batch.appendMs.length,
-          "sotto.appended_bytes": batch.appendedBytes,
           "sotto.acks": batch.acks,
         });
       },
