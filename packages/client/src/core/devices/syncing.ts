@@ -3,7 +3,7 @@
  * linked device finds the history.
  */
 import { LIMITS, equalBytes, toHex, type AccountSync } from "@sotto/protocol";
-import { findContact, ensureContact, putContact } from "../contacts.ts";
+import { bindIdentifier, findContact, ensureContact, putContact } from "../contacts.ts";
 import { markShownUpTo } from "../conversations.ts";
 import { takeConversation } from "../deciding.ts";
 import { takeDeleted } from "../deleting.ts";
@@ -115,10 +115,13 @@ export async function takeContact(
   if (account === step.live.own.account) return;
   const named =
     state.identifier === "" ? undefined : await findContact(step.draft, { identifier: state.identifier });
+  // Somebody may have written to the identifier here, and been written to from the account, before anything tied the two together.
   const contact =
-    named !== undefined && (named.account === undefined || named.account === account)
-      ? { ...named, account }
-      : await ensureContact(step, { account });
+    named !== undefined && named.account === undefined
+      ? await bindIdentifier(step, state.identifier, account)
+      : named?.account === account
+        ? named
+        : await ensureContact(step, { account });
   const identifier =
     contact.identifier ?? (named === undefined && state.identifier !== "" ? state.identifier : undefined);
   putContact(step, {
