@@ -64,7 +64,10 @@ function isExempt(
   return stage.gaps.some((gap) => {
     if (gap.device !== device || gap.log !== log.id || seq <= gap.after) return false;
     const end = joins[gap.joinsBefore]?.seq;
-    return end === undefined ? record?.state === "healing" : seq <= end;
+    // Who was removed meanwhile learns that and no more.
+    return end === undefined
+      ? record !== undefined && ["healing", "removed", "left"].includes(record.state)
+      : seq <= end;
   });
 }
 
