@@ -157,6 +157,35 @@ test("whoever leaves a group on one device has left it on all, the last one in i
   expect(await stateOf(ann, id)).toBe("left");
 });
 
+test("whoever was added in the moment in which another device left is in the group, and knows it", async () => {
+  let late = 0;
+  for (const afterSec of [1, 2, 3]) {
+    const { world, ann, ben, cleo, linked } = await scene(30);
+    const phone = await linked(ann);
+    const { id } = await world.during(ann.up.createGroup("Climbing", [ben.identifier]));
+    await world.during(ann.up.setAdmins(id, [ben.identifier], true));
+    await world.during(ann.up.contact(cleo.identifier));
+    await world.settle(60);
+    const before = world.witness.logs.get(id)?.epoch;
+    // Who would see them out is away.
+    ben.network.partition();
+    ann.network.weather = { ...ann.network.weather, delayMs: [1_000, 1_000] };
+    ann.up.addToGroup(id, [cleo.identifier]).catch(() => undefined);
+    await world.settle(afterSec);
+    const unchanged = world.witness.logs.get(id)?.epoch === before;
+    await world.during(phone.up.leaveGroup(id));
+    await world.settle(20);
+    ben.network.heal();
+    await world.settle(60);
+    expect([await stateOf(ann, id), await stateOf(phone, id)]).toEqual(["left", "left"]);
+    const log = world.witness.logs.get(id);
+    const isIn = log?.joins.some(({ device }) => device === cleo.device) === true;
+    expect(await stateOf(cleo, id)).toBe(isIn ? "joined" : undefined);
+    if (isIn && unchanged) late += 1;
+  }
+  expect(late).toBeGreaterThan(0);
+});
+
 test("a process that dies once the group knows that somebody leaves has left it when it comes back", async () => {
   const { world, ann, ben } = await scene(4);
   const { id } = await world.during(ann.up.createGroup("Climbing", [ben.identifier]));

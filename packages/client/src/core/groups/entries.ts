@@ -37,6 +37,7 @@ import { applyContent, showUnreadable } from "./show.ts";
 import { noteTimer } from "./timer.ts";
 import { mlsOf, putGroup, saveDelta, type GroupLive } from "./state.ts";
 import { enterEpoch } from "./epoch.ts";
+import { leaveIfDue } from "./leaving.ts";
 import { dropPending, settleIntents } from "./pending.ts";
 import { adoptPending } from "./adopting.ts";
 import { doubtState, loseState } from "./losing.ts";
@@ -111,7 +112,8 @@ async function take(step: Step, group: GroupLive, entry: Entry): Promise<Verdict
   const { pending } = group;
   if (pending !== undefined && entry.kind === EntryKind.COMMIT && equalBytes(entry.body, pending.body)) {
     await adoptPending(step, group, pending, Number(entry.seq));
-    return { type: "new-epoch" };
+    await leaveIfDue(step, group);
+    return group.record.state === "joined" ? { type: "new-epoch" } : { type: "stopped" };
   }
   if (entry.kind === EntryKind.MESSAGE && (await takeOwnEntry(step, group, entry))) return done;
   const body = parseGroupEntry(entry.body);
@@ -203,7 +205,8 @@ async function takeCommit(
     after: parseGroupData(group.record.data).timerSec,
   });
   await tellChanges(step, group, { by, before, after: group.record, leaving: before.leaving ?? [] });
-  return { type: "new-epoch" };
+  await leaveIfDue(step, group);
+  return group.record.state === "joined" ? { type: "new-epoch" } : { type: "stopped" };
 }
 
 /** Devices that were added need not be added anew: requests from before are answered. */

@@ -21,20 +21,38 @@ export async function beginLeaving(step: Step, group: GroupLive): Promise<void> 
   await enqueueMls(step, conversation, { type: "leave" });
 }
 
-/** Forgets a group's keys, and what was to be done in it. */
+/**
+ * Leaves now; or, while a Commit of ours is under way that adds people, once the log has told what became of it: if it won they are in the
+ * group, and nobody else can give them their Welcome.
+ */
+export async function leaveSoon(step: Step, group: GroupLive): Promise<void> {
+  if (group.record.state === "joined" && (group.pending?.joiners.length ?? 0) > 0) {
+    putGroup(step, group, { leavesNext: true });
+  } else await leaveHere(step, group);
+}
+
+/** What became of our Commit is known: if we were to leave after it, we do. */
+export async function leaveIfDue(step: Step, group: GroupLive): Promise<void> {
+  if (group.record.leavesNext === true) await leaveHere(step, group);
+}
+
+/** Forgets a group's keys, and what was to be done in it; what is left to do for those who were added is done. */
 export async function leaveHere(step: Step, group: GroupLive): Promise<void> {
-  const { id, conversation, state } = group.record;
+  const { id, conversation, state, tasks } = group.record;
   step.effects.push({ type: "settle", settle: () => step.waiters.resolve(leftGroup(id)) });
   if (state === "left" || state === "removed" || state === "replaced") return;
   closeSlot(step, group);
   await dropState(step, group);
-  putGroup(step, group, { state: "left", tasks: [] });
+  // Of a group that was not made yet there is nobody.
+  putGroup(step, group, { state: "left", tasks: state === "joined" ? tasks : [], leavesNext: false });
   wakeQueue(step, conversation);
   await settleIntents(step, group, group.intents.slice(), notIn());
 }
 
 /** The same of a group that this account was taken out of. @param by who did it, or told it. */
 export async function leaveRemoved(step: Step, group: GroupLive, by: string): Promise<void> {
+  // Somebody saw us out before we were ready to go.
+  if (group.record.leavesNext === true) return leaveHere(step, group);
   closeSlot(step, group);
   await dropState(step, group);
   putGroup(step, group, { state: "removed", lost: undefined });

@@ -1,6 +1,7 @@
 /** Giving the state of a group up: nothing more is sent or read with it, until others have put this device right or the group is made anew. */
 import { StorageError } from "@sotto/protocol";
 import type { Step } from "../step.ts";
+import { leaveHere } from "./leaving.ts";
 import { dropPending } from "./pending.ts";
 import type { Loss } from "./records.ts";
 import { dropState, mlsOf, putGroup, wakeGroup, type GroupLive } from "./state.ts";
@@ -15,6 +16,7 @@ export async function loseState(
 ): Promise<void> {
   const { record } = group;
   if (record.state !== "joined") return;
+  if (record.leavesNext === true) return leaveHere(step, group);
   group.reader.phase = "detached";
   group.reader.waiting.length = 0;
   await dropPending(step, group);

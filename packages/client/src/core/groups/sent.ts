@@ -3,7 +3,7 @@ import { equalBytes, toHex, type Entry } from "@sotto/protocol";
 import { advanceStatus } from "../conversations.ts";
 import { sentGroup } from "../outbox.ts";
 import type { Step } from "../step.ts";
-import { leaveHere } from "./leaving.ts";
+import { leaveSoon } from "./leaving.ts";
 import { conversationsOf, dequeueMls } from "./queue.ts";
 import { groupNames } from "./records.ts";
 import { putGroup, type GroupLive } from "./state.ts";
@@ -31,7 +31,7 @@ export async function finishSent(
     step.effects.push({ type: "settle", settle: () => step.waiters.resolve(sentGroup(content.id)) });
   }
   if (content.type === "leave") {
-    await leaveHere(step, group);
+    await leaveSoon(step, group);
   }
 }
 

@@ -26,7 +26,7 @@ import { notify, nowSec, type Step } from "../step.ts";
 import { applyEarly, isSameConversation, takeChange } from "./changing.ts";
 import type { CheckedContent, TextBody } from "./content.ts";
 import { accountOfMember, deviceOfMember } from "./membership.ts";
-import { leaveHere } from "./leaving.ts";
+import { leaveSoon } from "./leaving.ts";
 import { nameOfGroup } from "./naming.ts";
 import { noteRefused } from "./links/following.ts";
 import { takePicture } from "./pictures.ts";
@@ -209,7 +209,7 @@ async function takeOwnReading(step: Step, group: GroupLive, receipt: Receipt, at
 async function noteLeaving(step: Step, group: GroupLive, account: string): Promise<void> {
   const { record } = group;
   if (record.kind !== "group" || record.leaving?.includes(account) === true) return;
-  if (account === step.live.own.account) return leaveHere(step, group);
+  if (account === step.live.own.account) return leaveSoon(step, group);
   putGroup(step, group, { leaving: [...(record.leaving ?? []), account] });
   wakeGroup(step, record.id);
 }
