@@ -77,8 +77,9 @@ export async function damage(
   const name = groupNames.state(record.id);
   return async () => {
     device.kill();
-    const state = await device.stored.get(name);
-    if (state === undefined) return;
+    // Damaged before, and not put right yet: it cannot be read.
+    const state = await device.stored.get(name).catch(() => undefined);
+    if (state === undefined) return bringUp(device);
     if (c % 2 === 0) await device.tamper((draft) => draft.delete(name));
     else await device.spoil((draft) => draft.put(name, state));
     stage.ailing = device;
