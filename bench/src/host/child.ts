@@ -1,7 +1,6 @@
 /** Child processes: started with their output watched, stopped by their own id, killed when we go. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
-import { connect, createServer } from "node:net";
+import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 
 /** A server process that runs. */
@@ -85,17 +84,6 @@ export async function outputOf(command: string, args: readonly string[]): Promis
     child.once("error", () => resolve(undefined));
     child.once("close", () => resolve(output));
   });
-}
-
-/** A TCP port of the loopback interface that is free now. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return address.port;
 }
 
 /** Waits until something accepts connections on a loopback port. */

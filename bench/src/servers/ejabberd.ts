@@ -5,7 +5,8 @@
  */
 import { readdirSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { freePort, start, untilListening } from "../host/child.ts";
+import { freePort } from "@sotto/testkit/free-port";
+import { start, untilListening } from "../host/child.ts";
 import type { Target } from "./target.ts";
 
 /** A target with or without the archive. */

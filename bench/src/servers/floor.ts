@@ -1,6 +1,7 @@
 /** The floor: our bare relay in a process of its own. */
 import { createRequire } from "node:module";
-import { freePort, start } from "../host/child.ts";
+import { freePort } from "@sotto/testkit/free-port";
+import { start } from "../host/child.ts";
 import { type Target, collectOnSignal } from "./target.ts";
 
 /** A target for one way of relaying. @param program the bench's own entry point. */

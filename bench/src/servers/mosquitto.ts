@@ -4,7 +4,8 @@
  */
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { freePort, outputOf, start, untilListening } from "../host/child.ts";
+import { freePort } from "@sotto/testkit/free-port";
+import { outputOf, start, untilListening } from "../host/child.ts";
 import type { Target } from "./target.ts";
 
 /** Debian keeps it outside the path of ordinary users. */

@@ -5,7 +5,8 @@
 import { cpSync, existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { freePort, start } from "../host/child.ts";
+import { freePort } from "@sotto/testkit/free-port";
+import { start } from "../host/child.ts";
 import { runJob } from "../load/generator.ts";
 import { type StartedServer, type Target, collectOnSignal } from "./target.ts";
 

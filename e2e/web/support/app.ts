@@ -1,13 +1,12 @@
 /** A real server with the web app, and people in browsers of their own. */
-import { once } from "node:events";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { formatFingerprint } from "@sotto/protocol";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { KillableServer } from "../../support/killable-server.ts";
 import { complaintsOf } from "./browser.ts";
+import { freePort } from "@sotto/testkit/free-port";
 
 const bundle = resolve(import.meta.dirname, "../../../apps/web/dist/index.html");
 
@@ -25,15 +24,6 @@ export interface WebServer {
   stop(): Promise<void>;
   /** Kills it and starts it again on the same port. */
   process: KillableServer;
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, "close");
-  return port;
 }
 
 /** As much of a server as people need. */

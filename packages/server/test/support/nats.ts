@@ -1,16 +1,7 @@
 /** A real NATS server that belongs to a test. */
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { createServer, type AddressInfo } from "node:net";
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, "close");
-  return port;
-}
+import { freePort } from "@sotto/testkit/free-port";
 
 /** Whether there is a nats-server to start. @throws Error in CI when there is none: the check must not be lost unseen. */
 export function natsIsInstalled(): boolean {

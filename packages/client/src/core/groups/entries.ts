@@ -30,14 +30,13 @@ import {
   type Checked,
   type ListOf,
 } from "./membership.ts";
-import { leaveRemoved } from "./leaving.ts";
+import { leaveIfDue, leaveRemoved } from "./leaving.ts";
 import { nameOfAccount, tellChanges } from "./naming.ts";
 import { groupNames } from "./records.ts";
 import { applyContent, showUnreadable } from "./show.ts";
 import { noteTimer } from "./timer.ts";
 import { mlsOf, putGroup, saveDelta, type GroupLive } from "./state.ts";
 import { enterEpoch } from "./epoch.ts";
-import { leaveIfDue } from "./leaving.ts";
 import { dropPending, settleIntents } from "./pending.ts";
 import { adoptPending } from "./adopting.ts";
 import { doubtState, loseState } from "./losing.ts";
@@ -112,8 +111,7 @@ async function take(step: Step, group: GroupLive, entry: Entry): Promise<Verdict
   const { pending } = group;
   if (pending !== undefined && entry.kind === EntryKind.COMMIT && equalBytes(entry.body, pending.body)) {
     await adoptPending(step, group, pending, Number(entry.seq));
-    await leaveIfDue(step, group);
-    return group.record.state === "joined" ? { type: "new-epoch" } : { type: "stopped" };
+    return inNewEpoch(step, group);
   }
   if (entry.kind === EntryKind.MESSAGE && (await takeOwnEntry(step, group, entry))) return done;
   const body = parseGroupEntry(entry.body);
@@ -205,8 +203,13 @@ async function takeCommit(
     after: parseGroupData(group.record.data).timerSec,
   });
   await tellChanges(step, group, { by, before, after: group.record, leaving: before.leaving ?? [] });
+  return inNewEpoch(step, group);
+}
+
+/** A Commit was taken in; if it was the one that our leaving waited for, nothing more is read. */
+async function inNewEpoch(step: Step, group: GroupLive): Promise<Verdict> {
   await leaveIfDue(step, group);
-  return group.record.state === "joined" ? { type: "new-epoch" } : { type: "stopped" };
+  return { type: group.record.state === "joined" ? "new-epoch" : "stopped" };
 }
 
 /** Devices that were added need not be added anew: requests from before are answered. */
