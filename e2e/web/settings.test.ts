@@ -151,6 +151,8 @@ describe.skipIf(noChromium)("settings", () => {
     await expect.poll(hash).toBe("#/new");
     await page.keyboard.press("Control+,");
     await expect.poll(hash).toBe("#/settings");
+    // The address changes first: until the page is drawn the cursor may still stand in the field of the one before.
+    await page.getByRole("heading", { level: 1, name: "Settings" }).waitFor();
     await page.keyboard.press("?");
     const sheet = page.getByRole("dialog", { name: "Keyboard shortcuts" });
     await sheet.waitFor();
