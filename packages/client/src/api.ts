@@ -613,7 +613,10 @@ export interface Messenger {
    * code can be part of a fraud. Resolves once it has the account's keys; the rest follows by itself. @throws as linkRequest.
    */
   approveLink(code: string): Promise<void>;
-  /** Takes a device off the account and out of its groups. @throws `device_unknown`, `usage`. */
+  /**
+   * Takes a device off the account and out of its groups. @throws `device_unknown`, `usage`; `server_unreachable`, `connection_lost` when
+   * this device has not heard of it, and the server cannot be asked.
+   */
   revokeDevice(id: string): Promise<void>;
   /** When somebody who has the identifier may replace this account, in seconds since 1970-01-01 UTC; undefined: nobody asked for that. */
   resetPending(): number | undefined;

@@ -346,3 +346,24 @@ test("a device is taken off the list though another of the account rotates the i
   expect(annsKey).toEqual(phonesKey);
   expect(refused(phone)).toEqual([]);
 });
+
+test("a device is taken off the list by one that has not heard yet that it was let in; offline, that one says that it cannot know", async () => {
+  const { world, ann, linked } = await scene(17);
+  const phone = await linked(ann);
+  await world.settle(30);
+  phone.network.weather = { ...phone.network.weather, delayMs: [10_000, 10_000] };
+  const tablet = await linked(ann);
+  expect(await phone.up.devices()).toHaveLength(2);
+  await world.during(phone.up.revokeDevice(tablet.device));
+  expect((await world.server.devicesOf(ann.account)).get(tablet.device)).toBe(false);
+  const codeOf = (work: Promise<void>) =>
+    work.then(
+      () => "",
+      ({ code }) => code,
+    );
+  const nobody = "00".repeat(16);
+  expect(await world.during(codeOf(phone.up.revokeDevice(nobody)))).toBe("device_unknown");
+  phone.network.partition();
+  await world.settle(60);
+  expect(await world.during(codeOf(phone.up.revokeDevice(nobody)))).toBe("server_unreachable");
+});

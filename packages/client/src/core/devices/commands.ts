@@ -1,8 +1,11 @@
 /** What people do with their devices and their identity: take a lost one out, change the identity key, look at the list. */
-import { createIdentity } from "@sotto/crypto";
+import { createIdentity, findDevice } from "@sotto/crypto";
 import { UsageError, parseId, toHex } from "@sotto/protocol";
 import type { DeviceSummary } from "../../api.ts";
 import type { Engine } from "../engine.ts";
+import { deviceOf } from "../hex.ts";
+import { lookUp, type Found } from "../lookups.ts";
+import { connectionSettled } from "../people.ts";
 import type { ListChange } from "../records.ts";
 import type { Step } from "../step.ts";
 import { request } from "../session.ts";
@@ -36,12 +39,32 @@ export async function changeList(engine: Engine, change: ListChange): Promise<vo
   await published;
 }
 
-/** Takes a device out of the account and its groups. @throws UsageError `device_unknown`, `usage` for this very device. */
+/** Asks the server for the account's own list. @throws what the lookup failed with. */
+async function refreshList(engine: Engine): Promise<void> {
+  await connectionSettled(engine);
+  const { promise, resolve } = Promise.withResolvers<Found>();
+  await engine.run((step) =>
+    lookUp(step, { account: step.live.own.account }, async (later, found) => {
+      later.effects.push({ type: "settle", settle: () => resolve(found) });
+    }),
+  );
+  const found = await promise;
+  if (found.type === "failed") throw found.error;
+}
+
+/**
+ * Takes a device out of the account and its groups.
+ * @throws UsageError `device_unknown`, `usage` for this very device; TransportError, RefusedError when it is not known here and the server
+ * cannot be asked.
+ */
 export async function revokeDevice(engine: Engine, id: string): Promise<void> {
   const { own } = engine.live;
   if (parseId(id) === undefined) throw new UsageError("device_unknown", "that is no device's id");
   if (id === own.device)
     throw new UsageError("usage", "a device cannot revoke itself: do it from another one");
+  const listed = await engine.run(async (step) => findDevice((await ownList(step)).list, deviceOf(id)));
+  // Another device may have let it in a moment ago, and whoever was told of it there wants it out now.
+  if (listed === undefined) await refreshList(engine);
   await changeList(engine, { type: "revoke-device", device: id });
 }
 
