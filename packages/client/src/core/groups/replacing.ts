@@ -1,6 +1,7 @@
 /**
  * A group takes the place of another: which one does when several were made, and what goes over to it. Whoever knew a later epoch of the old
- * one made the better one; of equals it is the one with the lower id. So everybody ends in the same, in whatever order they hear of them.
+ * one made the better one; of equals it is the one with the lower id; and what took the place of the better one counts before what took
+ * that of the other. So everybody ends in the same, in whatever order they hear of them.
  */
 import type { MlsGroup, MlsMember } from "@sotto/crypto";
 import { toHex } from "@sotto/protocol";
@@ -57,14 +58,34 @@ export function replacedBy(
   checkSuccessor(present.record, { ...made, isLater: true }, own);
   const { record } = present;
   const { replaces } = parseGroupData(record.data);
-  const other = replaces.find(({ id }) => id === old.record.id);
-  const id = toHex(next.groupId);
-  if (replaces.some((one) => one.id === id)) return "another is";
-  if (other !== undefined && (epoch > other.epoch || (epoch === other.epoch && id < record.id))) return old;
+  if (countsBefore({ id: toHex(next.groupId), replaces: data.replaces }, { id: record.id, replaces }))
+    return old;
   if (record.state !== "healing") return "another is";
   const agoMs = step.env.nowMs() - (record.lost?.atMs ?? 0);
   return agoMs < 0 || agoMs >= patienceMs ? old : "wait";
 }
+
+/** A group, with those whose place it took, the last first. */
+type Heir = Pick<CheckedData, "replaces"> & { readonly id: string };
+
+/**
+ * Whether one group is to have the place that another has: it took that of the other; or of the two groups by which they come from the
+ * last that both go back to, its own knew a later epoch there, or as late a one and has the lower id. What came of those two afterwards
+ * counts for nothing: whoever hears of the ones in between, and whoever does not, must come to the same.
+ */
+export function countsBefore(one: Heir, other: Heir): boolean {
+  const [line, otherLine] = [lineOf(one), lineOf(other)];
+  const at = line.findIndex(({ id }) => otherLine.some((theirs) => theirs.id === id));
+  const [from, heir] = [line[at], line[at - 1]];
+  // They have nothing in common, or the other took its place.
+  if (from === undefined || heir === undefined) return false;
+  const otherAt = otherLine.findIndex(({ id }) => id === from.id);
+  const [otherFrom, otherHeir] = [otherLine[otherAt], otherLine[otherAt - 1]];
+  if (otherFrom === undefined || otherHeir === undefined) return true;
+  return from.epoch === otherFrom.epoch ? heir.id < otherHeir.id : from.epoch > otherFrom.epoch;
+}
+
+const lineOf = ({ id, replaces }: Heir) => [{ id, epoch: 0 }, ...replaces];
 
 /**
  * Whether a pair, or the group of the own devices, is one that another took the place of before this device was let into it. Of other groups
