@@ -23,6 +23,11 @@ const bodies = async ({ up }: SimulatedDevice, conversation: string) =>
 const stateOf = async (device: SimulatedDevice, id: string) =>
   (await device.groups()).find((group) => group.id === id)?.state;
 const keptHistory = (id: string) => ({ list: `kept-history/${id}` });
+const codeOf = (work: Promise<void>) =>
+  work.then(
+    () => "",
+    ({ code }) => code,
+  );
 const refused = ({ notices }: SimulatedDevice) => notices.filter(({ type }) => type === "refused");
 
 test("whoever is added twice before it could be done is added once", async () => {
@@ -356,11 +361,6 @@ test("a device is taken off the list by one that has not heard yet that it was l
   expect(await phone.up.devices()).toHaveLength(2);
   await world.during(phone.up.revokeDevice(tablet.device));
   expect((await world.server.devicesOf(ann.account)).get(tablet.device)).toBe(false);
-  const codeOf = (work: Promise<void>) =>
-    work.then(
-      () => "",
-      ({ code }) => code,
-    );
   const nobody = "00".repeat(16);
   expect(await world.during(codeOf(phone.up.revokeDevice(nobody)))).toBe("device_unknown");
   phone.network.partition();

@@ -10,6 +10,9 @@ const after = (before: Heir, id: string, epoch: number): Heir => ({
   replaces: [{ id: before.id, epoch }, ...before.replaces],
 });
 
+const present = (groups: readonly Heir[]) =>
+  groups.reduce((now, next) => (countsBefore(next, now) ? next : now));
+
 test("of two that took the same place, one from a later epoch counts, of equals one with a lower id; then comes what took its place", () => {
   const [low, high, later] = [after(first, "10", 3), after(first, "80", 3), after(first, "90", 4)];
   const order = [later, after(low, "ff", 1), low, high, first];
@@ -30,8 +33,6 @@ test("whoever hears of the one that counts ends in it, whichever others they hea
   const heard = heirs.chain((all) =>
     fc.record({ all: fc.constant(all), some: fc.shuffledSubarray(all), at: fc.nat() }),
   );
-  const present = (groups: readonly Heir[]) =>
-    groups.reduce((now, next) => (countsBefore(next, now) ? next : now));
   fc.assert(
     fc.property(heard, ({ all, some, at }) => {
       const counts = present(all);
