@@ -2,9 +2,11 @@
  * What scripts rely on about groups, and what people read: real server process, real commands. The order matters within
  * each block: it is one story.
  */
-import { rmSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { concatBytes, utf8 } from "@sotto/protocol";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { JPEG } from "../packages/client/test/support/pictures.ts";
 import { parseLines, TestServer, type Person } from "./support/sotto.ts";
 
 const id = /^[0-9a-f]{32}$/;
@@ -146,6 +148,30 @@ describe("a group from its making to its end", () => {
     expect(await ann.json("group", "admins", "Film club")).toMatchObject([{ identifier: ann.phone }]);
     const unmade = await ann.run("group", "admins", "Film club", "--remove", ann.phone, "--json");
     expect(parseLines(unmade.stderr).at(-1)).toMatchObject({ code: "group_forbidden" });
+  });
+
+  test("its picture reaches everybody without what it tells of its making, and goes again", async () => {
+    const file = `${ann.home}-cover.jpg`;
+    const taken = utf8("Exif\0\0taken at home");
+    writeFileSync(
+      file,
+      concatBytes(
+        JPEG.subarray(0, 2),
+        Uint8Array.of(0xff, 0xe1, 0, taken.length + 2),
+        taken,
+        JPEG.subarray(2),
+      ),
+    );
+    await ann.ok("group", "picture", "Film club", file);
+    const saved = `${bob.home}-saved.jpg`;
+    await bob.ok("group", "picture", "Film club", "--save", saved);
+    expect(readFileSync(saved)).toEqual(Buffer.from(JPEG));
+    // A file that is there is not written over.
+    expect((await bob.run("group", "picture", "Film club", "--save", saved)).code).toBe(2);
+    await ann.ok("group", "picture", "Film club", "--none");
+    const { code, stderr } = await bob.run("group", "picture", "Film club", "--save", `${saved}.2`);
+    expect(code).toBe(2);
+    expect(stderr).toContain("that group has no picture");
   });
 
   test("who is removed writes no more and reads nothing that comes; the others go on", async () => {

@@ -1,9 +1,10 @@
-/** A group's link, from the admin who makes it to somebody without an account who opens it, asks, and is let in. */
+/** A group's link, from the admin who makes it to somebody without an account who opens it, asks, and is let in; and its picture. */
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { joinApp, joinIn, openApp, startWebServer, type Person, type WebServer } from "./support/app.ts";
 import { accessibilityFindings } from "./support/axe.ts";
 import { noChromium, startChromium } from "./support/browser.ts";
+import { jpeg } from "./support/files.ts";
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 120_000 });
 
@@ -15,6 +16,15 @@ const wide = { width: 1100, height: 760 };
 /** Whether the page can be scrolled sideways. */
 const scrollsSideways = (page: Page): Promise<boolean> =>
   page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
+
+/** How large the picture over the conversation is. */
+const pictureIn = (page: Page): Promise<readonly [width: number, height: number]> =>
+  page
+    .locator(".conversation__header .avatar__picture")
+    .evaluate(async (image: HTMLImageElement): Promise<readonly [number, number]> => {
+      await image.decode();
+      return [image.naturalWidth, image.naturalHeight];
+    });
 
 describe.skipIf(noChromium)("a link of a group", () => {
   let server: WebServer;
@@ -86,6 +96,38 @@ describe.skipIf(noChromium)("a link of a group", () => {
     await page.getByRole("heading", { level: 1, name: "Book club" }).waitFor();
     expect(await page.getByRole("button", { name: "Accept" }).count()).toBe(0);
     await expect.poll(() => page.getByRole("link", { name: "You asked to join a group" }).count()).toBe(0);
+  });
+
+  test("an admin gives the group a picture, cut to a square; everybody sees it, until it is taken away", async () => {
+    const dialog = ann.page.getByRole("dialog");
+    const input = ann.page.locator(".details__file");
+    const buffer = Buffer.from("<svg xmlns='http://www.w3.org/2000/svg'/>");
+    await input.setInputFiles({ name: "a.jpg", mimeType: "image/jpeg", buffer });
+    await dialog.getByText("That is no picture that this browser can read.").waitFor();
+    await input.setInputFiles({
+      name: "cover.jpg",
+      mimeType: "image/jpeg",
+      buffer: await jpeg(ann.page, 640, 320),
+    });
+    await dialog.getByRole("button", { name: "Change the picture" }).waitFor();
+    expect(await dialog.getByText("That is no picture").count()).toBe(0);
+    const where = [".details__who", "nav", ".conversation__header"];
+    for (const place of where) await ann.page.locator(`${place} .avatar__picture`).waitFor();
+    for (const place of where.slice(1)) await ben.page.locator(`${place} .avatar__picture`).waitFor();
+    expect(await pictureIn(ben.page)).toEqual([256, 256]);
+    expect(await accessibilityFindings(ann.page)).toEqual([]);
+    await ann.page.setViewportSize(narrow);
+    expect(await scrollsSideways(ann.page)).toBe(false);
+    await ann.page.setViewportSize(wide);
+    // Who is no admin is not asked for one.
+    await ben.page.getByRole("link", { name: "Details" }).click();
+    await ben.page.locator(".details__who .avatar__picture").waitFor();
+    expect(await ben.page.getByRole("button", { name: "Change the picture" }).count()).toBe(0);
+
+    await dialog.getByRole("button", { name: "Remove the picture" }).click();
+    await dialog.getByRole("button", { name: "Choose a picture" }).waitFor();
+    for (const page of [ann.page, ben.page])
+      await expect.poll(() => page.locator(".avatar__picture").count()).toBe(0);
   });
 
   test("who is in it is led there; a link that is taken back, or is none, says so", async () => {

@@ -16,8 +16,8 @@ import { keyOf } from "../store/conversations.ts";
 import { searched, toSearchField } from "../store/search.ts";
 import { openTimeline } from "../store/timeline.ts";
 import { useText } from "../text/index.tsx";
-import { Avatar } from "../ui/avatar.tsx";
 import { Button, IconButton, Notice } from "../ui/controls.tsx";
+import { ConversationAvatar } from "../ui/conversation-avatar.tsx";
 import { Icon } from "../ui/icon.tsx";
 import { toast } from "../ui/toast.tsx";
 import { useLabels, useName } from "../ui/who.tsx";
@@ -169,7 +169,7 @@ function ConversationHeader({
       >
         <Icon name="back" />
       </a>
-      <Avatar name={name} of={key} size={40} />
+      <ConversationAvatar conversationKey={key} summary={summary} size={40} />
       <div className="conversation__who">
         <h1 className="conversation__name">
           <bdi>{name}</bdi>

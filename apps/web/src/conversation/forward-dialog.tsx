@@ -4,7 +4,7 @@ import { useState, type ReactNode } from "react";
 import { useCalls, useConversations, useProblemText } from "../app/context.tsx";
 import { keyOf } from "../store/conversations.ts";
 import { useText } from "../text/index.tsx";
-import { Avatar } from "../ui/avatar.tsx";
+import { ConversationAvatar } from "../ui/conversation-avatar.tsx";
 import { Dialog } from "../ui/dialog.tsx";
 import { toast } from "../ui/toast.tsx";
 import { Who } from "../ui/who.tsx";
@@ -54,7 +54,7 @@ function ForwardDialog({
           .map((summary) => (
             <li key={keyOf(summary)}>
               <button type="button" className="forward__row" onClick={() => forward(keyOf(summary))}>
-                <Avatar name={summary.contact?.name || summary.peer} of={keyOf(summary)} size={36} />
+                <ConversationAvatar conversationKey={keyOf(summary)} summary={summary} size={36} />
                 <Who identifier={summary.peer} name={summary.contact?.name ?? ""} />
               </button>
             </li>

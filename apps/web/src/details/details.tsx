@@ -3,7 +3,7 @@ import type { ConversationSummary } from "@sotto/client/web";
 import type { ReactNode } from "react";
 import { go } from "../app/route.ts";
 import { useText } from "../text/index.tsx";
-import { Avatar } from "../ui/avatar.tsx";
+import { ConversationAvatar } from "../ui/conversation-avatar.tsx";
 import { Dialog } from "../ui/dialog.tsx";
 import "./details.css";
 import { GroupDetails } from "./group-details.tsx";
@@ -27,7 +27,7 @@ function Details({
   return (
     <Dialog title={t.details.title} onClose={() => go({ screen: "conversation", key })}>
       <div className="details__who">
-        <Avatar name={name} of={key} size={72} />
+        <ConversationAvatar conversationKey={key} summary={summary} size={72} />
         <h3>
           <bdi>{name}</bdi>
         </h3>

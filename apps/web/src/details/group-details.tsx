@@ -9,6 +9,7 @@ import { Button, Notice, TextField } from "../ui/controls.tsx";
 import { Icon } from "../ui/icon.tsx";
 import { Menu, type MenuItem } from "../ui/menu.tsx";
 import { Who } from "../ui/who.tsx";
+import { GroupPicture } from "./group-picture.tsx";
 import { useTold } from "./use-told.ts";
 
 const loadLinks = async () => import("./group-links.tsx");
@@ -73,6 +74,7 @@ export function GroupDetails({ group }: { readonly group: Group }): ReactNode {
           <GroupRequests group={group} />
         </Suspense>
       )}
+      {admin && inUse && <GroupPicture group={group} />}
       <h3>{t.members(group.members)}</h3>
       <ul className="members">
         {members?.map((member) => (

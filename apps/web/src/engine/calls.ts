@@ -36,6 +36,8 @@ const repeatable = {
   addToGroup: true,
   removeFromGroup: true,
   renameGroup: true,
+  setGroupPicture: true,
+  groupPicture: true,
   setAdmins: true,
   leaveGroup: true,
   groupMembers: true,

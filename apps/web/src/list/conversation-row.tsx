@@ -6,7 +6,7 @@ import { StatusIcon } from "../conversation/status-icon.tsx";
 import { keyOf } from "../store/conversations.ts";
 import { useLanguage, useText, type Catalogue } from "../text/index.tsx";
 import { shortTime } from "../text/times.ts";
-import { Avatar } from "../ui/avatar.tsx";
+import { ConversationAvatar } from "../ui/conversation-avatar.tsx";
 import { Icon, type IconName } from "../ui/icon.tsx";
 import { Who, useName } from "../ui/who.tsx";
 
@@ -33,7 +33,7 @@ export const ConversationRow = memo(function ConversationRow({
       href={hrefOf({ screen: "conversation", key })}
       aria-current={open ? "page" : undefined}
     >
-      <Avatar name={contact?.name || peer} of={key} size={48} />
+      <ConversationAvatar conversationKey={key} summary={summary} size={48} />
       <span className="row__main">
         <span className="row__top">
           <Who className="row__name" identifier={peer} name={contact?.name ?? ""} />

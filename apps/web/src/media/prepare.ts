@@ -47,7 +47,7 @@ async function smallOnes(
     resizeQuality: "high",
   });
   try {
-    const thumbnail = await thumbnailOf(bitmap);
+    const thumbnail = await smallEnough(bitmap, sidesPx);
     return { ...(thumbnail !== undefined && { thumbnail }), preview: blurOf(bitmap) };
   } finally {
     bitmap.close();
@@ -66,7 +66,7 @@ function scaled(
   };
 }
 
-function painted(bitmap: ImageBitmap, side: number, background?: string): OffscreenCanvas {
+function painted(bitmap: ImageBitmap | OffscreenCanvas, side: number, background?: string): OffscreenCanvas {
   const { resizeWidth, resizeHeight } = scaled(bitmap, side);
   const canvas = new OffscreenCanvas(resizeWidth, resizeHeight);
   const context = canvas.getContext("2d");
@@ -80,9 +80,12 @@ function painted(bitmap: ImageBitmap, side: number, background?: string): Offscr
   return canvas;
 }
 
-/** The best that is small enough to travel inside a message. */
-async function thumbnailOf(bitmap: ImageBitmap): Promise<Uint8Array<ArrayBuffer> | undefined> {
-  for (const side of sidesPx) {
+/** The best that is small enough to travel inside a message: WebP or JPEG. @param sides to try, in pixels, the best first. */
+export async function smallEnough(
+  bitmap: ImageBitmap | OffscreenCanvas,
+  sides: readonly number[],
+): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  for (const side of sides) {
     for (const quality of qualities) {
       const blob = await encoded(bitmap, side, quality);
       if (blob.size <= LIMITS.maxThumbnailBytes) return new Uint8Array(await blob.arrayBuffer());
@@ -91,7 +94,7 @@ async function thumbnailOf(bitmap: ImageBitmap): Promise<Uint8Array<ArrayBuffer>
   return undefined;
 }
 
-async function encoded(bitmap: ImageBitmap, side: number, quality: number): Promise<Blob> {
+async function encoded(bitmap: ImageBitmap | OffscreenCanvas, side: number, quality: number): Promise<Blob> {
   const webp = await painted(bitmap, side).convertToBlob({ type: "image/webp", quality });
   if (webp.type === "image/webp") return webp;
   // Safari: no WebP, and JPEG knows no transparency.

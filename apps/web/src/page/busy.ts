@@ -9,7 +9,7 @@ const BUSY_LOCK = "sotto/busy";
 /** Calls that only read, or only wait: leaving them does no harm. */
 const harmless = new Set(
   (
-    "message receipts history conversations conversation blocked profile contacts contact safetyNumber groups groupMembers doctor " +
+    "message receipts history conversations conversation blocked profile contacts contact safetyNumber groups groupMembers groupPicture doctor " +
     "devices linkRequest recoveryKey settings flushed sendTyping fetchServerFacts caughtUp resetPending passkeys transfers largestAttachment attachmentThumbnail fetchFile pushKey " +
     "attachmentThumbnail transfers largestAttachment fetchFile cancelFetch"
   ).split(" "),

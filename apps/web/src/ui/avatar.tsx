@@ -1,4 +1,4 @@
-/** A round sign for a person or group: initials on a colour that stays the same. Decoration: the name stands beside it. */
+/** A round sign for a person or group: a picture, or initials on a colour that stays the same. Decoration: the name stands beside it. */
 import type { ReactNode } from "react";
 
 // Dark enough for white text (4.5:1).
@@ -18,20 +18,26 @@ function initialsOf(name: string): string {
   return `${[...first][0] ?? ""}${[...last][0] ?? ""}`.toLocaleUpperCase();
 }
 
-/** @param of what decides the colour. @param size in CSS pixels. */
+/** @param of what decides the colour. @param size in CSS pixels. @param picture its address; initials until there is one. */
 export function Avatar({
   name,
   of,
   size = 44,
+  picture,
 }: {
   readonly name: string;
   readonly of: string;
   readonly size?: number;
+  readonly picture?: string | undefined;
 }): ReactNode {
   const style = { width: size, height: size, fontSize: size * 0.36, background: `hsl(${hueOf(of)} 45% 33%)` };
   return (
     <span className="avatar" style={style} aria-hidden="true">
-      {initialsOf(name)}
+      {picture === undefined ? (
+        initialsOf(name)
+      ) : (
+        <img className="avatar__picture" src={picture} alt="" draggable={false} />
+      )}
     </span>
   );
 }

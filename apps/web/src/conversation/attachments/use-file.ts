@@ -1,7 +1,8 @@
-/** What a part of a message knows of one of its files: how far its download is, its thumbnail, an address for its bytes. */
+/** What a part of a message knows of one of its files: how far its download is, its thumbnail. */
 import { useCallback, useEffect, useState, useSyncExternalStore } from "react";
 import { useCalls, useEngine } from "../../app/context.tsx";
 import { downloadsOf, type Download, type FilePlace } from "../../store/downloads.ts";
+import { useBlobUrl } from "../../ui/use-blob-url.ts";
 
 /** A download, and what can be done with it. */
 export interface UsedDownload {
@@ -19,21 +20,6 @@ export function useDownload({ conversation, id, index }: FilePlace): UsedDownloa
     () => downloads.of(place),
   );
   return { download, fetch: () => downloads.fetch(place), cancel: () => downloads.cancel(place) };
-}
-
-/** An address for bytes, as long as it is used. @param type what they are shown as. */
-export function useBlobUrl(file: Blob | undefined, type: string): string | undefined {
-  const [url, setUrl] = useState<string>();
-  useEffect(() => {
-    if (file === undefined) return undefined;
-    const made = URL.createObjectURL(new Blob([file], { type }));
-    setUrl(made);
-    return () => {
-      setUrl(undefined);
-      URL.revokeObjectURL(made);
-    };
-  }, [file, type]);
-  return url;
 }
 
 /** The small picture that came inside the message; undefined until it was read, or when there is none. */

@@ -9,11 +9,12 @@ import { saveFile } from "../../media/save.ts";
 import { useAttachmentText } from "../../text/attachments.ts";
 import { useText } from "../../text/index.tsx";
 import { IconButton } from "../../ui/controls.tsx";
+import { useBlobUrl } from "../../ui/use-blob-url.ts";
 import { useModal } from "../../ui/use-modal.ts";
 import type { ShownFile } from "./attachments.tsx";
 import { DownloadProblem } from "./file-row.tsx";
 import { Ring } from "./ring.tsx";
-import { useBlobUrl, useDownload, useThumbnail } from "./use-file.ts";
+import { useDownload, useThumbnail } from "./use-file.ts";
 import "./viewer.css";
 
 /** @param first which of them is shown first. */

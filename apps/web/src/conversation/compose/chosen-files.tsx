@@ -6,7 +6,7 @@ import { useAttachmentText } from "../../text/attachments.ts";
 import { useLanguage } from "../../text/index.tsx";
 import { IconButton } from "../../ui/controls.tsx";
 import { Icon } from "../../ui/icon.tsx";
-import { useBlobUrl } from "../attachments/use-file.ts";
+import { useBlobUrl } from "../../ui/use-blob-url.ts";
 import "./compose.css";
 import type { ChosenFile } from "./use-chosen.ts";
 

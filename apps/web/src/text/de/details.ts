@@ -27,6 +27,12 @@ export const details = {
   add: "Hinzufügen",
   groupName: "Name der Gruppe",
   rename: "Umbenennen",
+  choosePicture: "Bild wählen",
+  changePicture: "Bild ändern",
+  removePicture: "Bild entfernen",
+  pictureHint:
+    "Alle hier sehen es. Es wird quadratisch zugeschnitten, und was es über Ort und Kamera verrät, kommt heraus.",
+  noPicture: "Das ist kein Bild, das dieser Browser lesen kann.",
   leave: "Gruppe verlassen",
   leaveSure: "Du liest und schreibst dort nichts mehr, bis dich jemand wieder hinzufügt.",
   stay: "Bleiben",

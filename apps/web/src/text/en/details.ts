@@ -27,6 +27,12 @@ export const details = {
   add: "Add",
   groupName: "Name of the group",
   rename: "Rename",
+  choosePicture: "Choose a picture",
+  changePicture: "Change the picture",
+  removePicture: "Remove the picture",
+  pictureHint:
+    "Everybody here sees it. It is cut to a square, and what it tells of place and camera is taken out.",
+  noPicture: "That is no picture that this browser can read.",
   leave: "Leave the group",
   leaveSure: "You read and write nothing more there, until somebody adds you again.",
   stay: "Stay",
