@@ -367,3 +367,39 @@ test("a device is taken off the list by one that has not heard yet that it was l
   await world.settle(60);
   expect(await world.during(codeOf(phone.up.revokeDevice(nobody)))).toBe("server_unreachable");
 });
+
+test("what waits for a contact's new identity key to be accepted goes out once another device accepted it, whichever of the two saw it first", async () => {
+  const { world, ann, ben, linked } = await scene(18);
+  const phone = await linked(ann);
+  await ben.up.send(ann.identifier, "hello");
+  await world.settle(60);
+  const changes = () => phone.notices.filter(({ type }) => type === "identity_changed").length;
+  const accept = async () => {
+    await ann.up.acknowledgeIdentity(ben.identifier);
+    await ann.up.setVerified(ben.identifier, true);
+  };
+  phone.network.partition();
+  phone.up.send(ben.identifier, "to the second key").catch(() => undefined);
+  await world.during(ben.up.rotateIdentity());
+  await world.settle(30);
+  phone.network.heal();
+  await world.settle(60);
+  expect(changes()).toBe(1);
+  expect(await bodies(ben, ann.identifier)).toEqual(["hello"]);
+  await accept();
+  await world.settle(5);
+  expect(await bodies(ben, ann.identifier)).toEqual(["hello", "to the second key"]);
+
+  phone.network.partition();
+  await world.during(ben.up.rotateIdentity());
+  await world.settle(60);
+  await accept();
+  await world.settle(5);
+  phone.network.heal();
+  await world.settle(60);
+  await world.during(phone.up.send(ben.identifier, "to the third key"));
+  await world.settle(5);
+  expect(await bodies(ben, ann.identifier)).toEqual(["hello", "to the second key", "to the third key"]);
+  expect(await phone.up.contacts()).toMatchObject([{ identityChanged: false, verified: true }]);
+  expect(changes()).toBe(1);
+});

@@ -95,7 +95,7 @@ export function isBlocked(contact: ContactRecord, identityKey: Uint8Array | unde
   return !equalBytes(identityKey, contact.acceptedKey);
 }
 
-/** Takes in that an account's newest list was pinned: believes the first identity key, shows every other. */
+/** Takes in that an account's newest list was pinned: believes the first identity key, shows every other that was not accepted yet. */
 export async function noteList(step: Step, account: string, list: VerifiedDeviceList): Promise<void> {
   const contact = await findContact(step.draft, { account });
   if (contact === undefined) return;
@@ -104,6 +104,9 @@ export async function noteList(step: Step, account: string, list: VerifiedDevice
     return putContact(step, { ...contact, acceptedKey: identityKey, shownKey: identityKey });
   }
   if (contact.shownKey !== undefined && equalBytes(identityKey, contact.shownKey)) return;
+  // Another device of ours showed it, and the person accepted it there.
+  if (equalBytes(identityKey, contact.acceptedKey))
+    return putContact(step, { ...contact, shownKey: identityKey });
   putContact(step, { ...contact, shownKey: identityKey, verified: false });
   await addNotice(step, { type: "identity_changed", identifier: peerName(contact) });
 }

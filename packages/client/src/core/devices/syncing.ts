@@ -9,6 +9,7 @@ import { takeConversation } from "../deciding.ts";
 import { takeDeleted } from "../deleting.ts";
 import { pinned } from "../directory.ts";
 import { isDisplayName } from "../display-name.ts";
+import { wakeQueue } from "../groups/queue.ts";
 import { bytesOf } from "../hex.ts";
 import { lookUp } from "../lookups.ts";
 import { wake } from "../outbox-queue.ts";
@@ -131,11 +132,25 @@ export async function takeContact(
     shownKey: contact.shownKey ?? state.acceptedKey,
     verified: state.verified,
   });
-  wake(step, contact.id);
+  wakeFor(step, contact);
+  const known = await pinned(step, account);
+  if (known !== undefined && !equalBytes(known.list.list.identityKey, state.acceptedKey)) {
+    // Another device saw the key that was accepted before this one did.
+    await lookUp(step, { account }, async (later) => {
+      const present = await findContact(later.draft, { account });
+      if (present !== undefined) wakeFor(later, present);
+    });
+  }
   const { profile } = state;
   if (profile !== undefined && (profile.name === "" || isDisplayName(profile.name))) {
     await takeName(step, account, { name: profile.name, changedAtMs: Number(profile.changedAtMs) });
   }
+}
+
+/** What waited for a change of identity to be acknowledged goes on. */
+function wakeFor(step: Step, { id, conversations }: ContactRecord): void {
+  wake(step, id);
+  for (const conversation of conversations) wakeQueue(step, conversation);
 }
 
 /** A new identity key counts when the account's own list names it. */
