@@ -96,6 +96,31 @@ test("SOTTO-JOIN-5: an invitation of a device that was revoked before it was rea
   expect(log?.members.get(log.epoch)).toEqual(new Set([ann.device, ben.device, cleo.device]));
 });
 
+test("what a revoked device invited to waits no longer than it must: others say that one is out of it, or a pair in its place is there", async () => {
+  const { world, ann, ben, cleo, linked } = await scene(13);
+  const phone = await linked(ann);
+  await world.settle(60);
+  ben.kill();
+  const { id } = await world.during(phone.up.createGroup("Climbing", [ben.identifier, cleo.identifier]));
+  await phone.up.send(ben.identifier, "hello");
+  await world.settle(30);
+  await world.during(ann.up.revokeDevice(phone.device));
+  await world.during(ann.up.removeFromGroup(id, [ben.identifier]));
+  await world.settle(30);
+  // The pair is made anew.
+  const pair = (await ann.groups()).find(({ kind }) => kind === "pair")?.id ?? "";
+  ann.kill();
+  await ann.tamper((draft) => draft.delete(groupNames.state(pair)));
+  await ann.start();
+  await world.settle(60);
+  await ben.start();
+  await world.settle(700);
+  expect(await ben.stored.page(groupNames.heldItems)).toEqual([]);
+  expect(refused(ben)).toEqual([]);
+  expect(await stateOf(ben, id)).toBeUndefined();
+  expect(await bodies(ben, ann.identifier)).toEqual(["hello"]);
+});
+
 /** Ann's phone lets her first device into a group with Ben while that is away, which revokes the phone before it reads so. */
 async function onlyOtherRevoked(seed: number) {
   const { world, ann, ben, linked } = await scene(seed);

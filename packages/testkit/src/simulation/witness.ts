@@ -33,6 +33,8 @@ export interface WitnessedLog {
     readonly by: string;
   }[];
   readonly texts: WitnessedText[];
+  /** The devices that said in it that their account leaves, each time. */
+  readonly leaves: { readonly seq: number; readonly device: string }[];
   /** Entries whose plaintext nobody here encrypted: there must be none. */
   unknown: number;
 }
@@ -62,7 +64,10 @@ export class Witness {
   readonly logs = new Map<string, WitnessedLog>();
   /** The device that wrote a text, by its id: others of its account may send it again. */
   readonly authors = new Map<string, string>();
-  readonly #texts = new Map<string, { readonly id: string | undefined; readonly sender: string }>();
+  readonly #texts = new Map<
+    string,
+    { readonly id: string | undefined; readonly leaves: boolean; readonly sender: string }
+  >();
   readonly #commits = new Map<string, WitnessedCommit>();
   /** Members of groups that were made, before their log was. */
   readonly #made = new Map<string, WitnessedCommit>();
@@ -89,7 +94,8 @@ export class Witness {
         const made = await engine.protect(group, plaintext);
         const content = decode(ContentSchema, plaintext, LIMITS.maxEntryBytes);
         const id = content.body.case === "text" ? toHex(content.id) : undefined;
-        this.#texts.set(hashed(made.message), { id, sender: device });
+        const leaves = content.body.case === "leave";
+        this.#texts.set(hashed(made.message), { id, leaves, sender: device });
         if (id !== undefined && !this.authors.has(id)) this.authors.set(id, device);
         return made;
       },
@@ -115,8 +121,9 @@ export class Witness {
     }
     const text = this.#texts.get(hash);
     if (text === undefined) log.unknown++;
-    if (text?.id === undefined) return;
     const { seq, epoch } = stored;
+    if (text?.leaves === true) log.leaves.push({ seq, device: text.sender });
+    if (text?.id === undefined) return;
     log.texts.push({ seq, epoch, id: text.id, sender: text.sender });
   };
 
@@ -133,6 +140,7 @@ export class Witness {
       begins: new Map([[epoch, 0]]),
       joins: [...members].map((device) => ({ seq: 0, device, by })),
       texts: [],
+      leaves: [],
       unknown: 0,
     });
   }

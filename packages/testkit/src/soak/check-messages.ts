@@ -61,6 +61,11 @@ function isExempt(
   if (record?.state === "left" && seq > record.cursor) return true;
   const joins = log.joins.filter((join) => join.device === device.device);
   if (wasPutOff(stage, joins, seq)) return true;
+  if (hasLeft(stage, log, device, seq)) return true;
+  const isOut = log.members.get(log.epoch)?.has(device.device) !== true;
+  const letIn = joins.findLast((join) => join.seq <= seq);
+  // Nobody lets in whose account was removed before it took in that a device which was revoked had done so.
+  if (isOut && isByRevoked(stage, letIn) && (record?.cursor ?? -1) < (letIn?.seq ?? 0)) return true;
   return stage.gaps.some((gap) => {
     if (gap.device !== device || gap.log !== log.id || seq <= gap.after) return false;
     const end = joins[gap.joinsBefore]?.seq;
@@ -72,10 +77,29 @@ function isExempt(
 }
 
 /** Whether a device that was let in by one which was revoked since had not been let in by another: it believes only that one. */
-export function wasPutOff({ revoked }: Stage, joins: WitnessedLog["joins"], seq: number): boolean {
+export function wasPutOff(stage: Stage, joins: WitnessedLog["joins"], seq: number): boolean {
   const before = joins.findLast((join) => join.seq <= seq);
   const after = joins.find((join) => join.seq > seq);
-  return after !== undefined && [...revoked].some(({ device }) => device === before?.by);
+  return after !== undefined && isByRevoked(stage, before);
+}
+
+const isByRevoked = ({ revoked }: Stage, join: WitnessedLog["joins"][number] | undefined): boolean =>
+  [...revoked].some(({ device }) => device === join?.by);
+
+/** Whether a device's account had left before, on whichever of its devices, and not come back: it may be let in again before anybody looks. */
+function hasLeft(
+  { world }: Stage,
+  log: WitnessedLog,
+  { account, device }: SimulatedDevice,
+  seq: number,
+): boolean {
+  const own = new Set(world.devices.filter((one) => one.account === account).map((one) => one.device));
+  return log.leaves.some(
+    (leave) =>
+      own.has(leave.device) &&
+      leave.seq < seq &&
+      !log.joins.some((join) => join.device === device && join.seq > leave.seq && join.seq <= seq),
+  );
 }
 
 /** A device that was let in shows all that the one showed which let it in, of the groups that it came into. */

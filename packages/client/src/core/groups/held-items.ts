@@ -9,6 +9,16 @@ import { groupNames } from "./records.ts";
 const mostFailures = 24;
 const lookAgainMs = 2_000;
 
+/** An invitation that waits since the device which sent it was revoked: others were asked to let us in. */
+export interface Doubted {
+  readonly log: string;
+  readonly epoch: number;
+  /** Who decides in the group, as it says. */
+  readonly deciders: readonly string[];
+  /** -Infinity: they are about to be asked for the first time. */
+  readonly askedAtMs: number;
+}
+
 /** What waits, by the order of the item. */
 export interface HeldItems {
   readonly orders: number[];
@@ -18,8 +28,7 @@ export interface HeldItems {
   readonly trees: Map<number, Uint8Array>;
   /** Accounts that were asked for because of an item. */
   readonly asked: Map<number, Set<string>>;
-  /** When others were asked to let us in instead of whoever sent an item. */
-  readonly askedOthersAtMs: Map<number, number>;
+  readonly doubted: Map<number, Doubted>;
 }
 
 /** What came of an item: dealt with, waiting for something that wakes it, or to be tried again. */
@@ -37,7 +46,7 @@ export async function loadHeldItems(view: View): Promise<HeldItems> {
     failures: new Map(),
     trees: new Map(),
     asked: new Map(),
-    askedOthersAtMs: new Map(),
+    doubted: new Map(),
   };
 }
 
@@ -47,8 +56,8 @@ export function finishItem(step: Step, order: number): void {
   step.draft.deleteItem(groupNames.heldItems, order);
   const index = heldItems.orders.indexOf(order);
   if (index >= 0) heldItems.orders.splice(index, 1);
-  const { busy, failures, trees, asked, askedOthersAtMs } = heldItems;
-  for (const part of [busy, failures, trees, asked, askedOthersAtMs]) part.delete(order);
+  const { busy, failures, trees, asked, doubted } = heldItems;
+  for (const part of [busy, failures, trees, asked, doubted]) part.delete(order);
 }
 
 /** Has an item tried again after a while; after too many tries it is given up, and that is told. */

@@ -65,11 +65,12 @@ export async function takeWelcome(step: Step, order: number, item: WelcomeItem):
   const tree = treeOf(step, order, item);
   if (tree === undefined) return fetchTree(step, order, item);
   const { group, sender } = await mls.join(opened, tree, nowSec(step));
+  // Before anybody is asked about it.
+  if (known === undefined && hasSuccessor(step, group)) return done;
   const checked = await check(step, order, group, sender);
   if (checked !== undefined) return checked;
   if (known !== undefined && !(await holdAgainst(step, known, group, sender))) return done;
   if (known?.record.state === "joined") return stillIn(step, order, known);
-  if (known === undefined && hasSuccessor(step, group)) return done;
   const old = known === undefined ? replacedBy(step, group, sender) : undefined;
   if (old === "another is") return done;
   if (old === "wait") return lookAgainLater(step, order, 60_000);

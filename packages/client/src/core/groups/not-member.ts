@@ -1,6 +1,6 @@
 /**
- * An account may be removed from a group, or leave it, while a device of it has lost its state: that device cannot read so, and asks to be
- * added anew for ever. Its account's other devices, and who decides in the group, tell it.
+ * An account may be removed from a group, or leave it, while a device of it has lost its state, or does not believe the invitation to it:
+ * that device cannot read so, and asks to be added anew for ever. Its account's other devices, and who decides in the group, tell it.
  * @see spec/PROTOCOL.md, Healing
  */
 import { create } from "@bufbuild/protobuf";
@@ -20,7 +20,7 @@ import { bytesOf } from "../hex.ts";
 import { lookUp } from "../lookups.ts";
 import { nowSec, type Step } from "../step.ts";
 import { deciders } from "./continuing.ts";
-import { goOnSoon, type ItemVerdict } from "./held-items.ts";
+import { finishItem, goOnSoon, type ItemVerdict } from "./held-items.ts";
 import { devicesOf } from "./inviting.ts";
 import { leaveRemoved } from "./leaving.ts";
 import { groupNames } from "./records.ts";
@@ -68,9 +68,20 @@ export async function tellGone(step: Step, { record }: GroupLive, request: Rejoi
 /** Takes in that this account is not in a group any more. @throws ValidationError `mls_invalid`. */
 export async function takeNotMember(step: Step, order: number, answer: NotMember): Promise<ItemVerdict> {
   const { own, groups, heldItems } = step.live;
-  const group = groups.byId.get(toHex(answer.logId));
-  if (group?.record.kind !== "group" || group.record.state !== "healing") return done;
+  const id = toHex(answer.logId);
   const account = toHex(answer.accountId);
+  // An honest one may know less than we do, or be an admin only since.
+  const counts = (epoch: number, decide: readonly string[]): boolean =>
+    answer.epoch > BigInt(epoch) && (account === own.account || decide.includes(account));
+  const group = groups.byId.get(id);
+  const isLost =
+    group?.record.kind === "group" &&
+    group.record.state === "healing" &&
+    counts(group.record.epoch, deciders(group.record));
+  const doubted = [...heldItems.doubted].filter(
+    ([, one]) => one.log === id && counts(one.epoch, one.deciders),
+  );
+  if (!isLost && doubted.length === 0) return done;
   const known = await pinned(step, account);
   const asked = heldItems.asked.get(order) ?? new Set();
   if (account !== own.account && !isFresh(step, known) && !asked.has(account)) {
@@ -78,9 +89,6 @@ export async function takeNotMember(step: Step, order: number, answer: NotMember
     await lookUp(step, { account }, async (later) => goOnSoon(later, order), "contact");
     return { type: "wait" };
   }
-  // An honest one may know less than we do, or be an admin only since.
-  const counts = account === own.account || deciders(group.record).includes(account);
-  if (!counts || answer.epoch <= BigInt(group.record.epoch)) return done;
   const listed = known?.list.list.devices.find((one) => equalBytes(one.deviceId, answer.deviceId));
   const signed =
     listed?.revokedAtSec === 0n &&
@@ -88,7 +96,8 @@ export async function takeNotMember(step: Step, order: number, answer: NotMember
     (await step.env.crypto.ed25519Verify(listed.signatureKey, notMemberTranscript(answer), answer.signature));
   if (!signed)
     throw new ValidationError("mls_invalid", "SOTTO-REJOIN-2: not signed by a device in use, to us");
-  await leaveRemoved(step, group, account);
+  for (const [invitation] of doubted) finishItem(step, invitation);
+  if (isLost) await leaveRemoved(step, group, account);
   return done;
 }
 

@@ -1,11 +1,13 @@
 /**
  * An invitation of a device that was revoked since is not believed: whoever has that device could have made it. Others who would know of it
- * are asked to let us in; the invitation waits meanwhile.
+ * are asked to let us in, or to say that we are not in that group any more; the invitation waits meanwhile.
  */
 import type { MlsGroup, MlsMember } from "@sotto/crypto";
 import { ValidationError, toHex } from "@sotto/protocol";
 import { isBarredAccount } from "../barred.ts";
 import type { Step } from "../step.ts";
+import { deciders } from "./continuing.ts";
+import { accountsOf } from "./epoch.ts";
 import { askEveryMs, askFirstMs, rejoinRequests } from "./healing.ts";
 import { goOn, type ItemVerdict } from "./held-items.ts";
 import { accountOfMember } from "./membership.ts";
@@ -21,12 +23,12 @@ export async function askOthers(
   group: MlsGroup,
   sender: MlsMember,
 ): Promise<ItemVerdict> {
-  const { askedOthersAtMs } = step.live.heldItems;
+  const { doubted } = step.live.heldItems;
   const item = await step.draft.item(groupNames.heldItems, order);
   const now = step.env.nowMs();
   const about = { id: toHex(group.groupId), epoch: group.epoch };
   const requests = await rejoinRequests(step, about, await whoKnows(step, group, sender));
-  const askedAtMs = askedOthersAtMs.get(order);
+  const askedAtMs = doubted.get(order)?.askedAtMs;
   // Whoever slept through the week had nobody's answer in it: those are asked once more.
   const asksInVain = askedAtMs !== undefined && now - askedAtMs < 2 * askEveryMs;
   const isOver = now - (item?.receivedAtMs ?? 0) > waitsMs && asksInVain;
@@ -35,7 +37,13 @@ export async function askOthers(
   // Somebody who saw the device go may have let us in already: that lies in the inbox then.
   const isFirst = askedAtMs === undefined;
   if (!isFirst) for (const { inbox, item: body } of requests) leaveInInbox(step, inbox, body);
-  askedOthersAtMs.set(order, isFirst ? -Infinity : now);
+  const decide = deciders({ data: group.groupData, accounts: accountsOf(group) });
+  doubted.set(order, {
+    log: about.id,
+    epoch: about.epoch,
+    deciders: decide,
+    askedAtMs: isFirst ? -Infinity : now,
+  });
   step.effects.push({
     type: "timer",
     name: `vouch ${order}`,
