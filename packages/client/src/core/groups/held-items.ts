@@ -10,7 +10,7 @@ const mostFailures = 24;
 const lookAgainMs = 2_000;
 
 /** An invitation that waits since the device which sent it was revoked: others were asked to let us in. */
-export interface Doubted {
+interface Doubted {
   readonly log: string;
   readonly epoch: number;
   /** Who decides in the group, as it says. */
