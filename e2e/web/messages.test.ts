@@ -1,10 +1,13 @@
 /** What can be done with messages, and about conversations and groups: two people in browsers and one at a terminal. */
 import type { Browser, Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { joinApp, sendText, startWebServer, writeTo, type Person, type WebServer } from "./support/app.ts";
+import { joinApp, sendText, startWebServer, textsIn, type Person, type WebServer } from "./support/app.ts";
+import { accessibilityFindings } from "./support/axe.ts";
 import { noChromium, startChromium } from "./support/browser.ts";
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
+
+const benPhone = "+15551230202";
 
 /** The message with that text, not one that quotes it. */
 const messageOf = (page: Page, text: string): Locator =>
@@ -26,15 +29,29 @@ describe.skipIf(noChromium)("messages", () => {
     server = await startWebServer();
     browser = await startChromium();
     ann = await joinApp(browser, server, "+15551230201");
-    ben = await joinApp(browser, server, "+15551230202");
-    await writeTo(ann.page, ben.identifier);
+    // By the address of a conversation, before there is anybody of that number.
+    await ann.page.goto(`${server.url}/#/c/${encodeURIComponent(benPhone)}`);
     await sendText(ann.page, "How about lunch at noon?");
-    await ben.page.getByRole("link", { name: ann.identifier }).click();
-    await messageOf(ben.page, "lunch at noon").waitFor();
+    await sendText(ann.page, "Or later?");
+    ben = await joinApp(browser, server, benPhone);
   });
   afterAll(async () => {
     await browser?.close();
     await server?.stop();
+  });
+
+  test("what could not be sent says why; it is sent again once it can be, or deleted", async () => {
+    const problems = ann.page.locator(".message__problem");
+    await expect.poll(() => problems.count()).toBe(2);
+    expect(await problems.first().innerText()).toContain("Nobody on this server has that number or address.");
+    expect(await accessibilityFindings(ann.page)).toEqual([]);
+    await messageOf(ann.page, "Or later?").getByRole("button", { name: "Delete", exact: true }).click();
+    await expect.poll(() => textsIn(ann.page)).toEqual(["How about lunch at noon?"]);
+    await ann.page.getByRole("button", { name: "Send again" }).click();
+    await ben.page.getByRole("link", { name: ann.identifier }).click();
+    await messageOf(ben.page, "lunch at noon").waitFor();
+    await expect.poll(() => problems.count()).toBe(0);
+    await expect.poll(() => textsIn(ann.page)).toEqual(["How about lunch at noon?"]);
   });
 
   test("somebody unknown makes a request, and is known once it is accepted", async () => {

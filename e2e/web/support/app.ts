@@ -163,7 +163,7 @@ export async function writeTo(page: Page, identifier: string): Promise<void> {
 /** Sends a message in the open conversation. */
 export async function sendText(page: Page, text: string): Promise<void> {
   await page.getByLabel("Write a message").fill(text);
-  await page.getByRole("button", { name: "Send" }).click();
+  await page.getByRole("button", { name: "Send", exact: true }).click();
 }
 
 /** The texts of the open conversation, oldest first. */

@@ -447,6 +447,11 @@ export interface Messenger {
    */
   send(to: string, body: string, options?: SendOptions): Promise<Message>;
   /**
+   * Sends a message that failed once more: it moves to the end of its conversation, under another id, with what it answers and its files.
+   * @throws as send(); `usage` for one that has not failed; `file_changed` when its files never reached the server: they are to be chosen anew.
+   */
+  sendAgain(conversation: string, id: string): Promise<Message>;
+  /**
    * Says what this account thinks of a message, in place of what it said before; an empty text takes that back. It goes out like a message,
    * and accepts a request as one does.
    * `conversation`, here and below: a peer, or a group's name or id.

@@ -183,6 +183,11 @@ test(
       ({ attachments }) => attachments !== undefined,
     );
     expect(message).toMatchObject({ status: "failed", problem: "file_changed" });
+    // Its files are nowhere: it stays as it is.
+    await expect(ann.up.sendAgain(ben.identifier, message!.id)).rejects.toMatchObject({
+      code: "file_changed",
+    });
+    expect(await ann.up.message(ben.identifier, message!.id)).toEqual(message);
     expect(await world.server.blobCount()).toBe(0);
   },
 );

@@ -1,5 +1,6 @@
 /** Conversations of two under MLS, between real clients over a real server. */
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { bytesSource } from "../src/core/media/file-source.ts";
 import { open, type Message, type Messenger } from "../src/node.ts";
 import { PASSPHRASE, testServer, type TestServer } from "./support/server.ts";
 
@@ -60,6 +61,28 @@ describe("two people", () => {
     });
     expect(await hal.conversation("gil@example.org")).toMatchObject({ peer: "gil@example.org", unread: 0 });
     expect(await hal.conversation("nobody@example.org")).toBeUndefined();
+  });
+
+  test("what failed since nobody had that address goes out when it is sent again, with its file, and is there once", async () => {
+    const gil = await server.join("gia@example.org");
+    const source = bytesSource(Uint8Array.of(1, 2, 3));
+    const failed = await gil.send("late@example.org", "early", { attachments: [{ source, name: "a.bin" }] });
+    await expect(gil.whenSent(failed.id)).rejects.toMatchObject({ code: "identifier_not_found" });
+    const hal = await server.join("late@example.org");
+    const again = await gil.sendAgain("late@example.org", failed.id);
+    await gil.whenSent(again.id);
+    const [got] = await take(hal, 1);
+    expect(got).toMatchObject({ id: again.id, body: "early", attachments: [{ name: "a.bin", size: 3 }] });
+    const kept: Uint8Array[] = [];
+    await hal.downloadAttachment("gia@example.org", again.id, 0, {
+      write: async (bytes) => void kept.push(bytes.slice()),
+      close: async () => undefined,
+      abort: async () => undefined,
+    });
+    expect(Buffer.concat(kept)).toEqual(Buffer.from([1, 2, 3]));
+    expect((await gil.history("late@example.org")).map(({ id }) => id)).toEqual([again.id]);
+    for (const id of [again.id, failed.id])
+      await expect(gil.sendAgain("late@example.org", id)).rejects.toMatchObject({ code: "usage" });
   });
 
   test("the first message to somebody who was never online since registering waits for them", async () => {

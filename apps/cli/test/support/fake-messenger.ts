@@ -168,6 +168,10 @@ export class FakeMessenger implements Messenger {
     return message;
   }
 
+  async sendAgain(peer: string, id: string): Promise<Message> {
+    return this.change(peer, id, { status: "queued" });
+  }
+
   async react(peer: string, id: string, emoji: string): Promise<Message> {
     const { identifier: from, accountId } = this.self;
     if (emoji.length > 2) throw new UsageError("usage", "a reaction is one emoji");

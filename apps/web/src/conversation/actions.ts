@@ -12,6 +12,8 @@ export type Writing =
 export interface MessageActions {
   reply(message: Message): void;
   edit(message: Message): void;
+  /** Of one that failed. */
+  sendAgain(message: Message): void;
   forward(message: Message): void;
   react(message: Message, emoji: string): void;
   deleteForMe(message: Message): void;

@@ -15,8 +15,8 @@ export function MessageMenu({ message }: { readonly message: Message }): ReactNo
   const [choosing, setChoosing] = useState(false);
   const stopChoosing = useCallback(() => setChoosing(false), []);
   const { conversation: c } = t;
-  // The classic suite carries texts and receipts, and nothing else.
-  const rich = message.suite === "mls" && message.kind === undefined;
+  // The classic suite carries texts and receipts, and nothing else; and nobody has what was not sent.
+  const rich = message.suite === "mls" && message.kind === undefined && message.status !== "failed";
   const own = message.direction === "out";
   const copy = (): void => {
     void navigator.clipboard.writeText(message.body);

@@ -93,11 +93,26 @@ function Body({ message }: { readonly message: Message }): ReactNode {
   );
 }
 
-/** Why a message could not be sent. */
-function Failure({ message: { status, problem } }: { readonly message: Message }): ReactNode {
+/** Why a message could not be sent, and what can be done. */
+function Failure({ message }: { readonly message: Message }): ReactNode {
+  const t = useText().conversation;
   const problemText = useProblemText();
-  if (status !== "failed" || problem === undefined) return null;
-  return <p className="message__problem">{problemText(new EngineError({ code: problem, message: "" }))}</p>;
+  const actions = useMessageActions();
+  const { status, problem } = message;
+  if (status !== "failed") return null;
+  return (
+    <div className="message__problem">
+      <p>{problem === undefined ? t.failed : problemText(new EngineError({ code: problem, message: "" }))}</p>
+      <p>
+        <button type="button" className="text-button" onClick={() => actions.sendAgain(message)}>
+          {t.sendAgain}
+        </button>
+        <button type="button" className="text-button" onClick={() => actions.deleteForMe(message)}>
+          {t.deleteFailed}
+        </button>
+      </p>
+    </div>
+  );
 }
 
 const mostQuoted = 180;

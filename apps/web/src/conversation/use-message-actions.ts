@@ -26,6 +26,7 @@ export function useActionsOf(key: string, timeline: Timeline, targets: ActionTar
     return {
       reply: (message) => targets.write({ kind: "reply", to: message }),
       edit: (message) => targets.write({ kind: "edit", of: message }),
+      sendAgain: (message) => told(calls.sendAgain(key, message.id)),
       forward: targets.forward,
       info: targets.info,
       react: (message, emoji) => told(calls.react(key, message.id, emoji)),

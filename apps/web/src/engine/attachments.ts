@@ -2,7 +2,7 @@
  * The host's part of attachments. Files come from pages and go to them as Blobs: handles, which cross from tab to tab without their bytes.
  * Those are read and written piece by piece, so that a file of any size takes a few megabytes here.
  */
-import type { ClientEvent, FileSink, Messenger } from "@sotto/client/web";
+import type { ClientEvent, FileSink, Message, Messenger } from "@sotto/client/web";
 import { blobSource } from "@sotto/client/web-vault";
 import type { EngineEvent, FileToSend, PageSendOptions, Transfers, Upload } from "./messages.ts";
 
@@ -33,6 +33,11 @@ export function attachmentHost(
   const forget = (id: string): void => {
     for (const [key, upload] of uploads) if (upload.id === id) uploads.delete(key);
   };
+  /** Every page shows what one of them sent. */
+  const shown = (message: Message): Message => {
+    tell({ type: "client", event: { type: "message", message } });
+    return message;
+  };
 
   return {
     watch(event) {
@@ -61,10 +66,10 @@ export function attachmentHost(
             attachments: attachments.map((one) => ("file" in one ? readable(one) : one)),
           }),
         });
-        // Every page shows what one of them sent.
-        tell({ type: "client", event: { type: "message", message } });
-        return message;
+        return shown(message);
       },
+      sendAgain: async (conversation: string, id: string) =>
+        shown(await messenger().sendAgain(conversation, id)),
       supplyFile: (conversation: string, id: string, index: number, file: Blob) =>
         messenger().supplyFile(conversation, id, index, blobSource(file)),
       async fetchFile(token: string, conversation: string, id: string, index: number) {

@@ -17,7 +17,7 @@ const harmless = new Set(
 
 /** Calls whose loss would be noticed: the browser asks before it leaves the page. */
 const precious = new Set(
-  "send edit register recover reset approveLink changePassphrase createGroup".split(" "),
+  "send sendAgain edit register recover reset approveLink changePassphrase createGroup".split(" "),
 );
 
 const underWay = new Set<Promise<unknown>>();

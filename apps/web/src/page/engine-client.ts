@@ -67,6 +67,7 @@ interface OwnCalls {
   caughtUp(): Promise<void>;
   /** As the messenger's; with an id of the page's, so that what was sent already is not sent again. Files are Blobs. */
   send(to: string, body: string, options?: PageSendOptions): Promise<Message>;
+  sendAgain: Messenger["sendAgain"];
   supplyFile(conversation: string, id: string, index: number, file: Blob): Promise<void>;
   /** Fetches an attachment: its bytes, under a type that nothing is shown by. `token`: a random name for `fetched` events and cancelFetch(). */
   fetchFile(token: string, conversation: string, id: string, index: number): Promise<Blob>;

@@ -49,6 +49,7 @@ import { updateProfile } from "./renaming.ts";
 import { names, type OwnAccount } from "./records.ts";
 import { search } from "./search/finding.ts";
 import { deleteHere } from "./removing.ts";
+import { sendAgain } from "./sending-again.ts";
 import { caughtUp, flushed, send, whenSent } from "./sending.ts";
 import { connectionState } from "./session.ts";
 import { allConversations, oneConversation } from "./summaries.ts";
@@ -84,6 +85,7 @@ export function messengerOf(
       return engine.closed ? "offline" : connectionState(engine.live.session);
     },
     send: (to, body, options) => send(engine, to, body, options),
+    sendAgain: (conversation, id) => engine.run((step) => sendAgain(step, conversation, id)),
     react: (conversation, id, emoji) => engine.run((step) => react(step, conversation, id, emoji)),
     edit: (conversation, id, body) => engine.run((step) => edit(step, conversation, id, body)),
     deleteMessage: (conversation, id, options) =>

@@ -52,7 +52,8 @@ export async function send(
   }
 }
 
-async function sendTo(
+/** Stores a message with its files, in one change. @throws as Messenger.send. */
+export async function sendTo(
   step: Step,
   to: string,
   body: string,

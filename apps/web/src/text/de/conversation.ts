@@ -50,6 +50,8 @@ export const conversation = {
   delivered: "Zugestellt",
   read: "Gelesen",
   failed: "Nicht gesendet",
+  sendAgain: "Noch einmal senden",
+  deleteFailed: "Löschen",
   classic: "Klassische Verschlüsselung: ohne Vorwärtsgeheimnis",
   encrypted: "Nachrichten sind Ende zu Ende verschlüsselt. Nur wer hier dabei ist, kann sie lesen.",
   identityChanged: (who: string) =>

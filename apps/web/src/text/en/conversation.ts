@@ -49,6 +49,8 @@ export const conversation = {
   delivered: "Delivered",
   read: "Read",
   failed: "Not sent",
+  sendAgain: "Send again",
+  deleteFailed: "Delete",
   classic: "Classic encryption: no forward secrecy",
   encrypted: "Messages are encrypted end to end. Only the people here can read them.",
   identityChanged: (who: string) =>
