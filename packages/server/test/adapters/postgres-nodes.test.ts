@@ -19,7 +19,7 @@ let database: StoreDatabase;
 let nodes: Store[];
 
 beforeAll(async () => {
-  postgres = await TestPostgres.start({ durable: true });
+  postgres = await TestPostgres.start({ durable: true, settings: { wal_writer_delay: "10s" } });
   database = await StoreDatabase.create(postgres);
 });
 beforeEach(async () => {
@@ -258,5 +258,40 @@ describe("a database that goes away", () => {
     expect(await node.commit([append()])).toEqual([{ ok: true, seq: 1 }]);
     expect(cuts).toBe(1);
     expect(await node.readEntries(talks[0]!, 0, 10, 10, 1_000)).toHaveLength(1);
+  });
+
+  test("which crashed, and gave the number of a commit that it lost to another, is not believed", async () => {
+    let lost: (() => void) | undefined;
+    // Between node and database: keeps the first COMMIT of an append, and the connection to the node when the database is gone.
+    const network = createServer((near) => {
+      const far = connect(postgres.port, "127.0.0.1");
+      let keeping = false;
+      near.on("data", (data: Buffer) => {
+        keeping ||= lost === undefined && data.includes("insertEntries");
+        if (!keeping) far.write(data);
+        else lost ??= () => void near.destroy();
+      });
+      far.on("data", (data: Buffer) => near.write(data));
+      near.on("error", () => undefined).on("close", () => far.destroy());
+      far.on("error", () => undefined).on("close", () => keeping || near.destroy());
+    }).listen(0, "127.0.0.1");
+    await once(network, "listening");
+    onTestFinished(() => void network.close());
+    const url = new URL(database.url);
+    url.searchParams.delete("host");
+    url.port = String((network.address() as AddressInfo).port);
+    const node = await openPostgresStore({ url: url.href, owner: testOwner });
+    onTestFinished(() => node.close());
+    const commit = node.commit([append()]);
+    const refused = expect(commit).rejects.toThrow(StoreAway);
+    await expect.poll(() => lost).toBeDefined();
+    await postgres.end("SIGKILL");
+    await postgres.launch();
+    // Others get the numbers that nobody remembers.
+    await expect.poll(() => nodes[1]!.commit([append(talks[1])]).catch(() => undefined)).toHaveLength(1);
+    for (let n = 0; n < 20; n++) await nodes[1]!.commit([append(talks[1])]);
+    lost?.();
+    await refused;
+    expect((await nodes[1]!.readLog(talks[0]!))?.headSeq).toBe(0);
   });
 });

@@ -2,12 +2,15 @@
  * Connections to PostgreSQL: statements, and transactions whose end is always known.
  *
  * A connection that breaks while COMMIT is under way leaves open whether it happened. The database knows, by the transaction's number
- * (pg_xact_status): it is asked until it answers, so that nothing is told as failed that is stored, and nothing done twice. When it does
- * not answer in time, StoreAway is thrown, and whoever asked learns no more than after a crash.
+ * (pg_xact_status), whether it runs no more: it is asked until it answers. That alone is no proof, since a database that crashed gives the
+ * numbers of what it lost out again. So each transaction leaves a mark that lives and dies with it: the next number of a name that no
+ * other transaction has meanwhile. Nothing is told as stored that is not, nothing as failed that is stored, and nothing done twice. When
+ * the database does not answer in time, StoreAway is thrown, and whoever asked learns no more than after a crash.
  *
  * While the database is away every call fails at once and only now and then one tries to connect, so that nobody waits in vain and it is
  * not flooded when it comes back.
  */
+import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { InternalError, StorageError } from "@sotto/protocol";
 import { DatabaseError, Pool, type PoolClient, type QueryResult } from "pg";
@@ -87,6 +90,9 @@ export const sessionOptions: string = settings.map((setting) => `-c ${setting}`)
 /** The connections of one store. */
 export class Connections {
   readonly #pool: Pool;
+  /** Names that no transaction has now; there are as many as there are connections. */
+  readonly #names: string[] = [];
+  #transactions = 0;
   #closed = false;
   #pauseMs = 0;
   #retryAtMs = Number.NEGATIVE_INFINITY;
@@ -177,7 +183,8 @@ export class Connections {
 
   async #attempt<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
     const client = await this.#connect();
-    const run = new RunningTransaction(client);
+    const mark: Mark = { name: this.#names.pop() ?? randomUUID(), number: ++this.#transactions };
+    const run = new RunningTransaction(client, mark);
     let broken = false;
     try {
       const result = await work(run);
@@ -189,25 +196,32 @@ export class Connections {
       const cause = run.failed ?? error;
       // Undone, and mistakes of ours, come over a connection that is well.
       broken = run.failed !== undefined && !isAnswer(run.failed);
-      if (broken && run.number !== undefined && run.committing && (await this.#happened(run.number))) {
+      if (broken && run.number !== undefined && run.committing && (await this.#happened(run.number, mark))) {
         return run.result as T;
       }
       if (!broken) broken = !(await run.rollBack());
       throw cause;
     } finally {
+      // One that may run on somewhere keeps its name.
+      if (!broken) this.#names.push(mark.name);
       client.release(broken);
     }
   }
 
   /** Whether a transaction happened whose connection broke. */
-  async #happened(number: string): Promise<boolean> {
+  async #happened(number: string, mark: Mark): Promise<boolean> {
     const untilMs = performance.now() + settleMs;
     for (;;) {
       try {
         const [row] = await this.rows(askStatus, number);
-        if (row?.["status"] === "committed") return true;
         if (row?.["status"] === "aborted") return false;
-      } catch {
+        if (row?.["status"] === "committed") {
+          const [newest] = await this.rows(readMark, mark.name);
+          return newest?.["newest"] === mark.number;
+        }
+      } catch (error) {
+        // The database crashed and has not come to this number again.
+        if (isFuture(error)) return false;
         // It is still away.
       }
       if (performance.now() > untilMs) throw new StoreAway("nobody knows whether a commit happened");
@@ -232,11 +246,24 @@ export class Connections {
 }
 
 const begin = "BEGIN; SELECT pg_current_xact_id()::text AS number";
-const askStatus: Statement = { name: "xact-status", text: "SELECT pg_xact_status($1::text::xid8) AS status" };
+const { askStatus, leaveMark, readMark } = named({
+  askStatus: "SELECT pg_xact_status($1::text::xid8) AS status",
+  leaveMark: `INSERT INTO commits (name, newest) VALUES ($1::uuid, $2::bigint)
+    ON CONFLICT (name) DO UPDATE SET newest = excluded.newest, at = now()`,
+  readMark: "SELECT newest FROM commits WHERE name = $1::uuid",
+});
+
+/** What a transaction leaves in the database. */
+interface Mark {
+  readonly name: string;
+  readonly number: number;
+}
 
 /** One attempt of a transaction on one connection. */
 class RunningTransaction implements Transaction {
   readonly #client: PoolClient;
+  readonly #mark: Mark;
+  readonly #beginning: Promise<void>;
   readonly #under: Promise<unknown>[] = [];
   #begun = false;
   /** Its number, once it runs. */
@@ -248,9 +275,11 @@ class RunningTransaction implements Transaction {
   /** What it is to return, noted before COMMIT. */
   result: unknown;
 
-  constructor(client: PoolClient) {
+  constructor(client: PoolClient, mark: Mark) {
     this.#client = client;
-    this.#watch(this.#begin());
+    this.#mark = mark;
+    this.#beginning = this.#begin();
+    this.#watch(this.#beginning);
   }
 
   async rows(statement: Statement, ...values: Values): Promise<readonly Row[]> {
@@ -268,6 +297,8 @@ class RunningTransaction implements Transaction {
   }
 
   async commit(): Promise<void> {
+    await this.#beginning;
+    this.write(leaveMark, this.#mark.name, this.#mark.number);
     this.committing = true;
     const answer = this.#client.query("COMMIT");
     this.#watch(answer);
@@ -321,6 +352,11 @@ function isConflict(error: unknown): boolean {
 function sqlState(error: unknown): string | undefined {
   const code = error instanceof DatabaseError ? error.code : undefined;
   return code?.length === 5 ? code : undefined;
+}
+
+/** Whether the database says that a transaction's number is yet to come. */
+function isFuture(error: unknown): boolean {
+  return error instanceof StorageError && sqlState(error.cause) === "22023";
 }
 
 function failure(cause: unknown): StorageError {

@@ -33,6 +33,8 @@ const SQL = named({
   deleteUnusedLogs: `DELETE FROM logs l USING unnest($1::uuid[]) AS w (log_id) WHERE l.log_id = w.log_id
     AND NOT l.is_inbox AND l.made_at_sec < $2::bigint AND l.head_seq = l.trimmed_seq
     AND NOT EXISTS (SELECT 1 FROM slots s WHERE s.log_id = w.log_id) RETURNING l.log_id`,
+  // Whoever loses an answer asks within seconds.
+  deleteMarks: "DELETE FROM commits WHERE at < now() - interval '1 day'",
   deleteEpochs: "DELETE FROM epochs e USING unnest($1::uuid[]) AS w (log_id) WHERE e.log_id = w.log_id",
 });
 
@@ -48,6 +50,7 @@ export class Retention {
 
   /** See Store.expire. */
   async expire(beforeSec: number, limit: number): Promise<number> {
+    await this.#connections.rows(SQL.deleteMarks);
     let gone = await this.#alone((transaction) => expireEntries(transaction, beforeSec, limit));
     if (gone < limit)
       gone += await this.#alone((transaction) => expireSlots(transaction, beforeSec, limit - gone));

@@ -136,4 +136,8 @@ export const MIGRATIONS: readonly string[] = [
   );
   CREATE INDEX transient_by_time ON transient (expires_at_ms);
   `,
+  `
+  -- The newest transaction of each name that was committed: whoever lost its answer finds it here.
+  CREATE TABLE commits (name uuid PRIMARY KEY, newest bigint NOT NULL, at timestamptz NOT NULL DEFAULT now()) WITH (fillfactor = 20);
+  `,
 ];
