@@ -64,6 +64,11 @@ export class KillableServer {
     });
   }
 
+  /** Sends it a signal that it survives. */
+  signal(signal: "SIGSTOP" | "SIGCONT"): void {
+    this.#child?.kill(signal);
+  }
+
   /** Resolves when it is gone. */
   async stop(signal: "SIGKILL" | "SIGTERM"): Promise<void> {
     const child = this.#child;

@@ -80,11 +80,16 @@ export const sha256 = (data: Uint8Array): Uint8Array =>
 /** A session of a device; frames come to `onFrame` in order. */
 export class WireSession {
   onFrame: (frame: ServerFrame["frame"]) => void = () => {};
+  /** Resolves when the connection is gone. */
+  readonly closed: Promise<unknown>;
   readonly #socket: WebSocket;
+  readonly #patienceMs: number;
   #waiting: { wanted: string; found: (frame: ServerFrame["frame"]) => void } | undefined;
 
-  private constructor(socket: WebSocket) {
+  private constructor(socket: WebSocket, patienceMs: number) {
     this.#socket = socket;
+    this.#patienceMs = patienceMs;
+    this.closed = new Promise((resolve) => socket.on("close", resolve));
     socket.on("message", (data: Buffer) => {
       for (const { frame } of decodeServerFrames(data)) {
         if (frame.case === this.#waiting?.wanted) this.#waiting?.found(frame);
@@ -95,26 +100,41 @@ export class WireSession {
     socket.on("error", () => undefined);
   }
 
-  /** Connects and signs in. @param fingerprint of the server's key, 32 bytes. */
-  static async open(url: string, device: WireDevice, fingerprint: Uint8Array): Promise<WireSession> {
-    const socket = new WebSocket(`${url.replace(/^http/, "ws")}/v1/session`);
-    const session = new WireSession(socket);
-    await once(socket, "open");
+  /** Connects and signs in. @param fingerprint of the server's key, 32 bytes. @param patienceMs for each answer. */
+  static async open(
+    url: string,
+    device: WireDevice,
+    fingerprint: Uint8Array,
+    patienceMs = 20_000,
+  ): Promise<WireSession> {
+    const socket = new WebSocket(`${url.replace(/^http/, "ws")}/v1/session`, {
+      handshakeTimeout: patienceMs,
+    });
+    const session = new WireSession(socket, patienceMs);
+    try {
+      await session.#signIn(device, fingerprint);
+      return session;
+    } catch (error) {
+      socket.terminate();
+      throw error;
+    }
+  }
+
+  async #signIn({ account, device, key }: WireDevice, fingerprint: Uint8Array): Promise<void> {
+    await once(this.#socket, "open");
     const clientNonce = new Uint8Array(randomBytes(32));
-    const challenge = await session.ask(
+    const challenge = await this.ask(
       { case: "hello", value: { protocolVersion: 1, clientNonce } },
       "challenge",
     );
     if (challenge.case !== "challenge") throw new Error("no challenge");
-    const { account, key } = device;
     const { serverNonce } = challenge.value;
-    const transcript = signInTranscript(clientNonce, serverNonce, fingerprint, account, device.device);
+    const transcript = signInTranscript(clientNonce, serverNonce, fingerprint, account, device);
     const signature = sign(null, transcript, key);
-    await session.ask(
-      { case: "signIn", value: { accountId: account, deviceId: device.device, signature } },
+    await this.ask(
+      { case: "signIn", value: { accountId: account, deviceId: device, signature } },
       "signedIn",
     );
-    return session;
   }
 
   send(...frames: Frame[]): void {
@@ -125,8 +145,11 @@ export class WireSession {
   /** Sends a frame and waits for one of a kind. @throws Error when it does not come. */
   ask(frame: Frame, wanted: NonNullable<ServerFrame["frame"]["case"]>): Promise<ServerFrame["frame"]> {
     return new Promise((resolve, reject) => {
-      const late = setTimeout(() => reject(new Error(`no ${wanted}`)), 20_000);
-      const closed = (): void => reject(new Error(`the connection closed before ${wanted}`));
+      const late = setTimeout(() => reject(new Error(`no ${wanted}`)), this.#patienceMs);
+      const closed = (): void => {
+        clearTimeout(late);
+        reject(new Error(`the connection closed before ${wanted}`));
+      };
       this.#socket.once("close", closed);
       this.#waiting = {
         wanted,

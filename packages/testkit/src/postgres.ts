@@ -26,6 +26,8 @@ export interface TestPostgresOptions {
   readonly durable?: boolean;
   /** More settings, as of postgresql.conf. A private instance is then made even where SOTTO_TEST_POSTGRES is set. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** The folder that its own is made in, for tests that fill its disk; by default that of temporary files. */
+  readonly under?: string;
   /** Files that are copied beside its data, by the names that its settings give them; readable by it alone. */
   readonly files?: Readonly<Record<string, string>>;
 }
@@ -51,13 +53,14 @@ export class TestPostgres {
   static async start({
     durable = false,
     settings,
+    under = tmpdir(),
     files = {},
   }: TestPostgresOptions = {}): Promise<TestPostgres> {
     const given = process.env["SOTTO_TEST_POSTGRES"];
     if (given !== undefined && given !== "" && settings === undefined && !durable) {
       return new TestPostgres(given, undefined, []);
     }
-    const folder = mkdtempSync(join(tmpdir(), "sotto-pg-"));
+    const folder = mkdtempSync(join(under, "sotto-pg-"));
     const owner = unprivileged();
     if (owner !== undefined) chownSync(folder, owner.uid, owner.gid);
     const setUp = ["-D", join(folder, "data"), "-U", user, "-A", "trust", "-E", "UTF8", "--locale=C", "-N"];
@@ -87,6 +90,12 @@ export class TestPostgres {
     const instance = new TestPostgres(url, folder, flags);
     await instance.launch();
     return instance;
+  }
+
+  /** Whether the private instance's main process is there: a full disk can end it. */
+  get running(): boolean {
+    const child = this.#process;
+    return child !== undefined && child.exitCode === null && child.signalCode === null;
   }
 
   /** The number of the private instance's main process. */
@@ -125,9 +134,11 @@ export class TestPostgres {
     const child = this.#process;
     if (child === undefined) return;
     this.#process = undefined;
-    const gone = once(child, "exit");
-    child.kill(signal);
-    await gone;
+    if (child.exitCode === null && child.signalCode === null) {
+      const gone = once(child, "exit");
+      child.kill(signal);
+      await gone;
+    }
     // Its children find out that it is gone, and a new one waits for them: one that starts too early refuses to.
     if (signal === "SIGKILL") await sleep(500);
   }
@@ -170,6 +181,19 @@ export async function withClient<T>(
     return await work(client);
   } finally {
     await client.end();
+  }
+}
+
+/** A connection that whoever asks ends; undefined where there is none to be had. */
+export async function tryClient(url: string): Promise<Client | undefined> {
+  const client = new Client({ connectionString: url, connectionTimeoutMillis: 2_000 });
+  // It may break whenever it likes.
+  client.on("error", () => undefined);
+  try {
+    await client.connect();
+    return client;
+  } catch {
+    return undefined;
   }
 }
 

@@ -57,6 +57,8 @@ export class Undone<T> extends Error {
 const connections = 10;
 const statementMs = 10_000;
 const lockMs = 5_000;
+/** A node that stands still within a transaction holds its logs: the database lets go of them before the other nodes' patience ends. */
+const idleInTransactionMs = 3_000;
 const connectMs = 5_000;
 /** How long the outcome of a commit is asked for. */
 const settleMs = 10_000;
@@ -81,7 +83,7 @@ const settings = [
   "jit=off",
   `statement_timeout=${statementMs}`,
   `lock_timeout=${lockMs}`,
-  `idle_in_transaction_session_timeout=${statementMs}`,
+  `idle_in_transaction_session_timeout=${idleInTransactionMs}`,
 ];
 
 /** The settings of every connection, as on the command line of postgres. */
