@@ -18,9 +18,9 @@ export function noteSubcommands(admin: Command): Command {
 async function note(command: Command, step: AdminRecord["step"]): Promise<void> {
   if (unnoted.has(command.name())) return;
   const { io } = contextOf(command);
-  const { data, config } = command.opts<{ data?: string; config?: string }>();
+  const { data, from, config } = command.opts<{ data?: string; from?: string; config?: string }>();
   const file = config ?? (io.env["SOTTO_CONFIG"] || undefined);
-  const { data: folder } = loadConfig({ flags: { data }, env: io.env, file });
+  const { data: folder } = loadConfig({ flags: { data: from ?? data }, env: io.env, file });
   const sudo = io.env["SUDO_USER"];
   const record = {
     at: new Date().toISOString(),

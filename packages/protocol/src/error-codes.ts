@@ -90,6 +90,10 @@ export const ERROR_CODES = {
   data_folder_foreign: { travels: false },
   data_folder_damaged: { travels: false },
   data_folder_locked: { travels: false },
+  data_moved: { travels: false },
+  data_unfinished: { travels: false },
+  data_not_empty: { travels: false },
+  data_differs: { travels: false },
   address_in_use: { travels: false },
 } as const satisfies Record<string, { travels: boolean }>;
 

@@ -3,10 +3,14 @@ import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { StorageError } from "@sotto/protocol";
-import { BLOBS_FOLDER, DATA_FILES, readDataFolder } from "./adapters/data-folder.ts";
+import { BLOBS_FOLDER, DATA_FILES, readDataFolder, requireHere } from "./adapters/data-folder.ts";
 import { UNFINISHED_SUFFIX, blobFile } from "./adapters/folder-blobs.ts";
 import { findDatabaseDamage } from "./adapters/database-check.ts";
 import { lockFolder } from "./adapters/folder-lock.ts";
+import { databaseOwner } from "./adapters/open-store.ts";
+import { readFigures } from "./adapters/postgres/stats.ts";
+import { verifyLiving } from "./backup/backup.ts";
+import type { DataPlace } from "./backup/living.ts";
 
 /** Figures of a server's data. */
 export interface DataStatus {
@@ -36,18 +40,30 @@ export async function readFingerprint(folder: string): Promise<Uint8Array> {
   return (await readDataFolder(folder)).key.fingerprint;
 }
 
-/** Counts. @throws StorageError `data_folder_damaged`, `data_folder_foreign`. */
-export async function readStatus(folder: string): Promise<DataStatus> {
-  const { path, key, databasePath } = await readDataFolder(folder);
+/**
+ * Counts.
+ * @throws StorageError `data_folder_damaged`, `data_folder_foreign`, `data_moved`, `data_unfinished`, `unavailable`.
+ */
+export async function readStatus(place: DataPlace): Promise<DataStatus> {
+  const folder = await readDataFolder(place.data);
+  const { path, key } = folder;
+  const figures =
+    place.database === undefined
+      ? countInFolder(path, requireHere(folder))
+      : await readFigures(place.database, databaseOwner(folder));
+  return { path, fingerprint: key.fingerprint, running: isRunning(path), ...figures };
+}
+
+function countInFolder(
+  path: string,
+  databasePath: string,
+): Omit<DataStatus, "path" | "fingerprint" | "running"> {
   const database = new DatabaseSync(databasePath, { readOnly: true, timeout: 5_000 });
   try {
     const count = (rows: string): number =>
       Number(database.prepare(`SELECT count(*) AS n FROM ${rows}`).get()?.["n"]);
     return {
-      path,
-      fingerprint: key.fingerprint,
-      running: isRunning(path),
-      accounts: count("accounts"),
+      accounts: count("accounts WHERE newest_version > 0"),
       devices: count("devices WHERE revoked = 0"),
       logs: count("logs"),
       entries: count("entries"),
@@ -63,11 +79,19 @@ export async function readStatus(folder: string): Promise<DataStatus> {
 }
 
 /**
- * Reads the whole folder, every page of the database too, and looks for each blob's file. Only while no server uses it.
- * @throws StorageError `data_folder_damaged`, `data_folder_foreign`, `data_folder_locked`.
+ * Reads the whole folder, every page of the database too, and looks for each blob's file. Only while no server uses it. A database elsewhere is
+ * read while servers use it; its pages are its own affair.
+ * @throws StorageError `data_folder_damaged`, `data_folder_foreign`, `data_folder_locked`, `data_moved`, `data_unfinished`, `unavailable`.
  */
-export async function checkData(folder: string): Promise<void> {
-  const { path, databasePath } = await readDataFolder(folder);
+export async function checkData(place: DataPlace): Promise<void> {
+  if (place.database === undefined) await checkFolder(place.data);
+  else await verifyLiving(place);
+}
+
+async function checkFolder(data: string): Promise<void> {
+  const folder = await readDataFolder(data);
+  const { path } = folder;
+  const databasePath = requireHere(folder);
   if (isRunning(path)) {
     throw new StorageError("data_folder_locked", `a server is using ${path}; stop it to check its data`);
   }

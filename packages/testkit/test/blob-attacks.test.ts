@@ -424,12 +424,12 @@ test("an operator sees how many there are, and is told when their files are not 
   await upload(origin, client, bytesOf(10));
   const begun = { size: 100, offset: 0, ticket: await ticketOf(client, 100) };
   await putPart(origin, newBlobNames(), begun, bytesOf(60));
-  expect(await readStatus(server.dataFolder)).toMatchObject({ blobs: 2, blobBytes: 110 });
-  await expect(checkData(server.dataFolder)).rejects.toMatchObject({ code: "data_folder_locked" });
+  expect(await readStatus({ data: server.dataFolder })).toMatchObject({ blobs: 2, blobBytes: 110 });
+  await expect(checkData({ data: server.dataFolder })).rejects.toMatchObject({ code: "data_folder_locked" });
   await server.running.close();
-  await checkData(server.dataFolder);
+  await checkData({ data: server.dataFolder });
   rmSync(join(server.dataFolder, "blobs"), { recursive: true });
-  await expect(checkData(server.dataFolder)).rejects.toMatchObject({
+  await expect(checkData({ data: server.dataFolder })).rejects.toMatchObject({
     code: "data_folder_damaged",
     message: expect.stringContaining("the files of 2 blobs in blobs are missing"),
   });

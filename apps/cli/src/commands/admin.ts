@@ -4,7 +4,6 @@ import { sanitiseLine } from "@sotto/client/readable";
 import { formatFingerprint, formatInvite } from "@sotto/protocol";
 import {
   checkData,
-  loadConfig,
   readAdminLog,
   reachableOrigin,
   readFingerprint,
@@ -12,20 +11,29 @@ import {
   type ServerConfig,
 } from "@sotto/server";
 import { noteSubcommands } from "../admin-audit.ts";
+import { configOf, withData, withDatabase } from "../admin-options.ts";
 import { contextOf } from "../context.ts";
 import { printJson, printLine } from "../io/output.ts";
 import { alignRows } from "../io/table.ts";
 import { renderQr } from "../io/qr.ts";
 import { examples } from "../options.ts";
+import { backupCommand, restoreCommand, verifyCommand } from "./admin-backup.ts";
+import { migrateCommand } from "./admin-migrate.ts";
 
 /** The command. */
 export function adminCommand(): Command {
   return noteSubcommands(new Command("admin"))
-    .description("Looks after a server's data folder. The server may run meanwhile, except for check.")
+    .description(
+      "Looks after a server's data. The server may run meanwhile, except for check without --database.",
+    )
     .addCommand(statusCommand())
     .addCommand(fingerprintCommand())
     .addCommand(inviteCommand())
     .addCommand(checkCommand())
+    .addCommand(backupCommand())
+    .addCommand(verifyCommand())
+    .addCommand(restoreCommand())
+    .addCommand(migrateCommand())
     .addCommand(auditCommand())
     .addHelpText(
       "after",
@@ -34,13 +42,13 @@ export function adminCommand(): Command {
 }
 
 function statusCommand(): Command {
-  return withData(new Command("status"))
+  return withDatabase(new Command("status"))
     .description("Says how much the server holds.")
     .option("--json", "one JSON object, for scripts")
     .addHelpText("after", examples("sotto admin status --data /var/lib/sotto"))
     .action(async (options: { json?: boolean }, command: Command) => {
       const { io } = contextOf(command);
-      const { fingerprint, ...status } = await readStatus(configOf(command).data);
+      const { fingerprint, ...status } = await readStatus(configOf(command));
       const { path, running, accounts, devices, logs, entries, bytesOnDisk, blobs, blobBytes } = status;
       if (options.json === true) {
         const counts = { accounts, devices, logs, entries, bytes_on_disk: bytesOnDisk };
@@ -92,12 +100,17 @@ function inviteCommand(): Command {
 }
 
 function checkCommand(): Command {
-  return withData(new Command("check"))
-    .description("Reads the whole data folder, every page of the database too, and changes nothing.")
+  return withDatabase(new Command("check"))
+    .description(
+      "Reads the whole data folder, every page of the database too, and changes nothing. In PostgreSQL it reads every row.",
+    )
     .addHelpText("after", examples("sotto admin check --data /var/lib/sotto"))
     .action(async (_options: unknown, command: Command) => {
-      await checkData(configOf(command).data);
-      await printLine(contextOf(command).io, "The data folder is whole.");
+      const config = configOf(command);
+      await checkData(config);
+      const what =
+        config.database === undefined ? "The data folder is whole." : "Data folder and database are whole.";
+      await printLine(contextOf(command).io, what);
     });
 }
 
@@ -122,18 +135,6 @@ function auditCommand(): Command {
         await printLine(io, alignRows(rows.map((row) => row.map((cell) => sanitiseLine(cell)))).join("\n"));
       }
     });
-}
-
-const withData = (command: Command): Command =>
-  command
-    .option("--data <dir>", "data folder (SOTTO_DATA; default ./sotto-data)")
-    .option("--config <file>", "the server's configuration file (SOTTO_CONFIG)");
-
-/** The configuration as `sotto serve` would see it in this environment. */
-function configOf(command: Command): ServerConfig {
-  const { config: file, json: _json, ...flags } = command.opts<{ config?: string; json?: boolean }>();
-  const { env } = contextOf(command).io;
-  return loadConfig({ flags, env, file: file ?? (env["SOTTO_CONFIG"] || undefined) });
 }
 
 function originOf({ origin, host, port, tlsCert }: ServerConfig): string {

@@ -35,15 +35,25 @@ export const DATA_FILES = {
   vapidKey: "push_private_key.pem",
   database: "sotto.db",
 } as const;
+/** Those that hold keys. */
+const KEY_FILES: readonly string[] = [
+  DATA_FILES.privateKey,
+  DATA_FILES.publicKey,
+  DATA_FILES.directoryKey,
+  DATA_FILES.vapidKey,
+];
 /** The folder of blobs in it. */
 export const BLOBS_FOLDER = "blobs";
 
 const markerSchema = z.object({
   format: z.literal("sotto-server-data"),
   version: z.number().int(),
-  state: z.enum(["new", "ready"]),
+  state: z.enum(["new", "ready", "moved"]),
+  /** Where the data of a moved one is. */
+  to: z.string().optional(),
 });
-type State = z.output<typeof markerSchema>["state"];
+type Marker = z.output<typeof markerSchema>;
+type State = Marker["state"];
 const formatVersion = 1;
 const directoryKeyBytes = 32;
 
@@ -72,7 +82,7 @@ export interface DataFolder {
 /**
  * Opens the data folder, making it if it is missing or empty.
  * @param holdsDatabase false: the database is elsewhere; a folder that holds one is refused, since nobody would see what is in it.
- * @throws StorageError `data_folder_damaged`, `data_folder_foreign`, `data_folder_locked`; UsageError `config_invalid` when
+ * @throws StorageError `data_folder_damaged`, `data_folder_foreign`, `data_folder_locked`, `data_moved`; UsageError `config_invalid` when
  * the system does not let this user.
  */
 export async function openDataFolder(folder: string, holdsDatabase = true): Promise<DataFolder> {
@@ -96,11 +106,13 @@ async function open(path: string, holdsDatabase: boolean): Promise<DataFolder> {
   }
   try {
     const state = inspect(path);
-    if (!holdsDatabase && existsSync(at("database"))) {
+    if (holdsDatabase && state === "moved") throw moved(path);
+    // What moved away stays until somebody deletes it.
+    if (!holdsDatabase && state !== "moved" && existsSync(at("database"))) {
       const why = `it holds a database, ${DATA_FILES.database}, beside the one that is configured`;
       throw failure("data_folder_foreign", path, why);
     }
-    if (state !== "ready") await create(path);
+    if (state !== "ready" && state !== "moved") await create(path);
     const { key, directoryKey, vapidKey } = await readKeys(path);
     // An unfinished folder holds nobody's data; whoever opens its database finishes or refuses it.
     const damage = state === "ready" && holdsDatabase ? findDatabaseDamage(at("database")) : undefined;
@@ -112,9 +124,11 @@ async function open(path: string, holdsDatabase: boolean): Promise<DataFolder> {
       vapidKey,
       databasePath: at("database"),
       blobsPath: join(path, BLOBS_FOLDER),
-      isNew: state !== "ready",
+      isNew: state !== "ready" && state !== "moved",
       warnings: findLooseModes(path),
-      markReady: () => writeMarker(path, "ready"),
+      markReady() {
+        if (state !== "moved") writeMarker(path, "ready");
+      },
       release,
     };
   } catch (error) {
@@ -124,19 +138,112 @@ async function open(path: string, holdsDatabase: boolean): Promise<DataFolder> {
   }
 }
 
+/** What is read of a folder without opening it. */
+export interface DataFolderFacts extends Pick<
+  DataFolder,
+  "path" | "key" | "directoryKey" | "databasePath" | "blobsPath"
+> {
+  /** Where its data went; undefined while it is here. */
+  readonly movedTo: string | undefined;
+  /** The files that hold its keys, by their names. */
+  readonly keyFiles: ReadonlyMap<string, Uint8Array>;
+}
+
 /**
- * Reads a ready folder's keys and looks at its database without locking or changing anything; a running server does not
- * mind.
+ * Reads a folder's keys and where its data is, without locking or changing anything; a running server does not mind.
  * @throws StorageError `data_folder_damaged`, `data_folder_foreign`.
  */
-export async function readDataFolder(
-  folder: string,
-): Promise<{ path: string; key: ServerKey; databasePath: string }> {
+export async function readDataFolder(folder: string): Promise<DataFolderFacts> {
   const path = resolve(folder);
-  if (inspect(path) !== "ready")
+  const state = inspect(path);
+  if (state !== "ready" && state !== "moved")
     throw failure("data_folder_foreign", path, "no server was started on it yet");
-  const { key } = await readKeys(path);
-  return { path, key, databasePath: join(path, DATA_FILES.database) };
+  const { key, directoryKey } = await readKeys(path);
+  return {
+    path,
+    key,
+    directoryKey,
+    databasePath: join(path, DATA_FILES.database),
+    blobsPath: join(path, BLOBS_FOLDER),
+    movedTo: state === "moved" ? readMarker(path).to : undefined,
+    keyFiles: new Map(KEY_FILES.map((name) => [name, readFileSync(join(path, name))])),
+  };
+}
+
+/** The database of a folder that holds one. @throws StorageError `data_moved`. */
+export function requireHere({ path, movedTo, databasePath }: DataFolderFacts): string {
+  if (movedTo !== undefined) throw moved(path);
+  return databasePath;
+}
+
+/** Notes that a folder's data is elsewhere, for good. @param to tells people where; no secrets. */
+export function markMoved(path: string, to: string): void {
+  writeMarker(path, "moved", to);
+}
+
+/** A folder that is being made of what a backup holds. It is no server's folder before `finish`. */
+export interface RestoredFolder {
+  readonly facts: DataFolderFacts;
+  finish(): void;
+  /** Takes back all that was made. */
+  abort(): void;
+}
+
+/**
+ * Begins to make a data folder where nothing is.
+ * @throws StorageError `data_not_empty`; `data_folder_damaged` when the keys are not what a server needs.
+ */
+export async function restoreDataFolder(
+  folder: string,
+  keyFiles: ReadonlyMap<string, Uint8Array>,
+): Promise<RestoredFolder> {
+  const path = resolve(folder);
+  requireEmpty(path);
+  const wasThere = existsSync(path);
+  mkdirSync(path, { recursive: true, mode: 0o700 });
+  chmodSync(path, 0o700);
+  const release = lockFolder(join(path, DATA_FILES.lock));
+  if (release === undefined) throw failure("data_folder_locked", path, "another process uses it");
+  const abort = (): void => {
+    release();
+    for (const name of readdirSync(path)) rmSync(join(path, name), { recursive: true, force: true });
+    if (!wasThere) rmSync(path, { recursive: true, force: true });
+  };
+  try {
+    for (const name of KEY_FILES) {
+      const content = keyFiles.get(name);
+      if (content === undefined) throw failure("data_folder_damaged", path, `the backup holds no ${name}`);
+      writeFileDurably(join(path, name), content, name === DATA_FILES.publicKey ? 0o644 : 0o600);
+    }
+    const { key, directoryKey } = await readKeys(path);
+    return {
+      facts: {
+        path,
+        key,
+        directoryKey,
+        databasePath: join(path, DATA_FILES.database),
+        blobsPath: join(path, BLOBS_FOLDER),
+        movedTo: undefined,
+        keyFiles,
+      },
+      finish() {
+        writeMarker(path, "ready");
+        release();
+      },
+      abort,
+    };
+  } catch (error) {
+    abort();
+    throw error;
+  }
+}
+
+/** @throws StorageError `data_not_empty` unless a path is free, or an empty folder. */
+export function requireEmpty(folder: string): void {
+  const path = resolve(folder);
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (stat === undefined || (stat.isDirectory() && readdirSync(path).length === 0)) return;
+  throw failure("data_not_empty", path, "it is not empty, and nothing is restored over what is there");
 }
 
 /** What a folder is, from its names and its marker. @throws StorageError `data_folder_foreign`, `data_folder_damaged`. */
@@ -145,13 +252,13 @@ function inspect(path: string): State | "absent" | "empty" {
   if (stat === undefined) return "absent";
   if (!stat.isDirectory()) throw failure("data_folder_foreign", path, "it is not a folder");
   const names = readdirSync(path);
-  if (names.includes(DATA_FILES.marker)) return readMarker(path);
+  if (names.includes(DATA_FILES.marker)) return readMarker(path).state;
   const leftovers = names.filter((name) => name === DATA_FILES.lock || name.endsWith(TEMPORARY_SUFFIX));
   if (leftovers.length === names.length) return "empty";
   throw failure("data_folder_foreign", path, "it holds files, but none that says they are a Sotto server's");
 }
 
-function readMarker(path: string): State {
+function readMarker(path: string): Marker {
   let content: unknown;
   try {
     content = JSON.parse(readFileSync(join(path, DATA_FILES.marker), "utf8"));
@@ -164,11 +271,11 @@ function readMarker(path: string): State {
   if (marker.data.version !== formatVersion) {
     throw failure("data_folder_foreign", path, "a newer version of Sotto made it; update Sotto");
   }
-  return marker.data.state;
+  return marker.data;
 }
 
-function writeMarker(path: string, state: State): void {
-  const marker = { format: "sotto-server-data", version: formatVersion, state };
+function writeMarker(path: string, state: State, to?: string): void {
+  const marker = { format: "sotto-server-data", version: formatVersion, state, to };
   writeFileDurably(join(path, DATA_FILES.marker), `${JSON.stringify(marker)}\n`, 0o600);
 }
 
@@ -259,6 +366,10 @@ function findLooseModes(path: string): string[] {
 
 function isLoose(path: string): boolean {
   return process.platform !== "win32" && (statSync(path).mode & 0o077) !== 0;
+}
+
+function moved(path: string): StorageError {
+  return failure("data_moved", path, `its data was moved to ${readMarker(path).to ?? "another place"}`);
 }
 
 function failure(code: ErrorCode, path: string, why: string, cause?: unknown): StorageError {

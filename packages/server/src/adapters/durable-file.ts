@@ -18,13 +18,13 @@ export function writeFileDurably(path: string, content: string | Uint8Array, mod
     closeSync(file);
   }
   renameSync(temporary, path);
-  syncFolder(dirname(path));
+  syncFolderOf(path);
 }
 
-/** Makes the names in a folder durable. Windows cannot and need not. */
-function syncFolder(path: string): void {
+/** Makes the name of a file durable. Windows cannot and need not. */
+export function syncFolderOf(path: string): void {
   if (process.platform === "win32") return;
-  const folder = openSync(path, "r");
+  const folder = openSync(dirname(path), "r");
   try {
     fsyncSync(folder);
   } finally {

@@ -33,7 +33,7 @@ export async function openStore(
  * What a database elsewhere knows its server by, 32 bytes: with other keys nobody would be found in it, and people would be
  * registered a second time. It tells nothing of the keys.
  */
-function databaseOwner({ key, directoryKey }: Pick<DataFolder, "directoryKey" | "key">): Uint8Array {
+export function databaseOwner({ key, directoryKey }: Pick<DataFolder, "directoryKey" | "key">): Uint8Array {
   return createHash("sha256")
     .update("sotto/database-owner/v1")
     .update(key.fingerprint)

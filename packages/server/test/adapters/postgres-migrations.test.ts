@@ -67,7 +67,7 @@ describe.each(all)("a database of version %i", (version) => {
   test("is brought up to date with all that it held, and goes on", async () => {
     const url = await postgres.createDatabase();
     const connections = new Connections(parseDatabaseUrl(url));
-    await migrate(connections, testOwner, version);
+    await migrate(connections, testOwner, { versions: version });
     await connections.close();
     await withClient(url, (client) => client.query(fixture));
 

@@ -54,6 +54,14 @@ export function parseDatabaseUrl(text: string): DatabaseAddress {
 /** `postgres://user@/name?host=/run/postgresql` is how PostgreSQL writes sockets, and no URL to anybody else. */
 const withHost = (url: string): string => url.replace(/^(\w+:\/\/[^/?#]*@)\//, "$1localhost/");
 
+/** Where a database is, for people: without user, password and files. */
+export function describeDatabase(url: string): string {
+  const { host, port, database } = parseDatabaseUrl(url);
+  return host.startsWith("/")
+    ? `postgres:///${database}?host=${host}`
+    : `postgres://${host}:${port}/${database}`;
+}
+
 function readSsl(host: string, part: (name: string) => string | undefined): ConnectionOptions | false {
   const isNear = host.startsWith("/") || nearby.has(host);
   const mode = part("sslmode") ?? (isNear ? "disable" : "verify-full");

@@ -3,8 +3,13 @@
  * and all but the first find nothing left to do.
  */
 import { StorageError, toHex } from "@sotto/protocol";
-import type { Connections } from "./connections.ts";
+import type { Connections, Row } from "./connections.ts";
 import { MIGRATIONS, SCHEMA } from "./schema.ts";
+
+type Run = (sql: string) => Promise<readonly Row[]>;
+
+/** Is there while a database is being filled by `sotto admin`: nobody may be served from a part of a server's data. */
+export const UNFINISHED_TABLE = "unfinished";
 
 /** Of an advisory lock: "Stto" in ASCII. */
 const migrationLock = 0x5374746f;
@@ -13,12 +18,14 @@ const migrationLock = 0x5374746f;
  * Migrates, and sees that the database belongs to the keys that the server has.
  * @param owner 32 bytes, a hash of these keys: stored at first, compared ever since.
  * @param versions by default all that there are.
- * @throws StorageError `data_folder_foreign` when a newer version of Sotto wrote it, or a server with other keys; `unavailable`.
+ * @param unfinished whether a database may be that is being filled.
+ * @throws StorageError `data_folder_foreign` when a newer version of Sotto wrote it, or a server with other keys; `data_unfinished`;
+ *   `unavailable`.
  */
 export async function migrate(
   connections: Connections,
   owner: Uint8Array,
-  versions = MIGRATIONS.length,
+  { versions = MIGRATIONS.length, unfinished = false } = {},
 ): Promise<void> {
   await connections.script(async (run) => {
     await run(`SELECT pg_advisory_xact_lock(${migrationLock})`);
@@ -39,11 +46,36 @@ export async function migrate(
       await run(`INSERT INTO migrations (version) VALUES (${index + 1})`);
     }
     await run(`INSERT INTO owner (hash) VALUES ('\\x${toHex(owner)}') ON CONFLICT DO NOTHING`);
-    const [kept] = await run("SELECT hash FROM owner");
-    if (toHex(kept?.["hash"] as Uint8Array) !== toHex(owner)) {
-      throw foreign("belongs to a server with other keys than those in this data folder");
-    }
+    await requireMark(run, owner, unfinished);
   });
+}
+
+/**
+ * Sees, without changing anything, that a database is of this version and belongs to these keys.
+ * @throws StorageError `data_folder_foreign`, `data_unfinished`, `unavailable`.
+ */
+export async function requireOwn(run: Run, owner: Uint8Array, unfinished: boolean): Promise<void> {
+  const [there] = await run("SELECT to_regclass('migrations') IS NOT NULL AS there");
+  if (there?.["there"] !== true) throw foreign("holds no server's data");
+  const [row] = await run("SELECT coalesce(max(version), 0) AS done FROM migrations");
+  if (row?.["done"] !== MIGRATIONS.length) {
+    throw foreign("was written by another version of Sotto: start the server once with this one");
+  }
+  await requireMark(run, owner, unfinished);
+}
+
+async function requireMark(run: Run, owner: Uint8Array, unfinished: boolean): Promise<void> {
+  const [kept] = await run("SELECT hash FROM owner");
+  if (kept === undefined || toHex(kept["hash"] as Uint8Array) !== toHex(owner)) {
+    throw foreign("belongs to a server with other keys than those in this data folder");
+  }
+  const [mark] = await run(`SELECT to_regclass('${UNFINISHED_TABLE}') IS NOT NULL AS there`);
+  if (mark?.["there"] === true && !unfinished) {
+    throw new StorageError(
+      "data_unfinished",
+      "the database holds a part of a server's data: moving or restoring it was cut off",
+    );
+  }
 }
 
 function foreign(why: string): StorageError {

@@ -1,5 +1,7 @@
 /** Figures of a PostgreSQL database for /metrics. Of large tables the planner's estimate is told: counting would read all of them each time. */
-import { named, type Connections } from "./connections.ts";
+import { Connections, named } from "./connections.ts";
+import { parseDatabaseUrl } from "./database-url.ts";
+import { requireOwn } from "./migrate.ts";
 import { SCHEMA } from "./schema.ts";
 
 const SQL = named({
@@ -10,6 +12,8 @@ const SQL = named({
   bytes: "SELECT pg_database_size(current_database()) AS bytes",
   countLogs: "SELECT count(*) AS rows FROM logs",
   countEntries: "SELECT count(*) AS rows FROM entries",
+  totals: "SELECT name, n FROM totals",
+  countDevices: "SELECT count(*) AS rows FROM devices WHERE NOT revoked",
 });
 const countedRows = 100_000;
 
@@ -26,4 +30,36 @@ export async function readStats(
   };
   const [logs, entries] = await Promise.all([count("logs"), count("entries")]);
   return { logs, entries, bytesOnDisk: bytes[0]?.["bytes"] as number };
+}
+
+/** What an operator is told of a database. @param owner see migrate.ts. @throws StorageError `data_folder_foreign`, `data_unfinished`, `unavailable`. */
+export async function readFigures(
+  url: string,
+  owner: Uint8Array,
+): Promise<{
+  accounts: number;
+  devices: number;
+  logs: number;
+  entries: number;
+  bytesOnDisk: number;
+  blobs: number;
+  blobBytes: number;
+}> {
+  const connections = new Connections(parseDatabaseUrl(url));
+  try {
+    await connections.script((run) => requireOwn(run, owner, false));
+    const totals = new Map(
+      (await connections.rows(SQL.totals)).map((row) => [row["name"], row["n"] as number]),
+    );
+    const [devices] = await connections.rows(SQL.countDevices);
+    return {
+      accounts: totals.get("accounts") ?? 0,
+      devices: devices?.["rows"] as number,
+      ...(await readStats(connections)),
+      blobs: totals.get("blobs") ?? 0,
+      blobBytes: totals.get("blob_bytes") ?? 0,
+    };
+  } finally {
+    await connections.close();
+  }
 }

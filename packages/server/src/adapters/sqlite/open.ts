@@ -6,6 +6,7 @@
 import { closeSync, existsSync, openSync, readSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { StorageError } from "@sotto/protocol";
+import { readMovedTo, removeLapsedFence } from "./fence.ts";
 import { APPLICATION_ID, MIGRATIONS } from "./schema.ts";
 
 const headerBytes = 100;
@@ -22,7 +23,7 @@ const busyTimeoutMs = 5_000;
 /**
  * Opens or makes the database at a path.
  * @throws StorageError `data_folder_foreign` for a database of another program or a newer version,
- *   `data_folder_damaged` for one that cannot be read.
+ *   `data_folder_damaged` for one that cannot be read, `data_moved` for one whose data went elsewhere.
  */
 export function openDatabase(path: string, nowSec: number): DatabaseSync {
   if (path !== ":memory:") refuseForeign(path);
@@ -65,6 +66,9 @@ function prepare(database: DatabaseSync, nowSec: number): void {
   database.exec("PRAGMA synchronous = FULL");
   // While a new file is still in rollback mode, its mark goes into the file itself and not into a log beside it.
   migrate(database, nowSec);
+  const movedTo = readMovedTo(database);
+  if (movedTo !== undefined) throw new StorageError("data_moved", `the data was moved to ${movedTo}`);
+  removeLapsedFence(database);
   database.exec("PRAGMA journal_mode = WAL");
   database.exec(`PRAGMA wal_autocheckpoint = ${checkpointPages}`);
   database.exec(`PRAGMA journal_size_limit = ${keptLogBytes}`);

@@ -1,0 +1,228 @@
+/** Backs a server up while it runs, verifies backups and living data, and makes a server of a backup where nothing is. */
+import { createReadStream, existsSync } from "node:fs";
+import { open, rename, rm } from "node:fs/promises";
+import { StorageError, toHex } from "@sotto/protocol";
+import { requireEmpty, restoreDataFolder, type RestoredFolder } from "../adapters/data-folder.ts";
+import { TEMPORARY_SUFFIX, syncFolderOf } from "../adapters/durable-file.ts";
+import { nodeCrypto } from "../adapters/node-crypto.ts";
+import { databaseOwner } from "../adapters/open-store.ts";
+import { PostgresFilling } from "../adapters/postgres/fill.ts";
+import { fillSqlite } from "../adapters/sqlite/fill.ts";
+import { readArchive, writeArchive, type ArchivedBlob, type ArchiveSummary } from "./archive.ts";
+import { Consistency } from "./consistency.ts";
+import { blobsOf, readLivingData, type DataPlace, type LivingData } from "./living.ts";
+import type { Row, Rows } from "./rows.ts";
+import type { RowSink, Snapshot } from "./snapshot.ts";
+import { Tally, type Counts } from "./tally.ts";
+
+/** Asks for the passphrase of a backup; undefined in the place of it: the backup is not encrypted. */
+export type Passphrase = (() => Promise<string>) | undefined;
+
+/**
+ * Writes a backup into a new file, mode 0600, which is there when it is whole. The server may run.
+ * @throws StorageError `data_not_empty` when the file is there; `data_folder_damaged`, `data_folder_foreign`, `data_moved`, `data_unfinished`,
+ *   `unavailable`, `storage_failed`.
+ */
+export async function backUp(
+  place: DataPlace,
+  file: string,
+  passphrase: Passphrase,
+): Promise<ArchiveSummary> {
+  if (existsSync(file)) throw new StorageError("data_not_empty", `${file} is there already`);
+  const living = await readLivingData(place);
+  const secret = await passphrase?.();
+  const snapshot = await living.openSnapshot();
+  const temporary = file + TEMPORARY_SUFFIX;
+  try {
+    const madeAt = new Date().toISOString();
+    const gone = new Set<string>();
+    await rm(temporary, { force: true });
+    const out = await open(temporary, "wx", 0o600).catch((cause: unknown) => {
+      throw unwritten(file, cause);
+    });
+    try {
+      const content = {
+        keys: living.folder.keyFiles,
+        blobs: storedBlobs(living, snapshot, gone),
+        rows: () => withoutBlobs(snapshot.rows(), gone),
+      };
+      const write = async (bytes: Uint8Array): Promise<void> => {
+        await out.writeFile(bytes).catch((cause: unknown) => {
+          throw unwritten(file, cause);
+        });
+      };
+      const summary = await writeArchive(content, madeAt, secret, write);
+      await out.sync();
+      await rename(temporary, file);
+      syncFolderOf(file);
+      return summary;
+    } finally {
+      await out.close();
+    }
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  } finally {
+    await snapshot.close();
+  }
+}
+
+/** Blobs that are whole. Those that went since the snapshot was taken are noted as gone. */
+async function* storedBlobs(
+  { blobs }: LivingData,
+  snapshot: Snapshot,
+  gone: Set<string>,
+): AsyncGenerator<ArchivedBlob> {
+  for await (const rows of snapshot.readTable("blobs")) {
+    for (const row of rows) {
+      const [id, , size, received] = row.values as [Uint8Array, Uint8Array, number, number];
+      const bytes = size === received ? await blobs.read(id, 0, size) : undefined;
+      if (bytes === undefined) gone.add(toHex(id));
+      else yield { id, size, bytes };
+    }
+  }
+}
+
+async function* withoutBlobs(rows: Rows, gone: ReadonlySet<string>): AsyncGenerator<readonly Row[]> {
+  for await (const some of rows) {
+    yield some.filter(
+      ({ table, values }) => table.name !== "blobs" || !gone.has(toHex(values[0] as Uint8Array)),
+    );
+  }
+}
+
+/**
+ * Reads a whole backup and says what is in it, if all is as it should be.
+ * @throws StorageError `backup_damaged`, `backup_foreign`, `storage_failed`; CryptoError `passphrase_wrong`.
+ */
+export function verifyBackup(file: string, askPassphrase: () => Promise<string>): Promise<ArchiveSummary> {
+  return readArchive(readFile(file), askPassphrase);
+}
+
+/** What was found in living data. */
+export interface LivingSummary {
+  readonly blobs: number;
+  readonly blobBytes: number;
+  readonly counts: Counts;
+}
+
+/**
+ * Reads all of a server's data as it is at one moment, and sees that it fits together. The server may run.
+ * @throws StorageError `data_folder_damaged` when it does not; and as `backUp`.
+ */
+export async function verifyLiving(place: DataPlace): Promise<LivingSummary> {
+  const living = await readLivingData(place);
+  const snapshot = await living.openSnapshot();
+  const tally = new Tally();
+  const consistency = new Consistency(nodeCrypto);
+  const missing = new Set<string>();
+  let [blobs, blobBytes] = [0, 0];
+  try {
+    for await (const rows of snapshot.rows()) {
+      for (const row of rows) {
+        const wrong = consistency.add(row);
+        if (wrong !== undefined) throw inconsistent(living, wrong);
+        tally.add(row);
+        if (row.table.name !== "blobs") continue;
+        const [id, , size, received] = row.values as [Uint8Array, Uint8Array, number, number];
+        blobs++;
+        blobBytes += size;
+        if (size === received && !(await isStored(living, id, size))) missing.add(toHex(id));
+      }
+    }
+  } finally {
+    await snapshot.close();
+  }
+  const wrong = consistency.end();
+  if (wrong !== undefined) throw inconsistent(living, wrong);
+  const lost = missing.size === 0 ? 0 : await countLost(living, missing);
+  if (lost > 0) throw inconsistent(living, `blobs: the bytes of ${lost} are missing or cut short`);
+  return { blobs, blobBytes, counts: tally.end() };
+}
+
+/** Of blobs whose bytes were not there: how many are still said to be there. The others were deleted meanwhile. */
+async function countLost(living: LivingData, missing: ReadonlySet<string>): Promise<number> {
+  const snapshot = await living.openSnapshot();
+  try {
+    let lost = 0;
+    for await (const rows of snapshot.readTable("blobs")) {
+      for (const { values } of rows) {
+        const [id, , size] = values as [Uint8Array, Uint8Array, number];
+        if (missing.has(toHex(id)) && !(await isStored(living, id, size))) lost++;
+      }
+    }
+    return lost;
+  } finally {
+    await snapshot.close();
+  }
+}
+
+/** Looks at its end only. */
+async function isStored({ blobs }: LivingData, id: Uint8Array, size: number): Promise<boolean> {
+  const bytes = await blobs.read(id, Math.max(0, size - 1), size);
+  if (bytes === undefined) return false;
+  for await (const part of bytes) void part;
+  return true;
+}
+
+/**
+ * Makes a server's data of a backup, where nothing is. The backup is read twice: nothing is written before all of it is known to be whole.
+ * @throws StorageError `data_not_empty`, and as `verifyBackup`; `data_folder_foreign`, `data_folder_locked`, `unavailable` of the database.
+ */
+export async function restore(
+  file: string,
+  { data, database }: DataPlace,
+  askPassphrase: () => Promise<string>,
+): Promise<ArchiveSummary> {
+  requireEmpty(data);
+  let asked: Promise<string> | undefined;
+  const ask = (): Promise<string> => (asked ??= askPassphrase());
+  await verifyBackup(file, ask);
+  const made: { folder?: RestoredFolder; sink?: RowSink & { close(): unknown } } = {};
+  try {
+    const summary = await readArchive(readFile(file), ask, {
+      async keys(keys) {
+        made.folder = await restoreDataFolder(data, keys);
+        const { facts } = made.folder;
+        made.sink =
+          database === undefined
+            ? fillSqlite(facts.databasePath, Math.floor(Date.now() / 1000))
+            : await PostgresFilling.open(database, databaseOwner(facts), "restore");
+      },
+      async blob({ id, size, bytes }) {
+        const files = blobsOf((made.folder as RestoredFolder).facts);
+        const written = await files.write(id, 0, bytes);
+        if (written !== size) throw new StorageError("storage_failed", "a blob could not be written");
+        await files.finish(id);
+      },
+      rows: (rows) => (made.sink as RowSink).insert(rows),
+    });
+    await made.sink?.finish();
+    made.folder?.finish();
+    return summary;
+  } catch (error) {
+    await made.sink?.close();
+    made.folder?.abort();
+    throw error;
+  } finally {
+    await made.sink?.close();
+  }
+}
+
+async function* readFile(file: string): AsyncGenerator<Uint8Array> {
+  try {
+    yield* createReadStream(file, { highWaterMark: 262_144 });
+  } catch (cause) {
+    const { code = "unknown cause" } = cause as NodeJS.ErrnoException;
+    throw new StorageError("storage_failed", `${file} cannot be read (${code})`, { cause });
+  }
+}
+
+function inconsistent({ folder }: LivingData, wrong: string): StorageError {
+  return new StorageError("data_folder_damaged", `${folder.path}: ${wrong}`);
+}
+
+function unwritten(file: string, cause: unknown): StorageError {
+  const { code = "unknown cause" } = cause as NodeJS.ErrnoException;
+  return new StorageError("storage_failed", `${file} cannot be written (${code})`, { cause });
+}

@@ -1,0 +1,41 @@
+/** The data of a server as it lies there, running or not: keys and blobs in its folder, and the rest there too or in PostgreSQL. */
+import type { BlobFiles } from "../core/blobs/files.ts";
+import { readDataFolder, requireHere, type DataFolderFacts } from "../adapters/data-folder.ts";
+import { folderBlobs } from "../adapters/folder-blobs.ts";
+import { databaseOwner } from "../adapters/open-store.ts";
+import { openPostgresSnapshot } from "../adapters/postgres/snapshot.ts";
+import { openSqliteSnapshot } from "../adapters/sqlite/snapshot.ts";
+import type { Snapshot } from "./snapshot.ts";
+
+/** Where a server's data is. */
+export interface DataPlace {
+  /** The data folder. */
+  readonly data: string;
+  /** `postgres://…`, when the database is not in the folder. */
+  readonly database?: string | undefined;
+}
+
+/** What of a server's data can be read while it runs. */
+export interface LivingData {
+  readonly folder: DataFolderFacts;
+  readonly blobs: BlobFiles;
+  openSnapshot(): Promise<Snapshot>;
+}
+
+/** @throws StorageError `data_folder_damaged`, `data_folder_foreign`, `data_moved`. */
+export async function readLivingData({ data, database }: DataPlace): Promise<LivingData> {
+  const folder = await readDataFolder(data);
+  if (database === undefined) requireHere(folder);
+  return {
+    folder,
+    blobs: blobsOf(folder),
+    openSnapshot: async () =>
+      database === undefined
+        ? openSqliteSnapshot(requireHere(folder))
+        : openPostgresSnapshot({ url: database, owner: databaseOwner(folder) }),
+  };
+}
+
+/** Where a server's blobs lie. */
+export const blobsOf = (folder: Pick<DataFolderFacts, "blobsPath">): BlobFiles =>
+  folderBlobs(folder.blobsPath, Date.now);
