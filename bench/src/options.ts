@@ -1,6 +1,6 @@
 /** What the bench's command line says. */
 import { parseArgs } from "node:util";
-import type { AwayJob, ExchangeJob } from "./load/job.ts";
+import type { AwayJob, ExchangeJob, FanOutJob } from "./load/job.ts";
 import type { Scenario } from "./servers/target.ts";
 
 /** How to run. */
@@ -12,6 +12,9 @@ export interface Options {
   readonly only: readonly string[];
   readonly scenarios: readonly Scenario[];
   readonly exchange: ExchangeJob;
+  /** What the exchange is paced to, one after another. */
+  readonly ratesPerSec: readonly number[];
+  readonly fanOut: FanOutJob;
   readonly away: AwayJob;
   readonly idle: { readonly connections: number; readonly lookEveryMs: number };
   /** Before each measurement, wait so long at most for the machine to have nothing else to do. */
@@ -23,15 +26,15 @@ export interface Options {
 export const USAGE = `npm run bench -- [options]
   --quick             a few seconds: shows that everything works, not how fast it is
   --rounds N          rounds, interleaved between the systems (default 5; --quick 1)
-  --only A,B          systems: sotto, relay, relay-coalescing, mosquitto, ejabberd, ejabberd-archive
-  --scenario A,B      exchange, away, killed, idle (default: all; --profile: exchange)
+  --only A,B          systems: sotto, sotto-postgres, sotto-postgres-2, relay, relay-coalescing, mosquitto, ejabberd, ejabberd-archive
+  --scenario A,B      exchange, paced, fan-out, away, killed, idle (default: all; --profile: exchange)
   --seconds N         length of each measurement (default 8)
   --wait-quiet N      before each, wait up to N seconds for the machine to have nothing else to do (default 0)
-  --pairs N --in-flight N --recipients N --connections N --message-bytes N --receipt-bytes N
+  --pairs N --in-flight N --recipients N --connections N --readers N --rates N,M --message-bytes N --receipt-bytes N
   --profile           start the server with the CPU profiler and print where the time goes
   --out DIR           where RESULTS.md and results.json go (default bench/); --no-write prints only`;
 
-const allScenarios: readonly Scenario[] = ["exchange", "away", "killed", "idle"];
+const allScenarios: readonly Scenario[] = ["exchange", "paced", "fan-out", "away", "killed", "idle"];
 
 /** @throws Error for what it does not understand. */
 export function parseOptions(args: readonly string[], defaultOut: string): Options {
@@ -50,6 +53,8 @@ export function parseOptions(args: readonly string[], defaultOut: string): Optio
       "in-flight": { type: "string" },
       recipients: { type: "string" },
       connections: { type: "string" },
+      readers: { type: "string" },
+      rates: { type: "string" },
       "message-bytes": { type: "string" },
       "receipt-bytes": { type: "string" },
       out: { type: "string" },
@@ -77,6 +82,17 @@ export function parseOptions(args: readonly string[], defaultOut: string): Optio
       measureMs,
       maxWarmUpMs: quick ? 500 : 10_000,
     },
+    ratesPerSec: values.rates
+      ? list(values.rates).map((rate) => number(rate, 0))
+      : quick
+        ? [50]
+        : [20_000, 10_000],
+    fanOut: {
+      readers: number(values.readers, quick ? 10 : 1000),
+      messageBytes: bodies.messageBytes,
+      messages: quick ? 5 : 40,
+      everyMs: quick ? 10 : 100,
+    },
     away: {
       recipients: number(values.recipients, quick ? 10 : 200),
       inFlight,
@@ -84,7 +100,7 @@ export function parseOptions(args: readonly string[], defaultOut: string): Optio
       warmUpMs: quick ? 300 : 5000,
       measureMs: quick ? 500 : Math.min(measureMs, 5000),
     },
-    idle: { connections: number(values.connections, quick ? 20 : 5000), lookEveryMs: quick ? 50 : 1000 },
+    idle: { connections: number(values.connections, quick ? 20 : 10_000), lookEveryMs: quick ? 50 : 1000 },
     waitQuietSec: number(values["wait-quiet"], 0),
     out: values["no-write"] ? undefined : (values.out ?? defaultOut),
   };

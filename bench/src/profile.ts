@@ -78,10 +78,12 @@ export async function profile(program: string, options: Options): Promise<boolea
       const { server, endpoint } = await serve(folder, node);
       const settings = {
         exchange: { type: "exchange", ...options.exchange },
+        paced: { type: "paced", ...options.exchange, ratePerSec: options.ratesPerSec[0]! },
+        "fan-out": { type: "fan-out", ...options.fanOut },
         away: { type: "away", ...options.away },
         idle: { type: "idle", ...options.idle, collectsOnSignal: false },
       } as const;
-      const job = { endpoint, serverPid: server.pid, ...settings[scenario] };
+      const job = { endpoint, pids: [server.pid], ...settings[scenario] };
       const result = await runJob<typeof scenario>([program, "role:generator"], job);
       await server.stop();
       console.log(

@@ -17,8 +17,8 @@ import { allTargets } from "./targets.ts";
 /** Measures, prints, writes the report. False when something failed or was lost. */
 export async function run(program: string, options: Options): Promise<boolean> {
   const workFolder = mkdtempSync(join(tmpdir(), "sotto-bench-"));
+  const installed: { target: Target; results: TargetResults }[] = [];
   try {
-    const installed: { target: Target; results: TargetResults }[] = [];
     for (const target of allTargets(program)) {
       if (options.only.length > 0 && !options.only.includes(target.name)) continue;
       const version = await target.version();
@@ -27,7 +27,18 @@ export async function run(program: string, options: Options): Promise<boolean> {
         continue;
       }
       const { name, title } = target;
-      const results = { name, title, version, exchange: [], away: [], killed: [], idle: [], failures: [] };
+      const results: TargetResults = {
+        name,
+        title,
+        version,
+        exchange: [],
+        paced: [],
+        fanOut: [],
+        away: [],
+        killed: [],
+        idle: [],
+        failures: [],
+      };
       installed.push({ target, results });
     }
     const users = usersNeeded(options);
@@ -60,6 +71,8 @@ export async function run(program: string, options: Options): Promise<boolean> {
         rounds: options.rounds,
         quick: options.quick,
         exchange: options.exchange,
+        ratesPerSec: options.ratesPerSec,
+        fanOut: options.fanOut,
         away: options.away,
         idle: options.idle,
       },
@@ -67,6 +80,7 @@ export async function run(program: string, options: Options): Promise<boolean> {
     };
     return writeReport(results, options.out);
   } finally {
+    for (const { target } of installed) await target.close?.();
     rmSync(workFolder, { recursive: true, force: true });
   }
 }
@@ -74,7 +88,8 @@ export async function run(program: string, options: Options): Promise<boolean> {
 /** How many accounts the scenarios use. */
 export function usersNeeded(options: Options): number {
   const idle = options.scenarios.includes("idle") ? options.idle.connections : 0;
-  return Math.max(2 * options.exchange.pairs, 2 * options.away.recipients, idle);
+  const readers = options.scenarios.includes("fan-out") ? options.fanOut.readers : 0;
+  return Math.max(2 * options.exchange.pairs, 2 * options.away.recipients, idle, readers);
 }
 
 async function measure(
@@ -88,13 +103,29 @@ async function measure(
   const generator = [program, "role:generator"] as const;
   const started = await target.start(folder, scenario);
   let { server } = started;
-  const to = { endpoint: started.endpoint, serverPid: server.pid };
+  const to = { endpoint: started.endpoint, pids: [server.pid, ...(started.otherPids ?? [])] };
   try {
     switch (scenario) {
       case "exchange": {
         const job = { type: "exchange", ...to, ...options.exchange } as const;
         const result = await runJob<"exchange">(generator, job);
         results.exchange.push(result);
+        return JSON.stringify(result);
+      }
+      case "paced": {
+        const reached = [];
+        for (const ratePerSec of options.ratesPerSec) {
+          const job = { type: "paced", ...to, ...options.exchange, ratePerSec } as const;
+          const result = await runJob<"paced">(generator, job);
+          results.paced.push(result);
+          reached.push(result);
+        }
+        return JSON.stringify(reached);
+      }
+      case "fan-out": {
+        const job = { type: "fan-out", ...to, ...options.fanOut } as const;
+        const result = await runJob<"fan-out">(generator, job);
+        results.fanOut.push(result);
         return JSON.stringify(result);
       }
       case "away": {
@@ -115,7 +146,7 @@ async function measure(
         const { acknowledged, lost, misordered } = await runJob<"drain">(generator, {
           type: "drain",
           endpoint: again.endpoint,
-          serverPid: server.pid,
+          pids: [server.pid, ...(again.otherPids ?? [])],
           taken,
           ...options.away,
         });

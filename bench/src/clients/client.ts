@@ -10,7 +10,7 @@ export type Endpoint =
   | { readonly kind: "relay"; readonly port: number; readonly coalesce: boolean }
   | { readonly kind: "mqtt"; readonly port: number }
   | { readonly kind: "xmpp"; readonly port: number; readonly apiPort: number }
-  | { readonly kind: "sotto"; readonly port: number; readonly accountsFile: string };
+  | { readonly kind: "sotto"; readonly ports: readonly number[]; readonly accountsFile: string };
 
 /** What a user hears. */
 export interface Handlers {
@@ -43,6 +43,11 @@ export interface Client {
   /** Readies users before anything is measured: accounts, subscriptions of those who will be away. */
   prepare(users: readonly number[], away: boolean): Promise<void>;
   connect(user: number, purpose: Purpose, handlers: Handlers): Promise<Connection>;
+  /**
+   * A room that many read: user 0 opens it, before the others come. What is sent there reaches everybody in it; whom `send` names does not
+   * matter. Absent where there is none.
+   */
+  connectRoom?(user: number, handlers: Handlers): Promise<Connection>;
   /** How many entries the server still keeps for these users, where it can be asked. */
   leftOver?(users: readonly number[]): Promise<number>;
 }

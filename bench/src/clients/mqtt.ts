@@ -22,7 +22,12 @@ const SUBACK = 9;
 
 /** A client of an MQTT broker on loopback. "Taken" is the broker's PUBACK. */
 export function mqttClient(port: number): Client {
-  const open = async (user: number, purpose: Purpose, handlers: Handlers): Promise<Connection> => {
+  const open = async (
+    user: number,
+    purpose: Purpose,
+    handlers: Handlers,
+    room = false,
+  ): Promise<Connection> => {
     const socket = connect({ port, host: "127.0.0.1", localAddress: sourceAddress(user), noDelay: true });
     await once(socket, "connect");
     const batch = new Batch((parts) => writeJoined(socket, parts));
@@ -52,7 +57,9 @@ export function mqttClient(port: number): Client {
     await connected;
     if (purpose !== "send") {
       const subscribed = answer(SUBACK);
-      socket.write(packet(0x82, [Buffer.from([0, 1]), text(`inbox/${user}`), Buffer.from([1])]));
+      socket.write(
+        packet(0x82, [Buffer.from([0, 1]), text(room ? "room" : `inbox/${user}`), Buffer.from([1])]),
+      );
       await subscribed;
     }
     let nextId = 1;
@@ -60,7 +67,9 @@ export function mqttClient(port: number): Client {
       send(to, body) {
         const id = nextId;
         nextId = nextId === 65_535 ? 1 : nextId + 1;
-        batch.add(packet(0x32, [text(`inbox/${to}`), Buffer.from([id >> 8, id & 255]), body]));
+        batch.add(
+          packet(0x32, [text(room ? "room" : `inbox/${to}`), Buffer.from([id >> 8, id & 255]), body]),
+        );
       },
       close: () => disconnect(socket, onClose),
     };
@@ -72,6 +81,7 @@ export function mqttClient(port: number): Client {
       await eachOf(users, 32, async (user) => (await open(user, "both", idle)).close());
     },
     connect: open,
+    connectRoom: (user, handlers) => open(user, "both", handlers, true),
   };
 }
 

@@ -3,15 +3,22 @@
  * turn of the event loop travel in one WebSocket message, as with @sotto/client. The bodies are as long as classic
  * messages but random: the server cannot tell.
  */
-import { createPrivateKey, randomBytes, sign } from "node:crypto";
+import { createHash, createPrivateKey, randomBytes, sign } from "node:crypto";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import {
+  AckSchema,
+  AppendSchema,
   AttachSchema,
   ClientFrameSchema,
   ClientFramesSchema,
+  CreateLogSchema,
+  EntryKind,
   HelloSchema,
+  ID_BYTES,
+  InboxItemSchema,
   LIMITS,
   NONCE_BYTES,
+  OpenSlotSchema,
   type ServerFrame,
   ServerFrameSchema,
   SignInSchema,
@@ -25,29 +32,39 @@ import { decodeServerFrames, encodeAck, encodeAppend } from "./sotto-wire.ts";
 import { WebSocketConnection } from "./websocket.ts";
 
 type Frame = ServerFrame["frame"];
-type Answer = Extract<Frame, { case: "challenge" | "signedIn" | "attached" }>;
+type Answer = Extract<Frame, { case: "challenge" | "signedIn" | "attached" | "done" }>;
 type AnswerOf<Case> = Extract<Answer, { case: Case }>;
 type ClientFrameInit = Parameters<typeof create<typeof ClientFrameSchema>>[1];
 
 const nothing = Buffer.alloc(0);
 
-/** A client of a Sotto server on loopback whose accounts were registered before (see sotto-accounts.ts). */
-export function sottoClient(port: number, accountsFile: string): Client {
+/**
+ * A client of a Sotto server on loopback whose accounts were registered before (see sotto-accounts.ts). Users spread over the ports of its
+ * nodes.
+ */
+export function sottoClient(ports: readonly number[], accountsFile: string): Client {
   const accounts = readAccounts(accountsFile);
   const inboxes = accounts.accounts.map((account) => account.inbox);
+  const portOf = (user: number): number => ports[user % ports.length]!;
+  const room: Room = { log: randomBytes(ID_BYTES), token: randomBytes(32) };
   return {
     async prepare(users) {
       if (Math.max(...users) >= inboxes.length) throw new Error("too few accounts were registered");
     },
     async connect(user, purpose, handlers) {
-      const session = await Session.open(port, user, accounts, purpose, handlers, inboxes);
+      const session = await Session.open(portOf(user), user, accounts, purpose, handlers, inboxes);
+      return session;
+    },
+    async connectRoom(user, handlers) {
+      const session = await Session.open(portOf(user), user, accounts, "send", handlers, inboxes);
+      await session.enter(room, user === 0);
       return session;
     },
     async leftOver(users) {
       let left = 0;
       const idle: Handlers = { received() {}, taken() {}, failed() {} };
       await eachOf(users, 16, async (user) => {
-        const session = await Session.open(port, user, accounts, "receive", idle, inboxes);
+        const session = await Session.open(portOf(user), user, accounts, "receive", idle, inboxes);
         left += session.kept;
         await session.close();
       });
@@ -56,10 +73,19 @@ export function sottoClient(port: number, accountsFile: string): Client {
   };
 }
 
+/** A conversation log in its first epoch. */
+interface Room {
+  readonly log: Buffer;
+  readonly token: Buffer;
+}
+
 class Session implements Connection {
   readonly #inboxes: readonly Buffer[];
   readonly #handlers: Handlers;
   readonly #batch: Batch;
+  /** What it reads and acknowledges: the inbox, or a room. */
+  #ackOf: (seq: number) => Buffer;
+  #appendTo: ((request: number, body: Buffer) => Buffer) | undefined;
   #socket!: WebSocketConnection;
   #waiting: ((frame: Frame) => void) | undefined;
   #request = 0;
@@ -70,9 +96,10 @@ class Session implements Connection {
   private constructor(account: BenchAccount, handlers: Handlers, inboxes: readonly Buffer[]) {
     this.#handlers = handlers;
     this.#inboxes = inboxes;
+    this.#ackOf = (seq) => encodeAck(account.inbox, seq);
     this.#batch = new Batch((parts) => {
       if (this.#ackUpTo === 0) this.#socket.send(parts);
-      else this.#socket.send([...parts, encodeAck(account.inbox, this.#ackUpTo)]);
+      else this.#socket.send([...parts, this.#ackOf(this.#ackUpTo)]);
       this.#ackUpTo = 0;
     });
   }
@@ -122,7 +149,31 @@ class Session implements Connection {
 
   send(to: number, body: Buffer): void {
     this.#request = this.#request === 65_535 ? 1 : this.#request + 1;
-    this.#batch.add(encodeAppend(this.#request, this.#inboxes[to]!, body));
+    this.#batch.add(
+      this.#appendTo?.(this.#request, body) ?? encodeAppend(this.#request, this.#inboxes[to]!, body),
+    );
+  }
+
+  /** Opens a slot in a room and reads there; the first one makes the room. */
+  async enter({ log: logId, token: accessToken }: Room, makesIt: boolean): Promise<void> {
+    const slotId = randomBytes(ID_BYTES);
+    if (makesIt) {
+      const tokenHash = createHash("sha256").update(accessToken).digest();
+      const createLog = create(CreateLogSchema, { request: 1_000_001, logId, tokenHash });
+      await this.#ask({ frame: { case: "createLog", value: createLog } }, "done");
+    }
+    const openSlot = create(OpenSlotSchema, { request: 1_000_002, logId, slotId, accessToken });
+    await this.#ask({ frame: { case: "openSlot", value: openSlot } }, "done");
+    const attach = create(AttachSchema, { request: 1_000_003, logId, slotId, accessToken });
+    await this.#ask({ frame: { case: "attach", value: attach } }, "attached");
+    this.#ackOf = (seq) =>
+      framed({ frame: { case: "ack", value: create(AckSchema, { logId, slotId, seq: BigInt(seq) }) } });
+    this.#appendTo = (request, text) => {
+      const item = create(InboxItemSchema, { item: { case: "classic", value: text } });
+      const body = toBinary(InboxItemSchema, item);
+      const append = create(AppendSchema, { request, logId, accessToken, kind: EntryKind.MESSAGE, body });
+      return framed({ frame: { case: "append", value: append } });
+    };
   }
 
   close(): Promise<void> {
@@ -162,10 +213,14 @@ class Session implements Connection {
         if (isAnswer(got, wanted)) resolve(got);
         else reject(new Error(`${got.case} instead of ${wanted}`));
       };
-      const frames = create(ClientFramesSchema, { frames: [create(ClientFrameSchema, frame)] });
-      this.#socket.send([Buffer.from(toBinary(ClientFramesSchema, frames))]);
+      this.#socket.send([framed(frame)]);
     });
   }
+}
+
+function framed(frame: ClientFrameInit): Buffer {
+  const frames = create(ClientFramesSchema, { frames: [create(ClientFrameSchema, frame)] });
+  return Buffer.from(toBinary(ClientFramesSchema, frames));
 }
 
 function isAnswer<Case extends Answer["case"]>(frame: Frame, wanted: Case): frame is AnswerOf<Case> {

@@ -29,10 +29,10 @@ export async function runCrypto(options: CryptoOptions): Promise<CryptoResults> 
       const order = only.map((_, i) => only[(i + round) % only.length]!);
       for (const system of order) {
         await untilQuiet(options.waitQuietSec);
-        const began = { at: performance.now(), machine: machineCpuSeconds(), own: cpuSeconds(process.pid) };
+        const began = { at: performance.now(), machine: machineCpuSeconds(), own: cpuSeconds([process.pid]) };
         await measure(system, options, notebook, vault, guests, bystanders);
         const seconds = (performance.now() - began.at) / 1000;
-        const used = machineCpuSeconds() - began.machine - (cpuSeconds(process.pid) - began.own);
+        const used = machineCpuSeconds() - began.machine - (cpuSeconds([process.pid]) - began.own);
         others.push(Math.max(0, used) / seconds);
         console.log(`round ${round + 1} ${system}: ${seconds.toFixed(1)} s`);
       }

@@ -1,5 +1,5 @@
 /**
- * What the kernel says about a process and its descendants: CPU time and memory, read from /proc (Linux).
+ * What the kernel says about processes and their descendants: CPU time and memory, read from /proc (Linux).
  * All threads count; so do children that live, and those that were waited for.
  */
 import { readFileSync, readdirSync } from "node:fs";
@@ -16,9 +16,9 @@ export interface Memory {
   readonly pss: number;
 }
 
-/** The process and its living descendants. */
-function tree(pid: number): number[] {
-  const found = [pid];
+/** The processes and their living descendants. */
+function tree(pids: readonly number[]): number[] {
+  const found = [...pids];
   for (let i = 0; i < found.length; i++) {
     const tasks = `/proc/${found[i]}/task`;
     for (const task of listed(tasks)) {
@@ -29,10 +29,10 @@ function tree(pid: number): number[] {
   return found;
 }
 
-/** CPU seconds (user + system) that a process tree has used since it started; 0 for a process that is gone. */
-export function cpuSeconds(pid: number): number {
+/** CPU seconds (user + system) that process trees have used since they started; 0 for a process that is gone. */
+export function cpuSeconds(pids: readonly number[]): number {
   let ticks = 0;
-  for (const each of tree(pid)) {
+  for (const each of tree(pids)) {
     const stat = text(`/proc/${each}/stat`);
     // The name in parentheses may hold spaces: count fields from its end. utime, stime, cutime, cstime are 14 to 17.
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
@@ -63,11 +63,11 @@ export async function untilQuiet(maxSec: number): Promise<void> {
   }
 }
 
-/** Memory of a process tree now. */
-export function memory(pid: number): Memory {
+/** Memory of process trees now. */
+export function memory(pids: readonly number[]): Memory {
   let rss = 0;
   let pss = 0;
-  for (const each of tree(pid)) {
+  for (const each of tree(pids)) {
     const rollup = text(`/proc/${each}/smaps_rollup`);
     rss += Number(/^Rss:\s+(\d+)/m.exec(rollup)?.[1] ?? 0) * 1024;
     pss += Number(/^Pss:\s+(\d+)/m.exec(rollup)?.[1] ?? 0) * 1024;
@@ -75,10 +75,10 @@ export function memory(pid: number): Memory {
   return { rss, pss };
 }
 
-/** Bytes that a process tree has sent to the disk since it started. */
-export function diskWriteBytes(pid: number): number {
+/** Bytes that process trees have sent to the disk since they started. */
+export function diskWriteBytes(pids: readonly number[]): number {
   let bytes = 0;
-  for (const each of tree(pid)) {
+  for (const each of tree(pids)) {
     bytes += Number(/^write_bytes: (\d+)/m.exec(text(`/proc/${each}/io`))?.[1] ?? 0);
   }
   return bytes;

@@ -8,9 +8,9 @@ import type { AwayJob, AwayResult, DrainResult, StoreResult } from "./job.ts";
 import { startMeter, until, untilSteady } from "./meter.ts";
 
 /** Stores, then drains. */
-export async function away(client: Client, serverPid: number, job: AwayJob): Promise<AwayResult> {
-  const stored = await store(client, serverPid, job, false);
-  const drained = await drain(client, serverPid, job, stored.taken);
+export async function away(client: Client, pids: readonly number[], job: AwayJob): Promise<AwayResult> {
+  const stored = await store(client, pids, job, false);
+  const drained = await drain(client, pids, job, stored.taken);
   return { ...stored, ...drained };
 }
 
@@ -20,7 +20,7 @@ export async function away(client: Client, serverPid: number, job: AwayJob): Pro
  */
 export async function store(
   client: Client,
-  serverPid: number,
+  pids: readonly number[],
   job: AwayJob,
   killed: boolean,
 ): Promise<StoreResult> {
@@ -59,7 +59,7 @@ export async function store(
   for (const user of senders) send(user, job.inFlight);
   await untilSteady(() => total, job.warmUpMs);
   const before = total;
-  const meter = startMeter(serverPid);
+  const meter = startMeter(pids);
   await until(() => failure !== undefined, job.measureMs);
   const stretch = meter();
   const measured = total - before;
@@ -67,7 +67,7 @@ export async function store(
 
   if (killed) {
     closing = true;
-    process.kill(serverPid, "SIGKILL");
+    process.kill(pids[0]!, "SIGKILL");
     // What it had answered before is still under way to us.
     await new Promise((resolve) => setTimeout(resolve, 500));
     sending = false;
@@ -91,7 +91,7 @@ export async function store(
 /** The recipients come, take what waits, and acknowledge it. Done when all is there, or nothing came for five seconds. */
 export async function drain(
   client: Client,
-  serverPid: number,
+  pids: readonly number[],
   job: AwayJob,
   taken: readonly number[],
 ): Promise<DrainResult> {
@@ -112,7 +112,7 @@ export async function drain(
     users.map((user) => user + job.recipients),
     false,
   );
-  const meter = startMeter(serverPid);
+  const meter = startMeter(pids);
   await eachOf(users, 16, async (user) => {
     connections[user] = await client.connect(user + job.recipients, "receive", {
       received(body) {

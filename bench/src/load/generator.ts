@@ -7,7 +7,8 @@ import { registerAccounts } from "../clients/sotto-accounts.ts";
 import { sottoClient } from "../clients/sotto.ts";
 import { xmppClient } from "../clients/xmpp.ts";
 import { away, drain, store } from "./away.ts";
-import { exchange } from "./exchange.ts";
+import { exchange, paced } from "./exchange.ts";
+import { fanOut } from "./fan-out.ts";
 import { idle } from "./idle.ts";
 import type { Job, Results } from "./job.ts";
 
@@ -35,22 +36,26 @@ async function perform(job: Job): Promise<Results[keyof Results]> {
   const client = clientFor(job.endpoint);
   switch (job.type) {
     case "exchange":
-      return exchange(client, job.serverPid, job);
+      return exchange(client, job.pids, job);
+    case "paced":
+      return paced(client, job.pids, job);
+    case "fan-out":
+      return fanOut(client, job.pids, job);
     case "away":
-      return away(client, job.serverPid, job);
+      return away(client, job.pids, job);
     case "store-until-killed":
-      return store(client, job.serverPid, job, true);
+      return store(client, job.pids, job, true);
     case "drain":
-      return drain(client, job.serverPid, job, job.taken);
+      return drain(client, job.pids, job, job.taken);
     case "idle":
-      return idle(client, job.serverPid, job);
+      return idle(client, job.pids, job);
   }
 }
 
 async function register(job: Job & { type: "register" }): Promise<Results["register"]> {
   if (job.endpoint.kind !== "sotto") throw new Error("only Sotto registers over HTTP");
   const startMs = performance.now();
-  await registerAccounts(job.endpoint.port, job.accounts, job.codesFile, job.endpoint.accountsFile);
+  await registerAccounts(job.endpoint.ports[0]!, job.accounts, job.codesFile, job.endpoint.accountsFile);
   return { registeredPerSec: (job.accounts / (performance.now() - startMs)) * 1000 };
 }
 
@@ -63,7 +68,7 @@ function clientFor(endpoint: Endpoint): Client {
     case "xmpp":
       return xmppClient(endpoint.port, endpoint.apiPort);
     case "sotto":
-      return sottoClient(endpoint.port, endpoint.accountsFile);
+      return sottoClient(endpoint.ports, endpoint.accountsFile);
   }
 }
 

@@ -8,8 +8,11 @@ interface Bodies {
 }
 
 /** One task for a generator process. */
-export type Job = { readonly endpoint: Endpoint; readonly serverPid: number } & (
+/** `pids`: the processes that together are the server; the first is the one that is killed. */
+export type Job = { readonly endpoint: Endpoint; readonly pids: readonly number[] } & (
   | ({ readonly type: "exchange" } & ExchangeJob)
+  | ({ readonly type: "paced" } & PacedJob)
+  | ({ readonly type: "fan-out" } & FanOutJob)
   | ({ readonly type: "away" } & AwayJob)
   | ({ readonly type: "store-until-killed" } & AwayJob)
   | ({ readonly type: "drain" } & AwayJob & { readonly taken: readonly number[] })
@@ -23,6 +26,20 @@ export interface ExchangeJob {
   readonly bodies: Bodies;
   readonly measureMs: number;
   readonly maxWarmUpMs: number;
+}
+
+/** An exchange at a given pace, whether or not the server keeps up. */
+export interface PacedJob extends ExchangeJob {
+  readonly ratePerSec: number;
+}
+
+/** One room that many read. */
+export interface FanOutJob {
+  readonly readers: number;
+  readonly messageBytes: number;
+  readonly messages: number;
+  /** Time between two messages. */
+  readonly everyMs: number;
 }
 
 export interface AwayJob {
@@ -68,6 +85,24 @@ export interface ExchangeResult {
   readonly leftOver?: number;
 }
 
+/** What a pace came to; latencies count from when a message was due, not from when it left. */
+export interface PacedResult extends ExchangeResult {
+  readonly ratePerSec: number;
+}
+
+export interface FanOutResult {
+  readonly readers: number;
+  /** From the sending of a message to its arrival at the last reader. */
+  readonly p50Ms: number;
+  readonly maxMs: number;
+  /** Sent to the disk for a message. */
+  readonly diskBytesEach: number;
+  /** CPU seconds of the server for 1,000 deliveries. */
+  readonly cpuSecPer1000: number;
+  readonly lost: number;
+  readonly misordered: number;
+}
+
 export interface AwayResult extends StoreResult, DrainResult {}
 
 export interface StoreResult {
@@ -99,11 +134,14 @@ export interface IdleResult {
   /** CPU seconds of the server to take the connections in, per 1,000. */
   readonly connectCpuSecPer1000: number;
   readonly connectedPerSec: number;
+  readonly cpu: CpuShares;
 }
 
 /** What a generator answers to each type of job. */
 export interface Results {
   exchange: ExchangeResult;
+  paced: PacedResult;
+  "fan-out": FanOutResult;
   away: AwayResult;
   "store-until-killed": StoreResult;
   drain: DrainResult;

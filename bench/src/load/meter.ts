@@ -12,22 +12,22 @@ export interface Stretch {
 }
 
 /** Begins a stretch; the function that it returns ends it. */
-export function startMeter(serverPid: number): () => Stretch {
+export function startMeter(pids: readonly number[]): () => Stretch {
   const startMs = performance.now();
-  const startServer = cpuSeconds(serverPid);
+  const startServer = cpuSeconds(pids);
   const startMachine = machineCpuSeconds();
-  const startDisk = diskWriteBytes(serverPid);
+  const startDisk = diskWriteBytes(pids);
   const startOwn = process.cpuUsage();
   return () => {
     const seconds = (performance.now() - startMs) / 1000;
-    const serverCpuSec = cpuSeconds(serverPid) - startServer;
+    const serverCpuSec = cpuSeconds(pids) - startServer;
     const used = process.cpuUsage(startOwn);
     const ownCpuSec = (used.user + used.system) / 1e6;
     const othersCpuSec = Math.max(0, machineCpuSeconds() - startMachine - serverCpuSec - ownCpuSec);
     return {
       seconds,
       serverCpuSec,
-      diskBytes: diskWriteBytes(serverPid) - startDisk,
+      diskBytes: diskWriteBytes(pids) - startDisk,
       shares: {
         server: serverCpuSec / seconds,
         generator: ownCpuSec / seconds,

@@ -22,12 +22,12 @@ export function writeReport(results: Results, folder: string | undefined): boole
     writeFileSync(join(folder, "results.json"), `${JSON.stringify(results, undefined, 1)}\n`);
   }
   return results.targets.every(
-    (target) => target.failures.length === 0 && (target.name !== "sotto" || sound(target)),
+    (target) => target.failures.length === 0 && (!target.name.startsWith("sotto") || sound(target)),
   );
 }
 
 function sound(target: Results["targets"][number]): boolean {
-  const rounds = [...target.exchange, ...target.away, ...target.killed];
+  const rounds = [...target.exchange, ...target.paced, ...target.fanOut, ...target.away, ...target.killed];
   return rounds.every(
     (round) => round.lost === 0 && round.misordered === 0 && (!("leftOver" in round) || round.leftOver === 0),
   );

@@ -1,6 +1,15 @@
 /** What a run of the bench found: everything that results.json holds. */
 import type { MachineDescription } from "../host/machine.ts";
-import type { AwayJob, AwayResult, ExchangeJob, ExchangeResult, IdleResult } from "../load/job.ts";
+import type {
+  AwayJob,
+  AwayResult,
+  ExchangeJob,
+  ExchangeResult,
+  FanOutJob,
+  FanOutResult,
+  IdleResult,
+  PacedResult,
+} from "../load/job.ts";
 
 /** What was left of acknowledged messages after SIGKILL and a new start. */
 export interface KilledResult {
@@ -15,6 +24,8 @@ export interface TargetResults {
   readonly title: string;
   readonly version: string;
   readonly exchange: ExchangeResult[];
+  readonly paced: PacedResult[];
+  readonly fanOut: FanOutResult[];
   readonly away: Omit<AwayResult, "taken">[];
   readonly killed: KilledResult[];
   readonly idle: IdleResult[];
@@ -28,6 +39,8 @@ export interface Results {
     readonly rounds: number;
     readonly quick: boolean;
     readonly exchange: ExchangeJob;
+    readonly ratesPerSec: readonly number[];
+    readonly fanOut: FanOutJob;
     readonly away: AwayJob;
     readonly idle: { readonly connections: number };
   };

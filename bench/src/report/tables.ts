@@ -22,9 +22,11 @@ export function tables(results: Results): string {
   const sections = [
     machine(results),
     exchangeTable(results),
+    ...results.settings.ratesPerSec.map((rate) => pacedTable(results, rate)),
     awayTable(results),
     killedTable(results),
     idleTable(results),
+    fanOutTable(results),
     failures(results),
   ];
   return sections.filter((section) => section !== "").join("\n");
@@ -32,7 +34,7 @@ export function tables(results: Results): string {
 
 function machine({ machine, settings, targets }: Results): string {
   const versions = targets
-    .filter((target) => target.name !== "relay-coalescing" && target.name !== "ejabberd-archive")
+    .filter(({ name }) => !["relay-coalescing", "ejabberd-archive", "sotto-postgres-2"].includes(name))
     .map((target) => `${target.name === "relay" ? "ws" : target.name} ${target.version}`);
   return [
     `Measured ${machine.date} UTC on ${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB, Linux ${machine.kernel}, ` +
@@ -82,6 +84,46 @@ function exchangeTable(results: Results): string {
   );
 }
 
+function pacedTable(results: Results, ratePerSec: number): string {
+  return table(
+    `(a) the same at a pace of ${count(ratePerSec)} messages/s; times count from when a message was due`,
+    "p50 ms | p99 ms | CPU s per 1,000 | CPU | lost | out of order",
+    results,
+    (target) => {
+      const paced = target.paced.filter((round) => round.ratePerSec === ratePerSec);
+      if (paced.length === 0) return undefined;
+      return [
+        decimal(spread(paced.map((round) => round.p50Ms)), 1),
+        decimal(spread(paced.map((round) => round.p99Ms)), 1),
+        decimal(spread(paced.map((round) => round.cpuSecPer1000)), 3),
+        shares(paced.map((round) => round.cpu)),
+        sum(paced.map((round) => round.lost)),
+        sum(paced.map((round) => round.misordered)),
+      ];
+    },
+  );
+}
+
+function fanOutTable(results: Results): string {
+  const { readers, messageBytes } = results.settings.fanOut;
+  return table(
+    `(d) one ${messageBytes}-byte message at a time to a room that ${count(readers)} read live`,
+    "p50 ms to the last reader | longest ms | CPU s per 1,000 deliveries | disk KiB each | lost | out of order",
+    results,
+    ({ fanOut }) => {
+      if (fanOut.length === 0) return undefined;
+      return [
+        decimal(spread(fanOut.map((round) => round.p50Ms)), 1),
+        decimal(spread(fanOut.map((round) => round.maxMs)), 1),
+        decimal(spread(fanOut.map((round) => round.cpuSecPer1000)), 3),
+        decimal(spread(fanOut.map((round) => round.diskBytesEach / 1024)), 1),
+        sum(fanOut.map((round) => round.lost)),
+        sum(fanOut.map((round) => round.misordered)),
+      ];
+    },
+  );
+}
+
 function awayTable(results: Results): string {
   const { recipients, inFlight, bodies } = results.settings.away;
   const ours = medianOf(results, "sotto", (target) => target.away.map((round) => round.takenPerSec));
@@ -123,7 +165,7 @@ function killedTable(results: Results): string {
 function idleTable(results: Results): string {
   return table(
     `(c) ${count(results.settings.idle.connections)} connections, signed in, ready to receive, idle`,
-    "RSS each, KiB | PSS each, KiB | connections/s | CPU s per 1,000 connections",
+    "RSS each, KiB | PSS each, KiB | sign-ins/s | CPU s per 1,000 sign-ins | CPU",
     results,
     ({ idle }) => {
       if (idle.length === 0) return undefined;
@@ -132,6 +174,7 @@ function idleTable(results: Results): string {
         decimal(spread(idle.map((round) => round.pssBytesEach / 1024)), 1),
         whole(spread(idle.map((round) => round.connectedPerSec))),
         decimal(spread(idle.map((round) => round.connectCpuSecPer1000)), 2),
+        shares(idle.map((round) => round.cpu)),
       ];
     },
   );

@@ -11,7 +11,7 @@ export function floor(program: string, coalesce: boolean): Target {
     title: coalesce
       ? "bare ws relay, coalescing (stores nothing)"
       : "bare ws relay (the floor: stores nothing)",
-    scenarios: coalesce ? ["exchange"] : ["exchange", "idle"],
+    scenarios: coalesce ? ["exchange"] : ["exchange", "paced", "idle"],
     async version() {
       const require = createRequire(import.meta.url);
       return (require("ws/package.json") as { version: string }).version;

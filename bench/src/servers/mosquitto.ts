@@ -14,7 +14,7 @@ const command = existsSync("/usr/sbin/mosquitto") ? "/usr/sbin/mosquitto" : "mos
 export const mosquitto: Target = {
   name: "mosquitto",
   title: "mosquitto, QoS 1 (keeps in memory, writes to disk every 30 minutes)",
-  scenarios: ["exchange", "away", "killed", "idle"],
+  scenarios: ["exchange", "paced", "fan-out", "away", "killed", "idle"],
   async version() {
     return /mosquitto version (\S+)/.exec((await outputOf(command, ["-h"])) ?? "")?.[1];
   },

@@ -28,7 +28,7 @@ export function sotto(program: string): SottoTarget {
   return {
     name: "sotto",
     title: "Sotto (stores everything, fsync before each answer)",
-    scenarios: ["exchange", "away", "killed", "idle"],
+    scenarios: ["exchange", "paced", "fan-out", "away", "killed", "idle"],
     async version() {
       return existsSync(cli) ? "0.1.0" : undefined;
     },
@@ -40,7 +40,7 @@ export function sotto(program: string): SottoTarget {
       await runJob<"register">([program, "role:generator"], {
         type: "register",
         endpoint,
-        serverPid: server.pid,
+        pids: [server.pid],
         accounts: users,
         codesFile,
       });
@@ -57,10 +57,15 @@ export function sotto(program: string): SottoTarget {
   };
 }
 
-/** Starts `sotto serve` with everything in `folder`. @param node arguments for Node itself. */
+/**
+ * Starts `sotto serve` with everything in `folder`.
+ * @param node arguments for Node itself.
+ * @param more arguments for the command.
+ */
 export async function serve(
   folder: string,
   node: readonly string[],
+  more: readonly string[] = [],
 ): Promise<Omit<StartedServer, "collectsOnSignal">> {
   const port = await freePort();
   const server = await start(
@@ -79,8 +84,9 @@ export async function serve(
       `file:${join(folder, "codes")}`,
       "--limits",
       unlimited,
+      ...more,
     ],
     { ready: (output) => output.includes(`listening on http://127.0.0.1:${port}`) },
   );
-  return { server, endpoint: { kind: "sotto", port, accountsFile: join(folder, "accounts") } };
+  return { server, endpoint: { kind: "sotto", ports: [port], accountsFile: join(folder, "accounts") } };
 }

@@ -3,11 +3,14 @@ import type { Endpoint } from "../clients/client.ts";
 import type { Running } from "../host/child.ts";
 
 /** What the bench does with a target. */
-export type Scenario = "exchange" | "away" | "killed" | "idle";
+export type Scenario = "exchange" | "paced" | "fan-out" | "away" | "killed" | "idle";
 
 /** A started server. */
 export interface StartedServer {
+  /** What is stopped, or killed, and collects its garbage on a signal. */
   readonly server: Running;
+  /** Other processes that are part of it: their CPU, memory and writes count too. */
+  readonly otherPids?: readonly number[];
   readonly endpoint: Endpoint;
   /** It runs with a hook that collects garbage on SIGUSR2. */
   readonly collectsOnSignal: boolean;
@@ -23,6 +26,8 @@ export interface Target {
   version(): Promise<string | undefined>;
   /** Once before all rounds: what takes long and can be copied. */
   prepare?(workFolder: string, users: number): Promise<void>;
+  /** Once after all rounds. */
+  close?(): Promise<void>;
   /** Starts it with its files in `folder`, which exists: empty, or as an earlier start left it. */
   start(folder: string, scenario: Scenario): Promise<StartedServer>;
 }
