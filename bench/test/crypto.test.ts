@@ -7,7 +7,6 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, expect, test } from "vitest";
 import { parseCryptoOptions } from "../src/crypto/options.ts";
-import { withSection } from "../src/crypto/report.ts";
 import type { CryptoResults } from "../src/crypto/samples.ts";
 
 const main = fileURLToPath(new URL("../src/crypto/main.ts", import.meta.url));
@@ -51,14 +50,6 @@ test("a tiny run measures Sotto in both ciphersuites and both peers", { timeout:
   for (const title of ["### Aims", "Sotto, X-Wing", "libsignal", "CoreCrypto, X25519", "### Bytes"]) {
     expect(report).toContain(title);
   }
-});
-
-test("the section is replaced, and the rest of the file stays", () => {
-  const first = withSection("# Results\n\nothers\n", "one");
-  expect(first).toMatch(/^# Results\n\nothers\n/);
-  const again = withSection(`${first}\nafter\n`, "two");
-  expect(again).toBe(`${first.replace("\none\n", "\ntwo\n")}\nafter\n`);
-  expect(() => withSection(first.replace("<!-- crypto: end -->", ""), "three")).toThrow("lacks the end");
 });
 
 test("what is no option is refused", () => {

@@ -42,6 +42,27 @@ test("expires in small steps until nothing is left, then now and then", async ()
   expect(asked.length).toBe(4);
 });
 
+test("retention has a third of a slow store's time", async () => {
+  const startedMs: number[] = [];
+  const expire = async (): Promise<number> => {
+    startedMs.push(Date.now());
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    return 1_000;
+  };
+  const maintenance = startMaintenance({
+    store: { expire } as unknown as Store,
+    ...noBlobs,
+    retentionSec: 100,
+    nowMs: Date.now,
+    expired: () => {},
+    failed: () => {},
+  });
+  await vi.advanceTimersByTimeAsync(2_000);
+  maintenance.stop();
+  const gaps = startedMs.slice(1).map((atMs, i) => atMs - startedMs[i]!);
+  expect(new Set(gaps)).toEqual(new Set([180]));
+});
+
 test("a store that fails is tried again later", async () => {
   const failures: unknown[] = [];
   const store = { expire: () => Promise.reject(new Error("gone")) } as unknown as Store;
