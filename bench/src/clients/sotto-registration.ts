@@ -92,7 +92,20 @@ function derive(secret: Buffer, label: Label, salt: Uint8Array = new Uint8Array(
   return new Uint8Array(hkdfSync("sha256", secret, salt, label, 32));
 }
 
-function post(
+/** An idle connection may end at the moment in which it is used again. */
+class ReusedSocketError extends Error {}
+
+async function post(...request: Parameters<typeof postOnce>): Promise<Uint8Array> {
+  for (;;) {
+    try {
+      return await postOnce(...request);
+    } catch (error) {
+      if (!(error instanceof ReusedSocketError)) throw error;
+    }
+  }
+}
+
+function postOnce(
   port: number,
   method: string,
   body: Uint8Array,
@@ -121,7 +134,7 @@ function post(
         });
       },
     );
-    sent.once("error", reject);
+    sent.once("error", (error) => reject(sent.reusedSocket ? new ReusedSocketError(error.message) : error));
     sent.end(body);
   });
 }
