@@ -43,8 +43,18 @@ export async function filled(
   const person = await joinApp(browser, server, identifier, { reducedMotion: "no-preference" });
   const filling = { seed: 5, conversations, untilSec: untilSec() };
   await fillVaultIn(person.page, filling);
+  await untilIndexed(person.page);
   await putWatchInto(person.page);
   return { person, filling };
+}
+
+/** Whoever wrote those messages has an index of them as well: it is made now, and kept. The page is at the lock then. */
+async function untilIndexed(page: Page): Promise<void> {
+  await unlockIn(page);
+  await page.getByRole("searchbox", { name: "Search" }).fill(wordOf(1));
+  await page.locator(".hit").first().waitFor({ timeout: 300_000 });
+  await page.reload();
+  await page.getByRole("button", { name: "Unlock" }).waitFor();
 }
 
 /** From nothing to the lock, and from the passphrase to the list; and what the key derivation alone takes. */

@@ -65,6 +65,20 @@ describe("drafts", () => {
     expect(() => draft.put(record, 2)).toThrow(expect.objectContaining({ code: "internal" }));
   });
 
+  test("what is read several times at once is read from the storage once; what failed is read again", async () => {
+    const before = store.draft();
+    before.put(record, 1);
+    await before.commit();
+    const storage = memoryStorage(rows);
+    let reads = 0;
+    const get: typeof storage.get = (key) =>
+      ++reads === 1 ? Promise.reject(new Error("not this time")) : storage.get(key);
+    const draft = vaultStore((await shared).vault, { ...storage, get }).draft();
+    await expect(Promise.all([draft.get(record), draft.get(record)])).rejects.toThrow("not this time");
+    expect(await Promise.all([draft.get(record), draft.get(record)])).toEqual([1, 1]);
+    expect(reads).toBe(2);
+  });
+
   test("a savepoint takes back what was written after it, and only that", async () => {
     const draft = store.draft();
     draft.put(record, 1);

@@ -3,7 +3,7 @@
  * being made.
  */
 import type { SearchHit, SearchOptions, SearchPage } from "@sotto/client/web";
-import { useCallback, useEffect, useRef, useState } from "react";
+import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
 import { useEngine } from "../app/context.tsx";
 import type { Search } from "../store/search.ts";
 
@@ -52,7 +52,8 @@ export function useHits(
     }
   }, [engine]);
 
-  useEffect(() => {
+  // Before the letter is drawn, not after: the hits are looked for meanwhile.
+  useLayoutEffect(() => {
     wanted.current = { search, limit };
     void run();
   }, [run, search, limit]);

@@ -148,7 +148,7 @@ function newDraft(
   apply: (pending: Iterable<Pending>) => Promise<void>,
 ): Draft {
   const pending = new Map<string, Pending>();
-  const remembered = new Map<string, unknown>();
+  const remembered = new Map<string, Promise<unknown>>();
   let committed = false;
   const undo: { readonly id: string; readonly before: Pending | undefined }[] = [];
 
@@ -159,12 +159,17 @@ function newDraft(
     undo.push({ id, before: pending.get(id) });
     pending.set(id, { place, value });
   };
-  const readStored = async (place: Place): Promise<unknown> => {
+  // The reading itself is remembered: messages that are read together share what all of them need, such as their contact.
+  const readStored = (place: Place): Promise<unknown> => {
     const id = idOf(place);
-    if (remembered.has(id)) return remembered.get(id);
-    const value = await get(place);
-    if (remembered.size < mostRemembered) remembered.set(id, value);
-    return value;
+    const known = remembered.get(id);
+    if (known !== undefined) return known;
+    const reading = get(place);
+    if (remembered.size < mostRemembered) {
+      remembered.set(id, reading);
+      reading.catch(() => remembered.delete(id));
+    }
+    return reading;
   };
   const read = async (place: Place): Promise<unknown> => {
     const own = pending.get(idOf(place));
