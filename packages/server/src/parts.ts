@@ -7,6 +7,7 @@ export { MemoryTransient } from "./adapters/memory-transient.ts";
 export { openPostgresStore } from "./adapters/postgres/store.ts";
 export { openSqliteStore } from "./adapters/sqlite/store.ts";
 export { nodeCrypto } from "./adapters/node-crypto.ts";
+export { openPostgresStore, type PostgresStore } from "./adapters/postgres/store.ts";
 export { ServerKey, generatePrivateKeyPem } from "./adapters/server-key.ts";
 export { checkConfig } from "./config.ts";
 export type { Store, StoreOperation } from "./core/store.ts";
