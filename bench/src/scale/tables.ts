@@ -1,5 +1,6 @@
 /** The tables of docs/scale.md. */
 import { aligned } from "../report/tables.ts";
+import { P } from "../simulation/parameters.ts";
 import { PEOPLE, PRICES, SIZES, type Assumption } from "./assumptions.ts";
 import { loadOf, storageOf, trafficOf, type Design } from "./load.ts";
 import { limitsOf, machinesOf, moneyOf, type Machines } from "./machines.ts";
@@ -81,6 +82,9 @@ function load(): string[] {
     row("looks at heads/s", (people, design) => short(loadOf(people, design).looks)),
     row("wake-ups between nodes/s", (people, design) => short(loadOf(people, design).wakes)),
     row("push wake-ups/s, at most", (people, design) => short(loadOf(people, design).pushes)),
+    row("written by PostgreSQL, B/s", (people, design) =>
+      short(loadOf(people, design).appends * P.appendDiskBytes),
+    ),
     row("in, bit/s", (people, design) => short(8 * loadOf(people, design).bytesIn)),
     row("out, bit/s", (people, design) => short(8 * loadOf(people, design).bytesOut)),
   ]);

@@ -22,6 +22,20 @@ const deleteMs = (entryUs * P.sqliteDeleteShare) / 1_000;
 /** The rest of SQLite's share is COMMIT: an fsync, and what it costs for each entry. */
 const commitMs = (entryUs * (P.sqliteShare - P.sqliteInsertShare - P.sqliteDeleteShare)) / 1_000;
 const otherMs = (entryUs * (1 - P.sqliteShare)) / 1_000;
+/** Entries that one ack answers there: 16 are under way for each reader, and a commit takes what waits. */
+const entriesPerAck = 8;
+/** Operations of a commit when 1,600 messages are under way. */
+const operationsPerCommit = 1_600;
+
+/** What the same should cost on PostgreSQL, by the costs of its parts: CPU seconds of node and database for 1,000 messages. */
+export function exchangeOnPostgres(): number {
+  const commitUs = (P.commitDbUs + P.commitNodeUs) / operationsPerCommit;
+  const appendUs = P.appendDbUs + P.appendNodeUs + commitUs;
+  const ackUs = P.ackDbUs + P.deleteDbUs + P.ackNodeUs + commitUs;
+  const networkUs = entryUs * (1 - P.sqliteShare);
+  return (2 * (appendUs + ackUs / entriesPerAck + networkUs)) / 1_000;
+}
+
 const clientEntryMs = P.clientMessageUs / 4_000;
 
 /** @param measureMs virtual time that counts, after a quarter of it that does not. */

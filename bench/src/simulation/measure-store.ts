@@ -56,9 +56,9 @@ const append = (log: LogId): Operation => ({
 const ack = (log: LogId, slot: SlotId, seq: number): Operation => ({ type: "ack", log, slot, seq, nowSec });
 
 /** Each round is as good as the other, and what else runs only adds: the least of them counts. */
-const rounds = 3;
+const rounds = 5;
 
-/** Starts a private PostgreSQL that syncs to disk, measures three times, and ends it. Takes some minutes. */
+/** Starts a private PostgreSQL that syncs to disk, measures five times, and ends it. Takes some minutes. */
 export async function measureStore(): Promise<StoreCost[]> {
   const postgres = await TestPostgres.start({
     durable: true,
@@ -96,13 +96,13 @@ async function measureAll(store: PostgresStore, pid: number): Promise<StoreCost[
     call: (i: number) => Promise<unknown>,
   ) => {
     for (let i = 0; i < Math.min(3, calls); i++) await call(i);
-    const [databaseSec, own, startMs] = [cpuSeconds(pid), process.cpuUsage(), performance.now()];
+    const [databaseSec, own, startMs] = [cpuSeconds([pid]), process.cpuUsage(), performance.now()];
     for (let i = 3; i < calls + 3; i++) await call(i);
     const total = calls * operations;
     const used = process.cpuUsage(own);
     costs.push({
       name,
-      databaseUs: ((cpuSeconds(pid) - databaseSec) * 1e6) / total,
+      databaseUs: ((cpuSeconds([pid]) - databaseSec) * 1e6) / total,
       nodeUs: (used.user + used.system) / total,
       callMs: (performance.now() - startMs) / calls,
     });

@@ -51,21 +51,26 @@ export const PARAMETERS = {
 
   // PostgreSQL: CPU time of the database, and of the node that asks it. A commit costs something by itself, and each operation in it: the rows of
   // a table are taken apart by subtraction, as bench/test/simulation-parameters.test.ts has it.
-  commitDbUs: measured(800, "µs", store("1 append a commit")),
-  commitNodeUs: measured(725, "µs", store("1 append a commit")),
-  appendDbUs: measured(24, "µs", store("256 appends a commit")),
-  appendNodeUs: measured(15, "µs", store("256 appends a commit")),
-  ackDbUs: measured(26, "µs", store("256 acks a commit, which move cursors")),
-  ackNodeUs: measured(12, "µs", store("256 acks a commit, which move cursors")),
-  deleteDbUs: measured(25, "µs", store("256 acks a commit, which delete")),
-  scanSlotUs: measured(0.42, "µs", store("1 ack a commit, log with 2048 slots")),
-  scanSlotAckUs: measured(0.021, "µs", store("32 acks a commit, log with 2048 slots")),
-  readDbUs: measured(87, "µs", store("reading one entry, log with 45 slots")),
+  commitDbUs: measured(925, "µs", store("1 append a commit")),
+  commitNodeUs: measured(775, "µs", store("1 append a commit")),
+  appendDbUs: measured(22.5, "µs", store("256 appends a commit")),
+  appendNodeUs: measured(18, "µs", store("256 appends a commit")),
+  ackDbUs: measured(21, "µs", store("256 acks a commit, which move cursors")),
+  ackNodeUs: measured(13, "µs", store("256 acks a commit, which move cursors")),
+  deleteDbUs: measured(30, "µs", store("256 acks a commit, which delete")),
+  scanSlotUs: measured(0.62, "µs", store("1 ack a commit, log with 2048 slots")),
+  scanSlotAckUs: measured(0.012, "µs", store("32 acks a commit, log with 2048 slots")),
+  readDbUs: measured(90, "µs", store("reading one entry, log with 45 slots")),
   readNodeUs: measured(115, "µs", store("reading one entry, log with 2048 slots")),
-  headDbUs: measured(2.6, "µs", store("looking at a head, 1000 at once")),
-  headNodeUs: measured(1.2, "µs", store("looking at a head, 1000 at once")),
-  attachDbUs: measured(240, "µs", store("attaching, 32 at once")),
-  attachNodeUs: measured(173, "µs", store("attaching, 32 at once")),
+  headDbUs: measured(2.8, "µs", store("looking at a head, 1000 at once")),
+  headNodeUs: measured(1.3, "µs", store("looking at a head, 1000 at once")),
+  attachDbUs: measured(276, "µs", store("attaching, 32 at once")),
+  attachNodeUs: measured(233, "µs", store("attaching, 32 at once")),
+  appendDiskBytes: measured(
+    4_400,
+    "bytes",
+    "npm run bench -- --only sotto-postgres --scenario exchange of 2026-11-29: 8.6 KiB for a message and its receipt",
+  ),
 
   // What nobody measured here.
   databaseRoundTripMs: assumed(0.5, "ms", "nodes and database in one region, in two buildings"),
@@ -87,4 +92,6 @@ export const MEASURED_EXCHANGE = {
   p99Ms: 71.4,
   /** 10 pairs with one message under way each; see docs/performance.md. */
   quietMs: [3, 5],
+  /** The same on PostgreSQL, one node: CPU time of both, by `npm run bench -- --only sotto-postgres --scenario exchange`; one round. */
+  postgresCpuSecPer1000: 0.091,
 } as const;

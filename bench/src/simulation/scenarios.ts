@@ -1,6 +1,6 @@
 /** The scenarios as they are run and told: what varies, and a table of what it comes to. */
 import { aligned } from "../report/tables.ts";
-import { simulateExchange } from "./exchange.ts";
+import { exchangeOnPostgres, simulateExchange } from "./exchange.ts";
 import { simulateHotLog } from "./hot-log.ts";
 import { MEASURED_EXCHANGE } from "./parameters.ts";
 import { simulateReconnect } from "./reconnect.ts";
@@ -16,7 +16,7 @@ const tenth = (value: number | undefined): string =>
 const percent = (share: number): string => `${Math.round(100 * share)} %`;
 
 const exchange: Scenario = (seed) => {
-  const { date, messagesPerSec, p50Ms, p99Ms, quietMs } = MEASURED_EXCHANGE;
+  const { date, messagesPerSec, p50Ms, p99Ms, quietMs, postgresCpuSecPer1000 } = MEASURED_EXCHANGE;
   const busy = simulateExchange(100, 16, 400, seed);
   const quiet = simulateExchange(10, 1, 400, seed);
   const rows = [
@@ -24,6 +24,11 @@ const exchange: Scenario = (seed) => {
     ["… p50, ms", tenth(busy.p50Ms), tenth(p50Ms)],
     ["… p99, ms", tenth(busy.p99Ms), tenth(p99Ms)],
     ["10 pairs, 1 in flight: p50, ms", tenth(quiet.p50Ms), quietMs.join(" to ")],
+    [
+      "on PostgreSQL, one node: CPU s for 1,000",
+      exchangeOnPostgres().toFixed(3),
+      postgresCpuSecPer1000.toFixed(3),
+    ],
   ];
   return [
     ...aligned([["one node, SQLite", "simulated", `measured ${date}`], ...rows]),

@@ -4,7 +4,6 @@ export { LocalBus } from "./adapters/local-bus.ts";
 export { MemoryBlobFiles } from "./adapters/memory-blobs.ts";
 export { MemoryStore } from "./adapters/memory-store.ts";
 export { MemoryTransient } from "./adapters/memory-transient.ts";
-export { openPostgresStore } from "./adapters/postgres/store.ts";
 export { openSqliteStore } from "./adapters/sqlite/store.ts";
 export { nodeCrypto } from "./adapters/node-crypto.ts";
 export { openPostgresStore, type PostgresStore } from "./adapters/postgres/store.ts";
