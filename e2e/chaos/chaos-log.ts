@@ -19,6 +19,8 @@ export class ChaosLog {
   readonly isInbox: boolean;
   first: { readonly seq: number; readonly epoch: number };
   appends: AppendCall[] = [];
+  /** Appends of earlier records that nobody answered: they may still come to be stored. */
+  earlier: readonly AppendCall[] = [];
   looks: Look[] = [];
   given: GivenEntry[][] = [];
   readonly #secret = randomBytes(32);
@@ -50,15 +52,17 @@ export class ChaosLog {
 
   /** @param entries what the log holds in the end, from the beginning of the record. */
   history(entries: readonly ReadEntry[]): LogHistory {
-    const { first, appends, looks, given } = this;
+    const { first, looks, given } = this;
+    const appends = [...this.earlier, ...this.appends];
     return { first, appends, looks, given, entries };
   }
 
-  /** Begins a new record from an end on. What nobody answered may still come to be stored. @param stored ids of all that is. */
+  /** Begins a new record from an end on. @param stored ids of all that is. */
   forget(seq: number, stored: ReadonlySet<string>): void {
     this.first = { seq, epoch: 0 };
-    this.appends = this.appends.filter(({ id, outcome }) => outcome.type === "unknown" && !stored.has(id));
-    [this.looks, this.given] = [[], []];
+    const { appends } = this.history([]);
+    this.earlier = appends.filter(({ id, outcome }) => outcome.type === "unknown" && !stored.has(id));
+    [this.appends, this.looks, this.given] = [[], [], []];
   }
 }
 

@@ -28,9 +28,9 @@ export function tableOf(rounds: readonly PlayedRound[], seed: number): string {
     `${rounds.length} rounds, seeds ${seed} to ${seed + rounds.length - 1}: ` +
       `${failed.length === 0 ? "nothing was wrong" : `wrong: ${failed.join(", ")}`}.`,
     `${sum("acknowledged")} appends acknowledged, ${sum("commits")} Commits among them; ${sum("lostRaces")} Commits refused because another had won; ` +
-      `${sum("unknown")} appends without an answer, of which ${sum("unknownStored")} are stored.`,
+      `${sum("unknown")} appends without an answer, or with \`unavailable\`, of which ${sum("unknownStored")} are stored: once each.`,
     "",
-    "| fault | rounds | nobody answered, s: median | max | until all are served, s: median | max |",
+    "| fault | rounds | nobody was answered, s: median | max | until all were served, s: median | max |",
     "| --- | ---: | ---: | ---: | ---: | ---: |",
     ...lines,
   ].join("\n");
