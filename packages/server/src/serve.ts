@@ -8,7 +8,6 @@ import { formatFingerprint, formatInvite } from "@sotto/protocol";
 import { Registry, collectDefaultMetrics } from "prom-client";
 import { Challenger } from "./adapters/challenger.ts";
 import { openDataFolder, type DataFolder } from "./adapters/data-folder.ts";
-import { folderBlobs } from "./adapters/folder-blobs.ts";
 import { LocalBus } from "./adapters/local-bus.ts";
 import { createLogger, type LogStream } from "./adapters/log.ts";
 import { startMaintenance } from "./adapters/maintenance.ts";
@@ -137,7 +136,7 @@ async function start(parts: Parts, undo: Undo): Promise<RunningServer> {
   const registry = new Registry();
   if (options.processMetrics === true) collectDefaultMetrics({ register: registry });
   const opened = await openStore(config, folder, nowMs);
-  const { store, transient } = opened;
+  const { store, transient, blobFiles } = opened;
   undo.push(() => store.close());
   folder.markReady();
 
@@ -173,7 +172,7 @@ async function start(parts: Parts, undo: Undo): Promise<RunningServer> {
     senders,
     store,
     transient,
-    blobFiles: folderBlobs(folder.blobsPath, nowMs),
+    blobFiles,
     events,
     identifierKey,
     nowMs,

@@ -1,10 +1,12 @@
 /** Blobs on a real server over real sockets: what holds for those who know the tokens, and what those who do not can do. */
 import { createHash, randomBytes } from "node:crypto";
-import { readFileSync, rmSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { nodeProvider } from "@sotto/crypto/node";
 import { LIMITS, formatBlobId } from "@sotto/protocol";
-import { checkData, readStatus } from "@sotto/server";
+import { checkData, readStatus, startServer } from "@sotto/server";
+import { TestPostgres } from "../src/postgres.ts";
 import { afterEach, describe, expect, test } from "vitest";
 import {
   TestServer,
@@ -433,4 +435,32 @@ test("an operator sees how many there are, and is told when their files are not 
     code: "data_folder_damaged",
     message: expect.stringContaining("the files of 2 blobs in blobs are missing"),
   });
+});
+
+test("with several nodes over one database an upload goes on at another, which hands it out", async () => {
+  const postgres = await TestPostgres.start();
+  open.push({ close: () => postgres.stop() });
+  const database = await postgres.createDatabase();
+  const { server, origin, client } = await start({ database });
+  const data = mkdtempSync(join(tmpdir(), "sotto-node-"));
+  open.push({ close: () => rmSync(data, { recursive: true }) });
+  const { dataFolder } = server.running;
+  cpSync(dataFolder, data, { recursive: true, filter: (path) => !path.endsWith("/lock") });
+  const config = { data, database, port: 0, logLevel: "silent" } as const;
+  const other = await startServer(config);
+  open.push(other);
+  const bytes = bytesOf(700_000);
+  const names = newBlobNames();
+  const size = bytes.length;
+  const ticket = await ticketOf(client, size);
+  const first = await putPart(origin, names, { size, offset: 0, ticket }, bytes.subarray(0, 300_001));
+  expect([first.status, first.offset]).toEqual([204, 300_001]);
+  const rest = await putPart(other.address, names, { size, offset: 300_001 }, bytes.subarray(300_001));
+  expect([rest.status, rest.offset]).toEqual([204, size]);
+  for (const node of [other.address, origin]) {
+    const read = await blobRequest(node, "GET", names.id, names.readToken);
+    expect([read.status, equal(read.body, bytes)]).toEqual([200, true]);
+  }
+  expect((await blobRequest(other.address, "DELETE", names.id, names.writeToken)).status).toBe(204);
+  expect((await blobRequest(origin, "GET", names.id, names.readToken)).code).toBe("blob_unknown");
 });

@@ -1,8 +1,10 @@
 /** Chooses where a server keeps what it stores: the data folder's own database, or PostgreSQL. */
 import { createHash } from "node:crypto";
+import type { BlobFiles } from "../core/blobs/files.ts";
 import type { Store } from "../core/store.ts";
 import type { TransientStore } from "../core/transient.ts";
 import type { DataFolder } from "./data-folder.ts";
+import { folderBlobs } from "./folder-blobs.ts";
 import { MemoryTransient } from "./memory-transient.ts";
 import { openPostgresStore } from "./postgres/store.ts";
 import { openSqliteStore } from "./sqlite/store.ts";
@@ -11,6 +13,7 @@ import { openSqliteStore } from "./sqlite/store.ts";
 export interface OpenedStore {
   readonly store: Store;
   readonly transient: TransientStore;
+  readonly blobFiles: BlobFiles;
   /** Other nodes may use it at the same time. */
   readonly shared: boolean;
 }
@@ -18,15 +21,16 @@ export interface OpenedStore {
 /** @throws SottoError `config_invalid`, `data_folder_damaged`, `data_folder_foreign`, `unavailable`. */
 export async function openStore(
   { database }: { readonly database?: string | undefined },
-  folder: Pick<DataFolder, "databasePath" | "directoryKey" | "key">,
+  folder: Pick<DataFolder, "databasePath" | "blobsPath" | "directoryKey" | "key">,
   nowMs: () => number,
 ): Promise<OpenedStore> {
   if (database === undefined) {
     const store = openSqliteStore({ path: folder.databasePath, nowSec: Math.floor(nowMs() / 1000) });
-    return { store, transient: new MemoryTransient(nowMs), shared: false };
+    const blobFiles = folderBlobs(folder.blobsPath, nowMs);
+    return { store, transient: new MemoryTransient(nowMs), blobFiles, shared: false };
   }
   const store = await openPostgresStore({ url: database, owner: databaseOwner(folder), nowMs });
-  return { store, transient: store.transient, shared: true };
+  return { store, transient: store.transient, blobFiles: store.blobFiles, shared: true };
 }
 
 /**

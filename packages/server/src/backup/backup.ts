@@ -2,6 +2,7 @@
 import { createReadStream, existsSync } from "node:fs";
 import { open, rename, rm } from "node:fs/promises";
 import { StorageError, toHex } from "@sotto/protocol";
+import type { BlobFiles } from "../core/blobs/files.ts";
 import { requireEmpty, restoreDataFolder, type RestoredFolder } from "../adapters/data-folder.ts";
 import { TEMPORARY_SUFFIX, syncFolderOf } from "../adapters/durable-file.ts";
 import { nodeCrypto } from "../adapters/node-crypto.ts";
@@ -10,7 +11,7 @@ import { PostgresFilling } from "../adapters/postgres/fill.ts";
 import { fillSqlite } from "../adapters/sqlite/fill.ts";
 import { readArchive, writeArchive, type ArchivedBlob, type ArchiveSummary } from "./archive.ts";
 import { Consistency } from "./consistency.ts";
-import { blobsOf, readLivingData, type DataPlace, type LivingData } from "./living.ts";
+import { openBlobs, readLivingData, type DataPlace, type LivingData, type OpenedBlobs } from "./living.ts";
 import type { Row, Rows } from "./rows.ts";
 import type { RowSink, Snapshot } from "./snapshot.ts";
 import { Tally, type Counts } from "./tally.ts";
@@ -30,6 +31,7 @@ export async function backUp(
 ): Promise<ArchiveSummary> {
   if (existsSync(file)) throw new StorageError("data_not_empty", `${file} is there already`);
   const living = await readLivingData(place);
+  await using blobs = living.blobs;
   const secret = await passphrase?.();
   const snapshot = await living.openSnapshot();
   const temporary = file + TEMPORARY_SUFFIX;
@@ -43,7 +45,7 @@ export async function backUp(
     try {
       const content = {
         keys: living.folder.keyFiles,
-        blobs: storedBlobs(living, snapshot, gone),
+        blobs: storedBlobs(blobs.files, snapshot, gone),
         rows: () => withoutBlobs(snapshot.rows(), gone),
       };
       const write = async (bytes: Uint8Array): Promise<void> => {
@@ -69,7 +71,7 @@ export async function backUp(
 
 /** Blobs that are whole. Those that went since the snapshot was taken are noted as gone. */
 async function* storedBlobs(
-  { blobs }: LivingData,
+  blobs: BlobFiles,
   snapshot: Snapshot,
   gone: Set<string>,
 ): AsyncGenerator<ArchivedBlob> {
@@ -112,6 +114,7 @@ export interface LivingSummary {
  */
 export async function verifyLiving(place: DataPlace): Promise<LivingSummary> {
   const living = await readLivingData(place);
+  await using blobFiles = living.blobs;
   const snapshot = await living.openSnapshot();
   const tally = new Tally();
   const consistency = new Consistency(nodeCrypto);
@@ -127,7 +130,7 @@ export async function verifyLiving(place: DataPlace): Promise<LivingSummary> {
         const [id, , size, received] = row.values as [Uint8Array, Uint8Array, number, number];
         blobs++;
         blobBytes += size;
-        if (size === received && !(await isStored(living, id, size))) missing.add(toHex(id));
+        if (size === received && !(await isStored(blobFiles.files, id, size))) missing.add(toHex(id));
       }
     }
   } finally {
@@ -148,7 +151,7 @@ async function countLost(living: LivingData, missing: ReadonlySet<string>): Prom
     for await (const rows of snapshot.readTable("blobs")) {
       for (const { values } of rows) {
         const [id, , size] = values as [Uint8Array, Uint8Array, number];
-        if (missing.has(toHex(id)) && !(await isStored(living, id, size))) lost++;
+        if (missing.has(toHex(id)) && !(await isStored(living.blobs.files, id, size))) lost++;
       }
     }
     return lost;
@@ -158,7 +161,7 @@ async function countLost(living: LivingData, missing: ReadonlySet<string>): Prom
 }
 
 /** Looks at its end only. */
-async function isStored({ blobs }: LivingData, id: Uint8Array, size: number): Promise<boolean> {
+async function isStored(blobs: BlobFiles, id: Uint8Array, size: number): Promise<boolean> {
   const bytes = await blobs.read(id, Math.max(0, size - 1), size);
   if (bytes === undefined) return false;
   for await (const part of bytes) void part;
@@ -178,7 +181,7 @@ export async function restore(
   let asked: Promise<string> | undefined;
   const ask = (): Promise<string> => (asked ??= askPassphrase());
   await verifyBackup(file, ask);
-  const made: { folder?: RestoredFolder; sink?: RowSink & { close(): unknown } } = {};
+  const made: { folder?: RestoredFolder; blobs?: OpenedBlobs; sink?: RowSink & { close(): unknown } } = {};
   try {
     const summary = await readArchive(readFile(file), ask, {
       async keys(keys) {
@@ -188,9 +191,10 @@ export async function restore(
           database === undefined
             ? fillSqlite(facts.databasePath, Math.floor(Date.now() / 1000))
             : await PostgresFilling.open(database, databaseOwner(facts), "restore");
+        made.blobs = openBlobs(facts, database);
       },
       async blob({ id, size, bytes }) {
-        const files = blobsOf((made.folder as RestoredFolder).facts);
+        const { files } = made.blobs as OpenedBlobs;
         const written = await files.write(id, 0, bytes);
         if (written !== size) throw new StorageError("storage_failed", "a blob could not be written");
         await files.finish(id);
@@ -206,6 +210,7 @@ export async function restore(
     throw error;
   } finally {
     await made.sink?.close();
+    await made.blobs?.[Symbol.asyncDispose]();
   }
 }
 

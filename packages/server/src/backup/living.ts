@@ -1,8 +1,11 @@
-/** The data of a server as it lies there, running or not: keys and blobs in its folder, and the rest there too or in PostgreSQL. */
+/** The data of a server as it lies there, running or not: keys in its folder, and the rest there too or in PostgreSQL. */
 import type { BlobFiles } from "../core/blobs/files.ts";
 import { readDataFolder, requireHere, type DataFolderFacts } from "../adapters/data-folder.ts";
 import { folderBlobs } from "../adapters/folder-blobs.ts";
 import { databaseOwner } from "../adapters/open-store.ts";
+import { PostgresBlobFiles } from "../adapters/postgres/blob-files.ts";
+import { Connections } from "../adapters/postgres/connections.ts";
+import { parseDatabaseUrl } from "../adapters/postgres/database-url.ts";
 import { openPostgresSnapshot } from "../adapters/postgres/snapshot.ts";
 import { openSqliteSnapshot } from "../adapters/sqlite/snapshot.ts";
 import type { Snapshot } from "./snapshot.ts";
@@ -18,7 +21,7 @@ export interface DataPlace {
 /** What of a server's data can be read while it runs. */
 export interface LivingData {
   readonly folder: DataFolderFacts;
-  readonly blobs: BlobFiles;
+  readonly blobs: OpenedBlobs;
   openSnapshot(): Promise<Snapshot>;
 }
 
@@ -28,7 +31,7 @@ export async function readLivingData({ data, database }: DataPlace): Promise<Liv
   if (database === undefined) requireHere(folder);
   return {
     folder,
-    blobs: blobsOf(folder),
+    blobs: openBlobs(folder, database),
     openSnapshot: async () =>
       database === undefined
         ? openSqliteSnapshot(requireHere(folder))
@@ -36,6 +39,22 @@ export async function readLivingData({ data, database }: DataPlace): Promise<Liv
   };
 }
 
-/** Where a server's blobs lie. */
-export const blobsOf = (folder: Pick<DataFolderFacts, "blobsPath">): BlobFiles =>
-  folderBlobs(folder.blobsPath, Date.now);
+/** Bytes of blobs, until they are closed. */
+export interface OpenedBlobs extends AsyncDisposable {
+  readonly files: BlobFiles;
+}
+
+/** A server's blobs: they lie where its database does. @throws UsageError `config_invalid`. */
+export function openBlobs(
+  folder: Pick<DataFolderFacts, "blobsPath">,
+  database: string | undefined,
+): OpenedBlobs {
+  if (database === undefined) {
+    return { files: folderBlobs(folder.blobsPath, Date.now), [Symbol.asyncDispose]: async () => undefined };
+  }
+  const connections = new Connections(parseDatabaseUrl(database));
+  return {
+    files: new PostgresBlobFiles(connections),
+    [Symbol.asyncDispose]: () => connections.close(),
+  };
+}

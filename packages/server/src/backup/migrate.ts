@@ -6,9 +6,12 @@
  * made to last, in a transaction that also sees that nobody wrote behind it: from then on the folder's database serves nobody. Then the new
  * one is opened. Whatever is cut off before that leaves the old server serving; whatever is cut off after it is finished by the next run, and between
  * the two moments neither serves.
+ *
+ * Blobs that are whole go before the rows of each pass; an upload that is under way begins anew.
  */
 import { DatabaseSync } from "node:sqlite";
-import { StorageError } from "@sotto/protocol";
+import { StorageError, toHex } from "@sotto/protocol";
+import type { BlobFiles } from "../core/blobs/files.ts";
 import { markMoved, readDataFolder, type DataFolderFacts } from "../adapters/data-folder.ts";
 import { databaseOwner } from "../adapters/open-store.ts";
 import { describeDatabase } from "../adapters/postgres/database-url.ts";
@@ -16,6 +19,7 @@ import { PostgresFilling } from "../adapters/postgres/fill.ts";
 import { openPostgresSnapshot } from "../adapters/postgres/snapshot.ts";
 import { raiseFence, readMovedTo, type Fence } from "../adapters/sqlite/fence.ts";
 import { openSqliteSnapshot } from "../adapters/sqlite/snapshot.ts";
+import { openBlobs } from "./living.ts";
 import { digested, type Row, type Rows } from "./rows.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { differences } from "./streams.ts";
@@ -49,12 +53,13 @@ interface Move {
   readonly url: string;
   readonly to: string;
   readonly target: PostgresFilling;
+  readonly blobs: { readonly from: BlobFiles; readonly to: BlobFiles; readonly done: Set<string> };
   readonly watch: MigrationWatch | undefined;
 }
 
 /**
  * Moves the data. Run again after it was cut off, it goes on.
- * @param from the data folder; it stays the server's, with its keys and blobs.
+ * @param from the data folder; it stays the server's, with its keys.
  * @throws StorageError `data_not_empty`, `data_differs`, `data_moved` when it went elsewhere; `data_folder_damaged`, `data_folder_foreign`,
  *   `data_folder_locked`, `unavailable`; UsageError `config_invalid`.
  */
@@ -75,7 +80,10 @@ export async function migrateToPostgres(
   }
   const target = await PostgresFilling.open(url, databaseOwner(folder), "migrate");
   try {
-    const move = { folder, url, to, target, watch };
+    await using source = openBlobs(folder, undefined);
+    await using sink = openBlobs(folder, url);
+    const blobs = { from: source.files, to: sink.files, done: new Set<string>() };
+    const move = { folder, url, to, target, blobs, watch };
     // Nobody can write any more to what was fenced for ever.
     const { counts, stoodStillMs } =
       movedTo === undefined
@@ -130,6 +138,7 @@ async function copyAndCompare(move: Move): Promise<Counts> {
 
 /** Changes the target into what the source is at this moment. */
 async function copy(move: Move, fenced: boolean): Promise<{ changed: number; counts: Counts }> {
+  await copyBlobs(move);
   await freeIdentifiers(move);
   const source = openSqliteSnapshot(move.folder.databasePath);
   const target = await openTarget(move);
@@ -162,6 +171,33 @@ async function copy(move: Move, fenced: boolean): Promise<{ changed: number; cou
   }
   await move.watch?.passed(changed, fenced);
   return { changed, counts: tally.end() };
+}
+
+/** Copies blobs that are whole, each once. Those whose bytes are missing count as deleted. @throws StorageError `storage_failed`. */
+async function copyBlobs({ folder, blobs: { from, to, done } }: Move): Promise<void> {
+  const source = openSqliteSnapshot(folder.databasePath);
+  try {
+    for await (const rows of source.readTable("blobs")) {
+      for (const { values } of rows) {
+        const [id, , size, received] = values as [Uint8Array, Uint8Array, number, number];
+        if (received < size || done.has(toHex(id))) continue;
+        // An earlier run may have brought it.
+        if ((await to.read(id, size, size)) === undefined) {
+          // Its last byte may have come just now.
+          if ((await from.read(id, size, size)) === undefined) await from.finish(id);
+          const bytes = await from.read(id, 0, size);
+          if (bytes === undefined) continue;
+          if ((await to.write(id, 0, bytes)) !== size) {
+            throw new StorageError("storage_failed", "a blob could not be written");
+          }
+          await to.finish(id);
+        }
+        done.add(toHex(id));
+      }
+    }
+  } finally {
+    await source.close();
+  }
 }
 
 /** An identifier may have gone from one account to another since the last pass, and two accounts cannot have it for a moment. */

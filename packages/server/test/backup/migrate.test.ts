@@ -1,4 +1,5 @@
 /** A server's data moves from SQLite to PostgreSQL: what is written meanwhile moves too, and never do both serve it. */
+import { rmSync } from "node:fs";
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -120,6 +121,11 @@ test("what changes after the first pass moves too, and the old database takes no
   expect(() => openOld(data)).toThrow(summary.to);
   const { entries, accounts } = summary.counts!;
   expect(await readStatus(place)).toMatchObject({ entries: entries.rows, blobs: 2 });
+  // Attachments came along: the folder's are needed no more.
+  const whole = query(data, "SELECT id FROM blobs WHERE size = received");
+  rmSync(join(data, "blobs"), { recursive: true });
+  const { blobs } = await backUp(place, join(temporaryFolder(), "moved"), undefined);
+  expect([blobs, blobs > 0]).toEqual([whole.length, true]);
   expect([entries.rows, accounts.rows]).toEqual([304, 6]);
   const server = await startServer({ ...place, port: 0, logLevel: "silent" });
   await server.close();

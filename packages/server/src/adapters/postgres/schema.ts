@@ -140,4 +140,15 @@ export const MIGRATIONS: readonly string[] = [
   -- The newest transaction of each name that was committed: whoever lost its answer finds it here.
   CREATE TABLE commits (name uuid PRIMARY KEY, newest bigint NOT NULL, at timestamptz NOT NULL DEFAULT now()) WITH (fillfactor = 20);
   `,
+  `
+  -- Bytes of blobs, in pieces of one size of which only the last may be shorter. Ciphertext: compressing it would only cost time.
+  CREATE TABLE blob_files (id bytea PRIMARY KEY, length bigint NOT NULL, finished boolean NOT NULL);
+  CREATE TABLE blob_pieces (
+    id bytea NOT NULL REFERENCES blob_files ON DELETE CASCADE,
+    piece bigint NOT NULL,
+    body bytea NOT NULL,
+    PRIMARY KEY (id, piece)
+  );
+  ALTER TABLE blob_pieces ALTER COLUMN body SET STORAGE EXTERNAL;
+  `,
 ];

@@ -3,6 +3,7 @@
  */
 import { StorageError, type AccountId, type DeviceId, type LogId, type SlotId } from "@sotto/protocol";
 import { DatabaseError } from "pg";
+import type { BlobFiles } from "../../core/blobs/files.ts";
 import type { BlobRecord } from "../../core/blobs/store.ts";
 import type { KeyPackageClaim, KeyPackagePut } from "../../core/key-packages/store.ts";
 import type { LogLimits } from "../../core/logs/decide.ts";
@@ -12,6 +13,7 @@ import type { PushSubscription } from "../../core/push/store.ts";
 import { StoreAway, type DeviceListChange, type Store, type StoreOperation } from "../../core/store.ts";
 import { AccountTable } from "./account-table.ts";
 import { Belongings } from "./belongings.ts";
+import { PostgresBlobFiles } from "./blob-files.ts";
 import { BlobTable } from "./blob-table.ts";
 import { Connections } from "./connections.ts";
 import { parseDatabaseUrl } from "./database-url.ts";
@@ -64,6 +66,8 @@ function unreachable({ cause }: StoreAway): StorageError {
 export class PostgresStore implements Store {
   /** What the nodes of the server share for minutes, in the same database. */
   readonly transient: TransientStore;
+  /** Bytes of blobs, which all nodes read. */
+  readonly blobFiles: BlobFiles;
   readonly #connections: Connections;
   readonly #logs: LogTable;
   readonly #accounts: AccountTable;
@@ -75,6 +79,7 @@ export class PostgresStore implements Store {
   constructor(connections: Connections, limits: LogLimits, nowMs: () => number) {
     this.#connections = connections;
     this.transient = new PostgresTransient(connections, nowMs);
+    this.blobFiles = new PostgresBlobFiles(connections);
     this.#logs = new LogTable(connections, limits);
     this.#accounts = new AccountTable(connections);
     this.#keyPackages = new KeyPackageTable(connections);

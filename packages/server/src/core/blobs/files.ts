@@ -2,7 +2,7 @@
  * The port for the bytes of blobs. Adapters (memory, a folder; an object store could be one) run one conformance suite.
  *
  * Consistency that each adapter must give: what `write` has resolved for is durable; a blob is read whole or not at all;
- * a removed blob is gone, though who is reading it may read on.
+ * a removed blob is gone, though who is reading it may read on, or is told in the midst of it that the storage failed.
  */
 
 /** Where the bytes lie. Ids have 32 bytes. Every method throws StorageError `unavailable` when the storage fails. */
