@@ -229,3 +229,25 @@ test("whoever is removed with wishes open hears that they are not in the group a
   ben.network.heal();
   expect(await world.during(wish)).toBe("group_forbidden");
 });
+
+test("what is taken back while it waits to be sent once more stays taken back, for whoever has it as well", async () => {
+  const { world, ann, ben } = await scene();
+  const [sent] = await ann.up.history(ben.identifier);
+  // One of two devices has it: that is what a receipt says.
+  await world.linked(ben);
+  await world.settle(30);
+  const isPair = ({ kind }: { kind: string }) => kind === "pair";
+  const pair = (await ann.groups()).find(isPair)?.id ?? "";
+  ann.kill();
+  await ann.tamper((draft) => draft.delete(groupNames.state(pair)));
+  ann.network.weather = { ...ann.network.weather, delayMs: [500, 500] };
+  await ann.start();
+  await world.until(async () =>
+    (await ann.groups()).some((group) => isPair(group) && group.state === "creating"),
+  );
+  await ann.up.deleteMessage(ben.identifier, sent?.id ?? "", { forEveryone: true });
+  await world.settle(60);
+  const [his] = await ben.up.history(ann.identifier);
+  const [hers] = await ann.up.history(ben.identifier);
+  expect([sent?.status, his?.deleted, hers?.deleted]).toEqual(["delivered", true, true]);
+});

@@ -191,12 +191,13 @@ async function plaintextOf(
   }
 }
 
-/** A text that was taken back and that nobody got: nothing is left of it here, and nobody needs to be told. */
+/** A text that was taken back before it went out: nothing is left of it here, and nobody needs to be told. Who sends it again may not know who has it. */
 async function forgetTakenBack(
   step: Step,
   conversation: string,
   { id, place }: Extract<MlsItem["content"], { type: "text" }>,
 ): Promise<void> {
+  if ((await messageAt(step.draft, place))?.status !== "queued") return;
   await removeMessages(step, [place]);
   for (const order of step.live.queues.byConversation.get(conversation)?.orders.slice() ?? []) {
     const item = await step.draft.item(groupNames.outbox(conversation), order);
