@@ -271,6 +271,29 @@ test("a device that dies when another has its answer tells that one the history 
   expect(await bodies(phone as SimulatedDevice, ben.identifier)).toEqual(["before"]);
 });
 
+test("a device that loses its account's group before it heard where the history is asks for it once more", async () => {
+  const { world, ann, ben } = await scene(14);
+  for (const text of ["one", "two"]) await ben.up.send(ann.identifier, text);
+  await world.settle(10);
+  const phone = await world.linked(ann);
+  // In the group, and not a word read of it.
+  phone.network.weather = { ...phone.network.weather, delayMs: [500, 500] };
+  await phone.start();
+  const accountGroup = async () => (await phone.groups()).find(({ kind }) => kind === "account");
+  await world.until(async () => (await accountGroup()) !== undefined);
+  phone.kill();
+  const { id, cursor } = (await accountGroup())!;
+  const log = world.witness.logs.get(id);
+  expect(log?.head).toBeGreaterThan(cursor);
+  await phone.tamper((draft) => draft.delete(groupNames.state(id)));
+  await phone.start();
+  await world.settle(60);
+  await ben.up.send(ann.identifier, "three");
+  await world.settle(60);
+  expect(await bodies(phone, ben.identifier)).toEqual(["one", "two", "three"]);
+  expect(await phone.stored.get(names.historyAwaited)).toMatchObject({ asked: 1, complete: true });
+});
+
 test("a device that was let in and never came up holds up none that comes after it", async () => {
   const { world, ann, ben } = await scene(7);
   await ben.up.send(ann.identifier, "before");

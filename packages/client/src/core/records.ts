@@ -7,6 +7,7 @@ import type { AttachmentRecord } from "./attachments/records.ts";
 import type { MessageStatus, Notice, Settings } from "../api.ts";
 import type { Decided } from "./decisions.ts";
 import type { KeptOffer } from "./devices/history-import.ts";
+import type { HistoryAwaited } from "./devices/history-wanted.ts";
 import type { LinkJob } from "./devices/link-jobs.ts";
 import type { SearchSegment } from "./search/segment.ts";
 import type { ListName, RecordName } from "./vault-store.ts";
@@ -302,6 +303,10 @@ export const names = {
   keptHistory: (group: string) => list<Uint8Array>(`kept-history/${group}`),
   /** Devices that were linked from here, and that have yet to be let into the groups and told the history. */
   linkJobs: list<LinkJob>("link-jobs"),
+  /** When a device was let in from here, in milliseconds since 1970. */
+  letIn: (device: string) => record<number>(`let-in/${device}`),
+  /** On a linked device: which parts of the history it was offered. */
+  historyAwaited: record<HistoryAwaited>("history-awaited"),
   /** A link that was approved here, by its id in hexadecimal: its device is on the list because of it. Seconds since 1970. */
   linkApproved: (linkId: string) => record<number>(`link-approved/${linkId}`),
   /** The index of words: see search/state.ts. */

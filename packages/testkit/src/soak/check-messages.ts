@@ -105,10 +105,9 @@ function hasLeft(
 /** A device that was let in shows all that the one showed which let it in, of the groups that it came into. */
 export async function checkHistory(stage: Stage, link: Link): Promise<readonly string[]> {
   const { approver, device, known } = link;
-  const { revoked, restored, tampered } = stage;
+  const { revoked, restored } = stage;
   if (device === undefined || revoked.has(device) || revoked.has(approver)) return [];
-  // A device that loses the state of its account's group before it read the offer has lost that with it, and does not ask for another yet.
-  if (restored.has(approver) || tampered.has(device)) return [];
+  if (restored.has(approver)) return [];
   const shown = await messagesOf(device);
   const groups = new Set((await device.groups()).map(({ id }) => id));
   const missing = [...known]

@@ -3,6 +3,7 @@ import { create, toBinary } from "@bufbuild/protobuf";
 import {
   HistoryMessageSchema,
   HistoryPartSchema,
+  ID_BYTES,
   LIMITS,
   type ConversationState,
   type HistoryMessage,
@@ -37,6 +38,7 @@ export async function shareHistory(step: Step, device: string): Promise<void> {
   if (profile !== undefined) await tellOwnDevices(step, profile);
   for (const value of await conversationStates(step)) await sendSync(step, { case: "conversation", value });
   const parts = await historyParts(step);
+  const historyId = step.env.crypto.randomBytes(ID_BYTES);
   for (const [index, bytes] of parts.entries()) {
     const side = await sideLog(step, bytes);
     putGroup(step, group, { tasks: [...group.record.tasks, side.task] });
@@ -48,6 +50,7 @@ export async function shareHistory(step: Step, device: string): Promise<void> {
         history: side.sideLog,
         part: index + 1,
         parts: parts.length,
+        historyId,
       },
     });
   }

@@ -32,6 +32,7 @@ import { names, type MessagePlace } from "../records.ts";
 import { isReady } from "../session.ts";
 import { nextOrder, notify, nowSec, type Step } from "../step.ts";
 import { receiptsOf, recordOf } from "./history-record.ts";
+import { noteOfferLost, noteOffered } from "./history-wanted.ts";
 
 /** An offer that was not taken in yet. */
 export interface KeptOffer {
@@ -39,12 +40,17 @@ export interface KeptOffer {
   readonly side: Uint8Array;
   readonly part: number;
   readonly parts: number;
+  /** Where its messages lie between those of another history: below 2^20. */
+  readonly lane: number;
   readonly tries: number;
 }
 
 /** Where a linked device's own messages begin: the history lies below. */
 export const LINKED_FIRST_ORDER = 2 ** 44;
 const historyFirstOrder = 2 ** 43;
+/** A history that is told once more counts its messages anew: those of both lie beside each other, each in a lane of its own. */
+const lanes = 2 ** 20;
+const mostMessages = historyFirstOrder / lanes;
 const retryMs = 3_000;
 const mostTries = 20;
 const mostParts = 4_096;
@@ -55,10 +61,14 @@ export async function keepOffer(step: Step, offer: HistoryOffer): Promise<void> 
   const { own, devices } = step.live;
   if (toHex(offer.deviceId) !== own.device || offer.history === undefined) return;
   if (offer.part < 1 || offer.part > offer.parts || offer.parts > mostParts) return;
+  if (offer.historyId.length !== ID_BYTES) return;
+  const { part, parts } = offer;
+  const lane = new DataView(offer.historyId.buffer, offer.historyId.byteOffset).getUint32(0) % lanes;
   const order = nextOrder(step);
   const side = toBinary(SideLogSchema, offer.history);
-  step.draft.putItem(names.historyOffers, order, { side, part: offer.part, parts: offer.parts, tries: 0 });
+  step.draft.putItem(names.historyOffers, order, { side, part, parts, lane, tries: 0 });
   devices.offers.push(order);
+  await noteOffered(step, offer);
 }
 
 /** Goes on with the oldest offer. */
@@ -76,7 +86,7 @@ export async function pumpHistory(step: Step): Promise<void> {
     try {
       const bytes = await later.env.crypto.aesGcmOpen(side.key, onlyNonce(), sealed, utf8(LABELS.sideLog));
       for (const message of decode(HistoryPartSchema, bytes, partBytes).messages) {
-        await takeHistoryMessage(later, message);
+        await takeHistoryMessage(later, message, offer.lane);
       }
     } catch (cause) {
       if (!(cause instanceof SottoError) || cause.code === "storage_failed") throw cause;
@@ -92,10 +102,11 @@ function finish(step: Step, order: number): void {
   step.live.devices.offers.splice(step.live.devices.offers.indexOf(order), 1);
 }
 
-function retry(step: Step, order: number, offer: KeptOffer): void {
+async function retry(step: Step, order: number, offer: KeptOffer): Promise<void> {
   if (offer.tries + 1 >= mostTries) {
     step.live.devices.fetching = false;
-    return finish(step, order);
+    finish(step, order);
+    return noteOfferLost(step);
   }
   step.draft.putItem(names.historyOffers, order, { ...offer, tries: offer.tries + 1 });
   step.effects.push({
@@ -108,13 +119,18 @@ function retry(step: Step, order: number, offer: KeptOffer): void {
   });
 }
 
-/** Stores a message of the history, unless it is here already. */
-export async function takeHistoryMessage(step: Step, message: HistoryMessage): Promise<void> {
+/** Stores a message of the history, unless it is here already. @param lane where it lies between those of another history. */
+export async function takeHistoryMessage(step: Step, message: HistoryMessage, lane = 0): Promise<void> {
+  const order = historyFirstOrder + Number(message.order % BigInt(mostMessages)) * lanes + lane;
+  return takeAt(step, message, order);
+}
+
+async function takeAt(step: Step, message: HistoryMessage, order: number): Promise<void> {
   const { own } = step.live;
   const record = recordOf(message, own.account);
-  const place = record && (await placeOf(step, message));
+  const place = record && (await placeOf(step, message, order));
   if (record === undefined) return;
-  if (place === undefined) return keepForLater(step, message);
+  if (place === undefined) return keepForLater(step, message, order);
   const { conversation } = message;
   const sender =
     record.sender ?? (conversation.case === "peerAccountId" ? toHex(conversation.value) : own.account);
@@ -138,22 +154,25 @@ export async function takeHistoryMessage(step: Step, message: HistoryMessage): P
 }
 
 /** The group that it belongs to may be one whose Welcome comes later. */
-function keepForLater(step: Step, message: HistoryMessage): void {
+function keepForLater(step: Step, message: HistoryMessage, order: number): void {
   if (message.conversation.case !== "groupLogId") return;
   const list = names.keptHistory(toHex(message.conversation.value));
-  step.draft.putItem(list, Number(message.order), toBinary(HistoryMessageSchema, message));
+  step.draft.putItem(list, order, toBinary(HistoryMessageSchema, message));
 }
 
 /** Stores what was told of a group before this device was let into it. */
 export async function takeKeptHistory(step: Step, group: string): Promise<void> {
   for (const { order, value } of await step.draft.page(names.keptHistory(group))) {
-    await takeHistoryMessage(step, decode(HistoryMessageSchema, value));
+    await takeAt(step, decode(HistoryMessageSchema, value), order);
     step.draft.deleteItem(names.keptHistory(group), order);
   }
 }
 
-async function placeOf(step: Step, message: HistoryMessage): Promise<MessagePlace | undefined> {
-  const order = historyFirstOrder + Number(message.order % BigInt(historyFirstOrder));
+async function placeOf(
+  step: Step,
+  message: HistoryMessage,
+  order: number,
+): Promise<MessagePlace | undefined> {
   const { conversation } = message;
   if (conversation.case === "groupLogId") {
     const group = step.live.groups.byId.get(toHex(conversation.value));

@@ -8,17 +8,27 @@ import type { DirectoryRecord, OwnAccount } from "../records.ts";
 import { names } from "../records.ts";
 import type { VaultStore } from "../vault-store.ts";
 import { LINKED_FIRST_ORDER } from "./history-import.ts";
+import type { HistoryAwaited } from "./history-wanted.ts";
 import { takeContact } from "./syncing.ts";
 
-/** Stores the account. What this device meets from now on lies behind the history that others send. `recoveryKey`: when it is known. */
+/**
+ * Stores the account. What this device meets from now on lies behind the history that others send. `recoveryKey`: when it is known.
+ * `awaited`: the history that whoever let this device in is to send.
+ */
 export async function storeLinked(
   store: VaultStore,
-  linked: { readonly own: OwnAccount; readonly directory: DirectoryRecord; readonly recoveryKey?: string },
+  linked: {
+    readonly own: OwnAccount;
+    readonly directory: DirectoryRecord;
+    readonly recoveryKey?: string;
+    readonly awaited?: HistoryAwaited;
+  },
 ): Promise<void> {
   const draft = store.draft();
   draft.put(names.own, linked.own);
   if (linked.recoveryKey !== undefined) draft.put(names.recoveryKey, linked.recoveryKey);
   draft.put(names.directory(linked.own.account), linked.directory);
+  if (linked.awaited !== undefined) draft.put(names.historyAwaited, linked.awaited);
   draft.put(names.lastOrder, LINKED_FIRST_ORDER);
   await draft.commit();
 }

@@ -18,6 +18,7 @@ import { findPlace } from "../message-names.ts";
 import { names, type ContactRecord, type MessagePlace } from "../records.ts";
 import type { Step } from "../step.ts";
 import { keepOffer } from "./history-import.ts";
+import { shareAgain } from "./link-jobs.ts";
 import { sendSync } from "./own-group.ts";
 import { goOnWithChange } from "./own-list.ts";
 
@@ -75,7 +76,11 @@ export function contactState(contact: ContactRecord) {
 }
 
 /** Takes in what another of the own devices says. */
-export async function takeSync(step: Step, change: AccountSync["change"], sentAtMs: number): Promise<void> {
+export async function takeSync(
+  step: Step,
+  change: AccountSync["change"],
+  { device, sentAtMs }: { readonly device: string; readonly sentAtMs: number },
+): Promise<void> {
   switch (change.case) {
     case "contact":
       return takeContact(step, change.value);
@@ -90,6 +95,8 @@ export async function takeSync(step: Step, change: AccountSync["change"], sentAt
       return takeIdentity(step, { privateKey: change.value.privateKey, publicKey: change.value.publicKey });
     case "history":
       return keepOffer(step, change.value);
+    case "historyWanted":
+      return shareAgain(step, device);
     case "conversation":
       return takeConversation(step, change.value);
     case "profile":

@@ -4,6 +4,7 @@ import { toHex, type WelcomeItem } from "@sotto/protocol";
 import { isBarredAccount } from "../barred.ts";
 import { ensureContact, findContact } from "../contacts.ts";
 import { takeKeptHistory } from "../devices/history-import.ts";
+import { askForHistory } from "../devices/history-wanted.ts";
 import { addNotice } from "../notices.ts";
 import type { Step } from "../step.ts";
 import { parseGroupData } from "./data.ts";
@@ -86,6 +87,7 @@ export async function enterNew(step: Step, come: Come, old: GroupLive | undefine
     const missed = isLater ? {} : missedIn(old);
     await takePlaceOf(step, old, group);
     if (fresh.kind !== "pair") await noteRemade(step, group.record.conversation);
+    if (fresh.kind === "account") await askForHistory(step);
     if (isGroup) await tellHealed(step, group, before, missed, come.sender);
   }
   // A further device of somebody gets the line about it with the history.
@@ -115,6 +117,7 @@ export async function enterAgain(step: Step, come: Come, group: GroupLive): Prom
   if (before.state !== "healing" && (await declines(step, group, come.sender))) return;
   await noteAdmitted(step, group);
   if (before.state === "healing") await tellHealed(step, group, before, missed, come.sender);
+  if (fresh.kind === "account") await askForHistory(step);
   await tellJoined(step, group, come.sender);
   await tellTimer(step, group, come.sender, timerBefore);
   if (fresh.kind === "pair") await moveTimerWish(step, group, undefined);

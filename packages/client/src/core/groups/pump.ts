@@ -1,6 +1,7 @@
 /** Goes on with every group that was woken: what is left to do, reading, healing, changes; then with what waits to be sent. */
 import { pumpLinkJobs } from "../devices/link-jobs.ts";
 import { pumpHistory } from "../devices/history-import.ts";
+import { askAgainForHistory } from "../devices/history-wanted.ts";
 import { pumpBackup } from "../devices/recovery.ts";
 import { resetDevices } from "../devices/state.ts";
 import type { Step } from "../step.ts";
@@ -82,6 +83,7 @@ export async function startGroups(step: Step): Promise<void> {
   wakeQueues(step);
   await checkKeyPackages(step);
   await ensureAccountGroup(step);
+  await askAgainForHistory(step);
 }
 
 /** The connection is gone: whatever was under way begins anew with the next. */

@@ -68,7 +68,9 @@ export async function applyContent(
     case "profile":
       return own ? noteOwnName(step, group, body.name) : takeName(step, account, body);
     case "account-sync":
-      if (group.record.kind === "account" && own) await takeSync(step, body.sync, content.sentAtMs);
+      if (group.record.kind === "account" && own) {
+        await takeSync(step, body.sync, { device: deviceOfMember(sender), sentAtMs: content.sentAtMs });
+      }
   }
 }
 

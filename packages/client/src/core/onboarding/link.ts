@@ -14,6 +14,7 @@ import {
   decode,
 } from "@sotto/protocol";
 import type { NewLink } from "../../api.ts";
+import { awaitedFrom } from "../devices/history-wanted.ts";
 import { storeLinked } from "../devices/joining-account.ts";
 import { makeNewDevice, openAnswer, type NewDevice } from "../devices/link-offer.ts";
 import type { Env } from "../env.ts";
@@ -58,7 +59,7 @@ async function joinAccount(
   await place.header.write(header);
   const store = vaultStore(vault, storage);
   try {
-    await storeLinked(store, linked);
+    await storeLinked(store, { ...linked, awaited: awaitedFrom(env.nowMs()) });
     await publishFirstKeyPackages(env, store, server.transport, publishWithinMs);
   } finally {
     await store.close();

@@ -924,6 +924,12 @@ export declare type AccountSync = Message<"sotto.v1.AccountSync"> & {
      */
     value: Profile;
     case: "profile";
+  } | {
+    /**
+     * @generated from field: sotto.v1.HistoryWanted history_wanted = 8;
+     */
+    value: HistoryWanted;
+    case: "historyWanted";
   } | { case: undefined; value?: undefined };
 };
 
@@ -932,6 +938,20 @@ export declare type AccountSync = Message<"sotto.v1.AccountSync"> & {
  * Use `create(AccountSyncSchema)` to create a new message.
  */
 export declare const AccountSyncSchema: GenMessage<AccountSync>;
+
+/**
+ * The sender, which another device let in lately, lost what it was told of the history: that one tells it once more.
+ *
+ * @generated from message sotto.v1.HistoryWanted
+ */
+export declare type HistoryWanted = Message<"sotto.v1.HistoryWanted"> & {
+};
+
+/**
+ * Describes the message sotto.v1.HistoryWanted.
+ * Use `create(HistoryWantedSchema)` to create a new message.
+ */
+export declare const HistoryWantedSchema: GenMessage<HistoryWanted>;
 
 /**
  * What was decided about a conversation. Only decisions that were made are there; each counts by itself, and of two the
@@ -1232,6 +1252,13 @@ export declare type HistoryOffer = Message<"sotto.v1.HistoryOffer"> & {
    * @generated from field: uint32 parts = 4;
    */
   parts: number;
+
+  /**
+   * The same in all parts of one history, and in no other: 16 random bytes.
+   *
+   * @generated from field: bytes history_id = 5;
+   */
+  historyId: Uint8Array;
 };
 
 /**
