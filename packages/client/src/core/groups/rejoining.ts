@@ -15,7 +15,7 @@ import { accountOfMember, deviceOfMember } from "./membership.ts";
 import { knowsGone, tellGone } from "./not-member.ts";
 import { addIntent } from "./pending.ts";
 import { groupNames } from "./records.ts";
-import { mlsOf, presentOf, putGroup, type GroupLive } from "./state.ts";
+import { mlsOf, presentOf, putGroup, wakeGroup, type GroupLive } from "./state.ts";
 
 const done: ItemVerdict = { type: "done" };
 const oldestSec = 7 * 86_400;
@@ -100,6 +100,8 @@ async function addAnew(
   if (named !== group && !isAfter(group, request)) return;
   const mls = await mlsOf(step, group);
   const leaf = mls.members.find((m) => accountOfMember(m) === account && deviceOfMember(m) === device);
+  // It had no KeyPackages when it was looked for, just after it came onto the list.
+  if (leaf === undefined && group.uninvitable.delete(device)) wakeGroup(step, record.id);
   if (leaf === undefined || leaf.leafIndex === mls.ownLeafIndex) return;
   // A leaf that came after the request is the answer to it.
   const answered = await step.draft.get(groupNames.rejoined(record.id, device));
