@@ -20,6 +20,7 @@ type Scene = Awaited<ReturnType<typeof scene>>;
 const healed = ({ ben }: Scene) => ben.notices.filter(({ type }) => type === "healed");
 const refused = ({ world }: Scene) =>
   world.devices.flatMap(({ notices }) => notices.filter(({ type }) => type === "refused"));
+const isPair = ({ kind }: { readonly kind: string }) => kind === "pair";
 const shown = async ({ ben }: Scene, conversation: string) =>
   (await ben.up.history(conversation)).filter(({ direction }) => direction === "in").map(({ body }) => body);
 
@@ -236,7 +237,6 @@ test("what is taken back while it waits to be sent once more stays taken back, f
   // One of two devices has it: that is what a receipt says.
   await world.linked(ben);
   await world.settle(30);
-  const isPair = ({ kind }: { kind: string }) => kind === "pair";
   const pair = (await ann.groups()).find(isPair)?.id ?? "";
   ann.kill();
   await ann.tamper((draft) => draft.delete(groupNames.state(pair)));

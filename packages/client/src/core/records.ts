@@ -8,7 +8,7 @@ import type { MessageStatus, Notice, Settings } from "../api.ts";
 import type { Decided } from "./decisions.ts";
 import type { KeptOffer } from "./devices/history-import.ts";
 import type { HistoryAwaited } from "./devices/history-wanted.ts";
-import type { LinkJob } from "./devices/link-jobs.ts";
+import type { LinkJob } from "./devices/let-in.ts";
 import type { SearchSegment } from "./search/segment.ts";
 import type { ListName, RecordName } from "./vault-store.ts";
 

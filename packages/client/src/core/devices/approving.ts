@@ -22,7 +22,7 @@ import { isReady, request, type Answer } from "../session.ts";
 import { nowSec, type Step } from "../step.ts";
 import { formatCode, parseCode } from "./code.ts";
 import { keysOfCode } from "./link-keys.ts";
-import { addLinkJob } from "./link-jobs.ts";
+import { addLinkJob } from "./let-in.ts";
 import { readOffer, sealAnswer } from "./link-offer.ts";
 import { sealName } from "./names.ts";
 import { LIST_PUBLISHED, ownList, proposeChange } from "./own-list.ts";

@@ -9,45 +9,17 @@ import { mlsOf, wakeGroup, type GroupLive } from "../groups/state.ts";
 import { deviceOf } from "../hex.ts";
 import { names } from "../records.ts";
 import { isReady } from "../session.ts";
-import { nextOrder, type Step } from "../step.ts";
+import type { Step } from "../step.ts";
 import { makeAccountGroup } from "./account-group.ts";
 import { shareHistory } from "./history-export.ts";
+import { givenUpMs } from "./let-in.ts";
 import { ownList } from "./own-list.ts";
 import { accountGroup } from "./own-group.ts";
-
-/** A device that was linked from here, until it is in every group and knows the history. */
-export interface LinkJob {
-  readonly device: string;
-  readonly sinceMs: number;
-}
 
 const lookAgainMs = 1_500;
 const lookSeldomMs = 3_600_000;
 /** After this long, groups that the new device cannot be added to wait for another time. */
 const patienceMs = 120_000;
-/** A device that has not come up by then has no KeyPackages in force either. */
-const givenUpMs = 90 * 86_400_000;
-
-/** Stores what is to be done for a device that is let in from here. */
-export async function addLinkJob(step: Step, device: string): Promise<void> {
-  step.draft.put(names.letIn(device), step.env.nowMs());
-  await addJob(step, device);
-}
-
-/** A device lost what it was told of the history: whoever let it in, and nobody else, tells it once more, for as long as it is new. */
-export async function shareAgain(step: Step, device: string): Promise<void> {
-  const letInAtMs = await step.draft.get(names.letIn(device));
-  if (letInAtMs !== undefined && step.env.nowMs() - letInAtMs < givenUpMs) await addJob(step, device);
-}
-
-/** Once is enough. */
-async function addJob(step: Step, device: string): Promise<void> {
-  const jobs = await step.draft.page(names.linkJobs);
-  if (jobs.some(({ value }) => value.device === device)) return;
-  const order = nextOrder(step);
-  step.draft.putItem(names.linkJobs, order, { device, sinceMs: step.env.nowMs() });
-  step.live.devices.jobs.push(order);
-}
 
 /** Goes on with what new devices have yet to get. */
 export async function pumpLinkJobs(step: Step): Promise<void> {

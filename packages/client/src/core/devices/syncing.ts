@@ -18,7 +18,7 @@ import { findPlace } from "../message-names.ts";
 import { names, type ContactRecord, type MessagePlace } from "../records.ts";
 import type { Step } from "../step.ts";
 import { keepOffer } from "./history-import.ts";
-import { shareAgain } from "./link-jobs.ts";
+import { shareAgain } from "./let-in.ts";
 import { sendSync } from "./own-group.ts";
 import { goOnWithChange } from "./own-list.ts";
 
