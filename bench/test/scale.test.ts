@@ -30,8 +30,12 @@ test("one million people by hand", () => {
   // 29 others with 1.5 devices: 4 of 10 answer at once, 6 of 10 a tenth as often; each second message has a "read" of each person.
   const { pair, group } = trafficOf("as built");
   expect(group.receipts).toBeCloseTo(29 * (1.5 * (0.4 + 0.06) + 0.5));
+  // 45 conversations with one person, 3 devices in each; 5 groups of 45 devices; each device makes a Commit in 7 days.
+  const [pairCommits, groupCommits] = [(22.5e6 * 3) / 7, (1e6 / 6) * (45 / 7)];
+  expect(load.commits).toBeCloseTo((3 * (pairCommits + groupCommits)) / 86_400);
   expect(load.deliveries).toBeCloseTo(
-    load.messages * (0.8 * 3 * (1 + pair.receipts) + 0.2 * 45 * (1 + group.receipts)),
+    load.messages * (0.8 * 3 * (1 + pair.receipts) + 0.2 * 45 * (1 + group.receipts)) +
+      (3 * (3 * pairCommits + 45 * groupCommits)) / 86_400,
   );
   expect(load.looks).toBeCloseTo((600_000 * 51) / 1.5);
   expect(storageOf(1e6, "as built").attachments).toBeCloseTo(1e6 * 400_000 * 30);

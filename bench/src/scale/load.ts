@@ -19,6 +19,8 @@ interface Traffic {
 export interface Load {
   readonly messages: number;
   readonly averageMessages: number;
+  /** By which devices renew their keys. */
+  readonly commits: number;
   readonly appends: number;
   readonly receipts: number;
   readonly deliveries: number;
@@ -35,6 +37,8 @@ export interface Load {
   readonly bytesOut: number;
   /** Share of the deliveries that are receipts in groups. */
   readonly groupReceiptShare: number;
+  /** Share of the bytes out that are Commits. */
+  readonly commitShare: number;
 }
 
 const v = Object.fromEntries(Object.entries(PEOPLE).map(([name, { value }]) => [name, value])) as {
@@ -62,6 +66,15 @@ export function trafficOf(design: Design): { readonly pair: Traffic; readonly gr
   };
 }
 
+/** Commits a day: of the logs of pairs, and of groups. A log of n devices has n in seven days. */
+function commitsOf(people: number): { readonly pairs: number; readonly groups: number } {
+  const [inPair, inGroup] = [2 * v.devices, v.groupSize * v.devices];
+  return {
+    pairs: ((people * (v.conversations - v.groups)) / 2) * (inPair / v.updateDays),
+    groups: ((people * v.groups) / v.groupSize) * (inGroup / v.updateDays),
+  };
+}
+
 /** The load of so many people. */
 export function loadOf(people: number, design: Design): Load {
   const { pair, group } = trafficOf(design);
@@ -72,16 +85,28 @@ export function loadOf(people: number, design: Design): Load {
   const texts = toPairs * pair.textReaders + toGroups * group.textReaders;
   const groupReceipts = toGroups * group.receipts * group.receiptReaders;
   const receiptDeliveries = toPairs * pair.receipts * pair.receiptReaders + groupReceipts;
-  const deliveries = texts + receiptDeliveries;
+  const daily = commitsOf(people);
+  const [pairCommits, groupCommits] = [daily.pairs, daily.groups].map(
+    (perDay) => (perDay * v.peakFactor) / daySec,
+  ) as [number, number];
+  const [pairCommitDeliveries, groupCommitDeliveries] = [
+    pairCommits * pair.textReaders,
+    groupCommits * group.textReaders,
+  ];
+  const deliveries = texts + receiptDeliveries + pairCommitDeliveries + groupCommitDeliveries;
   const live = deliveries * v.connected;
   const late = (deliveries - live) / v.catchUp;
   const devices = people * v.devices;
   const connections = devices * v.connected;
-  const appends = messages + receipts;
+  const commits = pairCommits + groupCommits;
+  const appends = messages + receipts + commits;
+  const commitBytes = pairCommitDeliveries * v.pairCommitBytes + groupCommitDeliveries * v.groupCommitBytes;
+  const bytesOut = texts * v.textBytes + receiptDeliveries * v.receiptBytes + commitBytes;
   const changed = design === "changed";
   return {
     messages,
     averageMessages,
+    commits,
     appends,
     receipts,
     deliveries,
@@ -93,9 +118,15 @@ export function loadOf(people: number, design: Design): Load {
     // Readers of a log are on as many nodes as there are readers, nearly: each of those nodes gets one.
     wakes: live,
     pushes: ((devices * v.connectsPerDay) / daySec) * v.peakFactor,
-    bytesIn: messages * v.textBytes + receipts * v.receiptBytes + (live + late) * ackBytes,
-    bytesOut: texts * v.textBytes + receiptDeliveries * v.receiptBytes,
+    bytesIn:
+      messages * v.textBytes +
+      receipts * v.receiptBytes +
+      pairCommits * v.pairCommitBytes +
+      groupCommits * v.groupCommitBytes +
+      (live + late) * ackBytes,
+    bytesOut,
     groupReceiptShare: groupReceipts / deliveries,
+    commitShare: commitBytes / bytesOut,
   };
 }
 
@@ -117,8 +148,13 @@ export function storageOf(people: number, design: Design): Storage {
     number,
     number,
   ];
-  const pairs = perHour * (1 - v.groupShare) * (text + pair.receipts * receipt);
-  const groups = perHour * v.groupShare * (text + group.receipts * receipt);
+  const commits = commitsOf(people);
+  const pairs =
+    perHour * (1 - v.groupShare) * (text + pair.receipts * receipt) +
+    (commits.pairs / 24) * (v.pairCommitBytes + v.rowBytes);
+  const groups =
+    perHour * v.groupShare * (text + group.receipts * receipt) +
+    (commits.groups / 24) * (v.groupCommitBytes + v.rowBytes);
   return {
     entries: pairs * v.pairHours + groups * v.groupHours,
     worstEntries: (pairs + groups) * v.retentionDays * 24,

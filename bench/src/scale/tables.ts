@@ -71,7 +71,8 @@ function load(): string[] {
     head,
     row("messages/s, average", (people, design) => short(loadOf(people, design).averageMessages)),
     row("messages/s", (people, design) => short(loadOf(people, design).messages)),
-    row("appends/s, receipts included", (people, design) => short(loadOf(people, design).appends)),
+    row("Commits/s that renew keys", (people, design) => short(loadOf(people, design).commits)),
+    row("appends/s, all of these", (people, design) => short(loadOf(people, design).appends)),
     row("deliveries/s", (people, design) => short(loadOf(people, design).deliveries)),
     row("… of them receipts in groups", (people, design) =>
       percent(loadOf(people, design).groupReceiptShare),
@@ -87,6 +88,7 @@ function load(): string[] {
     ),
     row("in, bit/s", (people, design) => short(8 * loadOf(people, design).bytesIn)),
     row("out, bit/s", (people, design) => short(8 * loadOf(people, design).bytesOut)),
+    row("… of it Commits", (people, design) => percent(loadOf(people, design).commitShare)),
   ]);
 }
 
@@ -110,7 +112,7 @@ function where(): string[] {
     kind: (typeof kinds)[number],
   ): string[] => designs.map((design) => percent(of(machinesOf(1e8, design))[kind]));
   const rows = kinds.map((kind) => [
-    kind,
+    kind === "commits" ? "group commits" : kind,
     ...cells(({ databaseShares }) => databaseShares, kind),
     ...cells(({ nodeShares }) => nodeShares, kind),
   ]);
