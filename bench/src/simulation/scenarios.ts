@@ -33,6 +33,7 @@ const exchange: Scenario = (seed) => {
   return [
     ...aligned([["one node, SQLite", "simulated", `measured ${date}`], ...rows]),
     "",
+    "The row of PostgreSQL was fitted: that acks join in that load was put in after it had been measured, by one round on a busy machine.",
     "Its service times are from the profile of that load, so that it hits the throughput is no proof; the waiting is its own. It knows no garbage",
     "collection and no slow fsync: **of p99 it predicts half.** Read every p99 below as a lower bound.",
   ].join("\n");
