@@ -2,13 +2,10 @@
  * Devices without a client core: accounts written straight into a server's database, and sessions that speak the frames
  * of the protocol. For tests that look at the server alone.
  */
-import { createHash, generateKeyPairSync, randomBytes, sign, type KeyObject } from "node:crypto";
+import { createHash, randomBytes, sign, type KeyObject } from "node:crypto";
 import { once } from "node:events";
 import { WebSocket } from "ws";
 import {
-  accountId,
-  deviceId,
-  logId,
   signInTranscript,
   type AccountId,
   type DeviceId,
@@ -18,8 +15,11 @@ import {
 import { clientFrame, decodeServerFrames, encodeClientFrames, type ClientFrameInit } from "@sotto/testkit";
 import type { Store } from "@sotto/server";
 import { openDataFolder } from "../../packages/server/src/adapters/data-folder.ts";
+import { nodeCrypto } from "../../packages/server/src/adapters/node-crypto.ts";
 import { openStore } from "../../packages/server/src/adapters/open-store.ts";
 import { openSqliteStore } from "../../packages/server/src/adapters/sqlite/store.ts";
+import { verifyFirstList } from "../../packages/server/src/core/device-lists.ts";
+import { newAccount } from "../../packages/server/test/support/account.ts";
 
 /** A device with its keys. */
 export interface WireDevice {
@@ -53,21 +53,13 @@ export async function addPostgresDevices(
 async function addTo(store: Store, count: number): Promise<WireDevice[]> {
   const devices: WireDevice[] = [];
   for (let n = 0; n < count; n++) {
-    const { privateKey, publicKey } = generateKeyPairSync("ed25519");
-    const device: WireDevice = {
-      account: accountId(new Uint8Array(randomBytes(16))),
-      device: deviceId(new Uint8Array(randomBytes(16))),
-      inbox: logId(new Uint8Array(randomBytes(16))),
-      key: privateKey,
-    };
-    const signatureKey = new Uint8Array(publicKey.export({ type: "spki", format: "der" }).subarray(-32));
-    const { account } = device;
-    // Nobody looks these lists up: the server asks its tables, not the lists, who may sign in.
-    const change = { account, version: 1, signedList: new Uint8Array(1), nowSec };
-    const listed = { device: device.device, signatureKey, inbox: device.inbox, revoked: false };
-    const created = await store.createAccount(randomBytes(32), { ...change, devices: [listed] }, undefined);
+    const { device: key, signed } = newAccount(nowSec);
+    const change = verifyFirstList(signed, nodeCrypto, nowSec);
+    const { account, devices: listed } = change;
+    const { device, inbox } = listed[0] as (typeof listed)[0];
+    const created = await store.createAccount(randomBytes(32), change, undefined);
     if (created !== "created") throw new Error(created);
-    devices.push(device);
+    devices.push({ account, device, inbox, key: key.privateKey });
   }
   await store.close();
   return devices;

@@ -9,6 +9,7 @@ class Head {
   readonly #batches: AsyncIterator<readonly Row[]>;
   #batch: readonly Row[] = [];
   #at = 0;
+  #isOver = false;
 
   constructor(rows: Rows) {
     this.#batches = rows[Symbol.asyncIterator]();
@@ -16,8 +17,9 @@ class Head {
 
   /** The first row, which stays. */
   async peek(): Promise<Row | undefined> {
-    while (this.#at >= this.#batch.length) {
+    while (this.#at >= this.#batch.length && !this.#isOver) {
       const next = await this.#batches.next();
+      this.#isOver = next.done === true;
       if (next.done === true) return undefined;
       this.#batch = next.value;
       this.#at = 0;
@@ -28,6 +30,10 @@ class Head {
   /** The first row if it is at hand already. */
   get ready(): Row | undefined {
     return this.#batch[this.#at];
+  }
+
+  get isOver(): boolean {
+    return this.#isOver;
   }
 
   skip(): void {
@@ -41,7 +47,7 @@ class Head {
 
 /** One stream of several. */
 export async function* merged(streams: readonly Rows[]): AsyncGenerator<readonly Row[]> {
-  const heads = streams.map((stream) => new Head(stream));
+  let heads = streams.map((stream) => new Head(stream));
   try {
     for (let batch: Row[] = []; ;) {
       let least: Head | undefined;
@@ -56,6 +62,7 @@ export async function* merged(streams: readonly Rows[]): AsyncGenerator<readonly
       if (first === undefined || batch.length >= batchRows) {
         yield batch;
         batch = [];
+        heads = heads.filter(({ isOver }) => !isOver);
       }
       if (first === undefined) return;
       batch.push(first);
