@@ -155,12 +155,13 @@ async function copy(move: Move, fenced: boolean): Promise<{ changed: number; cou
     bytes = 0;
   };
   try {
-    const counted = watchRows(source.rows(), (row) => tally.add(row));
-    for await (const difference of differences(counted, target.rows(), isSame)) {
+    const hashed = hashedRows(source.rows(), (row) => tally.add(row, true));
+    for await (const difference of differences(hashed, target.rows(), isSame)) {
       if ("remove" in difference) remove.push(difference.remove);
       else {
-        put.push(difference.put);
-        for (const value of difference.put.values) bytes += value instanceof Uint8Array ? value.length : 8;
+        const full = difference.put.full ?? difference.put;
+        put.push(full);
+        for (const value of full.values) bytes += value instanceof Uint8Array ? value.length : 8;
       }
       if (put.length + remove.length >= batchRows || bytes >= batchBytes) await flush();
     }
@@ -225,9 +226,9 @@ async function freeIdentifiers({ folder, target, ...move }: Move): Promise<void>
 const openTarget = ({ folder, url }: Pick<Move, "folder" | "url">): Promise<Snapshot> =>
   openPostgresSnapshot({ url, owner: databaseOwner(folder), hashes: true, unfinished: true });
 
-/** The second has the hash of a body in its place. */
+/** Of rows with hashes in the place of bodies. */
 function isSame(a: Row, b: Row): boolean {
-  return digested(a, sha256).values.every((value, at) => {
+  return a.values.every((value, at) => {
     const other = b.values[at];
     return value instanceof Uint8Array && other instanceof Uint8Array
       ? Buffer.compare(value, other) === 0
@@ -235,10 +236,12 @@ function isSame(a: Row, b: Row): boolean {
   });
 }
 
-async function* watchRows(rows: Rows, look: (row: Row) => void): AsyncGenerator<readonly Row[]> {
+/** The rows with hashes in the place of bodies, as a database tells of them. */
+async function* hashedRows(rows: Rows, look: (row: Row) => void): AsyncGenerator<readonly Row[]> {
   for await (const some of rows) {
-    for (const row of some) look(row);
-    yield some;
+    const hashed = some.map((row) => digested(row, sha256));
+    for (const row of hashed) look(row);
+    yield hashed;
   }
 }
 

@@ -13,6 +13,8 @@ export interface Row {
   readonly values: readonly Value[];
   /** Comparing these as bytes gives the order. */
   readonly order: Buffer;
+  /** Of a row whose body was replaced by its hash: the row as it was. */
+  readonly full?: Row;
 }
 /** Rows as they come, a few at a time and in order, so that no table has to fit into memory. */
 export type Rows = AsyncIterable<readonly Row[]>;
@@ -106,7 +108,8 @@ const body = tableOf("entries").columns.findIndex(({ name }) => name === "body")
 /** The same row with a hash in the place of an entry's body: what is compared and counted, so that a database can do the hashing. */
 export function digested(row: Row, sha256: (data: Uint8Array) => Uint8Array): Row {
   if (row.table.name !== "entries") return row;
-  return { ...row, values: row.values.with(body, sha256(row.values[body] as Uint8Array)) };
+  const values = row.values.with(body, sha256(row.values[body] as Uint8Array));
+  return { table: row.table, order: row.order, values, full: row };
 }
 
 function malformed(why: string): CodecError {

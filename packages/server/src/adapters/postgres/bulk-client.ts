@@ -35,6 +35,7 @@ export class BulkClient {
       ...parseDatabaseUrl(url),
       connectionTimeoutMillis: 5_000,
       keepAlive: true,
+      pipeline: true,
       application_name: "sotto admin",
       options: settings.map((setting) => `-c ${setting}`).join(" "),
       types: TYPES,

@@ -75,17 +75,25 @@ async function* readRows(
     `DECLARE ${cursor} NO SCROLL CURSOR FOR SELECT ${columns.join(", ")} FROM ${table.name} ORDER BY ${key}`,
   );
   const rowsAtOnce = few[table.name] ?? fetchedRows;
-  for (;;) {
-    const rows = await client.rows(`FETCH ${rowsAtOnce} FROM ${cursor}`);
+  // The next are under way while these are looked at.
+  const fetch = (): Promise<readonly Row[]> => {
+    const rows = client.rows(`FETCH ${rowsAtOnce} FROM ${cursor}`);
+    rows.catch(() => undefined);
+    return rows;
+  };
+  for (let next = fetch(), isLast = false; !isLast;) {
+    const rows = await next;
+    isLast = rows.length < rowsAtOnce;
+    if (!isLast) next = fetch();
     if (isEntries && !hashes) yield* withBodies(client, table, rows);
-    else
+    else {
       yield rows.map((row) =>
         rowOf(
           table,
           names.map((name) => row[name]),
         ),
       );
-    if (rows.length < rowsAtOnce) break;
+    }
   }
   await client.rows(`CLOSE ${cursor}`);
 }
