@@ -1,6 +1,7 @@
 /** Several devices of one account while things go wrong: in groups, leaving them, taking over the history, seeing one of them go. */
 import { SimulatedWorld, type SimulatedDevice } from "@sotto/testkit/simulation";
 import { groupNames, names } from "@sotto/client/parts";
+import { toHex } from "@sotto/protocol";
 import { expect, test } from "vitest";
 
 async function scene(seed: number) {
@@ -292,6 +293,26 @@ test("a device that loses its account's group before it heard where the history 
   await world.settle(60);
   expect(await bodies(phone, ben.identifier)).toEqual(["one", "two", "three"]);
   expect(await phone.stored.get(names.historyAwaited)).toMatchObject({ asked: 1, complete: true });
+});
+
+test("a device that is looked for before it has KeyPackages is in the group a moment after it has", async () => {
+  const { world, ann, ben } = await scene(15);
+  const { id } = await world.during(ann.up.createGroup("Climbing", [ben.identifier]));
+  await world.settle(60);
+  const { device, code, joined } = await world.newDevice(ann);
+  device.network.weather = { ...device.network.weather, delayMs: [2_000, 2_000] };
+  await world.during(ann.up.approveLink(code));
+  // Whoever let it in would go on until it is in.
+  ann.kill();
+  ben.network.breakAll();
+  await ben.up.send(ann.identifier, "hello");
+  await world.settle(1);
+  const listed = (await ben.stored.get(names.directory(ann.account)))?.deviceList;
+  expect(toHex(listed ?? new Uint8Array())).toContain(device.device);
+  const phone = (await world.during(joined)) as SimulatedDevice;
+  await phone.start();
+  await world.settle(30);
+  expect(await stateOf(phone, id)).toBe("joined");
 });
 
 test("a device that was let in and never came up holds up none that comes after it", async () => {

@@ -4,6 +4,7 @@
  */
 import type { MlsMember } from "@sotto/crypto";
 import { EntryKind, LIMITS, UsageError, equalBytes, toHex, type SottoError } from "@sotto/protocol";
+import { pinned } from "../directory.ts";
 import { bytesOf } from "../hex.ts";
 import { backoffMs } from "../reconnect.ts";
 import { isReady, request, type Answer } from "../session.ts";
@@ -23,6 +24,8 @@ import { settleIntents } from "./pending.ts";
 /** A device that could not be added, for want of a KeyPackage, is not asked for again before this time; sooner when messages wait for it. */
 const retryInviteMs = 600_000;
 const retryHeldUpMs = 15_000;
+/** One that came onto its list just now publishes KeyPackages a moment later: then it is asked for soon, and ever more seldom. */
+const retryNewMs = 3_000;
 /** So many KeyPackages and a full UpdatePath stay below the limit of a Commit. */
 const mostAddedAtOnce = 250;
 const updateEverySent = 200;
@@ -66,8 +69,10 @@ export async function pumpChanges(step: Step, group: GroupLive): Promise<void> {
     // A question that got lost says nothing about who can be added: it is asked again.
     const isAnswered = error === undefined || isHopeless(error);
     const retryMs = heldUp ? retryHeldUpMs : retryInviteMs;
-    const isMissing = isAnswered && noteMissing(later, group, plan.wanted, invitees, retryMs);
-    if (heldUp || isMissing) lookAgain(later, group, retryMs);
+    const missingMs = isAnswered
+      ? await noteMissing(later, group, plan.wanted, invitees, retryMs)
+      : undefined;
+    if (heldUp || missingMs !== undefined) lookAgain(later, group, missingMs ?? retryMs);
     if (error !== undefined && !worthIt) return setback(later, group, error);
     // What waits to be sent waits on when a removal is held up; to look at it again would only bring us back here.
     if (!worthIt && heldUp && plan.intents.length === 0) return undefined;
@@ -180,18 +185,28 @@ function adminsAfter(
   return ownerless ? accounts.filter(stays) : data.admins.filter(stays);
 }
 
-/** Notes which devices cannot be added, and need not be asked for again before a while. Returns whether there are any. */
-function noteMissing(
+/** Notes which devices cannot be added, and need not be asked for again before a while. Returns in how many milliseconds the first of them is. */
+async function noteMissing(
   step: Step,
   group: GroupLive,
   wanted: readonly Wanted[],
   invitees: readonly Invitee[],
   retryMs: number,
-): boolean {
+): Promise<number | undefined> {
+  const now = step.env.nowMs();
   const found = new Set(invitees.map(({ device }) => toHex(device.deviceId)));
-  const missing = wanted.flatMap(({ devices = [] }) => devices).filter((device) => !found.has(device));
-  for (const device of missing) group.uninvitable.set(device, step.env.nowMs() + retryMs);
-  return missing.length > 0;
+  let soonestMs: number | undefined;
+  for (const { account, devices = [] } of wanted) {
+    const listed = (await pinned(step, account))?.list.list.devices ?? [];
+    for (const device of devices.filter((one) => !found.has(one))) {
+      const addedAtSec = listed.find(({ deviceId }) => toHex(deviceId) === device)?.addedAtSec ?? 0n;
+      const ageMs = Math.abs(now - Number(addedAtSec) * 1000);
+      const waitMs = Math.min(retryMs, Math.max(retryNewMs, ageMs));
+      group.uninvitable.set(device, now + waitMs);
+      soonestMs = Math.min(soonestMs ?? waitMs, waitMs);
+    }
+  }
+  return soonestMs;
 }
 
 async function makeCommit(
