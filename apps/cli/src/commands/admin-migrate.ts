@@ -19,7 +19,7 @@ export function migrateCommand(): Command {
     .description("Moves a server's data from SQLite to PostgreSQL, while it runs until the end.")
     .option(
       "--from <dir>",
-      "its data folder, which goes on holding keys and attachments (SOTTO_DATA; default ./sotto-data)",
+      "its data folder, which goes on holding the keys (SOTTO_DATA; default ./sotto-data)",
     )
     .option("--to <url>", "postgres://… of an empty database (SOTTO_DATABASE; with a password better so)")
     .option("--config <file>", "the server's configuration file (SOTTO_CONFIG)")

@@ -180,7 +180,8 @@ test("a restore into PostgreSQL that was cut off is not served, and begins anew"
   // As a kill leaves it: marked, and with a part.
   await withClient(database, (client) =>
     client.query(
-      "CREATE TABLE sotto.unfinished AS SELECT 'restore' AS filled_by; DELETE FROM sotto.entries; DELETE FROM sotto.slots",
+      `CREATE TABLE sotto.unfinished AS SELECT 'restore' AS filled_by; DELETE FROM sotto.entries; DELETE FROM sotto.slots;
+       UPDATE sotto.blob_files SET finished = false; DELETE FROM sotto.blob_pieces`,
     ),
   );
   const place = { data: join(folder, "one"), database };

@@ -128,7 +128,8 @@ async function begin(client: BulkClient, by: FilledBy): Promise<void> {
     if (mark?.["there"] === true) {
       const [known] = await client.rows(`SELECT filled_by FROM ${UNFINISHED_TABLE}`);
       if (by === "migrate" && known?.["filled_by"] === by) return;
-      await client.rows(`TRUNCATE ${TABLES.map(({ name }) => name).join(", ")}`);
+      const filled = [...TABLES.map(({ name }) => name), "blob_pieces", "blob_files"];
+      await client.rows(`TRUNCATE ${filled.join(", ")}`);
       await client.rows(`UPDATE ${UNFINISHED_TABLE} SET filled_by = '${by}'`);
       return;
     }
