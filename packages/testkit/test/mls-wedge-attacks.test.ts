@@ -168,6 +168,22 @@ test("two admins make it anew at once, since the server keeps them apart: everyb
   }
 });
 
+test("whoever was removed from the group, or left it, before its log was ended can be asked into the one that goes on", async () => {
+  const { ann, bob, cleo, mallory } = await choir();
+  await scene.world.during(ann.up.removeFromGroup("Choir", [cleo.identifier]));
+  await scene.world.during(bob.up.leaveGroup("Choir"));
+  await scene.world.settle(60);
+  await endLog(mallory);
+  await mallory.start();
+  await goesOn([ann, mallory]);
+  for (const device of [bob, cleo]) {
+    expect(await present(device)).toEqual([]);
+    await scene.world.during(ann.up.addToGroup("Choir", [device.identifier]));
+  }
+  await goesOn([ann, bob, cleo]);
+  for (const device of [bob, cleo]) expect(refusals(device)).toEqual([]);
+});
+
 test("what somebody wanted changed in the group that ended is changed in the one that goes on", async () => {
   const { ann, bob, cleo, mallory } = await choir();
   ann.network.partition();

@@ -51,8 +51,9 @@ export function replacedBy(
   const { old, epoch } = known;
   const made = { accounts: accountsOf(next), data, sender: accountOfMember(sender) };
   const own = step.live.own.account;
-  checkSuccessor(old.record, { ...made, isLater: epoch > old.record.epoch }, own);
   const present = presentOf(step, old);
+  if (isInvitation(present, data)) return undefined;
+  checkSuccessor(old.record, { ...made, isLater: epoch > old.record.epoch }, own);
   if (present === old) return old;
   // What became of the one that has the place counts as well.
   checkSuccessor(present.record, { ...made, isLater: true }, own);
@@ -63,6 +64,15 @@ export function replacedBy(
   if (record.state !== "healing") return "another is";
   const agoMs = step.env.nowMs() - (record.lost?.atMs ?? 0);
   return agoMs < 0 || agoMs >= patienceMs ? old : "wait";
+}
+
+/**
+ * Whether what took the place of a group that this device is out of was made by somebody who knew that, and asks it in again: it is like any
+ * other group then, and takes no place here. Whoever knew no later epoch may not have heard that we left.
+ */
+function isInvitation({ record }: GroupLive, { replaces }: CheckedData): boolean {
+  const isOut = record.state === "left" || record.state === "removed";
+  return isOut && replaces.some(({ id, epoch }) => id === record.id && epoch > record.epoch);
 }
 
 /** A group, with those whose place it took, the last first. */
