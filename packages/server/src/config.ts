@@ -48,6 +48,8 @@ const schema = z.strictObject({
     .regex(/^[\w-]+$/, "must be letters, digits, _ and -")
     .default("sotto"),
   maxUsers: natural(1, Number.MAX_SAFE_INTEGER).optional(),
+  /** Most connections of this node at a time: one that is idle keeps about 8 KiB. */
+  maxConnections: natural(1, 10_000_000).default(50_000),
   /** How long entries that nobody fetches are kept. */
   retentionDays: natural(1, 3_650).default(90),
   /** Largest blob (an attachment, encrypted) in MiB; 0 takes none. */

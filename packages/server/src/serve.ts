@@ -205,7 +205,12 @@ async function start(parts: Parts, undo: Undo): Promise<RunningServer> {
     classicAllowed: config.classic,
   });
   await desks.push.start();
-  const sockets = new SessionSockets({ delivery, events, addressOf });
+  const sockets = new SessionSockets({
+    delivery,
+    events,
+    addressOf,
+    maxConnections: config.maxConnections,
+  });
   undo.push(() => sockets.drain(reconnectAfterMs));
 
   const routes = registrationRoutes({

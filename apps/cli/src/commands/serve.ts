@@ -25,6 +25,7 @@ export function serveCommand(): Command {
     .option("--nats <url...>", "NATS by which nodes of one database wake each other: nats://… of each member")
     .option("--nats-prefix <name>", "begins every subject there (default sotto)")
     .option("--max-users <number>", "refuse more accounts than this")
+    .option("--max-connections <number>", "most connections at a time (default 50000)")
     .option("--tls-cert <file>", "certificate chain in PEM; serves https with --tls-key")
     .option("--tls-key <file>", "private key of the certificate in PEM")
     .option("--trusted-proxies <address...>", "reverse proxies to believe: addresses, networks, or loopback")

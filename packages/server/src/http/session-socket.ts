@@ -7,7 +7,7 @@ import type { Duplex } from "node:stream";
 import { LIMITS } from "@sotto/protocol";
 import { WebSocketServer, type RawData, type WebSocket } from "ws";
 import type { Delivery } from "../core/session/delivery.ts";
-import type { DeliveryEvents } from "../core/session/ports.ts";
+import type { ConnectionRefusal, DeliveryEvents } from "../core/session/ports.ts";
 import { Connection, SessionWebSocket, type ConnectionOwner } from "./connection.ts";
 
 /** Where sessions are, on every server. */
@@ -27,19 +27,28 @@ export interface SessionSocketsOptions {
   readonly addressOf: (request: IncomingMessage) => string;
   /** Most connections of one address that have not signed in. */
   readonly maxUnsignedPerAddress?: number;
+  /** Most connections that have not signed in: when everybody comes back at once, they come in one after another. */
+  readonly maxUnsigned?: number;
+  /** Most connections altogether: each keeps memory, and who is connected shall go on being served. */
+  readonly maxConnections?: number;
   readonly signInTimeoutMs?: number;
   /** How often a slice of the connections is looked after. */
   readonly sweepMs?: number;
 }
 
-const defaultMaxUnsigned = 512;
+const defaultMaxUnsignedPerAddress = 512;
+const defaultMaxUnsigned = 4_096;
+/** When whoever was turned away may come again. */
+const retryAfterSec = 10;
 /** Most bytes that a connection sends before it has signed in: its request, Hello and SignIn take less than a twentieth. */
 const mostUnsignedBytes = 65_536;
 
 /** All WebSockets of a node. */
 export class SessionSockets implements ConnectionOwner {
   readonly #options: SessionSocketsOptions;
+  readonly #maxUnsignedPerAddress: number;
   readonly #maxUnsigned: number;
+  readonly #maxConnections: number;
   readonly #signInTimeoutMs: number;
   readonly #sockets: WebSocketServer;
   readonly #connections: Set<Connection>[] = Array.from({ length: buckets }, () => new Set());
@@ -49,12 +58,15 @@ export class SessionSockets implements ConnectionOwner {
   readonly #sweeper: NodeJS.Timeout;
   #dirty: Connection[] = [];
   #opened = 0;
+  #size = 0;
   #swept = 0;
   #draining = false;
 
   constructor(options: SessionSocketsOptions) {
     this.#options = options;
-    this.#maxUnsigned = options.maxUnsignedPerAddress ?? defaultMaxUnsigned;
+    this.#maxUnsignedPerAddress = options.maxUnsignedPerAddress ?? defaultMaxUnsignedPerAddress;
+    this.#maxUnsigned = options.maxUnsigned ?? defaultMaxUnsigned;
+    this.#maxConnections = options.maxConnections ?? Number.POSITIVE_INFINITY;
     this.#signInTimeoutMs = options.signInTimeoutMs ?? LIMITS.signInTimeoutMs;
     this.#sockets = new WebSocketServer({
       noServer: true,
@@ -69,7 +81,7 @@ export class SessionSockets implements ConnectionOwner {
 
   /** How many connections there are. */
   get size(): number {
-    return this.#connections.reduce((sum, bucket) => sum + bucket.size, 0);
+    return this.#size;
   }
 
   /** Bytes that wait for slow peers, over all connections. */
@@ -89,22 +101,25 @@ export class SessionSockets implements ConnectionOwner {
 
   /** Makes a session of an HTTP request to upgrade. */
   handleUpgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void {
-    const { events, addressOf } = this.#options;
-    if (this.#draining) {
-      events.connectionRefused("draining");
-      refuse(stream, 503);
-      return;
-    }
-    const address = addressOf(request);
-    if ((this.#unsignedByAddress.get(address) ?? 0) >= this.#maxUnsigned) {
-      events.connectionRefused("too_many_unsigned");
-      refuse(stream, 429);
+    const address = this.#options.addressOf(request);
+    const refusal = this.#refusalFor(address);
+    if (refusal !== undefined) {
+      this.#options.events.connectionRefused(refusal);
+      refuse(stream, refusal === "too_many_unsigned" ? 429 : 503);
       return;
     }
     this.#sockets.handleUpgrade(request, stream, head, (socket) => {
       stream.removeListener("error", ignore);
       this.#open(socket as SessionWebSocket, stream, address);
     });
+  }
+
+  #refusalFor(address: string): ConnectionRefusal | undefined {
+    if (this.#draining) return "draining";
+    if ((this.#unsignedByAddress.get(address) ?? 0) >= this.#maxUnsignedPerAddress)
+      return "too_many_unsigned";
+    if (this.#unsigned.size >= this.#maxUnsigned) return "storm";
+    return this.#size >= this.#maxConnections ? "full" : undefined;
   }
 
   #open(socket: SessionWebSocket, stream: Duplex, address: string): void {
@@ -117,6 +132,7 @@ export class SessionSockets implements ConnectionOwner {
     socket.on("error", onError);
     socket.on("close", this.#onClose);
     this.#connections[bucket]?.add(connection);
+    this.#size++;
     this.#unsigned.add(connection);
     this.#unsignedByAddress.set(address, (this.#unsignedByAddress.get(address) ?? 0) + 1);
     this.#options.events.connectionOpened();
@@ -126,7 +142,7 @@ export class SessionSockets implements ConnectionOwner {
 
   #closed(connection: Connection): void {
     connection.session?.disconnected();
-    this.#connections[connection.bucket]?.delete(connection);
+    if (this.#connections[connection.bucket]?.delete(connection)) this.#size--;
     this.#noLongerUnsigned(connection);
     this.#options.events.connectionClosed(connection.ended ?? "closed_by_peer", connection.isSignedIn);
   }
@@ -219,5 +235,8 @@ function ignore(): void {
 /** Answers and closes, whether or not the peer closes its side. */
 function refuse(stream: Duplex, status: number): void {
   stream.once("finish", () => stream.destroy());
-  stream.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+  const retry = status === 404 ? "" : `Retry-After: ${retryAfterSec}\r\n`;
+  stream.end(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${retry}Connection: close\r\nContent-Length: 0\r\n\r\n`,
+  );
 }

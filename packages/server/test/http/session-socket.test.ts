@@ -1,7 +1,7 @@
 /** Sessions over real WebSockets, and what people without manners do to them. */
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { createServer } from "node:http";
+import { createServer, type IncomingMessage } from "node:http";
 import { connect, type AddressInfo, type Socket } from "node:net";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { WebSocket, type ClientOptions } from "ws";
@@ -107,12 +107,17 @@ function rawStream(socket: WebSocket): Socket {
   return Reflect.get(socket, "_socket") as Socket;
 }
 
-async function status(url: string, from = "somewhere"): Promise<number | undefined> {
+async function status(url: string, from?: string): Promise<number | undefined> {
+  return (await refusal(url, from))[0];
+}
+
+/** The status, and when to come again. */
+async function refusal(url: string, from = "somewhere"): Promise<[number | undefined, string | undefined]> {
   const socket = new WebSocket(url, { headers: { "x-from": from } });
-  const [, response] = (await once(socket, "unexpected-response")) as [unknown, { statusCode?: number }];
+  const [, response] = (await once(socket, "unexpected-response")) as [unknown, IncomingMessage];
   socket.on("error", () => undefined);
   socket.terminate();
-  return response.statusCode;
+  return [response.statusCode, response.headers["retry-after"]];
 }
 
 test("a message goes from one device to another over two WebSockets", async () => {
@@ -181,6 +186,32 @@ describe("what is refused", () => {
     await vi.waitFor(async () => new Client(url, "crowd").signIn(await node.person()));
     await new Client(url, "crowd").opened();
     expect(await status(url, "crowd")).toBe(429);
+  });
+
+  test("a storm from everywhere: who comes too many at once comes again in a while, and signing in makes room", async () => {
+    const { node, url } = await endpoint({ maxUnsigned: 3 });
+    const coming = await Promise.all([1, 2, 3].map((from) => new Client(url, `home ${from}`).opened()));
+    expect(await refusal(url, "home 4")).toEqual([503, "10"]);
+    coming[0]?.socket.close();
+    await vi.waitFor(async () => new Client(url, "home 4").signIn(await node.person()));
+    await new Client(url, "home 5").opened();
+    expect(await refusal(url, "home 6")).toEqual([503, "10"]);
+  });
+
+  test("more than the node may have: nobody else comes in until somebody goes, and those who are there are served", async () => {
+    const { node, url, sockets } = await endpoint({ maxConnections: 2 });
+    const [ann, ben] = [await node.person(), await node.person()];
+    const first = await new Client(url).signIn(ann);
+    const second = await new Client(url).signIn(ben);
+    expect(await refusal(url)).toEqual([503, "10"]);
+    second.send(attachInbox(1, ben.inbox));
+    await second.next("attached");
+    first.send(message(1, ben.inbox, "still served"));
+    await vi.waitFor(() => expect(second.seqs()).toEqual([1]));
+    first.socket.close();
+    await first.end();
+    await vi.waitFor(async () => new Client(url).signIn(ann));
+    expect(sockets.size).toBe(2);
   });
 
   test("1,000 connections that never speak are gone after their time, and hinder nobody", async () => {

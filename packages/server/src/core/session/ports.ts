@@ -158,12 +158,15 @@ export type ConnectionEnd =
   | "deleted"
   | "draining";
 
+/** Why a connection was turned away at the door: an address, or the whole node, has too many that have not signed in; it is full; it stops. */
+export type ConnectionRefusal = "too_many_unsigned" | "storm" | "full" | "draining";
+
 /** One function for each thing that happens; the implementation logs and counts. None of them may throw. */
 export interface DeliveryEvents {
   connectionOpened(): void;
   connectionClosed(end: ConnectionEnd, wasSignedIn: boolean): void;
   /** Refused before a session began: too many connections of this address that have not signed in, or draining. */
-  connectionRefused(reason: "too_many_unsigned" | "draining"): void;
+  connectionRefused(reason: ConnectionRefusal): void;
   /** @param tookMs to check it. */
   signedIn(tookMs: number): void;
   signInRefused(): void;
