@@ -5,6 +5,7 @@ import { joinApp, joinIn, openApp, startWebServer, type Person, type WebServer }
 import { accessibilityFindings } from "./support/axe.ts";
 import { noChromium, startChromium } from "./support/browser.ts";
 import { jpeg } from "./support/files.ts";
+import { leaveTab, shownNotifications } from "./support/notifications.ts";
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 120_000 });
 
@@ -35,7 +36,10 @@ describe.skipIf(noChromium)("a link of a group", () => {
   beforeAll(async () => {
     server = await startWebServer();
     browser = await startChromium();
-    ann = await joinApp(browser, server, annPhone);
+    ann = await joinApp(browser, server, annPhone, {
+      permissions: ["notifications"],
+      serviceWorkers: "allow",
+    });
     ben = await openApp(browser, server);
     await ann.page.goto(`${server.url}/#/new`);
     await ann.page.getByLabel("Name of the group").fill("Book club");
@@ -74,7 +78,15 @@ describe.skipIf(noChromium)("a link of a group", () => {
     await joinIn(page, server, benPhone);
     await page.getByText("You were sent a link to the group “Book club”.").waitFor();
     expect(await accessibilityFindings(page)).toEqual([]);
+    // An admin who looks elsewhere is told, and of whom only by looking.
+    await ann.page.evaluate(() => localStorage.setItem("sotto.notifications", "full"));
+    const back = await leaveTab(ann.page);
     await page.getByRole("button", { name: "Ask to join" }).click();
+    await expect
+      .poll(() => shownNotifications(ann.page), { timeout: 20_000 })
+      .toEqual([{ title: "Book club", body: "Somebody asks to join" }]);
+    await back();
+    await expect.poll(() => shownNotifications(ann.page)).toEqual([]);
     await page.getByText("Waiting for an admin").waitFor();
     // The link is for asking: it is left neither in the address nor behind "back".
     await expect.poll(() => page.evaluate(() => location.hash)).toBe("#/join/");

@@ -17,6 +17,17 @@ interface NotificationData {
   readonly id: string;
 }
 
+/** What is shown. */
+interface Said {
+  readonly title: string;
+  readonly body: string;
+}
+type Say = (
+  summary: ConversationSummary,
+  choice: "full" | "name" | "nothing",
+  words: NotificationWords,
+) => Said | undefined;
+
 /** Time for other devices to say that it was read there. */
 const settleMs = 800;
 const mostShown = 200;
@@ -37,19 +48,35 @@ export function startNotifier(
   };
   let leads = false;
 
-  const show = async (key: string, message: Message): Promise<void> => {
+  /** @param about what names it in `ids`. @param say what is shown of the conversation as it is then; undefined: nothing. */
+  const show = async (key: string, about: string, say: Say): Promise<void> => {
     if (chosenNotifications() === "off" || (await anyLookedAt())) return;
     await new Promise((later) => setTimeout(later, settleMs));
     if (signal.aborted || engine.state.phase !== "open" || (await anyLookedAt())) return;
     const summary = await engine.calls.conversation(key);
     const choice = chosenNotifications();
-    if (summary === undefined || choice === "off" || !isWanted(summary)) return;
+    if (summary === undefined || choice === "off") return;
+    const said = say(summary, choice, words());
+    if (said === undefined) return;
+    const { title, body } = said;
     const registration = await navigator.serviceWorker.ready;
-    const { title, body } = textOf(summary, message, choice, words());
-    const data: NotificationData = { id: idOf(key) };
+    const data: NotificationData = { id: idOf(about) };
     // Newer than what TypeScript knows: a second message of a conversation is heard as well.
     const options = { body, tag: data.id, renotify: true, icon, badge: icon, data };
     await registration.showNotification(title, options);
+  };
+
+  /** Somebody may ask to be let into a group: told when there are more than before. */
+  const asked = (group: string | undefined): void => {
+    if (group === undefined) return;
+    const before = conversations.all?.find((known) => keyOf(known) === group)?.asking ?? 0;
+    show(group, joinsOf(group), ({ peer, asking = 0, mutedUntil }, choice, { app, messages, joins }) =>
+      asking <= before || isMuted(mutedUntil)
+        ? undefined
+        : choice === "nothing"
+          ? { title: app, body: messages(1) }
+          : { title: peer, body: joins },
+    ).catch(() => undefined);
   };
 
   // One of the tabs, the longest open.
@@ -64,18 +91,23 @@ export function startNotifier(
 
   const ended = [
     engine.subscribe((event) => {
-      if (!leads || event.type !== "client" || event.event.type !== "message") return;
+      if (!leads || event.type !== "client") return;
+      if (event.event.type === "joins") return asked(event.event.groupId);
+      if (event.event.type !== "message") return;
       const { message } = event.event;
       if (message.direction !== "in" || message.kind === "timer" || message.deleted === true) return;
-      show(message.groupId ?? message.conversation, message).catch(() => undefined);
+      const key = message.groupId ?? message.conversation;
+      show(key, key, (...now) => textOf(message, ...now)).catch(() => undefined);
     }),
     conversations.subscribe(() => {
-      const read = (conversations.all ?? []).filter(
-        (summary) => summary.unread === 0 && ids.has(keyOf(summary)),
-      );
-      if (leads && read.length > 0) {
-        const gone = new Set(read.map((summary) => ids.get(keyOf(summary))));
-        for (const summary of read) ids.delete(keyOf(summary));
+      const done = (conversations.all ?? []).flatMap((summary) => [
+        ...(summary.unread === 0 ? [keyOf(summary)] : []),
+        ...(summary.asking === undefined ? [joinsOf(keyOf(summary))] : []),
+      ]);
+      const over = done.filter((about) => ids.has(about));
+      if (leads && over.length > 0) {
+        const gone = new Set(over.map((about) => ids.get(about)));
+        for (const about of over) ids.delete(about);
         void close((id) => gone.has(id));
       }
     }),
@@ -83,9 +115,10 @@ export function startNotifier(
   navigator.serviceWorker?.addEventListener(
     "message",
     ({ data, ports }: MessageEvent<{ readonly type?: string; readonly id?: string }>) => {
-      const key = [...ids].find(([, id]) => id === data.id)?.[0];
-      if (data.type !== "open" || key === undefined) return;
-      go({ screen: "conversation", key });
+      const about = [...ids].find(([, id]) => id === data.id)?.[0];
+      if (data.type !== "open" || about === undefined) return;
+      const [key = "", joins] = about.split("\n");
+      go({ screen: "conversation", key, ...(joins !== undefined && { panel: "details" }) });
       ports[0]?.postMessage("opened");
     },
     { signal },
@@ -104,18 +137,23 @@ async function close(unwanted: (id: string) => boolean): Promise<void> {
   }
 }
 
+/** What names the requests to join a group, beside its messages. */
+const joinsOf = (key: string): string => `${key}\njoins`;
+
+const isMuted = (mutedUntil: number): boolean => mutedUntil > Date.now() / 1000;
+
 /** Whether somebody wants to be bothered with it now. */
-function isWanted({ unread, request, contact, mutedUntil }: ConversationSummary): boolean {
-  const muted = mutedUntil > Date.now() / 1000;
-  return unread > 0 && request === undefined && contact?.blocked !== true && !muted;
-}
+const isWanted = ({ unread, request, contact, mutedUntil }: ConversationSummary): boolean =>
+  unread > 0 && request === undefined && contact?.blocked !== true && !isMuted(mutedUntil);
 
 function textOf(
-  { peer, group, unread }: ConversationSummary,
   { from, fromName, body, attachments }: Message,
+  summary: ConversationSummary,
   choice: "full" | "name" | "nothing",
   words: NotificationWords,
-): { readonly title: string; readonly body: string } {
+): Said | undefined {
+  if (!isWanted(summary)) return undefined;
+  const { peer, group, unread } = summary;
   const count = words.messages(unread);
   if (choice === "nothing") return { title: words.app, body: words.messages(1) };
   const who = fromName === undefined || fromName === "" ? from : `${fromName} (${from})`;
