@@ -144,7 +144,9 @@ describe("register", () => {
     const running = start(args, bob.env, "pipe");
     const code = await server.nextCode(bobPhone);
     running.child.stdin?.end(`${code}\n`);
-    expect(await running.ended).toMatchObject({ code: 0 });
+    // What to do next is not to write to oneself.
+    const next = 'Next: sotto send +15551230001 "Hello"';
+    expect(await running.ended).toMatchObject({ code: 0, stderr: expect.stringContaining(next) as string });
   });
 
   test("an invite link carries the key; e-mail addresses work", async () => {

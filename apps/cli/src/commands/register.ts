@@ -89,9 +89,11 @@ export async function register(context: Context, flags: RegisterFlags = {}): Pro
   } else {
     await showRecoveryKey(context, recoveryKey);
   }
+  // Somebody else, whoever tries the examples.
+  const other = self.identifier === "+15551230002" ? "+15551230001" : "+15551230002";
   await remark(
     context.io,
-    `Your account is in ${context.home}. Next: sotto send +15551230002 "Hello", or sotto chat.`,
+    `Your account is in ${context.home}. Next: sotto send ${other} "Hello", or sotto chat.`,
   );
   return passphrase;
 }
