@@ -27,7 +27,10 @@ export interface SessionSocketsOptions {
   readonly addressOf: (request: IncomingMessage) => string;
   /** Most connections of one address that have not signed in. */
   readonly maxUnsignedPerAddress?: number;
-  /** Most connections that have not signed in: when everybody comes back at once, they come in one after another. */
+  /**
+   * Most connections that have not signed in. When everybody comes back at once, an address with many of them waits, and any other takes the
+   * place of the oldest: signing in takes a moment, and whoever holds connections open to keep others out has the oldest ones.
+   */
   readonly maxUnsigned?: number;
   /** Most connections altogether: each keeps memory, and who is connected shall go on being served. */
   readonly maxConnections?: number;
@@ -38,6 +41,8 @@ export interface SessionSocketsOptions {
 
 const defaultMaxUnsignedPerAddress = 512;
 const defaultMaxUnsigned = 4_096;
+/** When there are so many, an address that has fewer than these takes the place of whoever has been signing in for longest. */
+const fairShare = 8;
 /** When whoever was turned away may come again. */
 const retryAfterSec = 10;
 /** Most bytes that a connection sends before it has signed in: its request, Hello and SignIn take less than a twentieth. */
@@ -108,6 +113,7 @@ export class SessionSockets implements ConnectionOwner {
       refuse(stream, refusal === "too_many_unsigned" ? 429 : 503);
       return;
     }
+    if (this.#unsigned.size >= this.#maxUnsigned) this.#endOldestUnsigned();
     this.#sockets.handleUpgrade(request, stream, head, (socket) => {
       stream.removeListener("error", ignore);
       this.#open(socket as SessionWebSocket, stream, address);
@@ -116,10 +122,17 @@ export class SessionSockets implements ConnectionOwner {
 
   #refusalFor(address: string): ConnectionRefusal | undefined {
     if (this.#draining) return "draining";
-    if ((this.#unsignedByAddress.get(address) ?? 0) >= this.#maxUnsignedPerAddress)
-      return "too_many_unsigned";
-    if (this.#unsigned.size >= this.#maxUnsigned) return "storm";
+    const unsigned = this.#unsignedByAddress.get(address) ?? 0;
+    if (unsigned >= this.#maxUnsignedPerAddress) return "too_many_unsigned";
+    if (unsigned >= fairShare && this.#unsigned.size >= this.#maxUnsigned) return "storm";
     return this.#size >= this.#maxConnections ? "full" : undefined;
+  }
+
+  #endOldestUnsigned(): void {
+    const [oldest] = this.#unsigned;
+    if (oldest === undefined) return;
+    this.#noLongerUnsigned(oldest);
+    oldest.session?.signInTimedOut();
   }
 
   #open(socket: SessionWebSocket, stream: Duplex, address: string): void {

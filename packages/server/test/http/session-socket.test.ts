@@ -188,14 +188,17 @@ describe("what is refused", () => {
     expect(await status(url, "crowd")).toBe(429);
   });
 
-  test("a storm from everywhere: who comes too many at once comes again in a while, and signing in makes room", async () => {
-    const { node, url } = await endpoint({ maxUnsigned: 3 });
-    const coming = await Promise.all([1, 2, 3].map((from) => new Client(url, `home ${from}`).opened()));
-    expect(await refusal(url, "home 4")).toEqual([503, "10"]);
-    coming[0]?.socket.close();
-    await vi.waitFor(async () => new Client(url, "home 4").signIn(await node.person()));
-    await new Client(url, "home 5").opened();
-    expect(await refusal(url, "home 6")).toEqual([503, "10"]);
+  test("a storm: an address with many that have not signed in waits, any other takes the place of the oldest", async () => {
+    const { node, url } = await endpoint({ maxUnsigned: 10 });
+    const silent: Client[] = [];
+    for (let i = 0; i < 10; i++) silent.push(await new Client(url, "crowd").opened());
+    expect(await refusal(url, "crowd")).toEqual([503, "10"]);
+    await new Client(url, "home").signIn(await node.person());
+    await silent[0]?.end();
+    expect(silent[0]?.goodbye()).toBe("sign_in_timeout");
+    expect(silent.slice(1).map(({ closed }) => closed)).toEqual(Array.from({ length: 9 }, () => undefined));
+    // Signing in made room.
+    await new Client(url, "crowd").opened();
   });
 
   test("more than the node may have: nobody else comes in until somebody goes, and those who are there are served", async () => {
