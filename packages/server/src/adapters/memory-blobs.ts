@@ -20,7 +20,8 @@ export class MemoryBlobs {
 
   advance(id: Uint8Array, received: number): boolean {
     const record = this.#records.get(toHex(id));
-    if (record !== undefined) this.#records.set(toHex(id), { ...record, received });
+    if (record !== undefined && record.received < received)
+      this.#records.set(toHex(id), { ...record, received });
     return record !== undefined;
   }
 

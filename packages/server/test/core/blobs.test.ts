@@ -29,7 +29,7 @@ function setUp() {
   const clock = { nowMs: 1_000 * daySec * 1_000 };
   const transient = new MemoryTransient(() => clock.nowMs);
   const received: [number, boolean][] = [];
-  const blobs = new Blobs({
+  const desk = () => new Blobs({
     store,
     transient,
     files,
@@ -43,6 +43,7 @@ function setUp() {
     maxBlobBytes: 1_000,
     quotaBytes: 10_000,
   });
+  const blobs = desk();
   const ticket = async () => (await blobs.ticket({ request: 1, size: BigInt(size) })).ticket;
   const put = (part: Partial<BlobPart> & Pick<BlobPart, "id" | "writeToken">, ...bodies: Uint8Array[]) =>
     blobs.put({
@@ -53,7 +54,7 @@ function setUp() {
       body: stream(bodies),
       ...part,
     });
-  return { store, files, clock, received, blobs, ticket, put };
+  return { store, files, clock, received, blobs, desk, ticket, put };
 }
 
 async function* stream(bodies: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
@@ -161,6 +162,40 @@ test("of three that write at once the last goes on, and the bytes stay in order"
   const bytes: number[] = [];
   for await (const part of await blobs.read(names.id, 0, size)) bytes.push(...part);
   expect(bytes).toEqual([...Array.from({ length: 10 }, () => 1), ...Array.from({ length: 90 }, () => 3)]);
+});
+
+test("a part that hangs at one node takes nothing back of what was finished at another", async () => {
+  const { blobs, desk, ticket, put } = setUp();
+  const names = newNames();
+  await put({ ...names, ticket: await ticket() });
+  const { promise: hanging, reject } = Promise.withResolvers<never>();
+  async function* hangs(): AsyncGenerator<Uint8Array> {
+    yield new Uint8Array(10).fill(1);
+    await hanging;
+  }
+  const slow = put({ ...names, length: size, body: hangs() });
+  await new Promise((later) => void setTimeout(later, 10));
+  const whole = { ...names, size, offset: 0, ticket: undefined, length: size };
+  expect(await desk().put({ ...whole, body: stream([new Uint8Array(size).fill(1)]) })).toBe(size);
+  reject(new Error("the connection broke"));
+  expect(await slow).toBe(10);
+  expect(await blobs.progress(names.id, names.writeToken)).toEqual({ received: size, size });
+  expect(await blobs.sizeOf(names.id, names.readToken)).toBe(size);
+});
+
+test("an upload that was cut off before its last step is whole once its sender asks", async () => {
+  for (const ask of ["progress", "put"] as const) {
+    const { blobs, files, store, ticket, put } = setUp();
+    const names = newNames();
+    await put({ ...names, ticket: await ticket() });
+    // As a crash between noting the last byte and saying that all is there leaves it.
+    await files.write(names.id, 0, stream([new Uint8Array(size)]));
+    await store.advanceBlob(names.id, size);
+    expect(await files.read(names.id, 0, size)).toBeUndefined();
+    if (ask === "progress") await blobs.progress(names.id, names.writeToken);
+    else await put({ ...names, offset: size });
+    expect(await files.read(names.id, 0, size)).toBeDefined();
+  }
 });
 
 test("a ticket is good once, for its size, and for its time", async () => {

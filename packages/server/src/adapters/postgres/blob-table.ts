@@ -9,7 +9,7 @@ const SQL = named({
   insertBlob: `INSERT INTO blobs (id, write_hash, size, received, stored_at_sec)
     VALUES ($1, $2, $3::bigint, $4::bigint, $5::bigint)`,
   readBlob: "SELECT id, write_hash, size, received, stored_at_sec FROM blobs WHERE id = $1",
-  advanceBlob: "UPDATE blobs SET received = $2::bigint WHERE id = $1 RETURNING 1 AS done",
+  advanceBlob: "UPDATE blobs SET received = greatest(received, $2::bigint) WHERE id = $1 RETURNING 1 AS done",
   deleteBlob: "DELETE FROM blobs WHERE id = $1 RETURNING size",
   expiredBlobs: `SELECT id FROM blobs WHERE stored_at_sec < greatest($1::bigint, $2::bigint)
     AND (stored_at_sec < $1::bigint OR (stored_at_sec < $2::bigint AND received < size)) LIMIT $3::bigint`,

@@ -78,7 +78,7 @@ function statements(database: DatabaseSync) {
       "INSERT INTO blobs (id, write_hash, size, received, stored_at_sec) VALUES (?, ?, ?, ?, ?)",
     ),
     read: database.prepare("SELECT * FROM blobs WHERE id = ?"),
-    advance: database.prepare("UPDATE blobs SET received = ? WHERE id = ?"),
+    advance: database.prepare("UPDATE blobs SET received = max(received, ?) WHERE id = ?"),
     delete: database.prepare("DELETE FROM blobs WHERE id = ?"),
     expired: database.prepare(
       "SELECT id FROM blobs WHERE stored_at_sec < ? OR (stored_at_sec < ? AND received < size) LIMIT ?",

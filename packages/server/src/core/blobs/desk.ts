@@ -164,6 +164,7 @@ export class Blobs implements BlobTicketPort {
     const { store, files, events } = this.#deps;
     const received = (await store.readBlob(id))?.received;
     if (received === undefined) throw unknown();
+    await this.#finish(id, received, size);
     if (offset !== received) throw conflict(received);
     if (length === 0) return received;
     const written = await files.write(id, offset, untilBroken(body, length, signal));
@@ -174,16 +175,22 @@ export class Blobs implements BlobTicketPort {
       await files.remove(id);
       throw unknown();
     }
-    if (now === size) await files.finish(id);
+    await this.#finish(id, now, size);
     events.blobReceived(written, now === size);
     return now;
   }
 
-  /** How far an upload is. @throws SottoError `blob_unknown`. */
+  /** How far an upload is. @throws SottoError `blob_unknown`, `unavailable`. */
   async progress(id: Uint8Array, writeToken: Uint8Array): Promise<BlobProgress> {
     const record = await this.#writable(id, writeToken);
     if (record === undefined) throw unknown();
+    await this.#finish(id, record.received, record.size);
     return { received: record.received, size: record.size };
+  }
+
+  /** Whoever is told that all is there finds it finished, also after a crash between its last byte and this. */
+  async #finish(id: Uint8Array, received: number, size: number): Promise<void> {
+    if (received === size) await this.#deps.files.finish(id);
   }
 
   /** The size of a whole blob. @throws SottoError `blob_unknown`. */

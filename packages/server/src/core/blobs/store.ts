@@ -22,7 +22,7 @@ export interface BlobStore {
   /** Adds a blob. `full`: all blobs together would have more than `maxBytes`, counted by what they are to become. */
   createBlob(blob: BlobRecord, maxBytes: number): Promise<"created" | "exists" | "full">;
   readBlob(id: Uint8Array): Promise<BlobRecord | undefined>;
-  /** Notes that more of a blob is durable. False: it is gone. */
+  /** Notes that so much of a blob is durable, unless more is: a node that was slow may tell late. False: it is gone. */
   advanceBlob(id: Uint8Array, received: number): Promise<boolean>;
   /** Whether there was one. */
   deleteBlob(id: Uint8Array): Promise<boolean>;
