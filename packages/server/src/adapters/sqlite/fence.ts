@@ -22,27 +22,54 @@ const lasting = `
   ) STRICT;
   INSERT OR IGNORE INTO moving VALUES (1, 0, 0, NULL);
 `;
-const stands = "SELECT moved_to IS NOT NULL OR until_sec > unixepoch() FROM moving";
+/** Not longer than a lease is: a clock that was set back must not make a dead mover's fence stand for as long. */
+const stands = `SELECT moved_to IS NOT NULL OR until_sec BETWEEN unixepoch() + 1 AND unixepoch() + ${leaseSec} FROM moving`;
+const refusal = "the data is moving";
 const triggers = TABLES.flatMap(({ name }) =>
   ["INSERT", "UPDATE", "DELETE"].map((change) => ({
     name: `moving_${name}_${change.toLowerCase()}`,
-    on: `BEFORE ${change} ON ${name} WHEN (${stands}) BEGIN SELECT RAISE(ABORT, 'the data is moving'); END`,
+    on: `BEFORE ${change} ON ${name} WHEN (${stands}) BEGIN SELECT RAISE(ABORT, '${refusal}'); END`,
   })),
 );
 
+/** Whether a fence refused a write: it refuses all of them. */
+export function isFenced(error: unknown): boolean {
+  return error instanceof Error && error.message === refusal;
+}
+
 /** Where the data of a database went; undefined when it is here. */
 export function readMovedTo(database: DatabaseSync): string | undefined {
-  const known = database.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'moving'").get();
-  const row = known && database.prepare("SELECT moved_to FROM moving").get();
+  const row = isThere(database) ? database.prepare("SELECT moved_to FROM moving").get() : undefined;
   return (row?.["moved_to"] as string | null | undefined) ?? undefined;
 }
 
-/** Takes away a fence that nobody holds any more: it costs a look with every write. */
+/** Takes away a fence that nobody holds any more, and what is left of one: it costs a look with every write. */
 export function removeLapsedFence(database: DatabaseSync): void {
-  const known = database.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'moving'").get();
-  if (known === undefined || Object.values(database.prepare(stands).get() ?? {})[0] === 1) return;
+  const parts = database.prepare("SELECT 1 FROM sqlite_schema WHERE name GLOB 'moving*' LIMIT 1");
+  // In one transaction with the look: another mover may put one up in the same moment.
+  if (parts.get() !== undefined) write(database, () => dropLapsed(database));
+}
+
+function dropLapsed(database: DatabaseSync): void {
+  if (isThere(database) && Object.values(database.prepare(stands).get() ?? {})[0] === 1) return;
   for (const { name } of triggers) database.exec(`DROP TRIGGER IF EXISTS ${name}`);
-  database.exec("DROP TABLE moving");
+  database.exec("DROP TABLE IF EXISTS moving");
+}
+
+function isThere(database: DatabaseSync): boolean {
+  return database.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'moving'").get() !== undefined;
+}
+
+function write<T>(database: DatabaseSync, work: () => T): T {
+  database.exec("BEGIN IMMEDIATE");
+  try {
+    const result = work();
+    database.exec("COMMIT");
+    return result;
+  } catch (error) {
+    if (database.isTransaction) database.exec("ROLLBACK");
+    throw error;
+  }
 }
 
 /** A fence that stands. Made by raiseFence. */
@@ -60,17 +87,6 @@ export interface Fence {
 export function raiseFence(path: string): Fence {
   const database = new DatabaseSync(path, { timeout: 5_000 });
   const holder = randomInt(1, 2 ** 48 - 1);
-  const write = <T>(work: () => T): T => {
-    database.exec("BEGIN IMMEDIATE");
-    try {
-      const result = work();
-      database.exec("COMMIT");
-      return result;
-    } catch (error) {
-      if (database.isTransaction) database.exec("ROLLBACK");
-      throw error;
-    }
-  };
   let lasts = false;
   let timer: NodeJS.Timeout | undefined;
   const close = (): void => {
@@ -78,12 +94,9 @@ export function raiseFence(path: string): Fence {
     if (database.isOpen) database.close();
   };
   try {
-    write(() => {
+    write(database, () => {
       database.exec(lasting);
-      const { free } = database
-        .prepare("SELECT until_sec <= unixepoch() AND moved_to IS NULL AS free FROM moving")
-        .get() as { free: number };
-      if (free !== 1)
+      if (Object.values(database.prepare(stands).get() ?? {})[0] === 1)
         throw new StorageError("data_folder_locked", "another process is moving this data, or has moved it");
       for (const { name, on } of triggers) database.exec(`CREATE TRIGGER IF NOT EXISTS ${name} ${on}`);
       database.prepare("UPDATE moving SET holder = ?, until_sec = unixepoch() + ?").run(holder, leaseSec);
@@ -101,8 +114,10 @@ export function raiseFence(path: string): Fence {
     }, renewEveryMs);
     return {
       makeLasting(to) {
-        lasts = write(() => {
+        lasts = write(database, () => {
+          // A server that started after it had lapsed took it away.
           const isMine =
+            isThere(database) &&
             database.prepare("SELECT holder = ? AS mine FROM moving").get(holder)?.["mine"] === 1;
           if (!isMine || dataVersion(database) !== version) return false;
           database.prepare("UPDATE moving SET moved_to = ?").run(to);
@@ -113,9 +128,10 @@ export function raiseFence(path: string): Fence {
       lower() {
         try {
           if (!lasts) {
-            write(() => {
+            write(database, () => {
+              if (!isThere(database)) return;
               database.prepare("UPDATE moving SET until_sec = 0 WHERE holder = ?").run(holder);
-              removeLapsedFence(database);
+              dropLapsed(database);
             });
           }
         } finally {

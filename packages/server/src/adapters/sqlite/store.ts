@@ -7,17 +7,18 @@ import type { DatabaseSync } from "node:sqlite";
 import { StorageError, type AccountId, type DeviceId, type LogId, type SlotId } from "@sotto/protocol";
 import type { LogLimits } from "../../core/logs/decide.ts";
 import { DEFAULT_LOG_LIMITS } from "../../core/logs/defaults.ts";
-import type {
-  AccountRecord,
-  DeviceListChange,
-  DeviceRecord,
-  EpochState,
-  LogState,
-  SignedListBytes,
-  Store,
-  StoredEntry,
-  StoreOperation,
-  StoreResult,
+import {
+  StoreAway,
+  type AccountRecord,
+  type DeviceListChange,
+  type DeviceRecord,
+  type EpochState,
+  type LogState,
+  type SignedListBytes,
+  type Store,
+  type StoredEntry,
+  type StoreOperation,
+  type StoreResult,
 } from "../../core/store.ts";
 import type {
   HandedOut,
@@ -29,6 +30,7 @@ import type { PushDevice, PushSubscription } from "../../core/push/store.ts";
 import type { BlobRecord } from "../../core/blobs/store.ts";
 import { AccountTable } from "./account-table.ts";
 import { BlobTable } from "./blob-table.ts";
+import { isFenced } from "./fence.ts";
 import { LogTable } from "./log-table.ts";
 import { openDatabase } from "./open.ts";
 
@@ -294,7 +296,8 @@ export class SqliteStore implements Store {
 }
 
 function failure(cause: unknown): StorageError {
-  return new StorageError("unavailable", "the server's storage failed", { cause });
+  const message = "the server's storage failed";
+  return isFenced(cause) ? new StoreAway(message, { cause }) : new StorageError("unavailable", message, { cause });
 }
 
 function fileBytes(path: string): number {
