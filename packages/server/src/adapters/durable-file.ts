@@ -21,6 +21,17 @@ export function writeFileDurably(path: string, content: string | Uint8Array, mod
   syncFolderOf(path);
 }
 
+/** Makes what others wrote into a file durable, and its name. */
+export function syncFile(path: string): void {
+  const file = openSync(path, "r+");
+  try {
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+  syncFolderOf(path);
+}
+
 /** Makes the name of a file durable. Windows cannot and need not. */
 export function syncFolderOf(path: string): void {
   if (process.platform === "win32") return;

@@ -7,6 +7,7 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Row } from "../../backup/rows.ts";
 import type { RowSink } from "../../backup/snapshot.ts";
 import type { TableName } from "../../backup/tables.ts";
+import { syncFile } from "../durable-file.ts";
 import { openDatabase } from "./open.ts";
 
 const account = "(SELECT num FROM accounts WHERE account = ?1)";
@@ -59,8 +60,10 @@ export function fillSqlite(path: string, nowSec: number): RowSink & { close(): v
         database.exec(`INSERT INTO entries (log, seq, epoch, kind, stored_at_sec, body)
           SELECT log, seq, epoch, kind, stored_at_sec, body FROM waiting.entries ORDER BY stored_at_sec, log, seq`),
       );
-      database.exec("DETACH waiting; PRAGMA synchronous = FULL; PRAGMA wal_checkpoint(TRUNCATE)");
+      database.exec("DETACH waiting; PRAGMA wal_checkpoint(TRUNCATE)");
       close();
+      // SQLite, told not to wait for the disk, has not: not even of what it moved out of its log before this.
+      syncFile(path);
     },
     close,
   };
