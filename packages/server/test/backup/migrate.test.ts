@@ -7,6 +7,10 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { EntryKind, accountId, deviceId, logId, type AccountId } from "@sotto/protocol";
 import { TestPostgres, withClient } from "@sotto/testkit/postgres";
 import { readStatus } from "../../src/admin.ts";
+import { readDataFolder } from "../../src/adapters/data-folder.ts";
+import { databaseOwner } from "../../src/adapters/open-store.ts";
+import { PostgresFilling } from "../../src/adapters/postgres/fill.ts";
+import { openPostgresStore } from "../../src/adapters/postgres/store.ts";
 import { raiseFence } from "../../src/adapters/sqlite/fence.ts";
 import { openSqliteStore, type SqliteStore } from "../../src/adapters/sqlite/store.ts";
 import { backUp, verifyLiving } from "../../src/backup/backup.ts";
@@ -203,6 +207,29 @@ test("cut off before the fence lasts, the old serves; after it neither, until th
   expect((await migrateToPostgres(data, database)).counts).toEqual(before);
   const server = await startServer({ data, database, port: 0, logLevel: "silent" });
   await server.close();
+}, 60_000);
+
+test("a database that a server uses is not filled, and one that was away meanwhile does not use a part", async () => {
+  const data = await filledFolder();
+  const database = await postgres.createDatabase();
+  const owner = databaseOwner(await readDataFolder(data));
+  const store = await openPostgresStore({ url: database, owner });
+  await expect(migrateToPostgres(data, database)).rejects.toEqual(code("data_folder_locked"));
+  expect(await store.createBlob(blobRecord(), 1e9)).toBe("created");
+  await withClient(database, (client) =>
+    client.query(
+      "DELETE FROM sotto.blobs; SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'sotto'",
+    ),
+  );
+  const filling = await PostgresFilling.open(database, owner, "migrate");
+  await expect(store.createBlob(blobRecord(), 1e9)).rejects.toBeInstanceOf(StoreAway);
+  await expect(openPostgresStore({ url: database, owner })).rejects.toEqual(code("data_unfinished"));
+  // It was killed: the mark stays.
+  await filling.close();
+  await expect
+    .poll(() => store.createBlob(blobRecord(), 1e9).catch(({ cause }: Error) => cause))
+    .toEqual(code("data_unfinished"));
+  await store.close();
 }, 60_000);
 
 test("a fence behind which somebody wrote does not last, and one that nobody holds goes with the next start", async () => {

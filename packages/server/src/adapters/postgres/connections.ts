@@ -99,7 +99,11 @@ export class Connections {
   #pauseMs = 0;
   #retryAtMs = Number.NEGATIVE_INFINITY;
 
-  constructor(address: DatabaseAddress) {
+  /** @param prepare runs on each new connection before anything else does; it is not used when this fails. */
+  constructor(
+    address: DatabaseAddress,
+    prepare?: (run: (sql: string) => Promise<readonly Row[]>) => Promise<void>,
+  ) {
     this.#pool = new Pool({
       ...address,
       max: connections,
@@ -112,6 +116,7 @@ export class Connections {
       types: TYPES,
       // A network that swallows everything: the server's own limit never reaches us.
       query_timeout: statementMs + 5_000,
+      onConnect: (client) => prepare?.(async (sql) => (await client.query<Row>(sql)).rows),
     });
     // Connections that break, in use or not: whoever uses one is told by its statement, and the next use makes a new one.
     this.#pool.on("error", () => undefined);

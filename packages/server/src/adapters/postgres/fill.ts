@@ -1,9 +1,10 @@
 /**
  * Fills a PostgreSQL database with what lies in another, or changes it until it is the same.
  *
- * While it is being filled the table `unfinished` says so, and servers refuse the database. Whoever fills it holds an advisory lock, so that
- * nobody else does meanwhile.
+ * While it is being filled the table `unfinished` says so, and servers refuse the database. Whoever fills it holds an advisory lock that each
+ * connection of a server shares: so nobody else fills it, and no server that was there before writes to it.
  */
+import { setTimeout as sleep } from "node:timers/promises";
 import { StorageError } from "@sotto/protocol";
 import type { Row } from "../../backup/rows.ts";
 import type { RowSink } from "../../backup/snapshot.ts";
@@ -12,10 +13,11 @@ import { bytesArray, numbersArray } from "./binary.ts";
 import { BulkClient } from "./bulk-client.ts";
 import { Connections } from "./connections.ts";
 import { parseDatabaseUrl } from "./database-url.ts";
-import { UNFINISHED_TABLE, migrate } from "./migrate.ts";
+import { UNFINISHED_TABLE, claimUse, migrate } from "./migrate.ts";
 
-/** Of an advisory lock: "Sttf" in ASCII. */
-const fillLock = 0x53747466;
+/** A server or command that has just ended lets go of the database in a moment. */
+const claims = 20;
+const betweenClaimsMs = 100;
 
 /** What a database is being filled by. */
 export type FilledBy = "restore" | "migrate";
@@ -42,10 +44,7 @@ export class PostgresFilling implements RowSink {
     }
     const client = await BulkClient.connect(url);
     try {
-      const [lock] = await client.rows(`SELECT pg_try_advisory_lock(${fillLock}) AS free`);
-      if (lock?.["free"] !== true) {
-        throw new StorageError("data_folder_locked", "another process is filling this database");
-      }
+      await claim(client);
       // Nothing is told as done before the database is marked as finished, which waits for all of it.
       await client.rows("SET synchronous_commit = off");
       await begin(client, by);
@@ -119,6 +118,18 @@ export class PostgresFilling implements RowSink {
       }
     }
     await this.#client.rows(removeSql[table.name], key);
+  }
+}
+
+async function claim(client: BulkClient): Promise<void> {
+  for (let left = claims; !(await claimUse((sql) => client.rows(sql))); left--) {
+    if (left === 1) {
+      throw new StorageError(
+        "data_folder_locked",
+        "a server uses this database, or another process fills it",
+      );
+    }
+    await sleep(betweenClaimsMs);
   }
 }
 

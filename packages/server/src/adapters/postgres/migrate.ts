@@ -13,6 +13,24 @@ export const UNFINISHED_TABLE = "unfinished";
 
 /** Of an advisory lock: "Stto" in ASCII. */
 const migrationLock = 0x5374746f;
+/** Of another, "Sttf": shared by all connections of servers, held alone by whoever fills the database. */
+const useLock = 0x53747466;
+
+/** Takes a share in a database for as long as a connection lasts: nobody fills it meanwhile. @throws StorageError `data_unfinished`. */
+export async function shareUse(run: Run): Promise<void> {
+  // Two statements, so that the second sees what was committed before the first; one round trip.
+  const [[use], [mark]] = await Promise.all([
+    run(`SELECT pg_try_advisory_lock_shared(${useLock}) AS shared`),
+    run(`SELECT to_regclass('${UNFINISHED_TABLE}') IS NOT NULL AS there`),
+  ]);
+  if (use?.["shared"] !== true || mark?.["there"] === true) throw unfinishedData();
+}
+
+/** Takes a database for a connection alone. False: a server uses it, or somebody fills it. */
+export async function claimUse(run: Run): Promise<boolean> {
+  const [use] = await run(`SELECT pg_try_advisory_lock(${useLock}) AS claimed`);
+  return use?.["claimed"] === true;
+}
 
 /**
  * Migrates, and sees that the database belongs to the keys that the server has.
@@ -70,12 +88,14 @@ async function requireMark(run: Run, owner: Uint8Array, unfinished: boolean): Pr
     throw foreign("belongs to a server with other keys than those in this data folder");
   }
   const [mark] = await run(`SELECT to_regclass('${UNFINISHED_TABLE}') IS NOT NULL AS there`);
-  if (mark?.["there"] === true && !unfinished) {
-    throw new StorageError(
-      "data_unfinished",
-      "the database holds a part of a server's data: moving or restoring it was cut off",
-    );
-  }
+  if (mark?.["there"] === true && !unfinished) throw unfinishedData();
+}
+
+function unfinishedData(): StorageError {
+  return new StorageError(
+    "data_unfinished",
+    "the database holds a part of a server's data: moving or restoring it goes on, or was cut off",
+  );
 }
 
 function foreign(why: string): StorageError {

@@ -15,11 +15,11 @@ import { AccountTable } from "./account-table.ts";
 import { Belongings } from "./belongings.ts";
 import { PostgresBlobFiles } from "./blob-files.ts";
 import { BlobTable } from "./blob-table.ts";
-import { Connections } from "./connections.ts";
+import { Connections, type Row } from "./connections.ts";
 import { parseDatabaseUrl } from "./database-url.ts";
 import { KeyPackageTable } from "./key-package-table.ts";
 import { LogTable } from "./log-table.ts";
-import { migrate } from "./migrate.ts";
+import { migrate, shareUse } from "./migrate.ts";
 import { Retention } from "./retention.ts";
 import { readStats } from "./stats.ts";
 import { PostgresTransient } from "./transient.ts";
@@ -45,7 +45,7 @@ export async function openPostgresStore({
   limits,
   nowMs = Date.now,
 }: PostgresStoreOptions): Promise<PostgresStore> {
-  const connections = new Connections(parseDatabaseUrl(url));
+  const connections = new Connections(parseDatabaseUrl(url), whileServed);
   try {
     await migrate(connections, owner);
   } catch (error) {
@@ -55,8 +55,18 @@ export async function openPostgresStore({
   return new PostgresStore(connections, { ...DEFAULT_LOG_LIMITS, ...limits }, nowMs);
 }
 
+/** Whoever fills the database waits until no server uses it. One that was away meanwhile is told as storage that is. */
+async function whileServed(run: (sql: string) => Promise<readonly Row[]>): Promise<void> {
+  try {
+    await shareUse(run);
+  } catch (cause) {
+    throw new StoreAway("the database cannot be used", { cause });
+  }
+}
+
 /** Tells an operator who starts a server what is wrong: what the database said, or the system's name for it. Neither holds a password. */
 function unreachable({ cause }: StoreAway): StorageError {
+  if (cause instanceof StorageError) return cause instanceof StoreAway ? unreachable(cause) : cause;
   const { code, message } = cause instanceof Error ? (cause as NodeJS.ErrnoException) : {};
   const why = cause instanceof DatabaseError ? message : (code ?? message ?? "it does not answer");
   return new StorageError("unavailable", `the database cannot be used: ${why}`, { cause });
