@@ -75,6 +75,8 @@ const NEXT_STEPS: Readonly<Record<ErrorCode, string>> = {
   backup_foreign: "the backup was made by a newer Sotto: update this one.",
   backup_outdated:
     "the account changed its identity key or owner since: use a newer backup, 'sotto recover' with the recovery key, or 'sotto devices link'.",
+  backup_unencrypted:
+    "if it is yours and nobody else could write to where it lay, say --unencrypted; otherwise use one that is encrypted.",
   usage: "see 'sotto help', or 'sotto COMMAND --help' for an example.",
   contact_blocked: "unblock them first: 'sotto contacts unblock CONTACT'.",
   contact_unknown:

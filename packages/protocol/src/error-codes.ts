@@ -56,6 +56,7 @@ export const ERROR_CODES = {
   backup_damaged: { travels: false },
   backup_foreign: { travels: false },
   backup_outdated: { travels: false },
+  backup_unencrypted: { travels: false },
   usage: { travels: false },
   contact_unknown: { travels: false },
   contact_blocked: { travels: false },

@@ -6,6 +6,7 @@ import {
   verifyBackup,
   verifyLiving,
   type ArchiveSummary,
+  type ArchiveTrust,
   type LivingSummary,
 } from "@sotto/server";
 import { configOf, withDatabase } from "../admin-options.ts";
@@ -21,6 +22,7 @@ interface Flags {
   readonly unencrypted?: boolean;
 }
 
+const unencrypted = "a backup that is not encrypted will do: nobody else could write to where it lay";
 const json = (command: Command): Command => command.option("--json", "one JSON object, for scripts");
 
 /** The command `admin backup`. */
@@ -61,6 +63,7 @@ export function verifyCommand(): Command {
       "Reads a backup, or without one the server's own data while it runs, and proves that all of it fits together.",
     )
     .argument("[file]", "a backup")
+    .option("--unencrypted", unencrypted)
     .addHelpText(
       "after",
       examples("sotto admin verify /backup/sotto-2026-11-28.backup", "sotto admin verify"),
@@ -71,7 +74,7 @@ export function verifyCommand(): Command {
         const summary = await verifyLiving(configOf(command));
         return told(context, flags, summary, `The data is whole: ${contents(summary)}.`, {});
       }
-      const summary = await verifyBackup(file, passphraseOf(context));
+      const summary = await verifyBackup(file, trustOf(context, flags));
       await told(context, flags, summary, `The backup of ${summary.madeAt} is whole: ${contents(summary)}.`, {
         file,
       });
@@ -85,6 +88,7 @@ export function restoreCommand(): Command {
       "Makes a server's data of a backup, in a folder where nothing is; with --database in an empty database.",
     )
     .argument("<file>", "a backup of either kind of database")
+    .option("--unencrypted", unencrypted)
     .addHelpText(
       "after",
       `${examples("sotto admin restore sotto-2026-11-28.backup --data /var/lib/sotto")}
@@ -94,7 +98,7 @@ The whole backup is read first: of a damaged one nothing is restored. What was s
     .action(async (file: string, flags: Flags, command: Command) => {
       const context = contextOf(command);
       const { data, database } = configOf(command);
-      const summary = await restore(file, { data, database }, passphraseOf(context));
+      const summary = await restore(file, { data, database }, trustOf(context, flags));
       await told(
         context,
         flags,
@@ -105,8 +109,10 @@ The whole backup is read first: of a damaged one nothing is restored. What was s
     });
 }
 
-const passphraseOf = (context: Context) => (): Promise<string> =>
-  givenPassphrase(context, variable, "Passphrase of the backup:");
+const trustOf = (context: Context, flags: Flags): ArchiveTrust => ({
+  askPassphrase: () => givenPassphrase(context, variable, "Passphrase of the backup:"),
+  allowUnencrypted: flags.unencrypted === true,
+});
 
 const contents = ({ counts, blobs }: LivingSummary): string =>
   `${counts.accounts.rows} accounts, ${counts.logs.rows} logs with ${counts.entries.rows} entries and ${blobs} attachments`;

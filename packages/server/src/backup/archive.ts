@@ -46,6 +46,13 @@ export interface ArchiveSummary extends ArchiveHead {
   readonly blobBytes: number;
   readonly counts: Counts;
 }
+/** What a backup is believed for. */
+export interface ArchiveTrust {
+  /** Asked for when it is encrypted: only who knows it can have written the file. */
+  readonly askPassphrase: () => Promise<string>;
+  /** Whether one that is not will do. Whoever could put the file there decides what is in it. */
+  readonly allowUnencrypted?: boolean;
+}
 /** Takes what is read. Each call is waited for. */
 export interface ArchiveSink {
   keys?(keys: KeyFiles): Promise<void>;
@@ -135,16 +142,18 @@ async function* contentFrames(
 /**
  * Reads a backup, all of it, and hands it to a sink as it comes: nothing is known to be whole before this has resolved.
  * @param bytes of the file.
- * @param askPassphrase asked for when it is encrypted.
- * @throws StorageError `backup_damaged`, `backup_foreign`; CryptoError `passphrase_wrong`; and whatever the sink throws.
+ * @throws StorageError `backup_damaged`, `backup_foreign`, `backup_unencrypted`; CryptoError `passphrase_wrong`; and whatever the sink throws.
  */
 export async function readArchive(
   bytes: AsyncIterable<Uint8Array>,
-  askPassphrase: () => Promise<string>,
+  { askPassphrase, allowUnencrypted = false }: ArchiveTrust,
   sink: ArchiveSink = {},
 ): Promise<ArchiveSummary> {
   const { line, rest } = await readLine(bytes);
   const { seal } = parseLine(line);
+  if (seal === undefined && !allowUnencrypted) {
+    throw new StorageError("backup_unencrypted", "the backup is not encrypted: anybody may have written it");
+  }
   const plain = seal === undefined ? rest : unsealed(rest, await askPassphrase(), seal, line);
   const reader = new Reader(sink);
   const frames = readFrames(plain);

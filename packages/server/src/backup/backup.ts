@@ -9,7 +9,13 @@ import { nodeCrypto } from "../adapters/node-crypto.ts";
 import { databaseOwner } from "../adapters/open-store.ts";
 import { PostgresFilling } from "../adapters/postgres/fill.ts";
 import { fillSqlite } from "../adapters/sqlite/fill.ts";
-import { readArchive, writeArchive, type ArchivedBlob, type ArchiveSummary } from "./archive.ts";
+import {
+  readArchive,
+  writeArchive,
+  type ArchivedBlob,
+  type ArchiveSummary,
+  type ArchiveTrust,
+} from "./archive.ts";
 import { Consistency } from "./consistency.ts";
 import { openBlobs, readLivingData, type DataPlace, type LivingData, type OpenedBlobs } from "./living.ts";
 import type { Row, Rows } from "./rows.ts";
@@ -95,10 +101,10 @@ async function* withoutBlobs(rows: Rows, gone: ReadonlySet<string>): AsyncGenera
 
 /**
  * Reads a whole backup and says what is in it, if all is as it should be.
- * @throws StorageError `backup_damaged`, `backup_foreign`, `storage_failed`; CryptoError `passphrase_wrong`.
+ * @throws StorageError `backup_damaged`, `backup_foreign`, `backup_unencrypted`, `storage_failed`; CryptoError `passphrase_wrong`.
  */
-export function verifyBackup(file: string, askPassphrase: () => Promise<string>): Promise<ArchiveSummary> {
-  return readArchive(readFile(file), askPassphrase);
+export function verifyBackup(file: string, trust: ArchiveTrust): Promise<ArchiveSummary> {
+  return readArchive(readFile(file), trust);
 }
 
 /** What was found in living data. */
@@ -175,15 +181,15 @@ async function isStored(blobs: BlobFiles, id: Uint8Array, size: number): Promise
 export async function restore(
   file: string,
   { data, database }: DataPlace,
-  askPassphrase: () => Promise<string>,
+  { askPassphrase, ...trust }: ArchiveTrust,
 ): Promise<ArchiveSummary> {
   requireEmpty(data);
   let asked: Promise<string> | undefined;
-  const ask = (): Promise<string> => (asked ??= askPassphrase());
-  await verifyBackup(file, ask);
+  const once = { ...trust, askPassphrase: () => (asked ??= askPassphrase()) };
+  await verifyBackup(file, once);
   const made: { folder?: RestoredFolder; blobs?: OpenedBlobs; sink?: RowSink & { close(): unknown } } = {};
   try {
-    const summary = await readArchive(readFile(file), ask, {
+    const summary = await readArchive(readFile(file), once, {
       async keys(keys) {
         made.folder = await restoreDataFolder(data, keys);
         const { facts } = made.folder;

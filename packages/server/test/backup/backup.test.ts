@@ -24,6 +24,9 @@ const passphrase = async (): Promise<string> => "correct horse";
 const nobody = async (): Promise<string> => {
   throw new Error("nobody is to be asked");
 };
+const sealed = { askPassphrase: passphrase };
+const plainly = { askPassphrase: nobody, allowUnencrypted: true };
+const either = { askPassphrase: passphrase, allowUnencrypted: true };
 const code = (wanted: string): { code: string } =>
   expect.objectContaining({ code: wanted }) as { code: string };
 
@@ -39,17 +42,17 @@ test("a server goes from SQLite to PostgreSQL and back, and nothing of it change
   expect(statSync(join(folder, "first")).mode & 0o777).toBe(0o600);
   expect({ ...first.counts, blobs: 0 }).toEqual({ ...before.counts, blobs: 0 });
   expect([first.blobs, first.blobBytes, first.encrypted]).toEqual([2, 300_005, true]);
-  expect(await verifyBackup(join(folder, "first"), passphrase)).toEqual(first);
+  expect(await verifyBackup(join(folder, "first"), sealed)).toEqual(first);
 
   const database = await postgres.createDatabase();
   const moved = { data: join(folder, "moved"), database };
-  await restore(join(folder, "first"), moved, passphrase);
+  await restore(join(folder, "first"), moved, sealed);
   expect((await verifyLiving(moved)).counts).toEqual(first.counts);
   expect(existsSync(join(moved.data, "blobs"))).toBe(false);
   const second = await backUp(moved, join(folder, "second"), undefined);
   expect(second.counts).toEqual(first.counts);
   const back = { data: join(folder, "back") };
-  await restore(join(folder, "second"), back, nobody);
+  await restore(join(folder, "second"), back, plainly);
   expect((await verifyLiving(back)).counts).toEqual(first.counts);
   expect(wholeOf(snapshot(join(back.data, "blobs")))).toEqual(wholeOf(files));
   expect(await readStatus(back)).toMatchObject({ accounts: 4, blobs: 2, entries: 683 });
@@ -77,7 +80,7 @@ const wholeOf = (files: Record<string, string>): Record<string, string> =>
 test("entries of a restored SQLite database expire by their age, whatever log they are of", async () => {
   const folder = temporaryFolder();
   await backUp({ data: await filledFolder() }, join(folder, "backup"), undefined);
-  await restore(join(folder, "backup"), { data: join(folder, "data") }, nobody);
+  await restore(join(folder, "backup"), { data: join(folder, "data") }, plainly);
   const store = openSqliteStore({ path: join(folder, "data", "sotto.db"), nowSec });
   expect(await store.expire(nowSec + 30_000, 10_000)).toBe(285);
   await store.close();
@@ -88,7 +91,7 @@ async function restored(bytes: Buffer, database?: string): Promise<unknown> {
   const file = join(temporaryFolder(), "backup");
   writeFileSync(file, bytes);
   const data = join(temporaryFolder(), "data");
-  const failed = await restore(file, { data, database }, passphrase).catch((error: unknown) => error);
+  const failed = await restore(file, { data, database }, either).catch((error: unknown) => error);
   expect(existsSync(data)).toBe(false);
   return failed;
 }
@@ -120,7 +123,7 @@ describe("a backup that was changed", () => {
         file,
         name === "cut" ? plain.subarray(0, -1) : Buffer.concat([plain.subarray(0, -5), Buffer.alloc(5)]),
       );
-      await expect(verifyBackup(file, nobody)).rejects.toEqual(code("backup_damaged"));
+      await expect(verifyBackup(file, plainly)).rejects.toEqual(code("backup_damaged"));
     }
     expect([...found].filter((one) => !["backup_damaged", "backup_foreign"].includes(one))).toEqual([]);
     expect(await restored(Buffer.concat([plain, plain.subarray(-20)]))).toEqual(code("backup_damaged"));
@@ -138,7 +141,9 @@ describe("a backup that was changed", () => {
     }
     const file = join(temporaryFolder(), "backup");
     writeFileSync(file, whole);
-    await expect(verifyBackup(file, async () => "wrong")).rejects.toEqual(code("passphrase_wrong"));
+    await expect(verifyBackup(file, { askPassphrase: async () => "wrong" })).rejects.toEqual(
+      code("passphrase_wrong"),
+    );
     const ask = JSON.parse(whole.subarray(0, whole.indexOf(10)).toString()) as {
       seal: { iterations: number };
     };
@@ -147,7 +152,16 @@ describe("a backup that was changed", () => {
       file,
       Buffer.concat([Buffer.from(`${JSON.stringify(ask)}\n`), whole.subarray(whole.indexOf(10) + 1)]),
     );
-    await expect(verifyBackup(file, nobody)).rejects.toEqual(code("backup_foreign"));
+    await expect(verifyBackup(file, plainly)).rejects.toEqual(code("backup_foreign"));
+  });
+
+  test("into one that is not encrypted is refused, unless whoever restores it says so", async () => {
+    const place = { data: join(temporaryFolder(), "data") };
+    const file = join(temporaryFolder(), "backup");
+    writeFileSync(file, plain);
+    await expect(verifyBackup(file, sealed)).rejects.toEqual(code("backup_unencrypted"));
+    await expect(restore(file, place, sealed)).rejects.toEqual(code("backup_unencrypted"));
+    expect(existsSync(place.data)).toBe(false);
   });
 
   test("leaves a database as it was, and one that holds something is not restored over", async () => {
@@ -160,11 +174,11 @@ describe("a backup that was changed", () => {
     const file = join(temporaryFolder(), "backup");
     writeFileSync(file, plain);
     const first = { data: join(temporaryFolder(), "data"), database };
-    await restore(file, first, nobody);
+    await restore(file, first, plainly);
     const before = await verifyLiving(first);
     const again = { data: join(temporaryFolder(), "data"), database };
-    await expect(restore(file, again, nobody)).rejects.toEqual(code("data_not_empty"));
-    await expect(restore(file, { data: first.data }, nobody)).rejects.toEqual(code("data_not_empty"));
+    await expect(restore(file, again, plainly)).rejects.toEqual(code("data_not_empty"));
+    await expect(restore(file, { data: first.data }, plainly)).rejects.toEqual(code("data_not_empty"));
     expect(existsSync(again.data)).toBe(false);
     expect(await verifyLiving(first)).toEqual(before);
     await expect(backUp(first, file, undefined)).rejects.toEqual(code("data_not_empty"));
@@ -176,7 +190,7 @@ test("a restore into PostgreSQL that was cut off is not served, and begins anew"
   const data = await filledFolder();
   const { counts } = await backUp({ data }, join(folder, "backup"), undefined);
   const database = await postgres.createDatabase();
-  await restore(join(folder, "backup"), { data: join(folder, "one"), database }, nobody);
+  await restore(join(folder, "backup"), { data: join(folder, "one"), database }, plainly);
   // As a kill leaves it: marked, and with a part.
   await withClient(database, (client) =>
     client.query(
@@ -190,7 +204,7 @@ test("a restore into PostgreSQL that was cut off is not served, and begins anew"
   );
   await expect(backUp(place, join(folder, "other"), undefined)).rejects.toEqual(code("data_unfinished"));
   const again = { data: join(folder, "two"), database };
-  await restore(join(folder, "backup"), again, nobody);
+  await restore(join(folder, "backup"), again, plainly);
   expect((await verifyLiving(again)).counts).toEqual(counts);
   expect(readdirSync(folder).sort()).toEqual(["backup", "one", "two"]);
 });
@@ -234,6 +248,6 @@ describe("living data that does not fit together is found", () => {
     // In a backup what is missing counts as deleted.
     const file = join(temporaryFolder(), "backup");
     expect(await backUp({ data }, file, undefined)).toMatchObject({ blobs: 0 });
-    expect(await verifyBackup(file, nobody)).toMatchObject({ blobs: 0 });
+    expect(await verifyBackup(file, plainly)).toMatchObject({ blobs: 0 });
   });
 });

@@ -29,20 +29,21 @@ function setUp() {
   const clock = { nowMs: 1_000 * daySec * 1_000 };
   const transient = new MemoryTransient(() => clock.nowMs);
   const received: [number, boolean][] = [];
-  const desk = () => new Blobs({
-    store,
-    transient,
-    files,
-    crypto: nodeCrypto,
-    events: {
-      blobReceived: (bytes, whole) => received.push([bytes, whole]),
-      blobSent: () => {},
-      blobRefused: () => {},
-    },
-    nowMs: () => clock.nowMs,
-    maxBlobBytes: 1_000,
-    quotaBytes: 10_000,
-  });
+  const desk = () =>
+    new Blobs({
+      store,
+      transient,
+      files,
+      crypto: nodeCrypto,
+      events: {
+        blobReceived: (bytes, whole) => received.push([bytes, whole]),
+        blobSent: () => {},
+        blobRefused: () => {},
+      },
+      nowMs: () => clock.nowMs,
+      maxBlobBytes: 1_000,
+      quotaBytes: 10_000,
+    });
   const blobs = desk();
   const ticket = async () => (await blobs.ticket({ request: 1, size: BigInt(size) })).ticket;
   const put = (part: Partial<BlobPart> & Pick<BlobPart, "id" | "writeToken">, ...bodies: Uint8Array[]) =>

@@ -297,7 +297,9 @@ export class SqliteStore implements Store {
 
 function failure(cause: unknown): StorageError {
   const message = "the server's storage failed";
-  return isFenced(cause) ? new StoreAway(message, { cause }) : new StorageError("unavailable", message, { cause });
+  return isFenced(cause)
+    ? new StoreAway(message, { cause })
+    : new StorageError("unavailable", message, { cause });
 }
 
 function fileBytes(path: string): number {
