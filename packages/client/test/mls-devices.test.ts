@@ -472,3 +472,29 @@ test("what waits for a contact's new identity key to be accepted goes out once a
   expect(await phone.up.contacts()).toMatchObject([{ identityChanged: false, verified: true }]);
   expect(changes()).toBe(1);
 });
+
+test.each([21, 22])(
+  "a device that was let in after a pair's log was ended goes on in the same pair as the others, who made it anew in two ways, seed %i",
+  async (seed) => {
+    const { world, ann, ben, linked } = await scene(seed);
+    await ann.up.send(ben.identifier, "before");
+    await world.settle(30);
+    const pairs = async (device: SimulatedDevice, state: string) =>
+      (await device.groups()).filter((group) => group.kind === "pair" && group.state === state);
+    ben.network.partition();
+    await world.settle(1);
+    await world.server.wreck((await pairs(ann, "joined"))[0]!);
+    await world.settle(120);
+    // The first pair is none that this device was ever in.
+    const phone = await linked(ann);
+    await world.settle(60);
+    ben.network.heal();
+    await world.settle(600);
+    const used = await Promise.all([ann, phone, ben].map((device) => pairs(device, "joined")));
+    const [id] = used[0]!.map((pair) => pair.id);
+    expect(used.map((own) => own.map((pair) => pair.id))).toEqual([[id], [id], [id]]);
+    await phone.up.send(ben.identifier, "after");
+    await world.settle(10);
+    expect(await bodies(ben, ann.identifier)).toEqual(["before", "after"]);
+  },
+);

@@ -46,15 +46,17 @@ export function replacedBy(
   sender: MlsMember,
 ): GroupLive | "another is" | "wait" | undefined {
   const data = parseGroupData(next.groupData);
-  const known = replacedIn(step, data);
-  if (known === undefined) return undefined;
-  const { old, epoch } = known;
   const made = { accounts: accountsOf(next), data, sender: accountOfMember(sender) };
   const own = step.live.own.account;
+  const known = replacedIn(step, data);
+  const old = known?.old ?? relatedTo(step, next, data);
+  if (old === undefined) return undefined;
   const present = presentOf(step, old);
   if (isInvitation(present, data)) return undefined;
-  checkSuccessor(old.record, { ...made, isLater: epoch > old.record.epoch }, own);
-  if (present === old) return old;
+  if (known !== undefined) {
+    checkSuccessor(old.record, { ...made, isLater: known.epoch > old.record.epoch }, own);
+    if (present === old) return old;
+  }
   // What became of the one that has the place counts as well.
   checkSuccessor(present.record, { ...made, isLater: true }, own);
   const { record } = present;
@@ -64,6 +66,35 @@ export function replacedBy(
   if (record.state !== "healing") return "another is";
   const agoMs = step.env.nowMs() - (record.lost?.atMs ?? 0);
   return agoMs < 0 || agoMs >= patienceMs ? old : "wait";
+}
+
+/**
+ * The pair, or the group of the own devices, that comes from one that a new one comes from as well: a device that was let in later was never
+ * in that one itself, and would go on in both.
+ */
+function relatedTo(
+  step: Pick<Step, "live">,
+  next: MlsGroup,
+  { kind, replaces }: CheckedData,
+): GroupLive | undefined {
+  const line = new Set(replaces.map(({ id }) => id));
+  return ofSamePeople(step, kind, next).find(
+    ({ record: { state, data } }) =>
+      (state === "joined" || state === "healing" || state === "creating") &&
+      parseGroupData(data).replaces.some(({ id }) => line.has(id)),
+  );
+}
+
+/** The pairs with the same person, or groups of the own devices, that this device knows. */
+function ofSamePeople(step: Pick<Step, "live">, kind: CheckedData["kind"], group: MlsGroup): GroupLive[] {
+  if (kind === "group") return [];
+  const accounts = accountsOf(group);
+  return [...step.live.groups.byId.values()].filter(
+    ({ record }) =>
+      record.kind === kind &&
+      record.accounts.length === accounts.length &&
+      record.accounts.every((account) => accounts.includes(account)),
+  );
 }
 
 /**
@@ -104,14 +135,8 @@ const lineOf = ({ id, replaces }: Heir) => [{ id, epoch: 0 }, ...replaces];
 export function hasSuccessor(step: Pick<Step, "live">, group: MlsGroup): boolean {
   const id = toHex(group.groupId);
   const { kind } = parseGroupData(group.groupData);
-  const accounts = accountsOf(group);
-  return [...step.live.groups.byId.values()].some(
-    ({ record }) =>
-      kind !== "group" &&
-      record.kind === kind &&
-      record.accounts.length === accounts.length &&
-      record.accounts.every((account) => accounts.includes(account)) &&
-      parseGroupData(record.data).replaces.some((one) => one.id === id),
+  return ofSamePeople(step, kind, group).some(({ record }) =>
+    parseGroupData(record.data).replaces.some((one) => one.id === id),
   );
 }
 
