@@ -23,6 +23,8 @@ const bodies = async ({ up }: SimulatedDevice, conversation: string) =>
   (await up.history(conversation).catch(() => [])).map(({ body }) => body);
 const stateOf = async (device: SimulatedDevice, id: string) =>
   (await device.groups()).find((group) => group.id === id)?.state;
+const pairsOf = async (device: SimulatedDevice) =>
+  (await device.groups()).filter(({ kind, state }) => kind === "pair" && state === "joined");
 const keptHistory = (id: string) => ({ list: `kept-history/${id}` });
 const codeOf = (work: Promise<void>) =>
   work.then(
@@ -390,11 +392,7 @@ test("a device that comes into a pair which took another's place does not go on 
   await world.settle(120);
   for (const device of [ann, phone, tablet]) await device.up.send(ben.identifier, `from ${device.label}`);
   await world.settle(60);
-  const inUse = await Promise.all(
-    [ann, phone, tablet, ben].map(async (device) =>
-      (await device.groups()).filter(({ kind, state }) => kind === "pair" && state === "joined"),
-    ),
-  );
+  const inUse = await Promise.all([ann, phone, tablet, ben].map(async (device) => pairsOf(device)));
   expect(new Set(inUse.map((pairs) => pairs.map(({ id }) => id).join())).size).toBe(1);
   expect(await bodies(ben, ann.identifier)).toHaveLength(4);
 });
@@ -479,18 +477,16 @@ test.each([21, 22])(
     const { world, ann, ben, linked } = await scene(seed);
     await ann.up.send(ben.identifier, "before");
     await world.settle(30);
-    const pairs = async (device: SimulatedDevice, state: string) =>
-      (await device.groups()).filter((group) => group.kind === "pair" && group.state === state);
     ben.network.partition();
     await world.settle(1);
-    await world.server.wreck((await pairs(ann, "joined"))[0]!);
+    await world.server.wreck((await pairsOf(ann))[0]!);
     await world.settle(120);
     // The first pair is none that this device was ever in.
     const phone = await linked(ann);
     await world.settle(60);
     ben.network.heal();
     await world.settle(600);
-    const used = await Promise.all([ann, phone, ben].map((device) => pairs(device, "joined")));
+    const used = await Promise.all([ann, phone, ben].map(pairsOf));
     const [id] = used[0]!.map((pair) => pair.id);
     expect(used.map((own) => own.map((pair) => pair.id))).toEqual([[id], [id], [id]]);
     await phone.up.send(ben.identifier, "after");
