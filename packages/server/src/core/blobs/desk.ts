@@ -225,7 +225,7 @@ export class Blobs implements BlobTicketPort {
   }
 
   /**
-   * Deletes what is past its time, and what lies in the storage without a record.
+   * Deletes what is past its time, and what lies in the storage without a record; finishes what a crash left whole.
    * @param sweep which part of the storage is looked through, 0 to 255.
    * @param limit most blobs that are deleted for their age.
    * @returns how many that were.
@@ -240,7 +240,9 @@ export class Blobs implements BlobTicketPort {
     const expired = await store.expiredBlobs(beforeSec, unfinishedBeforeSec, limit);
     for (const id of expired) await this.#remove(id);
     for (const id of await files.list(sweep)) {
-      if ((await store.readBlob(id)) === undefined) await files.remove(id);
+      const record = await store.readBlob(id);
+      if (record === undefined) await files.remove(id);
+      else await this.#finish(id, record.received, record.size);
     }
     return expired.length;
   }
