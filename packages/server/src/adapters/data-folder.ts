@@ -112,7 +112,8 @@ async function open(path: string, holdsDatabase: boolean): Promise<DataFolder> {
       const why = `it holds a database, ${DATA_FILES.database}, beside the one that is configured`;
       throw failure("data_folder_foreign", path, why);
     }
-    if (state !== "ready" && state !== "moved") await create(path);
+    const isNew = state !== "ready" && state !== "moved";
+    if (isNew) await create(path);
     const { key, directoryKey, vapidKey } = await readKeys(path);
     // An unfinished folder holds nobody's data; whoever opens its database finishes or refuses it.
     const damage = state === "ready" && holdsDatabase ? findDatabaseDamage(at("database")) : undefined;
@@ -124,10 +125,11 @@ async function open(path: string, holdsDatabase: boolean): Promise<DataFolder> {
       vapidKey,
       databasePath: at("database"),
       blobsPath: join(path, BLOBS_FOLDER),
-      isNew: state !== "ready" && state !== "moved",
+      isNew,
       warnings: findLooseModes(path),
       markReady() {
-        if (state !== "moved") writeMarker(path, "ready");
+        // What the marker said already is not said again: somebody may have moved the data since.
+        if (isNew) writeMarker(path, "ready");
       },
       release,
     };

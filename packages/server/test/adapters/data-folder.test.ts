@@ -16,7 +16,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { StorageError, logId } from "@sotto/protocol";
 import { findDatabaseDamage } from "../../src/adapters/database-check.ts";
-import { DATA_FILES, openDataFolder, readDataFolder } from "../../src/adapters/data-folder.ts";
+import { DATA_FILES, markMoved, openDataFolder, readDataFolder } from "../../src/adapters/data-folder.ts";
 import { openSqliteStore } from "../../src/adapters/sqlite/store.ts";
 import { snapshot, temporaryFolder } from "../support/temporary.ts";
 
@@ -290,6 +290,15 @@ test("an open folder is worth a warning, not a refusal", async () => {
   const path = await usedFolder();
   chmodSync(path, 0o750);
   expect((await useFolder(path)).warnings).toEqual([expect.stringContaining(`chmod 700 ${path}`)]);
+});
+
+test("a start that was under way when the data moved does not take that back", async () => {
+  const path = await usedFolder();
+  const held = await openDataFolder(path);
+  markMoved(path, "elsewhere");
+  held.markReady();
+  held.release();
+  expect((await readDataFolder(path)).movedTo).toBe("elsewhere");
 });
 
 test("readDataFolder reads keys while a server runs, and makes nothing", async () => {
