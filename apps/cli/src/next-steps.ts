@@ -118,7 +118,7 @@ const NEXT_STEPS: Readonly<Record<ErrorCode, string>> = {
   data_folder_foreign: "choose an empty or new folder with --data, or the one of an earlier start.",
   data_folder_damaged:
     "restore the folder from a backup, or choose another with --data; nothing in it was changed.",
-  data_folder_locked: "another server uses this folder: stop it, or choose another with --data.",
+  data_folder_locked: "another process uses this folder or database: stop it, or choose another.",
   data_moved: "start the server with --database (SOTTO_DATABASE), as the message says where the data is now.",
   data_unfinished: "run 'sotto admin migrate' or 'sotto admin restore' again: it goes on, or begins anew.",
   data_not_empty: "choose a new file, an empty or new folder, or an empty database; nothing was changed.",

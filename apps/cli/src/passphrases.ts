@@ -22,15 +22,19 @@ export async function repeatedPassphrase(context: Context): Promise<string> {
   return await currentPassphrase(context);
 }
 
-/** A passphrase to be set, asked for twice. @param variable the environment variable for scripts. */
-export async function newPassphrase(context: Context, variable: string): Promise<string> {
+/** A passphrase to be set, asked for twice. @param variable the environment variable for scripts. @param what it protects. */
+export async function newPassphrase(
+  context: Context,
+  variable: string,
+  what = "this device",
+): Promise<string> {
   const given = context.io.env[variable];
   if (given !== undefined && given !== "") return given;
   requireTerminal(context, "a passphrase", variable);
   for (;;) {
     const first = await askSecret(
       context.io,
-      "New passphrase (it protects this device; it cannot be recovered):",
+      `New passphrase (it protects ${what}; it cannot be recovered):`,
     );
     if (first === "") {
       context.io.stderr.write("It must not be empty.\n");

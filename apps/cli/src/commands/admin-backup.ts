@@ -45,7 +45,7 @@ The passphrase is asked for twice, or read from ${variable}. Without it nobody c
       const summary = await backUp(
         configOf(command),
         file,
-        plain ? undefined : () => newPassphrase(context, variable),
+        plain ? undefined : () => newPassphrase(context, variable, "the backup"),
       );
       await told(context, flags, summary, `${contents(summary)} are in ${file}.`, { file });
       if (plain)
