@@ -1,5 +1,5 @@
 /** Writes files so that a crash leaves the old file, the new one or none: temporary file, fsync, rename, fsync of the folder. */
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { closeSync, existsSync, fsyncSync, linkSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 
 /** What a crash may leave behind; whoever finds such a file may delete it. */
@@ -19,6 +19,20 @@ export function writeFileDurably(path: string, content: string | Uint8Array, mod
   }
   renameSync(temporary, path);
   syncFolderOf(path);
+}
+
+/** Gives a file that is whole and durable its name, if that is free. False: it is not, and nothing was done. */
+export function nameNewFile(temporary: string, path: string): boolean {
+  try {
+    linkSync(temporary, path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST" || existsSync(path)) return false;
+    // A file system without links.
+    renameSync(temporary, path);
+  }
+  rmSync(temporary, { force: true });
+  syncFolderOf(path);
+  return true;
 }
 
 /** Makes what others wrote into a file durable, and its name. */

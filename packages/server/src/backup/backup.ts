@@ -1,10 +1,10 @@
 /** Backs a server up while it runs, verifies backups and living data, and makes a server of a backup where nothing is. */
+import { randomUUID } from "node:crypto";
 import { createReadStream, existsSync } from "node:fs";
-import { open, rename, rm } from "node:fs/promises";
+import { open, rm } from "node:fs/promises";
 import { StorageError, toHex } from "@sotto/protocol";
-import type { BlobFiles } from "../core/blobs/files.ts";
 import { requireEmpty, restoreDataFolder, type RestoredFolder } from "../adapters/data-folder.ts";
-import { TEMPORARY_SUFFIX, syncFolderOf } from "../adapters/durable-file.ts";
+import { TEMPORARY_SUFFIX, nameNewFile } from "../adapters/durable-file.ts";
 import { nodeCrypto } from "../adapters/node-crypto.ts";
 import { databaseOwner } from "../adapters/open-store.ts";
 import { PostgresFilling } from "../adapters/postgres/fill.ts";
@@ -19,7 +19,7 @@ import {
 import { Consistency } from "./consistency.ts";
 import { openBlobs, readLivingData, type DataPlace, type LivingData, type OpenedBlobs } from "./living.ts";
 import type { Row, Rows } from "./rows.ts";
-import type { RowSink, Snapshot } from "./snapshot.ts";
+import type { BlobReader, RowSink, Snapshot } from "./snapshot.ts";
 import { Tally, type Counts } from "./tally.ts";
 
 /** Asks for the passphrase of a backup; undefined in the place of it: the backup is not encrypted. */
@@ -27,7 +27,7 @@ export type Passphrase = (() => Promise<string>) | undefined;
 
 /**
  * Writes a backup into a new file, mode 0600, which is there when it is whole. The server may run.
- * @throws StorageError `data_not_empty` when the file is there; `data_folder_damaged`, `data_folder_foreign`, `data_moved`, `data_unfinished`,
+ * @throws StorageError `data_not_empty` when the file is there; `data_folder_damaged`, also when it was written and cannot be restored; `data_folder_foreign`, `data_moved`, `data_unfinished`,
  *   `unavailable`, `storage_failed`.
  */
 export async function backUp(
@@ -35,24 +35,28 @@ export async function backUp(
   file: string,
   passphrase: Passphrase,
 ): Promise<ArchiveSummary> {
-  if (existsSync(file)) throw new StorageError("data_not_empty", `${file} is there already`);
+  if (existsSync(file)) throw occupied(file);
   const living = await readLivingData(place);
   await using blobs = living.blobs;
   const secret = await passphrase?.();
   const snapshot = await living.openSnapshot();
-  const temporary = file + TEMPORARY_SUFFIX;
+  const temporary = `${file}.${randomUUID()}${TEMPORARY_SUFFIX}`;
   try {
     const madeAt = new Date().toISOString();
     const gone = new Set<string>();
-    await rm(temporary, { force: true });
+    const consistency = new Consistency(nodeCrypto);
+    const found: { wrong?: string | undefined } = {};
     const out = await open(temporary, "wx", 0o600).catch((cause: unknown) => {
       throw unwritten(file, cause);
     });
     try {
       const content = {
         keys: living.folder.keyFiles,
-        blobs: storedBlobs(blobs.files, snapshot, gone),
-        rows: () => withoutBlobs(snapshot.rows(), gone),
+        blobs: storedBlobs(snapshot.blobs ?? blobs.files, snapshot, gone),
+        rows: () =>
+          checked(withoutBlobs(snapshot.rows(), gone), (row) => {
+            found.wrong ??= consistency.add(row);
+          }),
       };
       const write = async (bytes: Uint8Array): Promise<void> => {
         await out.writeFile(bytes).catch((cause: unknown) => {
@@ -61,9 +65,10 @@ export async function backUp(
       };
       const summary = await writeArchive(content, madeAt, secret, write);
       await out.sync();
-      await rename(temporary, file);
-      syncFolderOf(file);
-      return summary;
+      if (!nameNewFile(temporary, file)) throw occupied(file);
+      const wrong = found.wrong ?? consistency.end();
+      if (wrong === undefined) return summary;
+      throw inconsistent(living, `${wrong}; ${file} was written all the same, but cannot be restored`);
     } finally {
       await out.close();
     }
@@ -77,7 +82,7 @@ export async function backUp(
 
 /** Blobs that are whole. Those that went since the snapshot was taken are noted as gone. */
 async function* storedBlobs(
-  blobs: BlobFiles,
+  blobs: BlobReader,
   snapshot: Snapshot,
   gone: Set<string>,
 ): AsyncGenerator<ArchivedBlob> {
@@ -88,6 +93,14 @@ async function* storedBlobs(
       if (bytes === undefined) gone.add(toHex(id));
       else yield { id, size, bytes };
     }
+  }
+}
+
+/** Rows, each of which was looked at before it goes on. */
+async function* checked(rows: Rows, look: (row: Row) => void): AsyncGenerator<readonly Row[]> {
+  for await (const some of rows) {
+    for (const row of some) look(row);
+    yield some;
   }
 }
 
@@ -136,7 +149,8 @@ export async function verifyLiving(place: DataPlace): Promise<LivingSummary> {
         const [id, , size, received] = row.values as [Uint8Array, Uint8Array, number, number];
         blobs++;
         blobBytes += size;
-        if (size === received && !(await isStored(blobFiles.files, id, size))) missing.add(toHex(id));
+        if (size === received && !(await isStored(snapshot.blobs ?? blobFiles.files, id, size)))
+          missing.add(toHex(id));
       }
     }
   } finally {
@@ -157,7 +171,8 @@ async function countLost(living: LivingData, missing: ReadonlySet<string>): Prom
     for await (const rows of snapshot.readTable("blobs")) {
       for (const { values } of rows) {
         const [id, , size] = values as [Uint8Array, Uint8Array, number];
-        if (missing.has(toHex(id)) && !(await isStored(living.blobs.files, id, size))) lost++;
+        if (missing.has(toHex(id)) && !(await isStored(snapshot.blobs ?? living.blobs.files, id, size)))
+          lost++;
       }
     }
     return lost;
@@ -167,7 +182,7 @@ async function countLost(living: LivingData, missing: ReadonlySet<string>): Prom
 }
 
 /** Looks at its end only. */
-async function isStored(blobs: BlobFiles, id: Uint8Array, size: number): Promise<boolean> {
+async function isStored(blobs: BlobReader, id: Uint8Array, size: number): Promise<boolean> {
   const bytes = await blobs.read(id, Math.max(0, size - 1), size);
   if (bytes === undefined) return false;
   for await (const part of bytes) void part;
@@ -231,6 +246,10 @@ async function* readFile(file: string): AsyncGenerator<Uint8Array> {
 
 function inconsistent({ folder }: LivingData, wrong: string): StorageError {
   return new StorageError("data_folder_damaged", `${folder.path}: ${wrong}`);
+}
+
+function occupied(file: string): StorageError {
+  return new StorageError("data_not_empty", `${file} is there already`);
 }
 
 function unwritten(file: string, cause: unknown): StorageError {

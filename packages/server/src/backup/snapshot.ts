@@ -1,6 +1,10 @@
 /** The ports through which data leaves a database and comes into one, whatever it is. */
+import type { BlobFiles } from "../core/blobs/files.ts";
 import type { Row, Rows } from "./rows.ts";
 import type { TableName } from "./tables.ts";
+
+/** Reads bytes of blobs. */
+export type BlobReader = Pick<BlobFiles, "read">;
 
 /** A database as it is at one moment, whatever is written meanwhile. */
 export interface Snapshot {
@@ -8,6 +12,8 @@ export interface Snapshot {
   rows(): Rows;
   /** Those of one table. */
   readTable(name: TableName): Rows;
+  /** Bytes of blobs as they were then; undefined where they do not lie in the database. */
+  readonly blobs?: BlobReader;
   /** Whether entries come with the hashes of their bodies in the place of these. */
   readonly digested: boolean;
   close(): Promise<void>;

@@ -5,9 +5,13 @@ import { DatabaseSync } from "node:sqlite";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { TestPostgres, withClient } from "@sotto/testkit/postgres";
 import { readStatus } from "../../src/admin.ts";
+import { readDataFolder } from "../../src/adapters/data-folder.ts";
+import { databaseOwner } from "../../src/adapters/open-store.ts";
+import { openPostgresSnapshot } from "../../src/adapters/postgres/snapshot.ts";
 import { openSqliteStore } from "../../src/adapters/sqlite/store.ts";
 import { startServer } from "../../src/index.ts";
 import { backUp, restore, verifyBackup, verifyLiving } from "../../src/backup/backup.ts";
+import type { Snapshot } from "../../src/backup/snapshot.ts";
 import { filledFolder, nowSec, removeTemplate } from "../support/filled-folder.ts";
 import { snapshot, temporaryFolder } from "../support/temporary.ts";
 
@@ -64,14 +68,42 @@ test("a server goes from SQLite to PostgreSQL and back, and nothing of it change
     await server.close();
     expect((await verifyLiving(place)).counts).toEqual(first.counts);
   }
+  // Blobs are read as they were when the snapshot was taken.
+  const owner = databaseOwner(await readDataFolder(moved.data));
+  const taken = await openPostgresSnapshot({ url: database, owner });
   await withClient(database, async (client) => {
     const { rows } = await client.query<{ n: string }>(
       `SELECT count(*) AS n FROM sotto.logs l WHERE held_bytes <>
        (SELECT coalesce(sum(octet_length(body)), 0) FROM sotto.entries e WHERE e.log_id = l.log_id)`,
     );
     expect(rows[0]?.n).toBe("0");
+    await client.query("DELETE FROM sotto.blob_files");
   });
+  expect(await storedBytes(taken)).toBe(300_005);
+  await taken.close();
 }, 60_000);
+
+async function storedBytes({ blobs, readTable }: Snapshot): Promise<number> {
+  let bytes = 0;
+  for await (const rows of readTable("blobs")) {
+    for (const { values } of rows) {
+      const [id, , size] = values as [Uint8Array, Uint8Array, number];
+      for await (const part of (await blobs!.read(id, 0, size))!) bytes += part.length;
+    }
+  }
+  return bytes;
+}
+
+test("of two backups into one file one is there, whole, and the other says so", async () => {
+  const folder = temporaryFolder();
+  const data = await filledFolder();
+  const file = join(folder, "backup");
+  const both = await Promise.allSettled([1, 2].map(() => backUp({ data }, file, undefined)));
+  expect(both.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"]);
+  expect(both.find(({ status }) => status === "rejected")).toMatchObject({ reason: code("data_not_empty") });
+  expect(await verifyBackup(file, plainly)).toMatchObject({ blobs: 2 });
+  expect(readdirSync(folder)).toEqual(["backup"]);
+});
 
 /** Files that are not parts. */
 const wholeOf = (files: Record<string, string>): Record<string, string> =>
@@ -239,6 +271,16 @@ describe("living data that does not fit together is found", () => {
     database.close();
     await expect(verifyLiving({ data })).rejects.toEqual(code("data_folder_damaged"));
     await expect(verifyLiving({ data })).rejects.toThrow(message);
+  });
+
+  test("also when it is backed up: the file is there, and is told to be of no use", async () => {
+    const data = await filledFolder();
+    const database = new DatabaseSync(join(data, "sotto.db"));
+    database.exec("DELETE FROM entries WHERE seq = 300");
+    database.close();
+    const file = join(temporaryFolder(), "backup");
+    await expect(backUp({ data }, file, undefined)).rejects.toThrow(/300 is missing.*cannot be restored/);
+    await expect(verifyBackup(file, plainly)).rejects.toThrow(/300 is missing/);
   });
 
   test("a blob's file", async () => {

@@ -16,7 +16,7 @@ const SQL = named({
   putPiece: `INSERT INTO blob_pieces (id, piece, body) VALUES ($1, $2::bigint, $3)
     ON CONFLICT (id, piece) DO UPDATE SET body = excluded.body`,
   growBlobFile: "UPDATE blob_files SET length = greatest(length, $2::bigint) WHERE id = $1",
-  finishBlobFile: "UPDATE blob_files SET finished = true WHERE id = $1",
+  finishBlobFile: "UPDATE blob_files SET finished = true WHERE id = $1 AND NOT finished",
   readBlobFile: "SELECT length FROM blob_files WHERE id = $1 AND finished",
   removeBlobFile: "DELETE FROM blob_files WHERE id = $1",
   listBlobFiles: "SELECT id FROM blob_files WHERE id >= $1 AND ($2::bytea IS NULL OR id < $2::bytea)",
@@ -50,8 +50,13 @@ export class PostgresBlobFiles implements BlobFiles {
   async read(id: Uint8Array, from: number, to: number): Promise<AsyncIterable<Uint8Array> | undefined> {
     const [file] = await this.#connections.rows(SQL.readBlobFile, id);
     if (file === undefined || (file["length"] as number) < to) return undefined;
-    const first = from < to ? await this.#piece(id, Math.floor(from / pieceBytes)) : new Uint8Array();
-    return this.#read(id, from, to, first);
+    // One that is gone is told before anything of it is.
+    let first = from < to ? await this.#piece(id, Math.floor(from / pieceBytes)) : undefined;
+    return joinPieces(from, to, async (piece) => {
+      const body = first ?? (await this.#piece(id, piece));
+      first = undefined;
+      return body;
+    });
   }
 
   async remove(id: Uint8Array): Promise<void> {
@@ -67,17 +72,6 @@ export class PostgresBlobFiles implements BlobFiles {
   /** A database does not tell how much room its disk has: the quota of all blobs is what keeps them within bounds. */
   async freeBytes(): Promise<number> {
     return Number.POSITIVE_INFINITY;
-  }
-
-  async *#read(id: Uint8Array, from: number, to: number, first: Uint8Array): AsyncGenerator<Uint8Array> {
-    let at = from;
-    for (let body = first; at < to; body = await this.#piece(id, at / pieceBytes)) {
-      const start = at % pieceBytes;
-      const bytes = body.subarray(start, start + to - at);
-      at += bytes.length;
-      yield bytes;
-      if (at === to) return;
-    }
   }
 
   /** @throws StorageError `unavailable` when it is removed. */
@@ -107,6 +101,21 @@ export class PostgresBlobFiles implements BlobFiles {
       transaction.write(SQL.growBlobFile, id, at + bytes.length);
       return true;
     });
+  }
+}
+
+/** Bytes of a blob from pieces that come one after another. */
+export async function* joinPieces(
+  from: number,
+  to: number,
+  pieceOf: (piece: number) => Promise<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  for (let at = from; at < to;) {
+    const body = await pieceOf(Math.floor(at / pieceBytes));
+    const start = at % pieceBytes;
+    const bytes = body.subarray(start, start + to - at);
+    at += bytes.length;
+    yield bytes;
   }
 }
 

@@ -6,7 +6,9 @@ import { rowOf, type Row as TableRow } from "../../backup/rows.ts";
 import type { Snapshot } from "../../backup/snapshot.ts";
 import { merged } from "../../backup/streams.ts";
 import { TABLES, tableOf, type Table, type TableName } from "../../backup/tables.ts";
+import { StorageError } from "@sotto/protocol";
 import { bytesArray, numbersArray } from "./binary.ts";
+import { joinPieces } from "./blob-files.ts";
 import { BulkClient } from "./bulk-client.ts";
 import type { Row } from "./connections.ts";
 import { requireOwn } from "./migrate.ts";
@@ -55,9 +57,28 @@ export async function openPostgresSnapshot({
   return {
     rows: () => merged(TABLES.map(read)),
     readTable: (name) => read(tableOf(name)),
+    blobs: { read: (id, from, to) => readBlob(client, id, from, to) },
     digested: hashes,
     close: () => client.close(),
   };
+}
+
+/** Within the snapshot: one that is deleted meanwhile is there to its end, and one that was not called finished yet is. */
+async function readBlob(
+  client: BulkClient,
+  id: Uint8Array,
+  from: number,
+  to: number,
+): Promise<AsyncIterable<Uint8Array> | undefined> {
+  const [file] = await client.rows("SELECT length FROM blob_files WHERE id = $1", [id]);
+  if (file === undefined || (file["length"] as number) < to) return undefined;
+  return joinPieces(from, to, async (piece) => {
+    const sql = "SELECT body FROM blob_pieces WHERE id = $1 AND piece = $2::bigint";
+    const [row] = await client.rows(sql, [id, piece]);
+    if (row === undefined)
+      throw new StorageError("data_folder_damaged", "the database lacks a piece of a blob");
+    return row["body"] as Uint8Array;
+  });
 }
 
 async function* readRows(
