@@ -47,7 +47,7 @@ export function syncFile(path: string): void {
 }
 
 /** Makes the name of a file durable. Windows cannot and need not. */
-export function syncFolderOf(path: string): void {
+function syncFolderOf(path: string): void {
   if (process.platform === "win32") return;
   const folder = openSync(dirname(path), "r");
   try {
