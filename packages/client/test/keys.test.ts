@@ -1,7 +1,7 @@
 /** Rotating and revoking this device's RSA key, through crashes and conflicts. */
 import { beforeEach, expect, test } from "vitest";
 import { parsePem } from "@sotto/crypto";
-import { LIMITS, parseDeviceList } from "@sotto/protocol";
+import { LIMITS, parseDeviceList, type ServerFrame } from "@sotto/protocol";
 import { craft, deliver, secretsOf } from "./support/forge.ts";
 import { PASSPHRASE, World, type TestPerson } from "./support/world.ts";
 
@@ -129,6 +129,36 @@ test("a rotation made while the server is away is published when it is back", as
   world.network.heal();
   await during(rotated);
   expect(published(ben)).toHaveLength(2);
+});
+
+test("the answer to a list is not taken for that to the list that was made anew in its place", async () => {
+  await ann.stop();
+  // The server takes the list. A lookup's answer from before it comes first, then the one to the list, then that to the one made anew.
+  const [first] = world.server.accounts.get(ben.account) ?? [];
+  const late: ServerFrame[] = [];
+  let early = true;
+  world.server.twist = (frame) => {
+    const { case: kind, value } = frame.frame;
+    if (kind === "done") late.push(frame);
+    if (kind === "lookupResult" && early) {
+      early = false;
+      Object.assign(value, { lists: [first], newestVersion: 1n });
+    }
+    if (kind === "refused") return [...late.splice(0), frame];
+    return kind === "done" ? [] : [frame];
+  };
+  const rotated = ben.up.rotateClassicKey();
+  await world.until(() => late.length === 1);
+  await world.settle(2);
+  const accountId = Uint8Array.from(Buffer.from(ben.account, "hex"));
+  world.server.tellAll({ case: "deviceListChanged", value: { accountId, newestVersion: 2n } });
+  await during(rotated);
+  await world.settle();
+  expect([early, late]).toEqual([false, []]);
+  world.server.twist = (frame) => [frame];
+  await during(ben.up.rotateClassicKey());
+  expect(ben.notices).toEqual([]);
+  expect(published(ben)).toHaveLength(3);
 });
 
 test("a revocation whose answer was lost, and whose lookup then fails, takes effect over the same connection", async () => {

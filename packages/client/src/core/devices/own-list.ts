@@ -148,7 +148,8 @@ async function publish(step: Step): Promise<void> {
   if (own.proposal === undefined || session.publishing || !isReady(step)) return;
   if (!isOurs(await ownList(step), own)) return;
   session.publishing = true;
-  const deviceList = decodeSignedDeviceList(own.proposal.deviceList);
+  const sent = own.proposal.deviceList;
+  const deviceList = decodeSignedDeviceList(sent);
   request(
     step,
     (number) => ({
@@ -156,6 +157,9 @@ async function publish(step: Step): Promise<void> {
       value: { $typeName: "sotto.v1.PutDeviceList", request: number, deviceList },
     }),
     async (later, answer) => {
+      // Of a list that was made anew meanwhile, or has arrived: it says nothing of the one that may be on its way now.
+      const present = later.live.own.proposal?.deviceList;
+      if (present === undefined || !equalBytes(present, sent)) return;
       later.live.session.publishing = false;
       await afterPublish(later, answer);
     },
