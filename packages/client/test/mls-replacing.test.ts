@@ -1,7 +1,9 @@
 /** Which of several groups that took the same place has it: the same for everybody, in whatever order they hear of them. */
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { countsBefore } from "../src/core/groups/replacing.ts";
+import { create, toBinary } from "@bufbuild/protobuf";
+import { GroupDataSchema, GroupKind } from "@sotto/protocol";
+import { countsBefore, isGivenUp, tookPlaceMeanwhile } from "../src/core/groups/replacing.ts";
 
 type Heir = Parameters<typeof countsBefore>[0];
 const first: Heir = { id: "50", replaces: [] };
@@ -40,4 +42,44 @@ test("whoever hears of the one that counts ends in it, whichever others they hea
       expect(present(others.toSpliced(at % (others.length + 1), 0, counts))).toBe(counts);
     }),
   );
+});
+
+test("a group that was lost stands in the way until nobody answered half an hour later; a machine that slept did not ask", () => {
+  const [lostMs, minute] = [10_000_000, 60_000];
+  const asked = (afterMs: number) => ({
+    lost: { why: "own", atMs: lostMs } as const,
+    askedRejoinAtMs: lostMs + afterMs,
+  });
+  expect(isGivenUp(asked(5_000), lostMs + minute)).toBe(false);
+  // It slept for hours after it had asked.
+  expect(isGivenUp(asked(5_000), lostMs + 300 * minute)).toBe(false);
+  expect(isGivenUp(asked(300 * minute), lostMs + 300 * minute + 5_000)).toBe(false);
+  expect(isGivenUp(asked(300 * minute), lostMs + 301 * minute)).toBe(true);
+  // The clock was set back: nobody knows how long it is.
+  expect(isGivenUp(asked(-100 * minute), lostMs - 90 * minute)).toBe(true);
+});
+
+const idOf = (hex: string) => hex.repeat(16);
+const bytesOf = (hex: string) => new Uint8Array(Buffer.from(idOf(hex), "hex"));
+const known = (hex: string, before: readonly string[], state: string, successor?: string) => {
+  const replaces = before.map((one) => ({ logId: bytesOf(one), epoch: 3n }));
+  const data = toBinary(GroupDataSchema, create(GroupDataSchema, { kind: GroupKind.PAIR, replaces }));
+  return { record: { id: idOf(hex), state, successor: successor && idOf(successor), data } };
+};
+
+test("of two that took one place, the one that counts takes it back from that which it was given up for, and from no other", () => {
+  const [first, better, worse, next] = [
+    known("00", [], "replaced", "10"),
+    known("10", ["00"], "replaced", "80"),
+    known("80", ["00"], "joined"),
+    known("20", ["10", "00"], "joined"),
+  ];
+  const after = (one: typeof first, all: readonly (typeof first)[]) => {
+    const step = { live: { groups: { byId: new Map(all.map((each) => [each.record.id, each])) } } };
+    return tookPlaceMeanwhile(...([step, one] as unknown as Parameters<typeof tookPlaceMeanwhile>));
+  };
+  expect(after(better, [first, better, worse])).toBe(worse);
+  expect(after(first, [first, better, worse])).toBeUndefined();
+  const replacedForGood = known("10", ["00"], "replaced", "20");
+  expect(after(replacedForGood, [first, replacedForGood, next])).toBeUndefined();
 });

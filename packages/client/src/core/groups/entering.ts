@@ -107,7 +107,7 @@ export async function enterAgain(step: Step, come: Come, group: GroupLive): Prom
   await dropState(step, group);
   const gone = (before.gone ?? []).filter((account) => !fresh.accounts.includes(account));
   const invitedBy = inviterOf(step, fresh.kind, before, come.sender);
-  putGroup(step, group, { ...fresh, gone, lost: undefined, invitedBy });
+  putGroup(step, group, { ...fresh, gone, lost: undefined, successor: undefined, invitedBy });
   group.reader.phase = "detached";
   group.reader.waiting.length = 0;
   group.reader.failures = 0;

@@ -31,7 +31,7 @@ import { noteShared } from "./losing.ts";
 import { accountOfMember, checkJoin } from "./membership.ts";
 import { nameOfAccount } from "./naming.ts";
 import { groupNames } from "./records.ts";
-import { hasSuccessor, replacedBy } from "./replacing.ts";
+import { hasSuccessor, replacedBy, takePlaceOf, tookPlaceMeanwhile } from "./replacing.ts";
 import { fetchSideLog } from "./side-logs.ts";
 import { presentOf, type GroupLive } from "./state.ts";
 import { onlyNonce } from "./welcoming.ts";
@@ -59,8 +59,9 @@ export async function takeWelcome(step: Step, order: number, item: WelcomeItem):
   if (!equalBytes(opened.groupId, item.logId)) throw invalid("SOTTO-WELCOME-2", "a Welcome of another group");
   const known = step.live.groups.byId.get(id);
   if (known?.record.state === "joined" && known.record.epoch >= opened.epoch) return done;
+  const meanwhile = known?.record.state === "replaced" ? tookPlaceMeanwhile(step, known) : undefined;
   // Another took its place, for everybody.
-  if (known?.record.state === "replaced") return done;
+  if (known?.record.state === "replaced" && meanwhile === undefined) return done;
 
   const tree = treeOf(step, order, item);
   if (tree === undefined) return fetchTree(step, order, item);
@@ -76,13 +77,14 @@ export async function takeWelcome(step: Step, order: number, item: WelcomeItem):
   if (old === "wait") return lookAgainLater(step, order, 60_000);
   if (known === undefined && old === undefined) checkRoom(step, group);
   // What was written in the group whose place it takes is read first.
-  const present = old && presentOf(step, old);
+  const present = old === undefined ? meanwhile : presentOf(step, old);
   if (present?.record.state === "joined" && !isLive(present)) return lookAgainLater(step, order);
   await useUp(step, keyPackage);
   step.draft.put(used, nowSec(step));
   const come = { item, mls: group, sender: accountOfMember(sender), ciphersuite: opened.ciphersuite };
   if (known === undefined) await enterNew(step, come, old);
   else await enterAgain(step, come, known);
+  if (known !== undefined && meanwhile !== undefined) await takePlaceOf(step, meanwhile, known);
   return done;
 }
 

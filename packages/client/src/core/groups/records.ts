@@ -69,7 +69,7 @@ export interface GroupRecord {
   /** Why our state was given up; while healing. */
   readonly lost?: Loss | undefined;
   /** The group that took its place, once it is replaced. */
-  readonly successor?: string;
+  readonly successor?: string | undefined;
   /** When it took the place of another here. */
   readonly tookPlaceAtMs?: number;
   /** With a group that we made in the place of another: whom it is without only since nobody could be reached of theirs. */

@@ -12,6 +12,7 @@ import { accountsOf } from "./epoch.ts";
 import { accountOfMember } from "./membership.ts";
 import { moveIntents } from "./pending.ts";
 import { resendUndelivered } from "./queue.ts";
+import type { GroupRecord } from "./records.ts";
 import { dropState, presentOf, putGroup, type GroupLive } from "./state.ts";
 import { moveTimerWish } from "./timer.ts";
 
@@ -19,6 +20,8 @@ import { moveTimerWish } from "./timer.ts";
 const mostMissed = 100_000;
 /** How long a group that this device has lost stands in the way of another that would take the same place. */
 const patienceMs = 1_800_000;
+/** And how long whoever is asked for it after that has to answer: a machine that slept did not ask. */
+const answerMs = 60_000;
 
 /** Of the groups whose place a group takes, the last that is known here. */
 function replacedIn(step: Pick<Step, "live">, data: CheckedData): Known | undefined {
@@ -64,8 +67,32 @@ export function replacedBy(
   if (countsBefore({ id: toHex(next.groupId), replaces: data.replaces }, { id: record.id, replaces }))
     return old;
   if (record.state !== "healing") return "another is";
-  const agoMs = step.env.nowMs() - (record.lost?.atMs ?? 0);
-  return agoMs < 0 || agoMs >= patienceMs ? old : "wait";
+  return isGivenUp(record, step.env.nowMs()) ? old : "wait";
+}
+
+/**
+ * Whether a group that this device lost stands in the way of another no more: it asked to be let in half an hour later still, and nobody
+ * answered. The clock may have been set back since.
+ */
+export function isGivenUp(
+  { lost, askedRejoinAtMs: askedMs = 0 }: Pick<GroupRecord, "lost" | "askedRejoinAtMs">,
+  nowMs: number,
+): boolean {
+  const lostMs = lost?.atMs ?? 0;
+  return (nowMs < lostMs || askedMs - lostMs >= patienceMs) && Math.abs(nowMs - askedMs) >= answerMs;
+}
+
+/**
+ * What has the place of a group that this device lost, and gave up for one that counts less, since nobody answered for long. Who then does
+ * answer is in the one that was given up, like everybody else: it takes its place back. undefined: a group was replaced for good.
+ */
+export function tookPlaceMeanwhile(step: Pick<Step, "live">, group: GroupLive): GroupLive | undefined {
+  const present = presentOf(step, group);
+  const [own, taken] = [group, present].map(({ record }) => ({
+    id: record.id,
+    replaces: parseGroupData(record.data).replaces,
+  }));
+  return own !== undefined && taken !== undefined && countsBefore(own, taken) ? present : undefined;
 }
 
 /**
