@@ -5,6 +5,7 @@ import { bringUp } from "./faults.ts";
 import { acknowledge } from "./identities.ts";
 import { begin } from "./people.ts";
 import { inUse, isAlone, lasting, messagesOf, type Action, type Stage } from "./stage.ts";
+import { writeWhereNobodyHeard } from "./unheard.ts";
 
 const mostDevices = 12;
 
@@ -103,6 +104,7 @@ export async function peace(stage: Stage): Promise<void> {
     await world.settle(pauseSec);
     wrong = await check(stage);
     if (wrong.length === 0) break;
+    await writeWhereNobodyHeard(stage);
   }
   stage.ailing = undefined;
   stage.condemned.clear();

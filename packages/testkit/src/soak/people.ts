@@ -34,7 +34,8 @@ export function begin(stage: Stage, work: Promise<unknown>): void {
 }
 
 const at = <T>(items: readonly T[], index: number): T | undefined => items[index % items.length];
-const text = (stage: Stage): string => `text ${++stage.textsSent}`;
+/** The next text that somebody writes; its number tells its place. */
+export const newText = (stage: Stage): string => `text ${++stage.textsSent}`;
 
 /** What somebody does; undefined when it makes no sense now. */
 export async function use(
@@ -47,7 +48,7 @@ export async function use(
   others.delete(device.account);
   const people = [...others];
   const [, peer] = at(people, b) as (typeof people)[number];
-  if (kind === "send") return () => begin(stage, up.send(peer, text(stage)));
+  if (kind === "send") return () => begin(stage, up.send(peer, newText(stage)));
   if (kind === "create-group") {
     const members = people.filter((_, i) => ((b >> i) & 1) === 1).map(([, identifier]) => identifier);
     return () => begin(stage, up.createGroup(`group ${++stage.groupsMade}`, members));
@@ -66,7 +67,7 @@ export async function use(
       return () => race(stage, id, c);
     case "send-group":
       return () => {
-        for (let i = 0; i <= c % 3; i++) begin(stage, up.send(id, text(stage)));
+        for (let i = 0; i <= c % 3; i++) begin(stage, up.send(id, newText(stage)));
       };
     case "rename":
       return () => begin(stage, up.renameGroup(id, `renamed ${c}`));
@@ -121,6 +122,6 @@ async function race(stage: Stage, id: string, c: number): Promise<void> {
     const group = (await device.groups()).find((one) => one.id === id);
     if (!device.alive || group === undefined || !mayRename(group, device.account)) continue;
     begin(stage, device.up.renameGroup(id, `raced ${c} ${device.label}`));
-    begin(stage, device.up.send(id, text(stage)));
+    begin(stage, device.up.send(id, newText(stage)));
   }
 }
