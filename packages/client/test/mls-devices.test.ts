@@ -494,3 +494,26 @@ test.each([21, 22])(
     expect(await bodies(ben, ann.identifier)).toEqual(["before", "after"]);
   },
 );
+
+test("whoever was away when a group's device was revoked asks before they write there, and lets the account's new one in", async () => {
+  const { world, ann, ben } = await scene(40);
+  const { id } = await world.during(ann.up.createGroup("Climbing", [ben.identifier]));
+  await world.settle(60);
+  ben.kill();
+  // The phone dies before it lets the tablet into the group: nobody in there will know of either.
+  const { code, joined } = await world.newDevice(ann);
+  ann.up.approveLink(code).catch(() => undefined);
+  const tablet = (await world.during(joined)) as SimulatedDevice;
+  ann.kill();
+  await tablet.start();
+  await world.during(tablet.up.revokeDevice(ann.device));
+  expect(await stateOf(tablet, id)).toBeUndefined();
+  await ben.start();
+  await world.settle(30);
+  await ben.up.send(id, "not for a lost phone");
+  await world.settle(60);
+  const log = world.witness.logs.get(id);
+  const [text] = log?.texts ?? [];
+  expect(log?.members.get(text?.epoch ?? 0)).toEqual(new Set([ben.device, tablet.device]));
+  expect(await bodies(tablet, id)).toEqual(["not for a lost phone"]);
+});

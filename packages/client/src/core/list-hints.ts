@@ -50,6 +50,30 @@ export function hintedIn(step: Step, { record }: Pick<GroupLive, "record">): rea
   return hinted.size === 0 ? [] : record.accounts.filter((account) => hinted.has(account));
 }
 
+// Of more people, somebody was there as a rule when the hint came, and one Commit is enough.
+const mostCaughtUp = 32;
+
+/** The people of a small group whose lists were not asked for over this connection: what was said of them before was said to nobody here. */
+export function unheardIn(step: Step, { record }: Pick<GroupLive, "record">): readonly string[] {
+  const { lookups, own } = step.live;
+  if (record.accounts.length > mostCaughtUp) return [];
+  return record.accounts.filter(
+    (account) => account !== own.account && !lookups.current.has(account) && !lookups.caughtUp.has(account),
+  );
+}
+
+/** Asks for lists of which a hint may have been missed, once over a connection. `then` is called once, also where they cannot be had. */
+export async function catchUp(
+  step: Step,
+  accounts: readonly string[],
+  then: (step: Step) => Promise<void>,
+): Promise<void> {
+  await askHinted(step, accounts, async (later) => {
+    if (isReady(later)) for (const account of accounts) later.live.lookups.caughtUp.add(account);
+    await then(later);
+  });
+}
+
 /** Asks for all of these lists. `then` is called once, with the first failure if there was one. */
 export async function askHinted(
   step: Step,

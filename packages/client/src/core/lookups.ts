@@ -51,6 +51,8 @@ export interface LookupState {
   readonly budget: LookupBudget;
   /** Accounts whose lists were fetched over the present connection. */
   readonly current: Set<string>;
+  /** Accounts that were asked for, whatever came of it, before something was written over the present connection in a group of theirs. */
+  readonly caughtUp: Set<string>;
   /** Accounts of whose newer lists the server told, until they were looked up. */
   readonly hinted: Set<string>;
   /** Subjects whose answers were not to be believed, and of whom the person was told. */
@@ -72,6 +74,7 @@ export const newLookups = (): LookupState => ({
   pausedUntilMs: new Map(),
   budget: newBudget(),
   current: new Set(),
+  caughtUp: new Set(),
   hinted: new Set(),
   reported: new Set(),
 });
@@ -223,6 +226,7 @@ export function isUnbelievable(error: SottoError): boolean {
 export async function loseLookups(step: Step): Promise<void> {
   const { lookups } = step.live;
   lookups.current.clear();
+  lookups.caughtUp.clear();
   for (const question of lookups.waiting.splice(0)) {
     lookups.questions.delete(question.key);
     const gone = failed(new TransportError("connection_lost", "the connection broke"));

@@ -14,7 +14,7 @@ import { contactOf, advanceStatus, messageAt } from "../conversations.ts";
 import { isBlocked } from "../contacts.ts";
 import { pinned } from "../directory.ts";
 import { bytesOf } from "../hex.ts";
-import { askHinted, hintedIn } from "../list-hints.ts";
+import { askHinted, catchUp, hintedIn, unheardIn } from "../list-hints.ts";
 import { identityChanged, sentGroup } from "../outbox.ts";
 import { backoffMs } from "../reconnect.ts";
 import { removeMessages } from "../removing.ts";
@@ -57,6 +57,8 @@ async function pump(step: Step, conversation: string): Promise<void> {
     // Nothing is encrypted for a device that is known to be revoked, or may be: its removal goes first.
     const hinted = isReady(step) ? hintedIn(step, group) : [];
     if (hinted.length > 0) return askFirst(step, conversation, queue, hinted);
+    const unheard = isReady(step) && isLive(group) ? unheardIn(step, group) : [];
+    if (unheard.length > 0) return catchUpFirst(step, conversation, queue, unheard);
     if (isLive(group) && (await isRemovalDue(step, group))) return wakeGroup(step, group.record.id);
     return sendIn(step, conversation, queue, group);
   }
@@ -91,6 +93,20 @@ async function askFirst(
     queue.busy = false;
     if (failed === undefined) wakeQueue(later, conversation);
     else await setback(later, conversation, queue, failed.error);
+  });
+}
+
+/** Has lists looked up whose changes nobody told this device, since it was away; then the queue goes on, whatever came of it. */
+async function catchUpFirst(
+  step: Step,
+  conversation: string,
+  queue: MlsQueue,
+  accounts: readonly string[],
+): Promise<void> {
+  queue.busy = true;
+  await catchUp(step, accounts, async (later) => {
+    queue.busy = false;
+    wakeQueue(later, conversation);
   });
 }
 
