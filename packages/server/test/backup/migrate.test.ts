@@ -4,7 +4,15 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { EntryKind, accountId, deviceId, logId, type AccountId } from "@sotto/protocol";
+import { toBinary } from "@bufbuild/protobuf";
+import {
+  EntryKind,
+  SignedDeviceListSchema,
+  accountId,
+  deviceId,
+  logId,
+  type AccountId,
+} from "@sotto/protocol";
 import { TestPostgres, withClient } from "@sotto/testkit/postgres";
 import { readStatus } from "../../src/admin.ts";
 import { readDataFolder } from "../../src/adapters/data-folder.ts";
@@ -17,6 +25,7 @@ import { backUp, verifyLiving } from "../../src/backup/backup.ts";
 import { migrateToPostgres } from "../../src/backup/migrate.ts";
 import { StoreAway } from "../../src/core/store.ts";
 import { startServer } from "../../src/index.ts";
+import { newAccount, signList } from "../support/account.ts";
 import { filledFolder, nowSec, removeTemplate } from "../support/filled-folder.ts";
 import { temporaryFolder } from "../support/temporary.ts";
 
@@ -43,6 +52,27 @@ function query(data: string, sql: string): Record<string, unknown>[] {
   }
 }
 
+/** An account that comes before all others, with one device. */
+function newcomerBefore(): Parameters<SqliteStore["createAccount"]>[1] {
+  const { identity, list } = newAccount(nowSec);
+  list.accountId[0] = 0;
+  const [device] = list.devices;
+  return {
+    account: accountId(list.accountId),
+    version: 1,
+    signedList: toBinary(SignedDeviceListSchema, signList(list, identity)),
+    devices: [
+      {
+        device: deviceId(device!.deviceId),
+        signatureKey: device!.signatureKey,
+        inbox: logId(device!.inboxId),
+        revoked: false,
+      },
+    ],
+    nowSec,
+  };
+}
+
 /** Makes a mess of what was copied: whatever can change does. */
 async function change(store: SqliteStore, data: string): Promise<void> {
   const accounts = query(
@@ -57,24 +87,15 @@ async function change(store: SqliteStore, data: string): Promise<void> {
     (typeof accounts)[0],
     (typeof accounts)[0],
   ];
-  const change = (): Parameters<SqliteStore["createAccount"]>[1] => ({
-    account: accountId(Uint8Array.of(0, ...random(15))),
-    version: 1,
-    signedList: random(10),
-    devices: [
-      { device: deviceId(random(16)), signatureKey: random(32), inbox: logId(random(16)), revoked: false },
-    ],
-    nowSec,
-  });
   // Its identifier goes to an account that comes before it.
   await store.putReset(second.account, nowSec - 1);
-  expect(await store.replaceAccount(second.identifier_hash, second.account, change(), nowSec)).toBe(
+  expect(await store.replaceAccount(second.identifier_hash, second.account, newcomerBefore(), nowSec)).toBe(
     "replaced",
   );
   expect(await store.deleteAccount(third.account, 1, random(40))).toBe(true);
   await store.putRecovery(first.account, random(70));
   // The newest number of a KeyPackage is used a second time.
-  const newcomer = change();
+  const newcomer = newcomerBefore();
   await store.createAccount(random(32), newcomer, undefined);
   await store.claimKeyPackages([
     { account: first.account, ciphersuite: 1, devices: undefined, oneTime: true, maxBytes: 100_000 },
