@@ -2,9 +2,8 @@
  * What must hold when everything is quiet, seen from the witness's logs: everybody is where the logs put them, in the same epoch, with
  * nothing left to do; every device of theirs is there, and none that was revoked.
  */
-import type { GroupRecord } from "@sotto/client/parts";
 import { parseGroupData } from "@sotto/client/parts";
-import type { WitnessedLog } from "../simulation/index.ts";
+import type { SimulatedDevice, WitnessedLog } from "../simulation/index.ts";
 import { checkChanges } from "./check-changes.ts";
 import { checkGroup, checkHistory } from "./check-messages.ts";
 import { checkPair } from "./check-pairs.ts";
@@ -155,7 +154,7 @@ function checkPlace(
     return wrong;
   }
   const isGroup = present.some((one) => one.groups.get(log.id)?.kind === "group");
-  if (!isGroup || !members.has(device.device) || mayStay(stage, log, record, present)) return wrong;
+  if (!isGroup || !members.has(device.device) || mayStay(stage, log, device, present)) return wrong;
   const isWaiting = record === undefined || record.state === "healing";
   if (isWaiting && isDeserted(stage, log, device.device)) return wrong;
   say(`is in it, but ${record?.state ?? "does not know"}`);
@@ -163,16 +162,22 @@ function checkPlace(
 }
 
 /**
- * Whoever left is seen out by an admin who read that they do. Nobody does it where nobody else is, nor where every admin had lost their
+ * Whoever left, on whichever device, is seen out by an admin who read that they do. Nobody does it where nobody else is, nor where every admin had lost their
  * state: the message may be among those that they will never have.
  */
 function mayStay(
   stage: Stage,
   log: WitnessedLog,
-  record: GroupRecord | undefined,
+  { account, label }: SimulatedDevice,
   present: readonly Seen[],
 ): boolean {
-  if (record?.state !== "left") return false;
+  const states = present
+    .filter(({ device }) => device.account === account)
+    .map(({ device, groups }) => ({ isThis: device.label === label, state: groups.get(log.id)?.state }));
+  const own = states.find(({ isThis }) => isThis)?.state;
+  // Which had lost its state, and was told by another that left.
+  const wasTold = own === "removed" && states.some(({ state }) => state === "left");
+  if (own !== "left" && !wasTold) return false;
   const admins = present.filter(({ device, groups }) => {
     const theirs = groups.get(log.id);
     return theirs?.state === "joined" && parseGroupData(theirs.data).admins.includes(device.account);
