@@ -259,6 +259,29 @@ test("the history goes from device to device, each message once", async () => {
   }
 });
 
+test("what a new device can read in a log itself lies where the log has it, whatever the history tells of it", async () => {
+  const { world, ann, ben } = await scene(16);
+  const { id } = await world.during(ben.up.createGroup("Climbing", [ann.identifier]));
+  await world.during(ben.up.send(id, "before"));
+  await world.settle(30);
+  const phone = await world.linked(ann);
+  ann.network.partition();
+  await ann.up.send(id, "written first, sent second");
+  await phone.start();
+  await world.settle(30);
+  await ben.up.send(id, "sent first");
+  await world.settle(30);
+  phone.network.partition();
+  // Each epoch takes a round trip to read; the history is there sooner.
+  for (let times = 0; times < 8; times++) await world.during(ben.up.renameGroup(id, `Climbing ${times}`));
+  ann.network.heal();
+  await world.settle(30);
+  expect(await bodies(ann, id)).toEqual(["before", "written first, sent second", "sent first"]);
+  phone.network.heal();
+  await world.settle(60);
+  expect(await bodies(phone, id)).toEqual(["before", "sent first", "written first, sent second"]);
+});
+
 test("a device that dies when another has its answer tells that one the history when it comes back", async () => {
   const { world, ann, ben } = await scene(6);
   await ben.up.send(ann.identifier, "before");

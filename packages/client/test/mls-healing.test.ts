@@ -46,6 +46,48 @@ test("a device put back to an old copy of its vault reads on in its groups, and 
   expect(refused(played)).toEqual([]);
 });
 
+test.each(["removed from", "left"])(
+  "a device put back to a copy in which it was out of a group that it %s asks, and is let in where it was added again since",
+  async (how) => {
+    const played = await scene();
+    const { world, ann, ben, cleo, id } = played;
+    if (how === "left") await world.during(ben.up.leaveGroup(id));
+    else await world.during(ann.up.removeFromGroup(id, [ben.identifier]));
+    await world.settle(60);
+    const copy = ben.copy();
+    await world.during(ann.up.addToGroup(id, [ben.identifier]));
+    await world.settle(30);
+    await cleo.up.send(id, "read, and forgotten again");
+    await world.settle(10);
+    expect(await shown(played, id)).toEqual(["read, and forgotten again"]);
+    ben.kill();
+    ben.restore(copy);
+    await ben.start();
+    await world.settle(60);
+    await cleo.up.send(id, "read afterwards");
+    await world.settle(30);
+    expect(await shown(played, id)).toEqual(["read afterwards"]);
+    expect(refused(played)).toEqual([]);
+  },
+);
+
+test("a device put back to a copy in which it was removed from a group stays out when it was not added again", async () => {
+  const played = await scene();
+  const { world, ann, ben, id } = played;
+  await world.during(ann.up.removeFromGroup(id, [ben.identifier]));
+  await world.settle(60);
+  const copy = ben.copy();
+  await ben.up.send(ann.identifier, "something for the inbox");
+  await world.during(ann.up.createGroup("Another", [ben.identifier]));
+  await world.settle(30);
+  ben.kill();
+  ben.restore(copy);
+  await ben.start();
+  await world.settle(120);
+  expect((await ben.groups()).find((group) => group.id === id)?.state).toBe("removed");
+  expect(world.witness.logs.get(id)?.members.get(world.witness.logs.get(id)?.epoch ?? 0)).not.toContain(ben.device);
+});
+
 test("a device put back to before its own Commit lost its state by itself: nothing is refused, and any member lets it in", async () => {
   const played = await scene();
   const { world, ann, ben, cleo, id } = played;

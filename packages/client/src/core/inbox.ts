@@ -18,6 +18,7 @@ import {
 import { claimedSender, refuse } from "./classic-inbound.ts";
 import { renewKeyPackages } from "./groups/key-packages.ts";
 import { takeSealed } from "./groups/receiving.ts";
+import { askWhetherIn } from "./groups/asking-whether-in.ts";
 import { nothingHeldUpTo, takeOrHold } from "./held.ts";
 import { bytesOf } from "./hex.ts";
 import { names } from "./records.ts";
@@ -74,6 +75,7 @@ async function onAttached(step: Step, attached: Attached): Promise<void> {
     // It may hand out KeyPackages again as well.
     await renewKeyPackages(step);
   }
+  await noteMissed(step, Math.max(session.read, safeNumber(attached.cursorSeq)));
   if (session.passedOver <= session.read) return;
   // They come again now; unless they were of this very reading, and overtook its beginning.
   step.effects.push({
@@ -85,6 +87,15 @@ async function onAttached(step: Step, attached: Attached): Promise<void> {
       if (phase === "online" && !attaching && passedOver > read) restart(later);
     },
   });
+}
+
+/** What this device acked and does not know: it was put back to an older copy; or it stayed away so long that entries expired. */
+async function noteMissed(step: Step, seq: number): Promise<void> {
+  if (seq <= step.live.session.cursor) return;
+  moveCursor(step, seq);
+  // Those of the copy are used up.
+  await renewKeyPackages(step);
+  await askWhetherIn(step);
 }
 
 /** Takes entries in. */

@@ -16,14 +16,14 @@ import {
   type HistoryOffer,
 } from "@sotto/protocol";
 import { toBinary } from "@bufbuild/protobuf";
-import { contactOfId, ensureContact, putContact } from "../contacts.ts";
+import { contactOfId, ensureContact, findContact, putContact } from "../contacts.ts";
 import { subjectOf } from "../deciding.ts";
 import { wasDeletedAhead } from "../deleting.ts";
 import { noteExpiry, startTime } from "../expiry.ts";
 import { applyEarly } from "../groups/changing.ts";
 import { groupNames } from "../groups/records.ts";
 import { fetchSideLog } from "../groups/side-logs.ts";
-import { putGroup } from "../groups/state.ts";
+import { putGroup, type GroupLive } from "../groups/state.ts";
 import { onlyNonce } from "../groups/welcoming.ts";
 import { findPlace, isTaken, notePlace } from "../message-names.ts";
 import { addNotice } from "../notices.ts";
@@ -128,9 +128,11 @@ export async function takeHistoryMessage(step: Step, message: HistoryMessage, la
 async function takeAt(step: Step, message: HistoryMessage, order: number): Promise<void> {
   const { own } = step.live;
   const record = recordOf(message, own.account);
-  const place = record && (await placeOf(step, message, order));
   if (record === undefined) return;
-  if (place === undefined) return keepForLater(step, message, order);
+  const awaited = await awaitedLog(step, message);
+  if (awaited !== undefined) return keepForLater(step, awaited, message, order);
+  const place = await placeOf(step, message, order);
+  if (place === undefined) return;
   const { conversation } = message;
   const sender =
     record.sender ?? (conversation.case === "peerAccountId" ? toHex(conversation.value) : own.account);
@@ -153,30 +155,58 @@ async function takeAt(step: Step, message: HistoryMessage, order: number): Promi
   await noteLast(step, place);
 }
 
-/** The group that it belongs to may be one whose Welcome comes later. */
-function keepForLater(step: Step, message: HistoryMessage, order: number): void {
-  if (message.conversation.case !== "groupLogId") return;
-  const list = names.keptHistory(toHex(message.conversation.value));
-  step.draft.putItem(list, order, toBinary(HistoryMessageSchema, message));
+/**
+ * The log that must come first. Its Welcome may come later; and whatever this device can read in it itself lies where the log has it: the
+ * history may tell of the same, and is told when more was written.
+ */
+async function awaitedLog(step: Step, { conversation }: HistoryMessage): Promise<string | undefined> {
+  const { byId } = step.live.groups;
+  if (conversation.case === "groupLogId") {
+    const id = toHex(conversation.value);
+    const group = byId.get(id);
+    return group === undefined || isUnread(group) ? id : undefined;
+  }
+  if (conversation.case !== "peerAccountId") return undefined;
+  const contact = await findContact(step.draft, { account: toHex(conversation.value) });
+  const isOfPair = ({ record }: GroupLive) =>
+    record.kind === "pair" && contact?.conversations.includes(record.conversation) === true;
+  return [...byId.values()].find((group) => isOfPair(group) && isUnread(group))?.record.id;
 }
 
-/** Stores what was told of a group before this device was let into it. */
-export async function takeKeptHistory(step: Step, group: string): Promise<void> {
-  for (const { order, value } of await step.draft.page(names.keptHistory(group))) {
+/** Whether there may be more in a group's log that was there before. */
+const isUnread = ({ record, reader }: GroupLive): boolean => record.state === "joined" && !reader.caughtUp;
+
+function keepForLater(step: Step, log: string, message: HistoryMessage, order: number): void {
+  step.draft.putItem(names.keptHistory(log), order, toBinary(HistoryMessageSchema, message));
+  const group = step.live.groups.byId.get(log);
+  if (group !== undefined && group.record.keptHistory !== true) putGroup(step, group, { keptHistory: true });
+}
+
+/** Notes that something was told of a group before this device was let into it: it is stored once the log was read. */
+export async function noteKeptHistory(step: Step, group: GroupLive): Promise<void> {
+  const kept = await step.draft.page(names.keptHistory(group.record.id), { limit: 1 });
+  if (kept.length > 0) putGroup(step, group, { keptHistory: true });
+}
+
+/** Stores what was told of a group once that can be. */
+export async function pumpKeptHistory(step: Step, group: GroupLive): Promise<void> {
+  const { id, keptHistory } = group.record;
+  if (keptHistory !== true || isUnread(group)) return;
+  putGroup(step, group, { keptHistory: false });
+  for (const { order, value } of await step.draft.page(names.keptHistory(id))) {
+    step.draft.deleteItem(names.keptHistory(id), order);
     await takeAt(step, decode(HistoryMessageSchema, value), order);
-    step.draft.deleteItem(names.keptHistory(group), order);
   }
 }
 
 async function placeOf(
   step: Step,
-  message: HistoryMessage,
+  { conversation }: HistoryMessage,
   order: number,
 ): Promise<MessagePlace | undefined> {
-  const { conversation } = message;
   if (conversation.case === "groupLogId") {
     const group = step.live.groups.byId.get(toHex(conversation.value));
-    return group === undefined ? undefined : { conversation: group.record.conversation, order };
+    return group && { conversation: group.record.conversation, order };
   }
   if (conversation.case !== "peerAccountId" || conversation.value.length !== ID_BYTES) return undefined;
   const contact = await ensureContact(step, { account: toHex(conversation.value) });

@@ -3,7 +3,7 @@ import type { MlsCiphersuite, MlsGroup } from "@sotto/crypto";
 import { toHex, type WelcomeItem } from "@sotto/protocol";
 import { isBarredAccount } from "../barred.ts";
 import { ensureContact, findContact } from "../contacts.ts";
-import { takeKeptHistory } from "../devices/history-import.ts";
+import { noteKeptHistory } from "../devices/history-import.ts";
 import { askForHistory } from "../devices/history-wanted.ts";
 import { addNotice } from "../notices.ts";
 import type { Step } from "../step.ts";
@@ -74,7 +74,7 @@ export async function enterNew(step: Step, come: Come, old: GroupLive | undefine
     invitedBy: inviterOf(step, fresh.kind, old?.record, come.sender),
   };
   const group = await addGroup(step, record, come.mls);
-  await takeKeptHistory(step, group.record.id);
+  await noteKeptHistory(step, group);
   await noteAdmitted(step, group);
   if (old === undefined && (await declines(step, group, come.sender))) return;
   await tellJoined(step, group, come.sender);

@@ -32,9 +32,9 @@ export interface KeyPackageState {
   failures: number;
   /** Everything that is to be there was there when this connection last looked. */
   published: boolean;
-  /** What the server has is not to be relied on: all of it is to be replaced. */
-  stale: boolean;
-  /** When that was done last. */
+  /** Where what the server has is not to be relied on: all of it is to be replaced. */
+  readonly stale: Set<MlsCiphersuite>;
+  /** When that was done last for all of them. */
   renewedAtMs: number | undefined;
 }
 
@@ -44,7 +44,7 @@ export const newKeyPackageState = (): KeyPackageState => ({
   busy: false,
   failures: 0,
   published: false,
-  stale: false,
+  stale: new Set(),
   renewedAtMs: undefined,
 });
 
@@ -56,7 +56,7 @@ export async function renewKeyPackages(step: Step): Promise<boolean> {
   const { keyPackages } = step.live;
   const agoMs = step.env.nowMs() - (keyPackages.renewedAtMs ?? -Infinity);
   if (agoMs >= 0 && agoMs < renewedForMs) return true;
-  keyPackages.stale = true;
+  for (const suite of suites) keyPackages.stale.add(suite);
   await checkKeyPackages(step);
   return false;
 }
@@ -74,11 +74,11 @@ async function checkSuite(step: Step, index: number): Promise<void> {
   const suite = suites[index];
   const { keyPackages } = step.live;
   if (suite === undefined) {
+    // Asked for while others were looked at.
+    if (keyPackages.stale.size > 0) return checkSuite(step, 0);
     keyPackages.busy = false;
     keyPackages.failures = 0;
     keyPackages.published = true;
-    if (keyPackages.stale) keyPackages.renewedAtMs = step.env.nowMs();
-    keyPackages.stale = false;
     const settle = () => step.waiters.resolve(KEY_PACKAGES_PUBLISHED);
     return void step.effects.push({ type: "settle", settle });
   }
@@ -111,7 +111,8 @@ async function topUp(
   const own = await ownKeyPackages(step);
   // The server has more or fewer than were made here: it was restored, or we were. What nobody can open must not be handed out.
   const known = own.filter((one) => one.value.ciphersuite === suite && !one.value.lastResort);
-  const replace = left > known.length || step.live.keyPackages.stale;
+  const isStale = step.live.keyPackages.stale.has(suite);
+  const replace = left > known.length || isStale;
   const missing = replace ? stock[suite] : stock[suite] - left;
   const newest = own.findLast((one) => one.value.ciphersuite === suite && one.value.lastResort)?.value;
   const lastResortAge = newest === undefined ? Infinity : nowSec(step) - (newest.notAfterSec - lifetimeSec);
@@ -137,7 +138,11 @@ async function topUp(
     }),
     async (later, answer) => {
       if (answer.type !== "done") return setback(later);
-      later.live.keyPackages.left.set(suite, (replace ? 0 : left) + made.length);
+      const { keyPackages } = later.live;
+      keyPackages.left.set(suite, (replace ? 0 : left) + made.length);
+      if (isStale && keyPackages.stale.delete(suite) && keyPackages.stale.size === 0) {
+        keyPackages.renewedAtMs = later.env.nowMs();
+      }
       await checkSuite(later, index + 1);
     },
   );

@@ -1,6 +1,6 @@
 /** Goes on with every group that was woken: what is left to do, reading, healing, changes; then with what waits to be sent. */
 import { pumpLinkJobs } from "../devices/link-jobs.ts";
-import { pumpHistory } from "../devices/history-import.ts";
+import { pumpHistory, pumpKeptHistory } from "../devices/history-import.ts";
 import { askAgainForHistory } from "../devices/history-wanted.ts";
 import { pumpBackup } from "../devices/recovery.ts";
 import { resetDevices } from "../devices/state.ts";
@@ -51,6 +51,7 @@ async function pump(step: Step, group: GroupLive): Promise<void> {
     await pumpEntries(step, group);
     await pumpDoubt(step, group);
   }
+  await pumpKeptHistory(step, group);
   if (group.record.state === "healing" && group.record.kind === "pair") await pumpLostPair(step, group);
   else if (group.record.state === "healing") {
     await pumpSuccession(step, group);

@@ -76,6 +76,8 @@ export interface GroupRecord {
   readonly missing?: readonly string[];
   /** Too much of the log does not open: others are to be asked to add us anew, while our state goes on being used. */
   readonly doubted?: boolean;
+  /** Of the history that another device told, some waits until its log was read. */
+  readonly keptHistory?: boolean;
   /** When others were last asked to add us anew. */
   readonly askedRejoinAtMs?: number;
 }
