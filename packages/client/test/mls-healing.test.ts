@@ -85,7 +85,9 @@ test("a device put back to a copy in which it was removed from a group stays out
   await ben.start();
   await world.settle(120);
   expect((await ben.groups()).find((group) => group.id === id)?.state).toBe("removed");
-  expect(world.witness.logs.get(id)?.members.get(world.witness.logs.get(id)?.epoch ?? 0)).not.toContain(ben.device);
+  expect(world.witness.logs.get(id)?.members.get(world.witness.logs.get(id)?.epoch ?? 0)).not.toContain(
+    ben.device,
+  );
 });
 
 test("a device put back to before its own Commit lost its state by itself: nothing is refused, and any member lets it in", async () => {
