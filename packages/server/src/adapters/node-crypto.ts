@@ -8,11 +8,11 @@ import {
   timingSafeEqual,
   verify,
 } from "node:crypto";
-import { concatBytes, parseHex } from "@sotto/protocol";
 import type { ServerCrypto } from "../core/crypto.ts";
 
-// SubjectPublicKeyInfo of an Ed25519 key up to its 32 bytes (RFC 8410 §4).
-const ed25519Prefix = parseHex("302a300506032b6570032100") ?? new Uint8Array();
+// SubjectPublicKeyInfo of an Ed25519 key in PEM up to the key itself (RFC 8410 §4): the 12 bytes before it are 16 characters.
+const ed25519Begin = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA";
+const ed25519End = "\n-----END PUBLIC KEY-----\n";
 
 /** The one implementation that a server uses. */
 export const nodeCrypto: ServerCrypto = {
@@ -24,8 +24,9 @@ export const nodeCrypto: ServerCrypto = {
   verifyEd25519(publicKey, data, signature) {
     if (publicKey.length !== 32 || signature.length !== 64) return false;
     try {
-      const spki = Buffer.from(concatBytes(ed25519Prefix, publicKey));
-      return verify(null, data, createPublicKey({ key: spki, format: "der", type: "spki" }), signature);
+      // As text: given bytes, Node 24 learns what they are from four errors that it throws and catches, which takes longer than parsing.
+      const pem = ed25519Begin + Buffer.from(publicKey).toString("base64") + ed25519End;
+      return verify(null, data, createPublicKey(pem), signature);
     } catch {
       return false;
     }

@@ -9,6 +9,7 @@ import { FrameBatch } from "../core/session/frame-batch.ts";
 import { HIGH_WATER_BYTES } from "../core/session/log-reader.ts";
 import type { ConnectionEnd, OutgoingEntry, SessionOutput } from "../core/session/ports.ts";
 import type { Session } from "../core/session/session.ts";
+import { beginBinaryFrame } from "./websocket-frame.ts";
 
 /** More than this waiting for the peer, whatever it is: the connection ends. */
 const mostWaitingBytes = 8 * HIGH_WATER_BYTES;
@@ -132,9 +133,10 @@ export class Connection implements SessionOutput {
   flush(): void {
     this.#isDirty = false;
     if (this.#batch.byteLength === 0) return;
-    const messages = this.#batch.take(Buffer.allocUnsafe);
+    const messages = this.#batch.take(beginBinaryFrame);
     if (this.#socket.readyState !== WebSocket.OPEN) return;
-    for (const message of messages) this.#socket.send(message);
+    // Past `ws`, which writes nothing of its own between the bytes of a frame: without compression it sends each at once.
+    for (const message of messages) this.#stream.write(message);
     const waiting = this.#socket.bufferedAmount;
     if (waiting > HIGH_WATER_BYTES) this.#waitForDrain(waiting);
     // What was gathered in this turn may have stalled readers, and yet the peer took all of it.

@@ -91,7 +91,10 @@ export class FrameBatch {
     this.#bytes += item.size + 8;
   }
 
-  /** Takes what waits, as serialized ServerFrames. @param allocate gives a buffer of this length, which need not be zeroed. */
+  /**
+   * Takes what waits, as serialized ServerFrames.
+   * @param allocate gives a buffer of this length, which need not be zeroed; or a longer one, whose end becomes the message.
+   */
   take(allocate: (length: number) => Uint8Array): Uint8Array[] {
     const items = this.#items;
     this.#items = [];
@@ -108,7 +111,9 @@ export class FrameBatch {
         bytes += frameBytes(item);
         fields += item.fields;
       }
-      messages.push(serialize(items, from, to, allocate(bytes)));
+      const out = allocate(bytes);
+      serialize(items, from, to, out, out.length - bytes);
+      messages.push(out);
       from = to;
     }
     return messages;
@@ -135,8 +140,8 @@ function entryBytes({ seq, epoch, kind, body }: OutgoingEntry): number {
   );
 }
 
-function serialize(items: readonly Item[], from: number, to: number, out: Uint8Array): Uint8Array {
-  let at = 0;
+function serialize(items: readonly Item[], from: number, to: number, out: Uint8Array, start: number): void {
+  let at = start;
   for (let i = from; i < to; i++) {
     const item = items[i] as Item;
     out[at++] = framesTag;
@@ -155,7 +160,6 @@ function serialize(items: readonly Item[], from: number, to: number, out: Uint8A
       at = putEntries(out, at, item);
     }
   }
-  return out;
 }
 
 function putEntries(out: Uint8Array, start: number, item: EntriesItem): number {
