@@ -3,7 +3,14 @@
  * key, a signed device list with an Ed25519 key and an RSA key. The RSA key is one for all, since making one takes
  * longer than everything else; the server treats each as a key of its own.
  */
-import { createPublicKey, generateKeyPairSync, randomBytes, sign } from "node:crypto";
+import {
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  randomBytes,
+  sign,
+  type KeyObject,
+} from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { create, toBinary } from "@bufbuild/protobuf";
 import {
@@ -25,8 +32,8 @@ export interface BenchAccount {
   readonly account: Buffer;
   readonly device: Buffer;
   readonly inbox: Buffer;
-  /** Ed25519 of the device, PKCS #8 in DER. */
-  readonly privateKey: Buffer;
+  /** Ed25519 of the device; parsed before anything is measured, as each device does for itself. */
+  readonly privateKey: KeyObject;
 }
 
 /** All accounts of a data folder, by user number. */
@@ -70,8 +77,10 @@ export async function registerAccounts(
     accounts[user] = account;
   });
   client.close();
-  const lines = accounts.map((each) =>
-    [each.account, each.device, each.inbox, each.privateKey].map((part) => part.toString("base64")).join(" "),
+  const lines = accounts.map(({ account, device, inbox, privateKey }) =>
+    [account, device, inbox, privateKey.export({ format: "der", type: "pkcs8" })]
+      .map((part) => part.toString("base64"))
+      .join(" "),
   );
   writeFileSync(accountsFile, [client.serverFingerprint.toString("base64"), ...lines].join("\n"));
 }
@@ -82,8 +91,9 @@ export function readAccounts(path: string): BenchAccounts {
   return {
     serverFingerprint: Buffer.from(fingerprint!, "base64"),
     accounts: lines.map((line) => {
-      const [account, device, inbox, privateKey] = line.split(" ").map((part) => Buffer.from(part, "base64"));
-      return { account: account!, device: device!, inbox: inbox!, privateKey: privateKey! };
+      const [account, device, inbox, key] = line.split(" ").map((part) => Buffer.from(part, "base64"));
+      const privateKey = createPrivateKey({ key: key!, format: "der", type: "pkcs8" });
+      return { account: account!, device: device!, inbox: inbox!, privateKey };
     }),
   };
 }
@@ -107,7 +117,7 @@ function newAccount(classicKey: Buffer): { account: BenchAccount; list: Uint8Arr
     account: randomBytes(ID_BYTES),
     device: randomBytes(ID_BYTES),
     inbox: randomBytes(ID_BYTES),
-    privateKey: device.privateKey.export({ format: "der", type: "pkcs8" }),
+    privateKey: device.privateKey,
   };
   const nowSec = BigInt(Math.floor(Date.now() / 1000));
   const list = toBinary(

@@ -3,7 +3,7 @@
  * turn of the event loop travel in one WebSocket message, as with @sotto/client. The bodies are as long as classic
  * messages but random: the server cannot tell.
  */
-import { createHash, createPrivateKey, randomBytes, sign } from "node:crypto";
+import { createHash, randomBytes, sign } from "node:crypto";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import {
   AckSchema,
@@ -129,11 +129,10 @@ class Session implements Connection {
       accountId(account.account),
       deviceId(account.device),
     );
-    const key = createPrivateKey({ key: account.privateKey, format: "der", type: "pkcs8" });
     const signIn = create(SignInSchema, {
       accountId: account.account,
       deviceId: account.device,
-      signature: sign(null, transcript, key),
+      signature: sign(null, transcript, account.privateKey),
     });
     await session.#ask({ frame: { case: "signIn", value: signIn } }, "signedIn");
     if (purpose !== "send") {

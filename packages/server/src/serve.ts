@@ -12,7 +12,7 @@ import { LocalBus } from "./adapters/local-bus.ts";
 import { createLogger, type LogStream } from "./adapters/log.ts";
 import { startMaintenance } from "./adapters/maintenance.ts";
 import { NatsTransport } from "./adapters/nats/transport.ts";
-import { nodeCrypto } from "./adapters/node-crypto.ts";
+import { nodeCrypto, verifyEd25519InPool } from "./adapters/node-crypto.ts";
 import { nodeClock, nodeScheduler } from "./adapters/node-scheduler.ts";
 import { openStore, type OpenedStore } from "./adapters/open-store.ts";
 import { webPushSender } from "./adapters/push/web-push.ts";
@@ -190,6 +190,7 @@ async function start(parts: Parts, undo: Undo): Promise<RunningServer> {
     store,
     bus,
     crypto: nodeCrypto,
+    verifyElsewhere: verifyEd25519InPool,
     directory: desks.directory,
     keyPackages: desks.keyPackages,
     links: desks.links,

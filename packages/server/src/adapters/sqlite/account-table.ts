@@ -142,7 +142,7 @@ export class AccountTable {
 
   device(account: AccountId, device: DeviceId): DeviceRecord | undefined {
     const found = this.#sql.deviceOf.get(account, device) as unknown as
-      | Pick<DeviceRecord, "signatureKey" | "inbox" | "newestListVersion"> & { readonly revoked: number }
+      | (Pick<DeviceRecord, "signatureKey" | "inbox" | "newestListVersion"> & { readonly revoked: number })
       | undefined;
     return found && { ...found, account, device, revoked: found.revoked === 1 };
   }

@@ -200,6 +200,8 @@ export interface DeliveryPorts {
   readonly store: Store;
   readonly bus: Bus;
   readonly crypto: ServerCrypto;
+  /** `crypto.verifyEd25519` in another thread, so that everybody's signing in at once does not hold up messages. Left out: in this one. */
+  readonly verifyElsewhere?: (...of: Parameters<ServerCrypto["verifyEd25519"]>) => Promise<boolean>;
   readonly directory: DirectoryPort;
   readonly keyPackages: KeyPackagePort;
   readonly links: LinkPort;
