@@ -31,6 +31,7 @@ test("a quick run measures Sotto and the floor, and loses nothing", { timeout: 1
     expect(target.idle[0]!.afterRssBytes).toBeGreaterThan(1e6);
   }
   expect(sotto!.exchange[0]!.leftOver).toBe(0);
+  expect(sotto!.fanOut[0]).toMatchObject({ lost: 0, misordered: 0, storedEach: 1 });
   expect(sotto!.away[0]).toMatchObject({ lost: 0, misordered: 0, leftOver: 0 });
   expect(sotto!.away[0]!.acknowledged).toBeGreaterThan(50);
   expect(sotto!.killed[0]).toMatchObject({ lost: 0, misordered: 0 });

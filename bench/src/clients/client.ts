@@ -48,6 +48,10 @@ export interface Client {
    * matter. Absent where there is none.
    */
   connectRoom?(user: number, handlers: Handlers): Promise<Connection>;
+  /** Gives the room a reader who never comes, for whom the server keeps what is sent from now on. Absent where there is none. */
+  keepRoom?(): Promise<void>;
+  /** How many entries the server stores now, for whomever, where it tells. */
+  stored?(): Promise<number>;
   /** How many entries the server still keeps for these users, where it can be asked. */
   leftOver?(users: readonly number[]): Promise<number>;
 }

@@ -47,6 +47,7 @@ export function sottoClient(ports: readonly number[], accountsFile: string): Cli
   const inboxes = accounts.accounts.map((account) => account.inbox);
   const portOf = (user: number): number => ports[user % ports.length]!;
   const room: Room = { log: randomBytes(ID_BYTES), token: randomBytes(32) };
+  let maker: Session | undefined;
   return {
     async prepare(users) {
       if (Math.max(...users) >= inboxes.length) throw new Error("too few accounts were registered");
@@ -58,7 +59,17 @@ export function sottoClient(ports: readonly number[], accountsFile: string): Cli
     async connectRoom(user, handlers) {
       const session = await Session.open(portOf(user), user, accounts, "send", handlers, inboxes);
       await session.enter(room, user === 0);
+      if (user === 0) maker = session;
       return session;
+    },
+    async keepRoom() {
+      await maker?.openSlot(room, randomBytes(ID_BYTES));
+    },
+    async stored() {
+      const metrics = await (await fetch(`http://127.0.0.1:${ports[0]}/metrics`)).text();
+      const entries = /^sotto_entries (\S+)$/m.exec(metrics)?.[1];
+      if (entries === undefined) throw new Error("the server does not tell how many entries it stores");
+      return Number(entries);
     },
     async leftOver(users) {
       let left = 0;
@@ -153,16 +164,22 @@ class Session implements Connection {
     );
   }
 
+  /** Opens a slot in a room. */
+  async openSlot({ log: logId, token: accessToken }: Room, slotId: Buffer): Promise<void> {
+    const openSlot = create(OpenSlotSchema, { request: 1_000_002, logId, slotId, accessToken });
+    await this.#ask({ frame: { case: "openSlot", value: openSlot } }, "done");
+  }
+
   /** Opens a slot in a room and reads there; the first one makes the room. */
-  async enter({ log: logId, token: accessToken }: Room, makesIt: boolean): Promise<void> {
+  async enter(room: Room, makesIt: boolean): Promise<void> {
+    const { log: logId, token: accessToken } = room;
     const slotId = randomBytes(ID_BYTES);
     if (makesIt) {
       const tokenHash = createHash("sha256").update(accessToken).digest();
       const createLog = create(CreateLogSchema, { request: 1_000_001, logId, tokenHash });
       await this.#ask({ frame: { case: "createLog", value: createLog } }, "done");
     }
-    const openSlot = create(OpenSlotSchema, { request: 1_000_002, logId, slotId, accessToken });
-    await this.#ask({ frame: { case: "openSlot", value: openSlot } }, "done");
+    await this.openSlot(room, slotId);
     const attach = create(AttachSchema, { request: 1_000_003, logId, slotId, accessToken });
     await this.#ask({ frame: { case: "attach", value: attach } }, "attached");
     this.#ackOf = (seq) =>

@@ -97,6 +97,8 @@ export interface FanOutResult {
   readonly maxMs: number;
   /** Sent to the disk for a message. */
   readonly diskBytesEach: number;
+  /** Entries that the server stores of one message; absent where it cannot be asked. */
+  readonly storedEach?: number;
   /** CPU seconds of the server for 1,000 deliveries. */
   readonly cpuSecPer1000: number;
   readonly lost: number;

@@ -1,4 +1,5 @@
 /** The tables of RESULTS.md: medians of the rounds with the least and the greatest, and ratios to the floor. */
+import type { FanOutResult } from "../load/job.ts";
 import type { Results, TargetResults } from "./results.ts";
 
 /** Median, least and greatest. */
@@ -108,7 +109,7 @@ function fanOutTable(results: Results): string {
   const { readers, messageBytes } = results.settings.fanOut;
   return table(
     `(d) one ${messageBytes}-byte message at a time to a room that ${count(readers)} read live`,
-    "p50 ms to the last reader | longest ms | CPU s per 1,000 deliveries | disk KiB each | lost | out of order",
+    "p50 ms to the last reader | longest ms | CPU s per 1,000 deliveries | stored, times | disk KiB each | lost | out of order",
     results,
     ({ fanOut }) => {
       if (fanOut.length === 0) return undefined;
@@ -116,12 +117,19 @@ function fanOutTable(results: Results): string {
         decimal(spread(fanOut.map((round) => round.p50Ms)), 1),
         decimal(spread(fanOut.map((round) => round.maxMs)), 1),
         decimal(spread(fanOut.map((round) => round.cpuSecPer1000)), 3),
+        storedTimes(fanOut),
         decimal(spread(fanOut.map((round) => round.diskBytesEach / 1024)), 1),
         sum(fanOut.map((round) => round.lost)),
         sum(fanOut.map((round) => round.misordered)),
       ];
     },
   );
+}
+
+/** Empty where the server does not tell. */
+function storedTimes(rounds: readonly FanOutResult[]): string {
+  const times = rounds.flatMap(({ storedEach }) => storedEach ?? []);
+  return times.length === 0 ? "" : decimal(spread(times), 0);
 }
 
 function awayTable(results: Results): string {
