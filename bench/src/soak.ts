@@ -2,12 +2,13 @@
  * The soak: `npm run soak -- --minutes N --seed S`. Plays run after run in simulated worlds, each decided by its own seed, and holds all
  * against the model. Prints each run that fails, with its commands made fewer; writes what was played to RESULTS.md.
  */
-import { execFileSync, fork } from "node:child_process";
+import { fork } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { COMMAND_KINDS, type CommandKind, type Run } from "@sotto/testkit/soak";
+import { checkedOutCommit } from "./host/commit.ts";
+import { RESULTS, writeSection } from "./report/section.ts";
 
 const usage = `npm run soak -- [--minutes N] [--seed S] [--commands N] [--jobs N] [--shrink N] [--no-record]
   --minutes N    how long, 10 by default
@@ -48,8 +49,7 @@ if (values.help || !isRight) {
   process.exit(values.help ? 0 : 2);
 }
 
-const results = new URL("../RESULTS.md", import.meta.url);
-const [begin, end] = ["<!-- soak: begin (written by npm run soak) -->", "<!-- soak: end -->"];
+const section = { name: "soak", title: "The soak", command: "npm run soak" };
 const counts = new Map<CommandKind, number>();
 const sums: Record<keyof Run["sums"], number> = {
   texts: 0,
@@ -64,14 +64,7 @@ const failed: number[] = [];
 /** Runs that are over, and commands in them. */
 let [runs, done] = [0, 0];
 
-const commit = (): string => {
-  try {
-    return execFileSync("git", ["rev-parse", "--short", "HEAD"], { encoding: "utf8" }).trim();
-  } catch {
-    return "unknown";
-  }
-};
-const startedAt = commit();
+const startedAt = checkedOutCommit();
 
 const told = (amount: number): string => amount.toLocaleString("en");
 
@@ -88,16 +81,13 @@ function table(tookMs: number): string {
 }
 
 function record(text: string): void {
-  const before = readFileSync(results, "utf8");
   const said = values.commands === undefined ? "" : ` --commands ${most}`;
   const command = `npm run soak -- --minutes ${minutes} --seed ${first}${said}`;
-  const section = `${begin}\n\n\`${command}\`, commit ${startedAt}, Node ${process.versions.node}\n\n${text}\n\n${end}`;
-  const from = before.indexOf(begin);
-  const after =
-    from < 0
-      ? `${before.trimEnd()}\n\n## The soak\n\n${section}\n`
-      : before.slice(0, from) + section + before.slice(before.indexOf(end) + end.length);
-  writeFileSync(results, after);
+  writeSection(
+    RESULTS,
+    section,
+    `\`${command}\`, commit ${startedAt}, Node ${process.versions.node}\n\n${text}`,
+  );
 }
 
 const startedMs = performance.now();

@@ -1,10 +1,10 @@
 /** docs/scale.md says what the code says, and the arithmetic holds where it can be done by hand. */
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { sectionOf } from "../src/report/section.ts";
 import { loadOf, storageOf, trafficOf } from "../src/scale/load.ts";
 import { limitsOf, machinesOf, moneyOf } from "../src/scale/machines.ts";
 import { SCALE_TABLES, short } from "../src/scale/tables.ts";
-import { sectionOf } from "../src/simulation/record.ts";
 import { SCENARIOS } from "../src/simulation/scenarios.ts";
 
 const read = (file: string): string => readFileSync(new URL(`../../${file}`, import.meta.url), "utf8");

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { withSection } from "../src/report/section.ts";
+import { sectionOf, withSection } from "../src/report/section.ts";
 
 const section = { name: "crypto", title: "Cryptography", command: "npm run bench:crypto" };
 
@@ -8,6 +8,7 @@ test("the section is replaced, and the rest of the file stays", () => {
   expect(first).toMatch(/^# Results\n\nothers\n/);
   const again = withSection(`${first}\nafter\n`, section, "two");
   expect(again).toBe(`${first.replace("\none\n", "\ntwo\n")}\nafter\n`);
+  expect(sectionOf(again, "crypto")).toBe("two");
   expect(() => withSection(first.replace("<!-- crypto: end -->", ""), section, "three")).toThrow(
     "lacks the end",
   );

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { P } from "../src/simulation/parameters.ts";
-import { sectionOf } from "../src/simulation/record.ts";
+import { sectionOf } from "../src/report/section.ts";
 import type { Results } from "../src/report/results.ts";
 import { spread } from "../src/report/tables.ts";
 

@@ -2,10 +2,10 @@
  * `npm run bench:web`: what the web app takes in a real Chromium, with vaults that the core itself filled. Writes a section of
  * bench/RESULTS.md.
  */
-import { readFileSync, writeFileSync } from "node:fs";
 import { cpus, loadavg, release, totalmem } from "node:os";
-import { execFileSync } from "node:child_process";
 import { parseArgs } from "node:util";
+import { checkedOutCommit } from "@sotto/bench/commit";
+import { RESULTS, writeSection } from "@sotto/bench/section";
 import { joinApp, startWebServer } from "../web/support/app.ts";
 import { startChromium } from "../web/support/browser.ts";
 import {
@@ -24,8 +24,7 @@ const usage = `npm run bench:web -- [--rounds N] [--messages N] [--conversations
   --messages N       of the long conversation, 100,000 by default
   --conversations N  of the list, 1,000 by default
   --no-write         leave bench/RESULTS.md alone`;
-const results = new URL("../../bench/RESULTS.md", import.meta.url);
-const [begin, end] = ["<!-- web: begin (written by npm run bench:web) -->", "<!-- web: end -->"];
+const section = { name: "web", title: "The web app", command: "npm run bench:web" };
 
 const { values } = parseArgs({
   allowNegative: true,
@@ -132,9 +131,7 @@ try {
 say("done");
 
 const text = [
-  begin,
-  "",
-  `\`npm run bench:web\`, commit ${commit()}, ${new Date().toISOString().slice(0, 16).replace("T", " ")} UTC, ${cpus()[0]?.model ?? "unknown"}, ${cpus().length} cores, ` +
+  `\`npm run bench:web\`, commit ${checkedOutCommit()}, ${new Date().toISOString().slice(0, 16).replace("T", " ")} UTC, ${cpus()[0]?.model ?? "unknown"}, ${cpus().length} cores, ` +
     `${Math.round(totalmem() / 2 ** 30)} GiB, Linux ${release()}; Chromium ${browser.version()}, headless, drawing in software. ` +
     `The machine's load meanwhile was ${Math.min(...loads).toFixed(1)} to ${Math.max(...loads).toFixed(1)}, median ${median(loads).toFixed(1)}, on ${cpus().length} cores: ` +
     `${median(loads) > 2 * cpus().length ? "much else ran beside it, and the times are larger than they would be alone" : "little else ran beside it"}.`,
@@ -145,22 +142,6 @@ const text = [
   table(rows),
   "",
   OTHERS,
-  "",
-  end,
 ].join("\n");
 console.log(text);
-if (values.write) write(text);
-
-function commit(): string {
-  return execFileSync("git", ["rev-parse", "--short", "HEAD"], { encoding: "utf8" }).trim();
-}
-
-function write(section: string): void {
-  const before = readFileSync(results, "utf8");
-  const from = before.indexOf(begin);
-  const after =
-    from < 0
-      ? `${before.trimEnd()}\n\n## The web app\n\n${section}\n`
-      : before.slice(0, from) + section + before.slice(before.indexOf(end) + end.length);
-  writeFileSync(results, after);
-}
+if (values.write) writeSection(RESULTS, section, text);

@@ -2,11 +2,12 @@
  * Many nodes under load, broken again and again: `npm run chaos -- --rounds N --seed S`. Holds every answer against what is there, tells how
  * long people waited, and writes that to bench/RESULTS.md.
  */
-import { execFileSync } from "node:child_process";
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
+import { checkedOutCommit } from "@sotto/bench/commit";
+import { RESULTS, writeSection } from "@sotto/bench/section";
 import { play } from "./play.ts";
-import { recordChaos, tableOf } from "./report.ts";
+import { tableOf } from "./report.ts";
 
 const usage = `npm run chaos -- [--rounds N] [--seed S] [--no-record]
   --rounds N    how many, 50 by default
@@ -28,7 +29,8 @@ if (values.help || !(Number.isSafeInteger(rounds) && rounds > 0) || !Number.isSa
   process.exit(values.help ? 0 : 2);
 }
 
-const commit = execFileSync("git", ["rev-parse", "--short", "HEAD"], { encoding: "utf8" }).trim();
+const section = { name: "chaos", title: "Many nodes, broken under load", command: "npm run chaos" };
+const commit = checkedOutCommit();
 const startedMs = performance.now();
 let count = 0;
 const all = await play({
@@ -46,7 +48,9 @@ const table = tableOf(all, seed);
 console.log(table);
 if (values.record) {
   const seconds = Math.round((performance.now() - startedMs) / 1_000);
-  recordChaos(
+  writeSection(
+    RESULTS,
+    section,
     `\`npm run chaos -- --rounds ${rounds} --seed ${seed}\`, commit ${commit}, Node ${process.versions.node}, ` +
       `${availableParallelism()} cores, ${seconds} s\n\n${table}`,
   );

@@ -1,10 +1,6 @@
 /** What the rounds came to, as it is written to bench/RESULTS.md. */
-import { readFileSync, writeFileSync } from "node:fs";
 import { FAULT_KINDS } from "./faults.ts";
 import type { PlayedRound } from "./play.ts";
-
-const results = new URL("../../bench/RESULTS.md", import.meta.url);
-const [begin, end] = ["<!-- chaos: begin (written by npm run chaos) -->", "<!-- chaos: end -->"];
 
 const told = (amount: number): string => amount.toLocaleString("en");
 const seconds = (ms: number): string => (ms / 1_000).toFixed(1);
@@ -34,16 +30,4 @@ export function tableOf(rounds: readonly PlayedRound[], seed: number): string {
     "| --- | ---: | ---: | ---: | ---: | ---: |",
     ...lines,
   ].join("\n");
-}
-
-/** Puts it between its marks. */
-export function recordChaos(text: string): void {
-  const before = readFileSync(results, "utf8");
-  const section = `${begin}\n\n${text}\n\n${end}`;
-  const from = before.indexOf(begin);
-  const after =
-    from < 0
-      ? `${before.trimEnd()}\n\n## Many nodes, broken under load\n\n${section}\n`
-      : before.slice(0, from) + section + before.slice(before.indexOf(end) + end.length);
-  writeFileSync(results, after);
 }

@@ -12,6 +12,6 @@ export function writeCryptoReport(results: CryptoResults, folder: string | undef
   const markdown = cryptoTables(results);
   console.log(`\n${markdown}`);
   if (folder === undefined) return;
-  writeSection(folder, section, markdown);
+  writeSection(join(folder, "RESULTS.md"), section, markdown);
   writeFileSync(join(folder, "results-crypto.json"), `${JSON.stringify(results, undefined, 1)}\n`);
 }

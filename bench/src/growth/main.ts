@@ -72,7 +72,7 @@ async function main(options: GrowthOptions): Promise<void> {
       retention,
     });
     console.log(`\n${markdown}`);
-    if (options.out !== undefined) writeSection(options.out, section, markdown);
+    if (options.out !== undefined) writeSection(join(options.out, "RESULTS.md"), section, markdown);
   } finally {
     await postgres?.stop();
     rmSync(work, { recursive: true, force: true });

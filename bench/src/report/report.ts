@@ -12,7 +12,7 @@ export function writeReport(results: Results, folder: string | undefined): boole
   const markdown = tables(results);
   console.log(`\n${markdown}`);
   if (folder !== undefined) {
-    writeSection(folder, section, markdown);
+    writeSection(join(folder, "RESULTS.md"), section, markdown);
     writeFileSync(join(folder, "results.json"), `${JSON.stringify(results, undefined, 1)}\n`);
   }
   return results.targets.every(

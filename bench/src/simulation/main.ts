@@ -2,10 +2,12 @@
  * `npm run simulate`: plays the scenarios, prints their tables and writes them to bench/RESULTS.md; `scale` writes those of docs/scale.md.
  * A seed decides a run to its last digit.
  */
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { RESULTS, writeSection } from "../report/section.ts";
 import { SCALE_TABLES } from "../scale/tables.ts";
 import { measureStore } from "./measure-store.ts";
-import { record, storeTable } from "./record.ts";
+import { storeTable } from "./store-table.ts";
 import { SCENARIOS } from "./scenarios.ts";
 
 const known = [...Object.keys(SCENARIOS), "scale"];
@@ -31,19 +33,18 @@ if (values.help || !Number.isSafeInteger(seed) || !wanted.every((name) => known.
   process.exit(values.help ? 0 : 2);
 }
 
-const fileOf = (path: string): string => new URL(path, import.meta.url).pathname;
-const [results, scale] = [fileOf("../../RESULTS.md"), fileOf("../../../docs/scale.md")];
+const scale = fileURLToPath(new URL("../../../docs/scale.md", import.meta.url));
 
 function tell(file: string, name: string, markdown: string): void {
   console.log(`\n${markdown}`);
-  if (values.record) record(file, name, markdown);
+  if (values.record) writeSection(file, { name, title: name, command: "npm run simulate" }, markdown);
 }
 
 if (values.measure) {
-  tell(results, "store", storeTable(await measureStore()));
+  tell(RESULTS, "store", storeTable(await measureStore()));
 } else {
   for (const [name, play] of Object.entries(SCENARIOS)) {
-    if (wanted.includes(name)) tell(results, name, play(seed));
+    if (wanted.includes(name)) tell(RESULTS, name, play(seed));
   }
   if (wanted.includes("scale")) {
     for (const [name, table] of Object.entries(SCALE_TABLES))
