@@ -1,5 +1,6 @@
 /** What the bench's command line says. */
 import { parseArgs } from "node:util";
+import { oneOf } from "./arguments.ts";
 import type { AwayJob, ExchangeJob, FanOutJob } from "./load/job.ts";
 import type { Scenario } from "./servers/target.ts";
 
@@ -61,8 +62,7 @@ export function parseOptions(args: readonly string[], defaultOut: string): Optio
     },
   });
   const { quick, profile } = values;
-  const scenarios = list(values.scenario) as Scenario[];
-  for (const name of scenarios) if (!allScenarios.includes(name)) throw new Error(`no scenario ${name}`);
+  const scenarios = list(values.scenario).map(oneOf("scenario", allScenarios));
   const measureMs = 1000 * number(values.seconds, quick ? 1 : 8);
   const inFlight = number(values["in-flight"], quick ? 4 : 16);
   const bodies = {

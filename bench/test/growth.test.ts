@@ -28,5 +28,5 @@ test(
 test("what is no size is refused", () => {
   expect(() => parseGrowthOptions(["--sizes", "10"], out)).toThrow("LOGS:ENTRIES");
   expect(() => parseGrowthOptions(["--on", "mysql"], out)).toThrow("no system mysql");
-  expect(() => parseGrowthOptions(["--rounds", "0"], out)).toThrow("whole numbers");
+  expect(() => parseGrowthOptions(["--rounds", "0"], out)).toThrow("at least 1");
 });

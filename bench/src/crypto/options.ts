@@ -1,5 +1,6 @@
 /** What the command line of the crypto bench says. */
 import { parseArgs } from "node:util";
+import { oneOf, whole } from "../arguments.ts";
 
 /** Who can be measured. */
 const SYSTEMS = ["sotto-x25519", "sotto-x-wing", "libsignal", "core-crypto"] as const;
@@ -45,7 +46,7 @@ export function parseCryptoOptions(args: readonly string[], defaultOut: string):
   });
   return {
     rounds: whole(values.rounds, 1),
-    only: values.only.split(",").map(systemOf),
+    only: values.only.split(",").map(oneOf("system", SYSTEMS)),
     members: values.members
       .split(",")
       .map((size) => whole(size, 2))
@@ -55,17 +56,4 @@ export function parseCryptoOptions(args: readonly string[], defaultOut: string):
     waitQuietSec: whole(values["wait-quiet"], 0),
     out: values["no-write"] ? undefined : values.out,
   };
-}
-
-function systemOf(name: string): System {
-  const system = SYSTEMS.find((each) => each === name);
-  if (system === undefined) throw new Error(`no system ${name}`);
-  return system;
-}
-
-function whole(text: string, least: number): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < least)
-    throw new Error(`"${text}" is no number of at least ${least}`);
-  return value;
 }

@@ -1,11 +1,13 @@
 /** What the command line of the growth bench says. */
 import { parseArgs } from "node:util";
+import { oneOf, whole } from "../arguments.ts";
 import type { ExchangeJob } from "../load/job.ts";
 import { parseOptions } from "../options.ts";
 import type { Size } from "./fill.ts";
 
 /** The systems that can be filled. */
-export type GrowthSystem = "sqlite" | "postgres";
+const SYSTEMS = ["sqlite", "postgres"] as const;
+export type GrowthSystem = (typeof SYSTEMS)[number];
 
 /** How to run. */
 export interface GrowthOptions {
@@ -19,16 +21,16 @@ export interface GrowthOptions {
   readonly out: string | undefined;
 }
 
+const defaultSizes = "1000:10000,1000:1000000,1000:10000000,100000:1000000,1000000:1000000";
+
 export const USAGE = `npm run bench:growth -- [options]
-  --sizes LOGS:ENTRIES,…   default 1000:10000,1000:1000000,1000:10000000,100000:1000000,1000000:1000000
+  --sizes LOGS:ENTRIES,…   default ${defaultSizes}
   --on sqlite,postgres     default sqlite
   --rounds N               default 3
   --commits N              group commits of 256 entries that each measurement makes, default 100
   --seconds N              length of each exchange, default 5
   --pairs N                pairs of it, default 100
   --out DIR                whose RESULTS.md is written (default bench/); --no-write leaves it alone`;
-
-const defaultSizes = "1000:10000,1000:1000000,1000:10000000,100000:1000000,1000000:1000000";
 
 /** @throws Error for what it does not understand. */
 export function parseGrowthOptions(args: readonly string[], defaultOut: string): GrowthOptions {
@@ -45,28 +47,19 @@ export function parseGrowthOptions(args: readonly string[], defaultOut: string):
       "no-write": { type: "boolean", default: false },
     },
   });
-  const sizes = values.sizes.split(",").map((each) => {
-    const [logs, entries] = each.split(":").map(Number);
-    if (!isCount(logs) || !isCount(entries)) throw new Error(`"${each}" is no LOGS:ENTRIES`);
-    return { logs, entries };
-  });
-  const systems = values.on.split(",").map((name) => {
-    if (name !== "sqlite" && name !== "postgres") throw new Error(`no system ${name}`);
-    return name;
-  });
   const { exchange } = parseOptions(["--seconds", values.seconds, "--pairs", values.pairs], "");
-  const [rounds, commits] = [Number(values.rounds), Number(values.commits)];
-  if (!isCount(rounds) || !isCount(commits)) throw new Error("rounds and commits are whole numbers from 1");
   return {
-    systems,
-    sizes,
-    rounds,
-    commits,
+    systems: values.on.split(",").map(oneOf("system", SYSTEMS)),
+    sizes: values.sizes.split(",").map(sizeOf),
+    rounds: whole(values.rounds, 1),
+    commits: whole(values.commits, 1),
     exchange: { ...exchange, maxWarmUpMs: Math.min(exchange.maxWarmUpMs, 2 * exchange.measureMs) },
     out: values["no-write"] ? undefined : values.out,
   };
 }
 
-function isCount(value: number | undefined): value is number {
-  return Number.isSafeInteger(value) && (value ?? 0) > 0;
+function sizeOf(text: string): Size {
+  const [logs = "", entries] = text.split(":");
+  if (entries === undefined) throw new Error(`"${text}" is no LOGS:ENTRIES`);
+  return { logs: whole(logs, 1), entries: whole(entries, 1) };
 }

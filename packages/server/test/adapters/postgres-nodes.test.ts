@@ -1,6 +1,6 @@
 /** Several nodes on one PostgreSQL database at once, and what becomes of commits when it goes away. */
 import { once } from "node:events";
-import { connect, createServer, type AddressInfo } from "node:net";
+import { connect, createServer, type AddressInfo, type Server } from "node:net";
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { EntryKind, accountId, deviceId, logId, slotId } from "@sotto/protocol";
 import { SeededRandom } from "@sotto/testkit";
@@ -58,6 +58,19 @@ const account = (n: number, identifier: number) => ({
     nowSec,
   },
 });
+
+/** A node whose connections to the database all pass a network; both go with the test. */
+async function openThrough(network: Server): Promise<Store> {
+  network.listen(0, "127.0.0.1");
+  await once(network, "listening");
+  onTestFinished(() => void network.close());
+  const url = new URL(database.url);
+  url.searchParams.delete("host");
+  url.port = String((network.address() as AddressInfo).port);
+  const node = await openPostgresStore({ url: url.href, owner: testOwner });
+  onTestFinished(() => node.close());
+  return node;
+}
 
 describe("several nodes", () => {
   test("number a log's entries without gaps, and a reader never passes over one that comes later", async () => {
@@ -263,14 +276,8 @@ describe("a database that goes away", () => {
       for (const [from, to] of [[near, far] as const, [far, near] as const]) {
         from.on("error", () => undefined).on("close", () => to.destroy());
       }
-    }).listen(0, "127.0.0.1");
-    await once(network, "listening");
-    onTestFinished(() => void network.close());
-    const url = new URL(database.url);
-    url.searchParams.delete("host");
-    url.port = String((network.address() as AddressInfo).port);
-    const node = await openPostgresStore({ url: url.href, owner: testOwner });
-    onTestFinished(() => node.close());
+    });
+    const node = await openThrough(network);
     expect(await node.commit([append()])).toEqual([{ ok: true, seq: 1 }]);
     expect(cuts).toBe(1);
     expect(await node.readEntries(talks[0]!, 0, 10, 10, 1_000)).toHaveLength(1);
@@ -290,14 +297,8 @@ describe("a database that goes away", () => {
       far.on("data", (data: Buffer) => near.write(data));
       near.on("error", () => undefined).on("close", () => far.destroy());
       far.on("error", () => undefined).on("close", () => keeping || near.destroy());
-    }).listen(0, "127.0.0.1");
-    await once(network, "listening");
-    onTestFinished(() => void network.close());
-    const url = new URL(database.url);
-    url.searchParams.delete("host");
-    url.port = String((network.address() as AddressInfo).port);
-    const node = await openPostgresStore({ url: url.href, owner: testOwner });
-    onTestFinished(() => node.close());
+    });
+    const node = await openThrough(network);
     const outcome = node.commit([append()]).catch((error: unknown) => error);
     await expect.poll(() => lost).toBeDefined();
     await postgres.end("SIGKILL");

@@ -2,8 +2,8 @@
 import { existsSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { TestPostgres, withClient } from "@sotto/testkit/postgres";
+import { beforeEach, describe, expect, test } from "vitest";
+import { withClient } from "@sotto/testkit/postgres";
 import { readStatus } from "../../src/admin.ts";
 import { readDataFolder } from "../../src/adapters/data-folder.ts";
 import { databaseOwner } from "../../src/adapters/open-store.ts";
@@ -12,17 +12,11 @@ import { openSqliteStore } from "../../src/adapters/sqlite/store.ts";
 import { startServer } from "../../src/index.ts";
 import { backUp, restore, verifyBackup, verifyLiving } from "../../src/backup/backup.ts";
 import type { Snapshot } from "../../src/backup/snapshot.ts";
-import { filledFolder, nowSec, removeTemplate } from "../support/filled-folder.ts";
+import { code, filePostgres } from "../support/backup.ts";
+import { filledFolder, nowSec } from "../support/filled-folder.ts";
 import { snapshot, temporaryFolder } from "../support/temporary.ts";
 
-let postgres: TestPostgres;
-beforeAll(async () => {
-  postgres = await TestPostgres.start();
-}, 60_000);
-afterAll(async () => {
-  await postgres?.stop();
-  await removeTemplate();
-});
+const postgres = filePostgres();
 
 const passphrase = async (): Promise<string> => "correct horse";
 const nobody = async (): Promise<string> => {
@@ -31,8 +25,6 @@ const nobody = async (): Promise<string> => {
 const sealed = { askPassphrase: passphrase };
 const plainly = { askPassphrase: nobody, allowUnencrypted: true };
 const either = { askPassphrase: passphrase, allowUnencrypted: true };
-const code = (wanted: string): { code: string } =>
-  expect.objectContaining({ code: wanted }) as { code: string };
 
 test("a server goes from SQLite to PostgreSQL and back, and nothing of it changes", async () => {
   const folder = temporaryFolder();

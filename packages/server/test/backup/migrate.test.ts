@@ -3,7 +3,7 @@ import { rmSync } from "node:fs";
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { toBinary } from "@bufbuild/protobuf";
 import {
   EntryKind,
@@ -13,7 +13,7 @@ import {
   logId,
   type AccountId,
 } from "@sotto/protocol";
-import { TestPostgres, withClient } from "@sotto/testkit/postgres";
+import { withClient } from "@sotto/testkit/postgres";
 import { readStatus } from "../../src/admin.ts";
 import { readDataFolder } from "../../src/adapters/data-folder.ts";
 import { databaseOwner } from "../../src/adapters/open-store.ts";
@@ -26,20 +26,12 @@ import { migrateToPostgres } from "../../src/backup/migrate.ts";
 import { StoreAway } from "../../src/core/store.ts";
 import { startServer } from "../../src/index.ts";
 import { newAccount, signList } from "../support/account.ts";
-import { filledFolder, nowSec, removeTemplate } from "../support/filled-folder.ts";
+import { code, filePostgres } from "../support/backup.ts";
+import { filledFolder, nowSec } from "../support/filled-folder.ts";
 import { temporaryFolder } from "../support/temporary.ts";
 
-let postgres: TestPostgres;
-beforeAll(async () => {
-  postgres = await TestPostgres.start();
-}, 60_000);
-afterAll(async () => {
-  await postgres?.stop();
-  await removeTemplate();
-});
+const postgres = filePostgres();
 
-const code = (wanted: string): { code: string } =>
-  expect.objectContaining({ code: wanted }) as { code: string };
 const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length));
 const openOld = (data: string): SqliteStore => openSqliteStore({ path: join(data, "sotto.db"), nowSec });
 
