@@ -247,6 +247,32 @@ test.each([
   },
 );
 
+test("a device that asked to be let in and was revoked before anybody read that is passed over, and nobody is told", async () => {
+  const played = await scene();
+  const { world, ann, ben, cleo, id } = played;
+  const phone = await world.linked(ben);
+  await phone.start();
+  await world.settle(60);
+  const log = world.witness.logs.get(id);
+  expect(log?.members.get(log.epoch)).toContain(phone.device);
+  for (const device of [ann, ben, cleo]) device.network.partition();
+  phone.kill();
+  await phone.tamper((draft) => draft.delete(groupNames.state(id)));
+  await phone.start();
+  await world.settle(30);
+  phone.kill();
+  ben.kill();
+  ben.network.heal();
+  // It knows nothing of the request when it revokes.
+  ben.network.weather = { ...ben.network.weather, delayMs: [300, 300] };
+  await ben.start();
+  await world.during(ben.up.revokeDevice(phone.device));
+  for (const device of [ann, cleo]) device.network.heal();
+  await world.settle(60);
+  expect(log?.members.get(log.epoch)).not.toContain(phone.device);
+  expect(refused(played)).toEqual([]);
+});
+
 test("a wish of somebody who is an admin no more is not committed, and they hear so", async () => {
   const played = await scene();
   const { world, ann, ben, id } = played;

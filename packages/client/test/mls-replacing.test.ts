@@ -2,8 +2,8 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { create, toBinary } from "@bufbuild/protobuf";
-import { GroupDataSchema, GroupKind } from "@sotto/protocol";
-import { countsBefore, isGivenUp, tookPlaceMeanwhile } from "../src/core/groups/replacing.ts";
+import { GroupDataSchema, GroupKind, GroupRight } from "@sotto/protocol";
+import { countsBefore, isGivenUp, replacedBy, tookPlaceMeanwhile } from "../src/core/groups/replacing.ts";
 
 type Heir = Parameters<typeof countsBefore>[0];
 const first: Heir = { id: "50", replaces: [] };
@@ -82,4 +82,57 @@ test("of two that took one place, the one that counts takes it back from that wh
   expect(after(first, [first, better, worse])).toBeUndefined();
   const replacedForGood = known("10", ["00"], "replaced", "20");
   expect(after(replacedForGood, [first, replacedForGood, next])).toBeUndefined();
+});
+
+const [own, admin, other, stranger] = ["aa", "bb", "cc", "dd"] as const;
+/** A group that came of another which this device never was in, as who let it in there tells it. */
+const heir = (hex: string, admins: readonly string[], invitedBy: string) => {
+  const groupData = toBinary(
+    GroupDataSchema,
+    create(GroupDataSchema, {
+      kind: GroupKind.GROUP,
+      name: "Climbing",
+      admins: admins.map(bytesOf),
+      addMembers: GroupRight.ADMINS,
+      removeMembers: GroupRight.ADMINS,
+      rename: GroupRight.ADMINS,
+      replaces: [{ logId: bytesOf("01"), epoch: 3n }],
+    }),
+  );
+  const people = [...new Set([own, ...admins, invitedBy])];
+  const members = people.map((hexOfOne) => ({ accountId: bytesOf(hexOfOne), deviceId: bytesOf(hexOfOne) }));
+  return {
+    mls: { groupId: bytesOf(hex), groupData, members },
+    sender: { accountId: bytesOf(invitedBy) },
+    live: {
+      record: {
+        id: idOf(hex),
+        kind: "group",
+        state: "joined",
+        data: groupData,
+        accounts: people.map(idOf),
+        ...(invitedBy !== own && { invitedBy: idOf(invitedBy) }),
+      },
+    },
+  };
+};
+
+test("a device that was let in later goes on in the one group that counts, where who let it into each decides in the other, and else in both", () => {
+  const heard = (next: ReturnType<typeof heir>, present: ReturnType<typeof heir>) => {
+    const byId = new Map([[present.live.record.id, present.live]]);
+    const step = { live: { own: { account: idOf(own) }, groups: { byId } }, env: { nowMs: () => 0 } };
+    const given = [step, next.mls, next.sender] as unknown as Parameters<typeof replacedBy>;
+    const found = replacedBy(...given);
+    return found === (present.live as unknown) ? "takes its place" : found;
+  };
+  const [low, high] = [heir("10", [admin, other], admin), heir("80", [admin, other], other)];
+  expect(heard(high, low)).toBe("another is");
+  expect(heard(low, high)).toBe("takes its place");
+  expect(heard(high, heir("10", [admin, other], own))).toBe("another is");
+  // Somebody names the old group in one of their own: that keeps this device out of none, and puts it out of none.
+  const theirs = heir("02", [stranger], stranger);
+  expect(heard(high, theirs)).toBeUndefined();
+  expect(heard(theirs, high)).toBeUndefined();
+  // Nor where they made others admins of it, who know nothing of that.
+  expect(heard(high, heir("02", [stranger, other], stranger))).toBeUndefined();
 });

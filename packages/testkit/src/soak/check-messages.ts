@@ -1,38 +1,73 @@
 /** Messages of groups: each device has shown what was its to read, once, in the order of the log, and nothing else. */
-import type { GroupRecord } from "@sotto/client/parts";
+import { parseGroupData, type GroupRecord } from "@sotto/client/parts";
 import type { SimulatedDevice, WitnessedLog, WitnessedText } from "../simulation/index.ts";
 import { isInOrder, textsOf, type Seen } from "./seen.ts";
 import { messagesOf, type Link, type Stage } from "./stage.ts";
 
-/** Every message of a group that a device was to show, and no other, in the order of the log. */
+/** Every message of a group that a device was to show, and no other, in the order of its logs, the first of which comes first. */
 export async function checkGroup(
   stage: Stage,
-  log: WitnessedLog,
+  logs: readonly WitnessedLog[],
   { device, groups, history }: Seen,
 ): Promise<readonly string[]> {
   const wrong: string[] = [];
-  const say = (what: string) => wrong.push(`${device.label} in ${log.id.slice(0, 6)}: ${what}`);
-  const record = groups.get(log.id);
-  const rows = record === undefined ? [] : await history(log.id);
+  const say = (what: string) => wrong.push(`${device.label} in ${logs[0]?.id.slice(0, 6)}: ${what}`);
+  const known = logs.flatMap(({ id }) => groups.get(id) ?? []);
+  // Whoever was out in between has two conversations of it.
+  const conversations = new Map(known.map(({ id, conversation }) => [conversation, id]));
+  const rows = (await Promise.all([...conversations.values()].map(history))).flat();
   const senders = textsOf(stage);
   const shown = rows.map(({ id }) => id).filter((id) => senders.has(id) && senders.get(id) !== device.device);
   if (new Set(shown).size !== shown.length) say("shows a message twice");
-  const mayRead = readableBy(stage, log, device);
+  const mayRead = new Set(logs.flatMap((log) => [...readableBy(stage, log, device)]));
   for (const id of shown) if (!mayRead.has(id)) say(`shows ${id}, which it could not read`);
   if (stage.revoked.has(device)) return wrong;
 
-  const readable = log.texts.filter((text) => isReadable(log, device, text));
-  const due = readable.filter((text) => !isExempt(stage, device, log, text, record));
   const isShown = new Set(shown);
-  const missing = due.filter(({ id }) => !isShown.has(id));
-  if (missing.length > 0) say(`does not show what lies at ${missing.map(({ seq }) => seq).join(" ")}`);
-  // The first time that it could read each. What lay there before as well, and is there again since whoever wrote it was put back to an
-  // older copy, may have come with the history, and then has the place that it had first.
-  const before = new Set(log.texts.filter((text) => !isReadable(log, device, text)).map(({ id }) => id));
-  const inOrder = [...new Set(due.map(({ id }) => id))].filter((id) => !before.has(id));
-  if (!isInOrder(shown, inOrder)) say("shows messages out of order");
+  // What lay there before as well, and is there again since whoever wrote it was put back to an older copy, or the log was forsaken, may
+  // have come another way, and then has the place that it had first.
+  const before = new Set<string>();
+  for (const log of logs) {
+    for (const text of log.texts) if (!isReadable(log, device, text)) before.add(text.id);
+    const record = groups.get(log.id);
+    const readable = log.texts.filter(
+      (text) => isReadable(log, device, text) && senders.get(text.id) !== device.device,
+    );
+    const due = readable.filter((text) => !isExempt(stage, device, log, text, record));
+    const forsaken = isForsaken(logs, log, known);
+    // Whoever wrote there sends it once more in the one that counts, unless they are not in that one.
+    const goesOver = ({ id, sender }: WitnessedText) =>
+      !forsaken || (isIn(stage, logs, sender) && !stage.takenBack.has(id));
+    const missing = due.filter((text) => !isShown.has(text.id) && goesOver(text));
+    if (missing.length > 0)
+      say(`does not show what lies at ${missing.map(({ seq }) => seq).join(" ")} of ${log.id.slice(0, 6)}`);
+    const inOrder = [...new Set(due.map(({ id }) => id))].filter((id) => !before.has(id));
+    if (!isInOrder(shown, inOrder)) say("shows messages out of order");
+    for (const { id } of readable) before.add(id);
+  }
   return wrong;
 }
+
+/** Whether a log is one that a device has left for another which does not come from it: several had taken the same place, and it lost. */
+function isForsaken(
+  logs: readonly WitnessedLog[],
+  { id }: WitnessedLog,
+  known: readonly GroupRecord[],
+): boolean {
+  if (logs.length === 1) return false;
+  const present = known.filter(({ state }) => state !== "replaced");
+  return !present.some(
+    (one) => one.id === id || parseGroupData(one.data).replaces.some((old) => old.id === id),
+  );
+}
+
+/** Whether a device in use is in the newest of the logs that are one group. */
+const isIn = ({ revoked }: Stage, logs: readonly WitnessedLog[], device: string): boolean =>
+  ![...revoked].some((one) => one.device === device) &&
+  logs
+    .at(-1)
+    ?.members.get(logs.at(-1)?.epoch ?? 0)
+    ?.has(device) === true;
 
 const isReadable = (
   log: WitnessedLog,
@@ -72,10 +107,10 @@ function isExempt(
   return stage.gaps.some((gap) => {
     if (gap.device !== device || gap.log !== log.id || seq <= gap.after) return false;
     const end = joins[gap.joinsBefore]?.seq;
-    // Who was removed meanwhile learns that and no more.
-    return end === undefined
-      ? record !== undefined && ["healing", "removed", "left"].includes(record.state)
-      : seq <= end;
+    if (end !== undefined) return seq <= end;
+    // Who was removed meanwhile learns that and no more; nor is anybody let into a log again that was over before they were put right.
+    if (record?.state === "replaced") return record.lost?.why === "own";
+    return record !== undefined && ["healing", "removed", "left"].includes(record.state);
   });
 }
 

@@ -35,8 +35,11 @@ export async function checkPair(
 
   const told = await toldOf(stage, from, to);
   const isShown = new Set(shown);
+  // What was taken back before it was sent once more is not.
+  const isAnew = comesLate || logs.some(({ id }) => stage.wrecked.has(id));
   const missing = [...written]
     .filter(([id, mayRead]) => mayRead && !isShown.has(id))
+    .filter(([id]) => !(isAnew && stage.takenBack.has(id)))
     .filter(([id]) => !((restored.has(to.device) || tampered.has(to.device)) && told.has(id)))
     .map(([id]) => id);
   if (missing.length > 0 && !revoked.has(from.device)) say(`${missing.join(" ")} not shown`);

@@ -31,13 +31,29 @@ export async function check(stage: Stage): Promise<readonly string[]> {
     for (const seen of everybody) wrong.push(...checkPlace(stage, log, seen, present));
     const isGroup = everybody.some(({ groups }) => groups.get(log.id)?.kind === "group");
     if (!isGroup) continue;
-    for (const seen of everybody) wrong.push(...(await checkGroup(stage, log, seen)));
     wrong.push(...(await checkChanges(stage, log, present)));
+  }
+  for (const logs of linesOf(stage, everybody)) {
+    for (const seen of everybody) wrong.push(...(await checkGroup(stage, logs, seen)));
   }
   for (const one of present) {
     for (const other of present) wrong.push(...(await checkPair(stage, one, other, everybody)));
   }
   return wrong;
+}
+
+/** The logs of groups: those together that are one group, since each took the place of another; the first comes first. */
+function linesOf({ world }: Stage, everybody: readonly Seen[]): readonly (readonly WitnessedLog[])[] {
+  const lines = new Map<string, WitnessedLog[]>();
+  for (const log of world.witness.logs.values()) {
+    const record = everybody.flatMap(({ groups }) => groups.get(log.id) ?? [])[0];
+    if (record?.kind !== "group") continue;
+    const old = parseGroupData(record.data).replaces.find(({ id }) => lines.has(id));
+    const line = (old && lines.get(old.id)) ?? [];
+    line.push(log);
+    lines.set(log.id, line);
+  }
+  return [...new Set(lines.values())];
 }
 
 async function checkDevice(stage: Stage, { device, history }: Seen): Promise<readonly string[]> {
@@ -155,15 +171,22 @@ function checkPlace(
   }
   const isGroup = present.some((one) => one.groups.get(log.id)?.kind === "group");
   if (!isGroup || !members.has(device.device) || mayStay(stage, log, device, present)) return wrong;
+  if (isGivenUp(log, present)) return wrong;
   const isWaiting = record === undefined || record.state === "healing";
   if (isWaiting && isDeserted(stage, log, device.device)) return wrong;
   say(`is in it, but ${record?.state ?? "does not know"}`);
   return wrong;
 }
 
+/** Whether everybody went over from a log to another, which took the same place and counts before it; whoever had not heard of it passes it over. */
+function isGivenUp({ id }: WitnessedLog, present: readonly Seen[]): boolean {
+  const states = present.flatMap(({ groups }) => groups.get(id)?.state ?? []);
+  return states.length > 0 && states.every((state) => state === "replaced");
+}
+
 /**
- * Whoever left, on whichever device, is seen out by an admin who read that they do. Nobody does it where nobody else is, nor where every admin had lost their
- * state: the message may be among those that they will never have.
+ * Whoever left, on whichever device, is seen out by an admin who read that they do. Nobody does it where nobody else is, nor where every
+ * admin had lost their state: the message may be among those that they will never have.
  */
 function mayStay(
   stage: Stage,

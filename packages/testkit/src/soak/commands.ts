@@ -42,6 +42,7 @@ const weights = {
   restore: 5,
   damage: 2,
   wreck: 1,
+  "wreck-group": 2,
   jump: 2,
   wait: 6,
   peace: 3,
@@ -138,7 +139,9 @@ async function plan(stage: Stage, { kind, a, b, c }: CommandData): Promise<Actio
     case "damage":
       return damage(stage, device, b, c);
     case "wreck":
-      return wreck(stage, device, b);
+      return wreck(stage, device, "pair", b);
+    case "wreck-group":
+      return wreck(stage, device, "group", b);
   }
   if (!device.alive) return undefined;
   switch (kind) {

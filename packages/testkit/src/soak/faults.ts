@@ -89,13 +89,18 @@ export async function damage(
   };
 }
 
-/** Somebody in a pair, or the server, ends its log with a COMMIT that is none: the pair is made anew, and nothing is lost. */
-export async function wreck(stage: Stage, device: SimulatedDevice, b: number): Promise<Action | undefined> {
-  const pairs = (await device.groups()).filter(({ kind, state }) => kind === "pair" && state === "joined");
-  const pair = pairs[b % pairs.length];
-  if (pair === undefined) return undefined;
+/** Somebody in a pair or group, or the server, ends its log with a COMMIT that is none: it is made anew, and nothing is lost. */
+export async function wreck(
+  stage: Stage,
+  device: SimulatedDevice,
+  kind: "pair" | "group",
+  b: number,
+): Promise<Action | undefined> {
+  const groups = (await device.groups()).filter((one) => one.kind === kind && one.state === "joined");
+  const group = groups[b % groups.length];
+  if (group === undefined || (kind === "group" && stage.ailing !== undefined)) return undefined;
   return async () => {
-    stage.wrecked.add(pair.id);
-    await stage.world.server.wreck(pair);
+    stage.wrecked.add(group.id);
+    await stage.world.server.wreck(group);
   };
 }

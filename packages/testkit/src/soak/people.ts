@@ -109,6 +109,7 @@ async function change(
       // The number of a text tells its place.
       return () => begin(stage, up.edit(conversation, id, `${body.split(" ", 2).join(" ")} edited ${c}`));
     case "take-back":
+      stage.takenBack.add(id);
       return () => begin(stage, up.deleteMessage(conversation, id, { forEveryone: true }));
   }
 }

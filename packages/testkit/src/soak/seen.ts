@@ -38,7 +38,10 @@ export async function historyOf(up: Messenger, conversation: string): Promise<re
 /** Every text in a log: its id, and the device that wrote it. */
 export const textsOf = ({ world }: Stage): ReadonlyMap<string, string> =>
   new Map(
-    [...world.witness.logs.values()].flatMap(({ texts }) => texts.map(({ id, sender }) => [id, sender])),
+    [...world.witness.logs.values()]
+      .flatMap(({ texts }) => texts.map(({ id, sender }) => [id, sender] as const))
+      // Any device of its account may send it once more: whoever did first wrote it.
+      .toReversed(),
   );
 
 /** Whether one list is in the order of another, which holds all of it. */

@@ -46,6 +46,8 @@ export interface Stage {
   readonly rotated: Set<string>;
   /** Pairs whose log was ended by a COMMIT that is none. */
   readonly wrecked: Set<string>;
+  /** Messages that somebody deleted for everybody. */
+  readonly takenBack: Set<string>;
   /** Devices that were put back to an older copy. */
   readonly restored: Set<SimulatedDevice>;
   /** Devices whose state was damaged or put back. */
@@ -73,6 +75,7 @@ export function newStage(world: SimulatedWorld): Stage {
     condemned: new Set(),
     rotated: new Set(),
     wrecked: new Set(),
+    takenBack: new Set(),
     restored: new Set(),
     tampered: new Set(),
     ailing: undefined,

@@ -23,9 +23,16 @@ export interface Continued {
 
 /** Who decides about a group: its admins; once all of them leave, whoever stays. In a pair or account everybody. */
 export function deciders(known: Pick<Known, "data" | "accounts" | "leaving">): readonly string[] {
-  const data = parseGroupData(known.data);
-  const { leaving = [] } = known;
-  const stays = known.accounts.filter((account) => !leaving.includes(account));
+  return deciding(parseGroupData(known.data), known.accounts, known.leaving);
+}
+
+/** The same of a group whose GroupData was read. */
+export function deciding(
+  data: CheckedData,
+  accounts: readonly string[],
+  leaving: readonly string[] = [],
+): readonly string[] {
+  const stays = accounts.filter((account) => !leaving.includes(account));
   if (data.kind !== "group" || isOwnerless(data, leaving)) return stays;
   return data.admins.filter((admin) => !leaving.includes(admin));
 }

@@ -111,16 +111,23 @@ const mostDoubtful = 64;
 /**
  * Puts everything that was sent to a peer, and is not known to have arrived, in front of what waits: its log is given up. Whoever has it
  * shows it once, by its id. A receipt is one device's: where there are others, which may have left the log before they read so far, the
- * newest messages are sent again whatever receipts say. So are changes of them, for nobody says that those arrived.
+ * newest messages are sent again whatever receipts say. So are changes of them, for nobody says that those arrived. In a group it is the
+ * newest only, since each goes to everybody.
  */
 export async function resendUndelivered(step: Step, group: Pick<GroupLive, "record">): Promise<void> {
   const others = await Promise.all(group.record.accounts.map((account) => devicesOf(step, account)));
   const doubtful = others.flat().length > 1 ? mostDoubtful : 0;
-  for (const conversation of await conversationsOf(step, group)) await resendIn(step, conversation, doubtful);
+  const most = group.record.kind === "pair" ? mostResent : mostDoubtful;
+  for (const conversation of await conversationsOf(step, group))
+    await resendIn(step, conversation, { most, doubtful });
 }
 
-async function resendIn(step: Step, conversation: string, doubtful: number): Promise<void> {
-  const newest = await step.draft.page(names.messages(conversation), { reverse: true, limit: mostResent });
+async function resendIn(
+  step: Step,
+  conversation: string,
+  { most, doubtful }: { readonly most: number; readonly doubtful: number },
+): Promise<void> {
+  const newest = await step.draft.page(names.messages(conversation), { reverse: true, limit: most });
   const known = newest.toReversed().filter(({ value }) => value.suite === "mls");
   const wentOut = known.filter(
     ({ value }) =>

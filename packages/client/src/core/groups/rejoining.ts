@@ -48,9 +48,11 @@ export async function takeRejoin(step: Step, order: number, request: RejoinReque
   const listed = known?.list.list.devices.find((one) => equalBytes(one.deviceId, request.deviceId));
   const signed =
     listed !== undefined &&
-    listed.revokedAtSec === 0n &&
     (await step.env.crypto.ed25519Verify(listed.signatureKey, rejoinTranscript(request), request.signature));
-  if (!signed) throw new ValidationError("mls_invalid", "SOTTO-REJOIN-1: not signed by a device in use");
+  if (!signed)
+    throw new ValidationError("mls_invalid", "SOTTO-REJOIN-1: not signed by a device of that account");
+  // It may have asked before it was revoked: that is nobody's fault, and nothing to be told.
+  if (listed.revokedAtSec !== 0n) return done;
   if (isGone) await tellGone(step, group, request);
   else if (state === "healing") compare(step, named, group, request);
   else if (await hasState(step, group)) await addAnew(step, named, group, request);

@@ -6,7 +6,7 @@
 import type { MlsGroup, MlsMember } from "@sotto/crypto";
 import { toHex } from "@sotto/protocol";
 import type { Step } from "../step.ts";
-import { checkSuccessor } from "./continuing.ts";
+import { checkSuccessor, deciders, deciding } from "./continuing.ts";
 import { parseGroupData, type CheckedData } from "./data.ts";
 import { accountsOf } from "./epoch.ts";
 import { accountOfMember } from "./membership.ts";
@@ -52,7 +52,7 @@ export function replacedBy(
   const made = { accounts: accountsOf(next), data, sender: accountOfMember(sender) };
   const own = step.live.own.account;
   const known = replacedIn(step, data);
-  const old = known?.old ?? relatedTo(step, next, data);
+  const old = known?.old ?? relatedTo(step, next, made);
   if (old === undefined) return undefined;
   const present = presentOf(step, old);
   if (isInvitation(present, data)) return undefined;
@@ -96,19 +96,41 @@ export function tookPlaceMeanwhile(step: Pick<Step, "live">, group: GroupLive): 
 }
 
 /**
- * The pair, or the group of the own devices, that comes from one that a new one comes from as well: a device that was let in later was never
- * in that one itself, and would go on in both.
+ * A group that comes from one that a new one comes from as well: a device that was let in later was never in that one itself, and would go
+ * on in both.
  */
-function relatedTo(
-  step: Pick<Step, "live">,
-  next: MlsGroup,
-  { kind, replaces }: CheckedData,
-): GroupLive | undefined {
+function relatedTo(step: Pick<Step, "live">, next: MlsGroup, made: Made): GroupLive | undefined {
+  const { kind, replaces } = made.data;
   const line = new Set(replaces.map(({ id }) => id));
-  return ofSamePeople(step, kind, next).find(
+  const own = step.live.own.account;
+  const among =
+    kind === "group"
+      ? [...step.live.groups.byId.values()].filter((group) => isVouched(group, made, own))
+      : ofSamePeople(step, kind, next);
+  return among.find(
     ({ record: { state, data } }) =>
       (state === "joined" || state === "healing" || state === "creating") &&
       parseGroupData(data).replaces.some(({ id }) => line.has(id)),
+  );
+}
+
+/** A group that this device is let into, and who let it in. */
+interface Made {
+  readonly accounts: readonly string[];
+  readonly data: CheckedData;
+  readonly sender: string;
+}
+
+/**
+ * Whether those who let this device into two groups decide in the other, or are its own devices. Ids are no secret: somebody who is in
+ * neither could name what both come from in a group of theirs, and so keep this device out of one.
+ */
+function isVouched({ record }: GroupLive, { accounts, data, sender }: Made, own: string): boolean {
+  const { kind, invitedBy = own } = record;
+  return (
+    kind === "group" &&
+    (sender === own || deciders(record).includes(sender)) &&
+    (invitedBy === own || deciding(data, accounts).includes(invitedBy))
   );
 }
 
@@ -174,10 +196,14 @@ export async function takePlaceOf(step: Step, old: GroupLive, next: GroupLive): 
     putGroup(step, group, { state: "replaced", successor: next.record.id, tasks: [] });
     if (group.record.kind === "pair") await moveTimerWish(step, next, group);
     await moveIntents(step, group, next);
-    if (group.record.kind === "pair") await resendUndelivered(step, group);
+    if (group.record.kind === "pair" || isForsaken(group, next)) await resendUndelivered(step, group);
   }
   putGroup(step, next, { tookPlaceAtMs: step.env.nowMs() });
 }
+
+/** Whether a group is given up for one that does not come from it: who had not read there goes over without, and whoever comes later. */
+const isForsaken = ({ record: { id, kind } }: GroupLive, { record: { data } }: GroupLive): boolean =>
+  kind === "group" && !parseGroupData(data).replaces.some((old) => old.id === id);
 
 /** How many entries of a group were not taken in, as far as its log said; absent when the log itself was lost. */
 export function missedIn({ reader, record }: GroupLive): { readonly missed?: number } {
