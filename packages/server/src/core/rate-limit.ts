@@ -2,8 +2,8 @@
  * Token buckets, one per key, in bounded memory. A bucket holds at most `burst` tokens and gains `burst` or fewer of them
  * evenly over time; what finds it empty is told when to come back.
  *
- * Invariant: at most `maxKeys` buckets are kept. The least recently used goes first, so that an attacker needs as many keys
- * as there are buckets to be forgotten once.
+ * Invariant: at most `maxKeys` buckets are kept. One that was not used lately goes first, so that an attacker needs at least half as many
+ * keys as there are buckets to be forgotten once.
  */
 
 /** How many may come at once, and how many over time. */
@@ -19,6 +19,8 @@ export interface RateLimit {
 interface Bucket {
   tokens: number;
   atMs: number;
+  /** Its place in the order in which buckets are given up. */
+  place: number;
 }
 
 const hourMs = 3_600_000;
@@ -27,6 +29,8 @@ const hourMs = 3_600_000;
 export class RateLimiter {
   readonly #buckets = new Map<string, Bucket>();
   readonly #limit: RateLimit;
+  /** The newest place. */
+  #places = 0;
   readonly #maxKeys: number;
 
   constructor(limit: RateLimit, maxKeys = 100_000) {
@@ -44,33 +48,49 @@ export class RateLimiter {
    * @param amount more than a full bucket holds empties it.
    */
   take(key: string, nowMs: number, amount = 1): number {
-    const bucket = this.#refilled(key, nowMs);
-    const waitMs = this.#waitMs(bucket, amount);
+    const bucket = this.#used(key, nowMs);
+    const waitMs = this.#waitMs(bucket.tokens, amount);
     if (waitMs === 0) bucket.tokens = Math.max(0, bucket.tokens - amount);
     else this.#limit.hit?.();
-    this.#buckets.delete(key);
-    this.#buckets.set(key, bucket);
-    this.#evict();
     return waitMs;
   }
 
   /** What `take` would answer, without taking. Whoever asks refuses when it is not 0, so that counts as a hit too. */
   peek(key: string, nowMs: number, amount = 1): number {
-    const waitMs = this.#waitMs(this.#refilled(key, nowMs), amount);
+    const bucket = this.#buckets.get(key);
+    if (bucket !== undefined) this.#refill(bucket, nowMs);
+    const waitMs = this.#waitMs(bucket?.tokens ?? this.#limit.burst, amount);
     if (waitMs > 0) this.#limit.hit?.();
     return waitMs;
   }
 
-  #refilled(key: string, nowMs: number): Bucket {
-    const bucket = this.#buckets.get(key);
-    if (bucket === undefined) return { tokens: this.#limit.burst, atMs: nowMs };
-    const passedMs = Math.max(0, nowMs - bucket.atMs);
-    const tokens = Math.min(this.#limit.burst, bucket.tokens + (passedMs * this.#limit.perHour) / hourMs);
-    return { tokens, atMs: nowMs };
+  /** The bucket, refilled, and not among the next to be given up. */
+  #used(key: string, nowMs: number): Bucket {
+    const known = this.#buckets.get(key);
+    if (known !== undefined) {
+      this.#refill(known, nowMs);
+      // Moving it each time costs as much as all the rest.
+      if (this.#places - known.place > this.#maxKeys / 2) {
+        this.#buckets.delete(key);
+        known.place = ++this.#places;
+        this.#buckets.set(key, known);
+      }
+      return known;
+    }
+    const bucket = { tokens: this.#limit.burst, atMs: nowMs, place: ++this.#places };
+    this.#buckets.set(key, bucket);
+    this.#evict();
+    return bucket;
   }
 
-  #waitMs(bucket: Bucket, amount: number): number {
-    const missing = Math.min(amount, this.#limit.burst) - bucket.tokens;
+  #refill(bucket: Bucket, nowMs: number): void {
+    const passedMs = Math.max(0, nowMs - bucket.atMs);
+    bucket.tokens = Math.min(this.#limit.burst, bucket.tokens + (passedMs * this.#limit.perHour) / hourMs);
+    bucket.atMs = nowMs;
+  }
+
+  #waitMs(tokens: number, amount: number): number {
+    const missing = Math.min(amount, this.#limit.burst) - tokens;
     // Sums of fractions miss by a hair, in tokens as in milliseconds.
     if (missing <= 1e-3) return 0;
     if (this.#limit.perHour === 0) return hourMs;
