@@ -5,6 +5,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { workTimes, type WorkTime } from "./budget.ts";
 import { runJob } from "./load/generator.ts";
 import type { Options } from "./options.ts";
 import { usersNeeded } from "./run.ts";
@@ -14,6 +15,7 @@ import { serve, sotto } from "./servers/sotto.ts";
 export interface CpuProfile {
   readonly nodes: readonly {
     readonly id: number;
+    readonly children?: readonly number[];
     readonly callFrame: { readonly functionName: string; readonly url: string; readonly lineNumber: number };
   }[];
   readonly samples: readonly number[];
@@ -89,9 +91,14 @@ export async function profile(program: string, options: Options): Promise<boolea
       console.log(
         `\n${scenario}: ${JSON.stringify(result, (key, value: unknown) => (key === "taken" ? undefined : value))}`,
       );
+      // Messages, each with its receipt, or connections that signed in.
+      const units = "sent" in result ? result.sent : "connections" in result ? result.connections : undefined;
       for (const file of readdirSync(profiles)) {
-        const times = selfTimes(JSON.parse(readFileSync(join(profiles, file), "utf8")) as CpuProfile);
-        console.log(`\n${file}, by file:`);
+        const taken = JSON.parse(readFileSync(join(profiles, file), "utf8")) as CpuProfile;
+        console.log(`\n${file}, by kind of work${units === undefined ? "" : `, for each of ${units}`}:`);
+        printWork(workTimes(taken), units);
+        const times = selfTimes(taken);
+        console.log("\nby file:");
         print(selfTimesByFile(times).slice(0, 20));
         console.log("\nby function:");
         print(times.slice(0, 40));
@@ -100,6 +107,16 @@ export async function profile(program: string, options: Options): Promise<boolea
     return true;
   } finally {
     rmSync(workFolder, { recursive: true, force: true });
+  }
+}
+
+function printWork(work: readonly WorkTime[], units: number | undefined): void {
+  const busyMs = work.reduce((sum, { ms }) => sum + ms, 0);
+  for (const { kind, ms } of work) {
+    const each = units === undefined ? "" : `${((1000 * ms) / units).toFixed(1).padStart(8)} µs each`;
+    console.log(
+      `${((100 * ms) / busyMs).toFixed(1).padStart(6)} % ${ms.toFixed(0).padStart(7)} ms ${each}  ${kind}`,
+    );
   }
 }
 

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { parseOptions } from "../src/options.ts";
+import { workTimes } from "../src/budget.ts";
 import { selfTimes, selfTimesByFile } from "../src/profile.ts";
 import { spread } from "../src/report/tables.ts";
 
@@ -43,6 +44,32 @@ test("self times by file join what a library or a file took", () => {
     ["writev", 1.5],
     ["node_modules/@bufbuild/protobuf", 1],
     ["node:internal/process/task_queues", 0.5],
+  ]);
+});
+
+test("work is counted for the innermost frame that a kind claims; idle time is not", () => {
+  const times = workTimes({
+    nodes: [
+      { ...node(1, "(root)"), children: [2, 3] },
+      node(2, "(idle)"),
+      { ...node(3, "#commit", "file:///x/packages/server/src/core/group-commit.ts"), children: [4, 7] },
+      { ...node(4, "#transaction", "file:///x/packages/server/src/adapters/sqlite/store.ts"), children: [5] },
+      { ...node(5, "#append", "file:///x/packages/server/src/adapters/sqlite/log-table.ts"), children: [6] },
+      node(6, "copy", "node:buffer"),
+      { ...node(7, "flush", "file:///x/packages/server/src/http/connection.ts"), children: [8] },
+      { ...node(8, "writeGeneric", "node:internal/stream_base_commons"), children: [9] },
+      node(9, "writeBuffer"),
+    ],
+    samples: [1, 2, 3, 4, 5, 6, 7, 8, 9],
+    timeDeltas: [1000, 9000, 2000, 4000, 3000, 3000, 1000, 5000, 7000],
+  });
+  expect(times).toEqual([
+    { kind: "socket writes", ms: 7 },
+    { kind: "SQLite: statements", ms: 6 },
+    { kind: "WebSocket, HTTP and streams", ms: 5 },
+    { kind: "SQLite: COMMIT and the wait for its fsync", ms: 4 },
+    { kind: "group commit, sessions, readers", ms: 3 },
+    { kind: "everything else", ms: 1 },
   ]);
 });
 
