@@ -4,8 +4,10 @@
  */
 import { createHash, randomBytes, sign, type KeyObject } from "node:crypto";
 import { once } from "node:events";
+import type { IncomingMessage } from "node:http";
 import { WebSocket } from "ws";
 import {
+  TransportError,
   signInTranscript,
   type AccountId,
   type DeviceId,
@@ -88,19 +90,31 @@ export class WireSession {
         this.onFrame(frame);
       }
     });
+    socket.on("unexpected-response", (_request, { headers }: IncomingMessage) => {
+      const retryAfterMs = Number(headers["retry-after"]) * 1_000;
+      socket.emit("error", new TransportError("server_unreachable", "turned away", { retryAfterMs }));
+    });
     // The server is killed under us: what was under way is simply not answered.
     socket.on("error", () => undefined);
   }
 
-  /** Connects and signs in. @param fingerprint of the server's key, 32 bytes. @param patienceMs for each answer. */
+  /**
+   * Connects and signs in.
+   * @param fingerprint of the server's key, 32 bytes.
+   * @param patienceMs for each answer.
+   * @param localAddress to come from, of this machine.
+   * @throws TransportError with `retryAfterMs` where the server turns us away at the door.
+   */
   static async open(
     url: string,
     device: WireDevice,
     fingerprint: Uint8Array,
     patienceMs = 20_000,
+    localAddress?: string,
   ): Promise<WireSession> {
     const socket = new WebSocket(`${url.replace(/^http/, "ws")}/v1/session`, {
       handshakeTimeout: patienceMs,
+      ...(localAddress !== undefined && { localAddress }),
     });
     const session = new WireSession(socket, patienceMs);
     try {

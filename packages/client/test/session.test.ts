@@ -1,6 +1,7 @@
 /** The session: the server must prove its key, and the client comes back from whatever ends a connection. */
+import { create } from "@bufbuild/protobuf";
 import { beforeEach, describe, expect, test } from "vitest";
-import { deletionTranscript, type Challenge } from "@sotto/protocol";
+import { ServerFrameSchema, deletionTranscript, type Challenge } from "@sotto/protocol";
 import { memoryStorage } from "../src/adapters/memory-storage.ts";
 import { accountOf } from "../src/core/hex.ts";
 import { names } from "../src/core/records.ts";
@@ -112,6 +113,20 @@ test("a server that stops is left when nothing is under way, and found again whe
   await world.settle(8);
   expect(ann.up.connection).toBe("online");
   await ann.up.whenSent(id);
+});
+
+test("a server that lets nobody in for now is left alone for as long as it said", async () => {
+  const problem = { code: "draining", retryAfterMs: 10_000n };
+  world.server.twist = ({ frame }) =>
+    frame.case === "challenge"
+      ? [create(ServerFrameSchema, { frame: { case: "goodbye", value: { problem } } })]
+      : [create(ServerFrameSchema, { frame })];
+  await ann.start();
+  await world.settle(9);
+  expect(connectionEvents(ann)).toContain("offline draining");
+  expect(world.server.counts.get("hello")).toBe(1);
+  await world.settle(8);
+  expect(world.server.counts.get("hello")).toBe(2);
 });
 
 test("a goodbye ends the connection with its reason", async () => {

@@ -1,6 +1,6 @@
 /**
- * Limits on what one account, one identifier and one network address may do. `burst` may come at once; `perHour` is what
- * comes back over time. The defaults leave room for a household or an office behind one address.
+ * Limits on what one account, one identifier and one network address may do, and all together. `burst` may come at once; `perHour` is
+ * what comes back over time. The defaults leave room for a household or an office behind one address.
  */
 import * as z from "zod";
 import { amount, json } from "./config-types.ts";
@@ -30,6 +30,12 @@ export const limitsSchema = json(
     /** Entries appended by one account, and their bytes. */
     appendsPerAccount: limit(20_000, 36_000),
     appendedBytesPerAccount: limit(64 * 1_048_576, 128 * 1_048_576),
+    /**
+     * The same by everybody on this node together: 100,000 a second, and 1 GiB. That is more than a node does; an operator narrows it to
+     * what disk and network bear.
+     */
+    appendsPerNode: limit(1_000_000, 360_000_000),
+    appendedBytesPerNode: limit(4_096 * 1_048_576, 3_600 * 1_024 * 1_048_576),
     /** Conversation logs created and reader slots opened by one account. */
     logsPerAccount: limit(500, 100),
     slotsPerAccount: limit(5_000, 3_600),

@@ -153,6 +153,8 @@ export function createDesks({
     {
       appends: limits.appendsPerAccount,
       appendedBytes: limits.appendedBytesPerAccount,
+      nodeAppends: limits.appendsPerNode,
+      nodeAppendedBytes: limits.appendedBytesPerNode,
       logs: limits.logsPerAccount,
       slots: limits.slotsPerAccount,
       reads: limits.readsPerAccount,

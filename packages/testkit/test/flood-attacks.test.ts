@@ -380,6 +380,46 @@ async function fill(count: number): Promise<void> {
   writer.close();
 }
 
+test("everybody together writes no more than the node takes: refused with the time to wait, and taken after it", async () => {
+  const clock = { aheadMs: 0 };
+  const narrow = await TestServer.start(
+    provider,
+    {
+      limits: {
+        appendsPerNode: { burst: 4, perHour: 3_600 },
+        appendedBytesPerNode: { burst: 900, perHour: 0 },
+      },
+    },
+    { nowMs: () => Date.now() + clock.aheadMs },
+  );
+  const people = [await narrow.join(), await narrow.join(), await narrow.join()];
+  const clients = await Promise.all(people.map((person) => narrow.connect(person)));
+  const write = (by: number, bytes = 1): Promise<string> =>
+    clients[by]!.append(people[0]!.inbox, new Uint8Array(bytes));
+  for (const by of [0, 1, 2, 0]) expect(await write(by)).toBe("appended");
+  const request = clients[1]!.request();
+  clients[1]!.send({
+    case: "append",
+    value: { request, logId: people[0]!.inbox, kind: EntryKind.MESSAGE, body: utf8("x") },
+  });
+  const refused = await clients[1]!.next("refused", (answer) => answer.request === request);
+  expect(refused.problem?.code).toBe("rate_limited");
+  const waitMs = Number(refused.problem?.retryAfterMs);
+  expect(waitMs).toBeGreaterThanOrEqual(1_000);
+  clock.aheadMs += waitMs + 4_000;
+  expect(await write(1)).toBe("appended");
+  // Bytes count as well, and none of them come back here.
+  expect(await write(2, 800)).toBe("appended");
+  expect(await write(2, 800)).toBe("rate_limited");
+  expect(await write(0)).toBe("appended");
+  const metrics = await (await fetch(`${narrow.facts.origin}/metrics`)).text();
+  expect(metrics).toContain('sotto_limits_hit_total{limit="appendsPerNode"} 1');
+  expect(metrics).toContain('sotto_limits_hit_total{limit="appendedBytesPerNode"} 1');
+  expect(metrics).toContain('sotto_requests_refused_total{code="rate_limited"} 2');
+  for (const client of clients) client.close();
+  await narrow.close();
+});
+
 describe("a slow reader", () => {
   test("that does not read its socket holds no memory of the server, and loses nothing when it reads on", async () => {
     const count = 300;

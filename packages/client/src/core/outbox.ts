@@ -22,7 +22,7 @@ import { lookUp, type Found } from "./lookups.ts";
 import { makeCopies, releaseNumbers } from "./outbox-copies.ts";
 import { dequeue, presentContact, queueOf, wake, type ContactQueue } from "./outbox-queue.ts";
 import { isSigningPaused } from "./own-keys.ts";
-import { backoffMs } from "./reconnect.ts";
+import { pauseMs } from "./reconnect.ts";
 import { names, type ContactRecord, type OutboxCopy, type OutboxItem } from "./records.ts";
 import { isReady, request, type Answer } from "./session.ts";
 import type { Step } from "./step.ts";
@@ -254,7 +254,7 @@ async function setback(step: Step, contact: string, order: number, error: SottoE
   queue.failures += 1;
   const hopeless = error.code === "log_refused" && queue.failures >= triesForMissingInbox;
   if (permanent.has(error.code) || hopeless) return fail(step, order, error.code);
-  const delayMs = Math.max(error.retryAfterMs ?? 0, backoffMs(queue.failures, step.env.random()));
+  const delayMs = pauseMs(queue.failures, error.retryAfterMs, step.env.random());
   queue.busy = true;
   step.effects.push({
     type: "timer",

@@ -16,6 +16,14 @@ export function backoffMs(failures: number, random: number): number {
   return Math.floor(ceiling * random);
 }
 
+/**
+ * Milliseconds to wait after a failure: as long as the server said, with jitter, and no less than after as many failures without a word.
+ * @param hintMs what the server said; undefined: nothing.
+ */
+export function pauseMs(failures: number, hintMs: number | undefined, random: number): number {
+  return Math.max(hintMs === undefined ? 0 : hintedMs(hintMs, random), backoffMs(failures, random));
+}
+
 /** Milliseconds to wait when the server said how long: that, and up to half as much again but at most 5 s. */
 export function hintedMs(hintMs: number, random: number): number {
   return Math.floor(hintMs + Math.min(5_000, Math.max(500, hintMs / 2)) * random);

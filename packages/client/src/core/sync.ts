@@ -26,7 +26,7 @@ import { onListChanged } from "./list-hints.ts";
 import { pruneRetired } from "./keys.ts";
 import { loseLookups } from "./lookups.ts";
 import { wakeAll } from "./outbox-queue.ts";
-import { backoffMs, hintedMs } from "./reconnect.ts";
+import { hintedMs, pauseMs } from "./reconnect.ts";
 import { forgetOldSeen } from "./replays.ts";
 import {
   CONNECTION_SETTLED,
@@ -43,6 +43,8 @@ const reconnectTimer = "reconnect";
 const handshakeMs = 15_000;
 /** A connection that stood this long was worth something: the next pause is short again. */
 const worthMs = 30_000;
+/** Nobody is kept away for longer by a word of the server's. */
+const longestHintMs = 60_000;
 const housekeepingTimer = "housekeeping";
 const housekeepingMs = 3_600_000;
 
@@ -116,7 +118,8 @@ export async function onClosed(step: Step, cause: SottoError | undefined): Promi
   let delayMs: number;
   if (session.hintMs === undefined) {
     session.failures += 1;
-    delayMs = backoffMs(session.failures, random);
+    const hintMs = session.problem?.retryAfterMs;
+    delayMs = pauseMs(session.failures, hintMs && Math.min(hintMs, longestHintMs), random);
   } else {
     delayMs = hintedMs(session.hintMs, random);
   }
@@ -276,7 +279,7 @@ async function onRefused(
 async function onDraining(step: Step, hintMs: number): Promise<void> {
   const { session } = step.live;
   session.draining = true;
-  session.hintMs = Math.min(hintMs, 60_000);
+  session.hintMs = Math.min(hintMs, longestHintMs);
   session.problem = new RefusedError("draining", "the server is stopping");
   leaveWhenDrained(step);
 }

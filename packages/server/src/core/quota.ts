@@ -1,12 +1,23 @@
-/** How much an account may write: generous for people and bots, an end for those who would fill the disk. */
-import { toHex, type AccountId } from "@sotto/protocol";
+/**
+ * How much an account may write, and all accounts of a node together: generous for people and bots, an end for those who would fill the
+ * disk. The node's allowance is asked last, so that whoever is over their own takes nothing of it.
+ */
+import { SottoError, toHex, type AccountId } from "@sotto/protocol";
 import { RateLimiter, type RateLimit } from "./rate-limit.ts";
 import type { AccountQuota, QuotaPort } from "./session/ports.ts";
+
+/** The key of the one bucket that all share. */
+const everybody = "";
+/** Whoever is told to wait for all waits at least so long: the next token is there at once, and a thousand may want it. */
+const leastNodeRetryMs = 1_000;
 
 /** What an account may do at once and over time. */
 export interface QuotaLimits {
   readonly appends: RateLimit;
   readonly appendedBytes: RateLimit;
+  /** By all accounts together. */
+  readonly nodeAppends: RateLimit;
+  readonly nodeAppendedBytes: RateLimit;
   readonly logs: RateLimit;
   readonly slots: RateLimit;
   /** Readers attached and slots closed. */
@@ -24,6 +35,8 @@ export class AccountQuotas implements QuotaPort {
   readonly #nowMs: () => number;
   readonly #appends: RateLimiter;
   readonly #bytes: RateLimiter;
+  readonly #nodeAppends: RateLimiter;
+  readonly #nodeBytes: RateLimiter;
   readonly #logs: RateLimiter;
   readonly #slots: RateLimiter;
   readonly #reads: RateLimiter;
@@ -37,6 +50,8 @@ export class AccountQuotas implements QuotaPort {
     this.#nowMs = nowMs;
     this.#appends = new RateLimiter(limits.appends);
     this.#bytes = new RateLimiter(limits.appendedBytes);
+    this.#nodeAppends = new RateLimiter(limits.nodeAppends, 1);
+    this.#nodeBytes = new RateLimiter(limits.nodeAppendedBytes, 1);
     this.#logs = new RateLimiter(limits.logs);
     this.#slots = new RateLimiter(limits.slots);
     this.#reads = new RateLimiter(limits.reads);
@@ -50,7 +65,7 @@ export class AccountQuotas implements QuotaPort {
   forAccount(account: AccountId): AccountQuota {
     const key = toHex(account);
     return {
-      append: (bytes) => this.#takeBytes(this.#appends, this.#bytes, key, bytes),
+      append: (bytes) => this.#append(key, bytes),
       createLog: () => this.#logs.take(key, this.#nowMs()),
       openSlot: () => this.#slots.take(key, this.#nowMs()),
       attachOrClose: () => this.#reads.take(key, this.#nowMs()),
@@ -59,6 +74,26 @@ export class AccountQuotas implements QuotaPort {
       putPush: () => this.#pushPuts.take(key, this.#nowMs()),
       askBlobTicket: (bytes) => this.#takeBytes(this.#blobTickets, this.#blobBytes, key, bytes),
     };
+  }
+
+  /** Counts an entry and its bytes against the account and the node, or against neither. */
+  #append(key: string, bytes: number): number {
+    const nowMs = this.#nowMs();
+    const own = Math.max(this.#appends.peek(key, nowMs), this.#bytes.peek(key, nowMs, bytes));
+    if (own > 0) return own;
+    const all = Math.max(
+      this.#nodeAppends.peek(everybody, nowMs),
+      this.#nodeBytes.peek(everybody, nowMs, bytes),
+    );
+    if (all > 0) {
+      const details = { retryAfterMs: Math.max(all, leastNodeRetryMs) };
+      throw new SottoError("rate_limited", "the server takes no more of everybody for now", details);
+    }
+    this.#appends.take(key, nowMs);
+    this.#bytes.take(key, nowMs, bytes);
+    this.#nodeAppends.take(everybody, nowMs);
+    this.#nodeBytes.take(everybody, nowMs, bytes);
+    return 0;
   }
 
   /** Counts one of something and its bytes, or neither. */

@@ -2,6 +2,7 @@
  * A session's WebSocket: frames to messages and back, within the protocol's bounds, and pings that notice when the other side is gone
  * without a word.
  */
+import type { ClientRequest, IncomingMessage } from "node:http";
 import { LIMITS, ServerFramesSchema, SottoError, TransportError, decode } from "@sotto/protocol";
 import { WebSocket } from "ws";
 import { messagesOf } from "../../core/frames.ts";
@@ -11,7 +12,10 @@ const handshakeTimeoutMs = 10_000;
 const pingMs = 25_000;
 const closeTimeoutMs = 1_000;
 
-/** Connects to the session endpoint of a server. @throws TransportError `server_unreachable`. */
+/**
+ * Connects to the session endpoint of a server.
+ * @throws TransportError `server_unreachable`, with `retryAfterMs` where the server says when it will take us.
+ */
 export function connectWebSocket(origin: string, events: ConnectionEvents): Promise<Connection> {
   const socket = new WebSocket(`${origin.replace(/^http/, "ws")}/v1/session`, {
     perMessageDeflate: false,
@@ -27,6 +31,14 @@ export function connectWebSocket(origin: string, events: ConnectionEvents): Prom
         opened ? "the connection broke" : "the server cannot be reached",
         { cause },
       );
+    });
+    socket.on("unexpected-response", (request: ClientRequest, { statusCode, headers }: IncomingMessage) => {
+      const waitSec = Number(headers["retry-after"]);
+      const details = waitSec > 0 ? { retryAfterMs: waitSec * 1_000 } : {};
+      const text = `the server does not take us now (${statusCode ?? "no status"})`;
+      problem ??= new TransportError("server_unreachable", text, details);
+      request.destroy();
+      socket.terminate();
     });
     socket.on("open", () => {
       opened = true;

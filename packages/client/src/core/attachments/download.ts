@@ -13,7 +13,7 @@ import {
 } from "@sotto/protocol";
 import type { DownloadOptions, FileSink } from "../../api.ts";
 import type { Env } from "../env.ts";
-import { backoffMs } from "../reconnect.ts";
+import { pauseMs } from "../reconnect.ts";
 import type { BlobTransport } from "../transport.ts";
 import type { AttachmentRecord } from "./records.ts";
 import { blobIdOf } from "./tokens.ts";
@@ -83,7 +83,7 @@ async function receive(
       if (!isPassing(cause)) throw cause;
       breaks = index > before ? 1 : breaks + 1;
       if (breaks >= mostBreaks) throw cause;
-      await pause(env, Math.max(cause.retryAfterMs ?? 0, backoffMs(breaks, env.random())), signal);
+      await pause(env, pauseMs(breaks, cause.retryAfterMs, env.random()), signal);
     }
   }
   if (!equalBytes(digest, expected)) throw damaged("another file than the message says");

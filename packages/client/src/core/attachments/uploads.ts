@@ -16,7 +16,7 @@ import {
 import { messageAt } from "../conversations.ts";
 import { stripPicture } from "../media/picture.ts";
 import type { FileSource } from "../../attachment-api.ts";
-import { backoffMs } from "../reconnect.ts";
+import { pauseMs } from "../reconnect.ts";
 import { isReady, request, type Answer } from "../session.ts";
 import { notify, type Step, type StepFunction } from "../step.ts";
 import type { Transport } from "../transport.ts";
@@ -307,7 +307,7 @@ async function setback(step: Step, order: number, active: ActiveUpload, cause: u
   step.effects.push({
     type: "timer",
     name: `upload ${order}`,
-    delayMs: Math.max(error.retryAfterMs ?? 0, backoffMs(active.failures, step.env.random())),
+    delayMs: pauseMs(active.failures, error.retryAfterMs, step.env.random()),
     run: async () => {
       active.busy = false;
     },

@@ -6,7 +6,7 @@ import type { MlsMember } from "@sotto/crypto";
 import { EntryKind, LIMITS, UsageError, equalBytes, toHex, type SottoError } from "@sotto/protocol";
 import { pinned } from "../directory.ts";
 import { bytesOf } from "../hex.ts";
-import { backoffMs } from "../reconnect.ts";
+import { pauseMs } from "../reconnect.ts";
 import { isReady, request, type Answer } from "../session.ts";
 import { nowSec, type Step } from "../step.ts";
 import { groupEntry } from "./content.ts";
@@ -328,7 +328,7 @@ async function setback(step: Step, group: GroupLive, error: SottoError): Promise
   step.effects.push({
     type: "timer",
     name: `changes ${group.record.id}`,
-    delayMs: Math.max(error.retryAfterMs ?? 0, backoffMs(group.planFailures, step.env.random())),
+    delayMs: pauseMs(group.planFailures, error.retryAfterMs, step.env.random()),
     run: async (later) => {
       group.planning = false;
       wakeGroup(later, group.record.id);

@@ -1,7 +1,7 @@
 /** What others left in our inbox and what waits: for lists, a ratchet tree, or another try. */
 import type { SottoError } from "@sotto/protocol";
 import { addNotice } from "../notices.ts";
-import { backoffMs } from "../reconnect.ts";
+import { pauseMs } from "../reconnect.ts";
 import type { Step } from "../step.ts";
 import type { View } from "../vault-store.ts";
 import { groupNames } from "./records.ts";
@@ -73,7 +73,7 @@ export async function retryLater(step: Step, order: number, error: SottoError): 
   step.effects.push({
     type: "timer",
     name: `held item ${order}`,
-    delayMs: Math.max(error.retryAfterMs ?? 0, backoffMs(failures, step.env.random())),
+    delayMs: pauseMs(failures, error.retryAfterMs, step.env.random()),
     run: async (later) => goOn(later, order),
   });
 }

@@ -16,7 +16,7 @@ import { pinned } from "../directory.ts";
 import { bytesOf } from "../hex.ts";
 import { askHinted, catchUp, hintedIn, unheardIn } from "../list-hints.ts";
 import { identityChanged, sentGroup } from "../outbox.ts";
-import { backoffMs } from "../reconnect.ts";
+import { pauseMs } from "../reconnect.ts";
 import { removeMessages } from "../removing.ts";
 import { isReady, request, type Answer } from "../session.ts";
 import type { Step } from "../step.ts";
@@ -293,7 +293,7 @@ async function setback(step: Step, conversation: string, queue: MlsQueue, error:
   step.effects.push({
     type: "timer",
     name: `mls ${conversation}`,
-    delayMs: Math.max(error.retryAfterMs ?? 0, backoffMs(queue.failures, step.env.random())),
+    delayMs: pauseMs(queue.failures, error.retryAfterMs, step.env.random()),
     run: async (later) => {
       queue.busy = false;
       wakeQueue(later, conversation);

@@ -4,7 +4,7 @@
  */
 import { EntryKind, type SottoError } from "@sotto/protocol";
 import { bytesOf } from "../hex.ts";
-import { backoffMs } from "../reconnect.ts";
+import { pauseMs } from "../reconnect.ts";
 import { isReady, request, type Answer } from "../session.ts";
 import type { Step } from "../step.ts";
 import { noteLogMade } from "./creating.ts";
@@ -51,7 +51,7 @@ async function afterTasks(
   step.effects.push({
     type: "timer",
     name: `tasks ${group.record.id}`,
-    delayMs: Math.max(trouble.retryAfterMs ?? 0, backoffMs(group.taskFailures, step.env.random())),
+    delayMs: pauseMs(group.taskFailures, trouble.retryAfterMs, step.env.random()),
     run: async (later) => {
       group.tasksBusy = false;
       wakeGroup(later, group.record.id);

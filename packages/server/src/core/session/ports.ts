@@ -112,6 +112,7 @@ export interface ChallengerPort {
 
 /** What an account may still do. Each returns 0 when allowed (and counts it), else milliseconds until it may. */
 export interface AccountQuota {
+  /** @throws SottoError `rate_limited` when all accounts together have used up what the node takes. */
   append(bodyBytes: number): number;
   createLog(): number;
   openSlot(): number;

@@ -1,0 +1,210 @@
+/**
+ * A real server process and more people than it lets in at once: connections that never speak, and everybody back at the same moment after
+ * it was killed. Its memory stays bounded, who is turned away is told when to come again, and who is signed in is served.
+ */
+import { spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { connect, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { freePort } from "@sotto/testkit/free-port";
+import { EntryKind, SottoError, utf8 } from "@sotto/protocol";
+import { SeededRandom } from "@sotto/testkit";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { connectWebSocket } from "../packages/client/src/adapters/node/websocket.ts";
+import { pauseMs } from "../packages/client/src/core/reconnect.ts";
+import { KillableServer, type Reachable } from "./support/killable-server.ts";
+import { WireSession, addDevices, type WireDevice } from "./support/wire-device.ts";
+
+const people = 1_000;
+const mebibyte = 1_048_576;
+
+let folder: string;
+let server: KillableServer;
+let reachable: Reachable;
+let devices: readonly WireDevice[];
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), "sotto-crowds-"));
+  server = new KillableServer(folder, [], await freePort());
+  await server.start();
+  await server.stop("SIGTERM");
+  devices = await addDevices(server.databasePath, people);
+  reachable = await server.start();
+}, 60_000);
+
+afterAll(async () => {
+  await server.stop("SIGKILL");
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** Resident memory of the server in bytes. */
+function memory(): number {
+  const { stdout } = spawnSync("ps", ["-o", "rss=", "-p", String(server.pid)], { encoding: "utf8" });
+  return Number(stdout) * 1_024;
+}
+
+/** What the shell tells of files that a process may have open: ours and the server's. */
+function filesLimit(): number {
+  const { stdout } = spawnSync("sh", ["-c", "ulimit -n"], { encoding: "utf8" });
+  return Number(stdout) || Number.POSITIVE_INFINITY;
+}
+
+/** A WebSocket that opens and says no more, as cheaply as it can be had. */
+interface Silent {
+  readonly socket: Socket;
+  readonly status: number;
+  /** In seconds, where the answer has it. */
+  readonly retryAfter: number | undefined;
+}
+
+async function openSilent(port: number, localAddress: string): Promise<Silent> {
+  const socket = connect({ host: "127.0.0.1", port, localAddress });
+  socket.on("error", () => undefined);
+  await once(socket, "connect");
+  socket.write(
+    `GET /v1/session HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
+      `Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n`,
+  );
+  const [head] = (await once(socket, "data")) as [Buffer];
+  // What comes later is let go.
+  socket.resume();
+  const text = head.toString("latin1");
+  const retry = /^retry-after: (\d+)/im.exec(text)?.[1];
+  return {
+    socket,
+    status: Number(/^HTTP\/1\.1 (\d+)/.exec(text)?.[1]),
+    retryAfter: retry === undefined ? undefined : Number(retry),
+  };
+}
+
+/** Runs `work` for each number below `count`, so many at a time. */
+async function forEach(count: number, atOnce: number, work: (n: number) => Promise<void>): Promise<void> {
+  let next = 0;
+  const lane = async (): Promise<void> => {
+    while (next < count) await work(next++);
+  };
+  await Promise.all(Array.from({ length: atOnce }, lane));
+}
+
+const signIn = (device: WireDevice, from?: string): Promise<WireSession> =>
+  WireSession.open(reachable.url, device, reachable.fingerprint, 20_000, from);
+
+test("10,000 connections at once that never speak: bounded memory, a time to come again, and service for the rest", async () => {
+  const [ann, ben, carol] = devices as [WireDevice, WireDevice, WireDevice];
+  const [from, to] = [await signIn(ann), await signIn(ben)];
+  await to.ask({ case: "attach", value: { request: 1, logId: ben.inbox, window: 1_000 } }, "attached");
+  const limit = filesLimit();
+  const count = Math.min(10_000, limit - 1_000);
+  if (count < 10_000) process.stdout.write(`${count} connections instead of 10,000: ulimit -n is ${limit}\n`);
+  const port = Number(new URL(reachable.url).port);
+
+  const before = memory();
+  let most = before;
+  const silent: Silent[] = [];
+  let crowding = true;
+  // Every other one comes from an address of few, as of homes; the rest from twenty of many.
+  const crowd = forEach(count, 256, async (n) => {
+    const few = `127.2.${Math.floor(n / 1_500)}.${1 + (Math.floor(n / 6) % 250)}`;
+    silent.push(await openSilent(port, n % 2 === 0 ? few : `127.3.0.${1 + (n % 40)}`));
+  }).finally(() => (crowding = false));
+
+  let slowestMs = 0;
+  let exchanges = 0;
+  while (crowding) {
+    const startMs = performance.now();
+    const arrived = new Promise<void>((resolve) => {
+      to.onFrame = ({ case: kind }) => kind === "entries" && resolve();
+    });
+    const body = utf8(`message ${exchanges}`);
+    const value = { request: 2 + exchanges, logId: ben.inbox, kind: EntryKind.MESSAGE, body };
+    await from.ask({ case: "append", value }, "appended");
+    await arrived;
+    exchanges++;
+    slowestMs = Math.max(slowestMs, performance.now() - startMs);
+    most = Math.max(most, memory());
+    await sleep(50);
+  }
+  await crowd;
+  // Whoever comes from elsewhere now gets in, and takes the place of one that never spoke.
+  const newcomer = await signIn(carol, "127.4.0.1");
+  most = Math.max(most, memory());
+
+  const opened = silent.filter(({ status }) => status === 101);
+  const refused = silent.filter(({ status }) => status !== 101);
+  const figures = {
+    count,
+    opened: opened.length,
+    refused: refused.length,
+    before,
+    most,
+    slowestMs,
+    exchanges,
+  };
+  process.stdout.write(`${JSON.stringify(figures)}\n`);
+  expect(silent.length).toBe(count);
+  expect(opened.length).toBeGreaterThan(count / 2);
+  expect(refused.length).toBeGreaterThan(0);
+  expect(new Set(refused.map(({ status, retryAfter }) => `${status} ${retryAfter}`))).toEqual(
+    new Set(["503 10"]),
+  );
+  expect(most - before).toBeLessThan(128 * mebibyte);
+  expect(exchanges).toBeGreaterThan(3);
+  expect(slowestMs).toBeLessThan(5_000);
+
+  for (const { socket } of silent) socket.destroy();
+  for (const session of [from, to, newcomer]) session.close();
+}, 60_000);
+
+test("our client reads at the door how long it is to stay away", async () => {
+  const port = Number(new URL(reachable.url).port);
+  const silent: Silent[] = [];
+  await forEach(512, 128, async () => void silent.push(await openSilent(port, "127.0.0.1")));
+  const refused = connectWebSocket(reachable.url, { frames() {}, closed() {} });
+  await expect(refused).rejects.toMatchObject({ code: "server_unreachable", retryAfterMs: 10_000 });
+  for (const { socket } of silent) socket.destroy();
+});
+
+test("everybody comes back at once after the server was killed: all are in within half a minute, in bounded memory", async () => {
+  const random = new SeededRandom(5);
+  const lost = await connectAll(async () => {});
+  await server.stop("SIGKILL");
+  await Promise.all(lost.map(({ closed }) => closed));
+  reachable = await server.start();
+
+  const startMs = performance.now();
+  let most = memory();
+  const watch = setInterval(() => (most = Math.max(most, memory())), 100);
+  const refusals: (number | undefined)[] = [];
+  const back = await connectAll(async (error, failures) => {
+    const hintMs = error instanceof SottoError ? error.retryAfterMs : undefined;
+    refusals.push(hintMs);
+    await sleep(pauseMs(failures, hintMs, random.float()));
+  });
+  clearInterval(watch);
+  const tookMs = performance.now() - startMs;
+  process.stdout.write(`${JSON.stringify({ tookMs, most, refusals: refusals.length })}\n`);
+  expect(back.length).toBe(people);
+  // More than one address may have at once: turned away with a time, which they kept.
+  expect(new Set(refusals)).toEqual(new Set([10_000]));
+  expect(tookMs).toBeLessThan(30_000);
+  expect(most).toBeLessThan(300 * mebibyte);
+  for (const session of back) session.close();
+}, 60_000);
+
+/** Signs everybody in at the same moment, all from one address; each tries until it works. */
+function connectAll(pause: (error: unknown, failures: number) => Promise<void>): Promise<WireSession[]> {
+  return Promise.all(
+    devices.map(async (device) => {
+      for (let failures = 1; ; failures++) {
+        try {
+          return await signIn(device);
+        } catch (error) {
+          await pause(error, failures);
+        }
+      }
+    }),
+  );
+}
