@@ -1,4 +1,4 @@
-/** Answering, reacting, editing, taking back and timers by key, in two full-screen chats over a real server. One story, told in order. */
+/** Answering, reacting, editing, taking back, timers, searching and sending again by key, in two full-screen chats over a real server. One story, told in order. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { PtyTerminal } from "./support/pty.ts";
 import { TestServer, type Person } from "./support/sotto.ts";
@@ -6,6 +6,7 @@ import { TestServer, type Person } from "./support/sotto.ts";
 const ctrl = (letter: string): string => String.fromCharCode(letter.charCodeAt(0) - 96);
 const up = "\u001b[A";
 
+const carol = "+15551230043";
 let server: TestServer;
 let ann: Person;
 let bob: Person;
@@ -19,7 +20,9 @@ beforeAll(async () => {
   await bob.ok("send", ann.phone, "Hello");
   await ann.ok("receive");
   await ann.ok("send", bob.phone, "Shall we meet at sevn?");
-  annScreen = ann.terminal(["chat"]);
+  // Nobody has that number yet.
+  for (const text of ["One", "Two"]) await ann.ok("send", carol, text, "--no-wait");
+  annScreen = ann.terminal(["chat", bob.phone]);
   bobScreen = bob.terminal(["chat"]);
   await annScreen.waitFor(/meet at sevn\? +✓✓ read/, 60_000);
 }, 180_000);
@@ -74,6 +77,37 @@ describe("messages in the full-screen view", { timeout: 90_000 }, () => {
     await annScreen.waitFor("disappears after 1w");
     annScreen.type("For a week\r");
     expect(await bobScreen.waitFor(/For a week +disappears/)).toContain("disappears after 1w");
+  });
+
+  test("/ searches in all messages as one types, and Enter shows the hit where it was written", async () => {
+    bobScreen.type("/");
+    await bobScreen.waitFor("Words of the message:");
+    bobScreen.type("SEV");
+    expect(await bobScreen.waitFor("1 message")).toContain("Shall we meet at seven?");
+    bobScreen.type("\r");
+    await bobScreen.waitFor(/\d\d:\d\d ▸Shall we meet at seven/);
+    bobScreen.type("\u001b");
+    await bobScreen.waitUntil(() => !bobScreen.text().includes("▸Shall we"));
+  });
+
+  test("what could not be sent is deleted by d, or sent again by s once it can be", async () => {
+    annScreen.type("\t");
+    await annScreen.waitFor(/Two +✗ failed/);
+    await server.registered(carol);
+    annScreen.type(ctrl("r"));
+    await annScreen.waitFor(/▸Two/);
+    expect(annScreen.rows().at(-1)).toContain("s send again");
+    annScreen.type("d");
+    await annScreen.waitFor("nobody else has it");
+    annScreen.type("h");
+    await annScreen.waitUntil(() => !annScreen.text().includes("Two"));
+    annScreen.type(ctrl("r"));
+    await annScreen.waitFor(/▸One/);
+    annScreen.type("s");
+    await annScreen.waitFor(/One +✓ sent/);
+    expect(annScreen.text()).not.toContain("failed");
+    annScreen.type("\t");
+    await annScreen.waitFor("For a week");
   });
 
   test("d takes one's own back from everybody", async () => {

@@ -65,6 +65,32 @@ describe("messages that change", { timeout: 120_000 }, () => {
     expect((await ben.run("edit", annPhone, first, "mine")).code).toBe(2);
   });
 
+  test("search finds words as they are now, whatever their case, by whom and where they were written", async () => {
+    expect(await ben.ok("search", "SHALL", "g")).toMatch(
+      new RegExp(
+        `^${first.slice(0, 8)}  \\d{4}-\\d\\d-\\d\\d \\d\\d:\\d\\d \\${annPhone}\\n    Shall we go\\?\\n$`,
+      ),
+    );
+    const [hit, ...others] = parseLines(
+      await ann.ok("search", "go", "--from", "me", "--in", benPhone, "--json"),
+    );
+    expect(others).toEqual([]);
+    expect(hit).toMatchObject({
+      id: first,
+      body: "Shall we go?",
+      snippet: "Shall we go?",
+      highlights: [[9, 11]],
+    });
+    for (const nothing of [["shall", "yes"], ["--attachments"], ["yes", "--until", "2020-01-01"]]) {
+      const found = await ben.run("search", ...nothing);
+      expect(found).toMatchObject({ code: 0, stdout: "" });
+      expect(found.stderr).toContain("Nothing was found.");
+    }
+    expect((await ben.run("search", "go", "--in", "+15551230009")).stderr).toContain("contact_unknown");
+    expect((await ben.run("search")).code).toBe(2);
+    expect((await ben.run("search", "go", "--since", "2026-02-30")).code).toBe(2);
+  });
+
   test("delete: one's own from everybody, any here", async () => {
     const refused = await ben.run("delete", annPhone, first);
     expect(refused).toMatchObject({ code: 2 });
@@ -74,6 +100,7 @@ describe("messages that change", { timeout: 120_000 }, () => {
     expect(await ben.ok("history", annPhone)).toContain("(taken back)");
     expect((await rowsOf(ben, annPhone))[0]).toMatchObject({ body: "", deleted: true });
     expect(await ben.ok("export", annPhone, "--format", "html")).not.toContain("Shall we");
+    expect(parseLines(await ben.ok("search", "shall", "--json"))).toEqual([]);
     await ben.ok("delete", annPhone, first.slice(0, 6), "--here");
     expect(await rowsOf(ben, annPhone)).toHaveLength(1);
     expect(await rowsOf(ann, benPhone)).toHaveLength(2);

@@ -78,6 +78,8 @@ export interface Snapshot {
 
 const emptyThread: Thread = { messages: [], notices: [], hasOlder: false };
 const pageSize = 100;
+/** Messages that are loaded at a time on the way to one that was found. */
+const reachSize = 1_000;
 const typingShownMs = 6_000;
 const typingEveryMs = 3_000;
 
@@ -204,6 +206,34 @@ export class ChatModel {
       const older = await this.messenger.history(active, { limit: pageSize, before: oldest.id });
       const now = this.#threads.get(active) ?? emptyThread;
       this.#setThread(active, { messages: [...older, ...now.messages], hasOlder: older.length === pageSize });
+    });
+  }
+
+  /** Opens a conversation and loads it back to a message. @returns whether the message is there. */
+  async reach(key: string, id: string): Promise<boolean> {
+    await this.select(key);
+    return await this.#guard(async () => {
+      for (;;) {
+        const { active, thread } = this.#snapshot;
+        if (active !== key || thread.messages.some((one) => one.id === id)) return;
+        const oldest = thread.messages[0];
+        if (oldest === undefined || !thread.hasOlder) throw new UsageError("usage", "that message is gone");
+        const older = await this.messenger.history(key, { limit: reachSize, before: oldest.id });
+        const now = this.#threads.get(key) ?? emptyThread;
+        // Somebody scrolled meanwhile, and loaded the same.
+        if (now.messages[0]?.id !== oldest.id) continue;
+        this.#setThread(key, { messages: [...older, ...now.messages], hasOlder: older.length === reachSize });
+      }
+    });
+  }
+
+  /** Sends a message of the open conversation once more that could not be sent. */
+  async sendAgain(id: string): Promise<boolean> {
+    const peer = this.#snapshot.active;
+    if (peer === undefined) return false;
+    return await this.#guard(async () => {
+      this.#upsert(peer, await this.messenger.sendAgain(peer, id));
+      this.#scheduleRefresh();
     });
   }
 

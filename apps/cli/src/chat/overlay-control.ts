@@ -8,9 +8,10 @@ import { sanitiseLine } from "@sotto/client/readable";
 import { formatDuration } from "../duration.ts";
 import { parsePeer } from "../options.ts";
 import { DeviceControl } from "./device-control.ts";
+import { SearchControl, type SearchHost } from "./search-control.ts";
 import { emptyDraft } from "./editor.ts";
 import type { Action } from "./keys.ts";
-import { activeOf, keyOf, type ChatModel } from "./model.ts";
+import { activeOf, keyOf } from "./model.ts";
 import { moved } from "./moved.ts";
 import {
   editLine,
@@ -29,10 +30,7 @@ import {
 } from "./overlay.ts";
 
 /** What the control needs of the screen. */
-export interface OverlayHost {
-  readonly model: ChatModel;
-  overlay(): Overlay | undefined;
-  setOverlay(overlay: Overlay | undefined): void;
+export interface OverlayHost extends SearchHost {
   /** A conversation was opened: it is to be seen. */
   showThread(): void;
   quit(): void;
@@ -42,9 +40,11 @@ export interface OverlayHost {
 export class OverlayControl {
   readonly #host: OverlayHost;
   readonly #devices: DeviceControl;
+  readonly #search: SearchControl;
 
   constructor(host: OverlayHost) {
     this.#host = host;
+    this.#search = new SearchControl(host);
     this.#devices = new DeviceControl({
       host,
       askCode: () => this.ask({ kind: "link-code" }),
@@ -55,10 +55,16 @@ export class OverlayControl {
   /** Ends what goes on in the background. */
   stop(): void {
     this.#devices.stop();
+    this.#search.stop();
   }
 
   openHelp(): void {
     this.#host.setOverlay({ type: "help" });
+  }
+
+  /** Searches in the history. @param text what is typed already. */
+  openSearch(text = ""): void {
+    this.#search.open(text);
   }
 
   openMenu(): void {
@@ -66,8 +72,8 @@ export class OverlayControl {
   }
 
   /** Asks how a message is to be deleted. */
-  openDelete(conversation: string, message: string, own: boolean): void {
-    this.#host.setOverlay({ type: "delete", conversation, message, own, problem: undefined, busy: false });
+  openDelete(asked: Pick<Delete, "conversation" | "message" | "own" | "unsent">): void {
+    this.#host.setOverlay({ type: "delete", ...asked, problem: undefined, busy: false });
   }
 
   /** Asks for a line of text. */
@@ -109,6 +115,8 @@ export class OverlayControl {
         return this.#inMenu(overlay, action);
       case "prompt":
         return this.#inPrompt(overlay, action);
+      case "search":
+        return this.#search.inSearch(overlay, action);
       case "members":
         return this.#inMembers(overlay, action);
       case "devices":
@@ -161,6 +169,7 @@ export class OverlayControl {
       case "approve":
         return this.#devices.answer(overlay, letter);
       case "prompt":
+      case "search":
         return;
     }
   }
@@ -197,6 +206,8 @@ export class OverlayControl {
         return this.openPeople();
       case "devices":
         return this.#devices.open();
+      case "search":
+        return this.openSearch();
       case "help":
         return this.openHelp();
       case "timer":

@@ -1,6 +1,6 @@
 /** What can lie over the messages, and what its keys and texts mean. Pure. */
 import { UsageError } from "@sotto/protocol";
-import type { ConversationSummary, DeviceSummary, LinkRequest } from "@sotto/client";
+import type { ConversationSummary, DeviceSummary, LinkRequest, SearchPage } from "@sotto/client";
 import { parseDuration } from "../duration.ts";
 import { parsePeer } from "../options.ts";
 import { edit, type Draft, type Edit } from "./editor.ts";
@@ -63,6 +63,16 @@ export interface Approve {
   readonly busy: boolean;
 }
 
+/** Searching in the history. */
+export interface Search {
+  readonly type: "search";
+  readonly draft: Draft;
+  /** What was found by what is typed; undefined: nothing was asked for, or no answer has come yet. */
+  readonly page: SearchPage | undefined;
+  readonly selected: number;
+  readonly problem: string | undefined;
+}
+
 /** How a message is to be deleted. */
 export interface Delete {
   readonly type: "delete";
@@ -70,6 +80,8 @@ export interface Delete {
   readonly message: string;
   /** Whether it can be taken back from everybody. */
   readonly own: boolean;
+  /** Whether it could not be sent: nobody else has it. */
+  readonly unsent: boolean;
   readonly problem: string | undefined;
   readonly busy: boolean;
 }
@@ -81,6 +93,7 @@ export type Overlay =
   | Prompt
   | Confirm
   | Delete
+  | Search
   | Devices
   | Approve
   | { readonly type: "members"; readonly selected: number; readonly problem: string | undefined }
@@ -95,8 +108,8 @@ export type Overlay =
     };
 
 /** Whether what is typed goes into a line, and is not a command. */
-export const takesText = (overlay: Overlay): overlay is Prompt | Approve =>
-  overlay.type === "prompt" || (overlay.type === "approve" && overlay.sure);
+export const takesText = (overlay: Overlay): overlay is Prompt | Approve | Search =>
+  overlay.type === "prompt" || overlay.type === "search" || (overlay.type === "approve" && overlay.sure);
 
 /** An entry of the menu. */
 export interface MenuEntry {
@@ -114,6 +127,7 @@ export interface MenuEntry {
     | "leave"
     | "verify"
     | "devices"
+    | "search"
     | "help"
     | "quit";
 }
@@ -148,6 +162,7 @@ export function menuFor(open: ConversationSummary | undefined): readonly MenuEnt
       : []),
     ...(joined ? [{ letter: "l", label: "Leave this group", command: "leave" } as const] : []),
     { letter: "d", label: "Devices of yours: link, revoke", command: "devices" },
+    { letter: "/", label: "Search in all messages", command: "search" },
     { letter: "h", label: "Help: all keys", command: "help" },
     { letter: "q", label: "Quit", command: "quit" },
   ];

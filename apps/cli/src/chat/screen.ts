@@ -58,6 +58,8 @@ export class Screen {
       overlay: () => this.#state.overlay,
       setOverlay: (overlay) => this.#set({ overlay }),
       showThread: () => this.#set({ listShown: false }),
+      showMessage: (conversation, id) => void this.#showMessage(conversation, id),
+      write: (text) => this.#edit({ type: "insert", text }, true),
       quit,
     });
     model.subscribe(() => this.#onAccount());
@@ -92,7 +94,11 @@ export class Screen {
 
   /** Text from the clipboard, as one piece. */
   paste(text: string): void {
-    this.dispatch({ type: "edit", step: { type: "insert", text } });
+    const { overlay, picked, listShown } = this.#state;
+    const writing = overlay === undefined && picked === undefined && !(this.areas().narrow && listShown);
+    // What is pasted is text, even where a key would be a command.
+    if (writing) this.#edit({ type: "insert", text }, true);
+    else this.dispatch({ type: "edit", step: { type: "insert", text } });
   }
 
   dispatch(action: Action): void {
@@ -163,6 +169,14 @@ export class Screen {
     if (action.type !== "escape" && action.type !== "edit" && action.type !== "pick") this.dispatch(action);
   }
 
+  async #showMessage(conversation: string, id: string): Promise<void> {
+    this.#set({ listShown: false });
+    if (!(await this.model.reach(conversation, id)) || this.#account.active !== conversation) return;
+    const { paneColumns: columns, messageRows: rows } = this.areas();
+    const view = { columns, rows, scroll: this.#state.scroll };
+    this.#set({ picked: id, scroll: scrollTo(this.#account.thread, id, view) });
+  }
+
   #pick(by: number): void {
     const { thread } = this.#account;
     const picked = pickFrom(thread, this.#state.picked, by);
@@ -175,7 +189,8 @@ export class Screen {
   /** What a letter does with the picked message. */
   #withPicked(letter: string, message: Message, conversation: string): void {
     const isText = message.kind === undefined && message.deleted === undefined;
-    const own = message.direction === "out" && isText && message.suite === "mls";
+    const unsent = message.status === "failed";
+    const own = message.direction === "out" && isText && message.suite === "mls" && !unsent;
     const { draft } = this.#state;
     switch (letter) {
       case "r":
@@ -192,7 +207,11 @@ export class Screen {
       }
       case "d":
         this.#set({ picked: undefined });
-        return this.#overlays.openDelete(conversation, message.id, own);
+        return this.#overlays.openDelete({ conversation, message: message.id, own, unsent });
+      case "s":
+        if (!unsent) return;
+        this.#set({ picked: undefined, scroll: 0 });
+        void this.model.sendAgain(message.id);
     }
   }
 
@@ -213,15 +232,16 @@ export class Screen {
     }
   }
 
-  #edit(step: Edit): void {
-    if (this.#account.active === undefined) {
-      if (step.type === "insert" && step.text === "?") this.#overlays.openHelp();
-      return;
-    }
+  /** @param literal the text stands for itself, and is no command. */
+  #edit(step: Edit, literal = false): void {
     const { draft } = this.#state;
-    if (step.type === "insert" && step.text === "?" && draft.text === "") {
-      return this.#overlays.openHelp();
+    const isOpen = this.#account.active !== undefined;
+    if (step.type === "insert" && !literal && (draft.text === "" || !isOpen)) {
+      if (step.text === "?") return this.#overlays.openHelp();
+      // Whoever types fast sends the word along.
+      if (step.text.startsWith("/")) return this.#overlays.openSearch(step.text.slice(1));
     }
+    if (!isOpen) return;
     const changed = edit(draft, step);
     if (changed === draft) return;
     this.#set({ draft: changed });

@@ -17,6 +17,7 @@ import type {
   LinkRequest,
   Message,
   Messenger,
+  SearchHit,
   SearchPage,
   SendOptions,
   Settings,
@@ -43,6 +44,7 @@ export class FakeMessenger implements Messenger {
   readonly typingSentTo: string[] = [];
   readonly timers = new Map<string, number>();
   failNextSend: Error | undefined;
+  index: SearchPage["index"] = "ready";
   readonly #listeners = new Set<(event: ClientEvent) => void>();
   #count = 0;
 
@@ -169,7 +171,10 @@ export class FakeMessenger implements Messenger {
   }
 
   async sendAgain(peer: string, id: string): Promise<Message> {
-    return this.change(peer, id, { status: "queued" });
+    const failed = await this.message(peer, id);
+    if (failed === undefined) return missing();
+    await this.deleteMessage(peer, id);
+    return this.put(peer, "out", failed.body);
   }
 
   async react(peer: string, id: string, emoji: string): Promise<Message> {
@@ -208,8 +213,12 @@ export class FakeMessenger implements Messenger {
     const hits = [...this.messagesByPeer.values()]
       .flat()
       .filter(({ body }) => body.includes(query))
-      .map((message) => ({ message, snippet: message.body, highlights: [] }));
-    return { hits, index: "ready" };
+      .map((message): SearchHit => {
+        const at = message.body.indexOf(query);
+        return { message, snippet: message.body, highlights: [[at, at + query.length]] };
+      })
+      .toReversed();
+    return { hits, index: this.index };
   }
 
   async history(

@@ -6,6 +6,7 @@ import { promptColumns, type Areas } from "../areas.ts";
 import { layOutDraft } from "../editor.ts";
 import { actionsOf, cleanPaste } from "../keys.ts";
 import { activeOf } from "../model.ts";
+import { pickedOf } from "../picking.ts";
 import type { Screen, ScreenState } from "../screen.ts";
 import type { Theme } from "../theme.ts";
 import { Bar, Footer } from "./bar.ts";
@@ -13,6 +14,7 @@ import { ConversationList } from "./conversation-list.ts";
 import { approveCursor } from "./device-lines.ts";
 import { Overlay } from "./overlays.ts";
 import { promptCursor } from "./prompt-lines.ts";
+import { searchCursor } from "./search-lines.ts";
 import { firstDraftRow, Thread } from "./thread.ts";
 
 interface AppProps {
@@ -84,7 +86,7 @@ export function App({ screen, theme }: AppProps): ReactElement {
     h(Box, { height: areas.bodyRows }, body),
     h(Footer, {
       alert: account.alert,
-      picking: state.picked !== undefined && overlay === undefined,
+      picked: overlay === undefined ? pickedOf(account.thread, state.picked) : undefined,
       group: conversation?.group !== undefined,
       columns: areas.columns,
       theme,
@@ -134,6 +136,10 @@ function cursorOf(state: ScreenState, areas: Areas, writing: boolean): { x: numb
   const { overlay } = state;
   if (overlay?.type === "prompt") {
     const { x, y } = promptCursor(overlay, areas.paneColumns);
+    return { x: areas.paneLeft + x, y: 1 + y };
+  }
+  if (overlay?.type === "search") {
+    const { x, y } = searchCursor(overlay, areas.paneColumns);
     return { x: areas.paneLeft + x, y: 1 + y };
   }
   if (overlay?.type === "approve" && overlay.sure) {

@@ -1,7 +1,7 @@
 /** The bar at the top (who, where, connected or not) and the footer (keys, or an alert). */
 import { createElement as h, type ReactElement } from "react";
 import { Box, Text } from "ink";
-import type { ConnectionState, Messenger } from "@sotto/client";
+import type { ConnectionState, Message, Messenger } from "@sotto/client";
 import { progressBar } from "../../io/progress.ts";
 import { sanitiseLine } from "@sotto/client/readable";
 import type { Snapshot } from "../model.ts";
@@ -50,8 +50,9 @@ const hintsFor = (group: boolean): readonly (readonly [string, string])[] => [
 ];
 
 /** While a message is picked. */
-const pickHints: readonly (readonly [string, string])[] = [
+const pickHints = ({ status }: Message): readonly (readonly [string, string])[] => [
   ["\u2191\u2193", "pick"],
+  ...(status === "failed" ? [["s", "send again"] as const] : []),
   ["r", "answer"],
   ["t", "react"],
   ["e", "edit"],
@@ -61,8 +62,8 @@ const pickHints: readonly (readonly [string, string])[] = [
 
 interface FooterProps {
   readonly alert: string | undefined;
-  /** Whether a message is picked. */
-  readonly picking: boolean;
+  /** The message that is picked. */
+  readonly picked: Message | undefined;
   /** Whether the open conversation is a group. */
   readonly group: boolean;
   readonly columns: number;
@@ -70,12 +71,12 @@ interface FooterProps {
 }
 
 /** The footer: the most used keys, or what needs attention. */
-export function Footer({ alert, picking, group, columns, theme }: FooterProps): ReactElement {
+export function Footer({ alert, picked, group, columns, theme }: FooterProps): ReactElement {
   if (alert !== undefined) {
     const rows = alertRows(alert, columns).map((row, index) => h(Text, { key: index, ...theme.bad }, row));
     return h(Box, { flexDirection: "column", height: rows.length }, ...rows);
   }
-  const parts = (picking ? pickHints : hintsFor(group)).flatMap(([key, what], index) => [
+  const parts = (picked === undefined ? hintsFor(group) : pickHints(picked)).flatMap(([key, what], index) => [
     h(Text, { key: `k${index}`, ...theme.key }, ` ${key}`),
     h(Text, { key: `w${index}`, ...theme.dim }, ` ${what} `),
   ]);

@@ -95,13 +95,14 @@ function narrowMemberLine(
 }
 
 /** The question how a message is to be deleted. */
-export function deleteLines({ own, problem, busy }: Delete, columns: number): readonly Line[] {
+export function deleteLines({ own, unsent, problem, busy }: Delete, columns: number): readonly Line[] {
   const everybody =
     "Taken back from everybody, its text goes from all devices; what somebody has read, they have.";
+  const here = "It goes from this device. Others keep what they have.";
   return [
     line("Delete this message?", "mine"),
     [],
-    ...paragraphs(own ? everybody : "It goes from this device. Others keep what they have.", columns),
+    ...paragraphs(own ? everybody : unsent ? "It was never sent: nobody else has it." : here, columns),
     [],
     ...(problem === undefined ? [] : [...paragraphs(problem, columns, "bad"), []]),
     line(own ? "e  for everybody     h  here only     Esc  back" : "h  here only     Esc  back", "dim"),

@@ -12,6 +12,7 @@ import type { Theme } from "../theme.ts";
 import { approveLines, deviceLines } from "./device-lines.ts";
 import { confirmLines, deleteLines, membersLines, menuLines } from "./group-lines.ts";
 import { promptLines } from "./prompt-lines.ts";
+import { searchLines } from "./search-lines.ts";
 import { Rows } from "./spans.ts";
 
 interface OverlayProps {
@@ -35,6 +36,8 @@ function linesOf({ overlay, account, columns, rows }: OverlayProps): readonly Li
       return menuLines(account, overlay.selected);
     case "prompt":
       return promptLines(overlay, columns);
+    case "search":
+      return searchLines(overlay, columns, rows);
     case "confirm":
       return confirmLines(overlay, columns);
     case "delete":
@@ -60,6 +63,7 @@ const keys: readonly (readonly [string, string])[] = [
   ["Ctrl+R", "pick a message: answer, react \u2026"],
   ["Ctrl+A/E, Alt+B/F", "start, end; word by word"],
   ["Ctrl+U/K/W", "delete to start, end; a word"],
+  ["/ (on an empty line)", "search in all messages"],
   ["? or Ctrl+G", "help (? on an empty line)"],
   ["Ctrl+C or Ctrl+Q", "quit; the queue is kept"],
 ];
