@@ -5,7 +5,7 @@
 import { spawnSync } from "node:child_process";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { markedBlocks } from "./documents.ts";
-import { startGuide, type Guide } from "./guide.ts";
+import { START_MS, startGuide, type Guide } from "./guide.ts";
 
 describe.each([
   { file: "README.md", parts: [] },
@@ -16,7 +16,7 @@ describe.each([
 
   beforeAll(async () => {
     guide = await startGuide();
-  }, 60_000);
+  }, START_MS + 30_000);
   afterAll(() => guide?.stop());
 
   test("do what it tells", { timeout: 180_000 }, async () => {
@@ -37,7 +37,7 @@ const hasCurl = spawnSync("curl", ["--version"]).status === 0;
 
 test.skipIf(!hasCurl)(
   "the curl example of spec/PROTOCOL.md gets an answer",
-  { timeout: 60_000 },
+  { timeout: START_MS + 60_000 },
   async () => {
     const guide = await startGuide();
     try {

@@ -12,6 +12,10 @@ import { root } from "./documents.ts";
 const documentedOrigin = "http://127.0.0.1:8787";
 const passphrase = "a long passphrase of your own";
 
+/** Longest that `npm start` may take until its server listens: it builds the web app first where that is not there. */
+export const START_MS = 180_000;
+const printMs = 30_000;
+
 /** A server and a folder in which commands run. */
 export interface Guide {
   /** Runs the lines of a block, each to its end. @returns what each printed. @throws Error when one fails. */
@@ -42,7 +46,7 @@ export async function startGuide(): Promise<Guide> {
     await rm(folder, { recursive: true, force: true });
   };
   try {
-    const origin = await printed.findLast(/listening on (http:\/\/127\.0\.0\.1:\d+)/g);
+    const origin = await printed.findLast(/listening on (http:\/\/127\.0\.0\.1:\d+)/g, START_MS);
     const fingerprint = await printed.findLast(/Key fingerprint: (\S{43})/g);
     const latestCode = (identifier: string): Promise<string> =>
       printed.findLast(new RegExp(`OTP for ${identifier.replace("+", "\\+")}: (\\d{6})`, "g"));
@@ -129,9 +133,15 @@ function environment(): Record<string, string> {
   return Object.fromEntries(kept);
 }
 
-/** Everything that a process prints, to be searched as it comes: the first group of a pattern's last match. */
-function collect(child: ChildProcess): { findLast(pattern: RegExp): Promise<string> } {
+/** Everything that a process prints, to be searched as it comes. */
+interface Printed {
+  /** The first group of a pattern's last match; waits for the first match. @throws Error when it does not come. */
+  findLast(pattern: RegExp, withinMs?: number): Promise<string>;
+}
+
+function collect(child: ChildProcess): Printed {
   let text = "";
+  let hasEnded = false;
   const waiting = new Set<() => void>();
   const append = (chunk: unknown): void => {
     text += String(chunk);
@@ -139,25 +149,30 @@ function collect(child: ChildProcess): { findLast(pattern: RegExp): Promise<stri
   };
   child.stdout?.on("data", append);
   child.stderr?.on("data", append);
-  child.on("exit", () => append("\n(the server ended)\n"));
-  const waitFor = (search: () => string | undefined): Promise<string> =>
-    new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        waiting.delete(attempt);
-        reject(new Error(`the server did not print what was expected, but:\n${text}`));
-      }, 30_000);
-      const attempt = (): void => {
-        const found = search();
-        if (found === undefined) return;
-        clearTimeout(timer);
-        waiting.delete(attempt);
-        resolve(found);
-      };
-      waiting.add(attempt);
-      attempt();
-    });
+  // Everything that it printed has come by then.
+  child.on("close", () => {
+    hasEnded = true;
+    append("\n(the server ended)\n");
+  });
   return {
-    findLast: (pattern) => waitFor(() => Array.from(text.matchAll(pattern)).at(-1)?.[1]),
+    findLast: (pattern, withinMs = printMs) =>
+      new Promise((resolve, reject) => {
+        const end = (settle: () => void): void => {
+          clearTimeout(timer);
+          waiting.delete(attempt);
+          settle();
+        };
+        const fail = (): void =>
+          end(() => reject(new Error(`the server did not print what was expected, but:\n${text}`)));
+        const timer = setTimeout(fail, withinMs);
+        const attempt = (): void => {
+          const found = Array.from(text.matchAll(pattern)).at(-1)?.[1];
+          if (found !== undefined) end(() => resolve(found));
+          else if (hasEnded) fail();
+        };
+        waiting.add(attempt);
+        attempt();
+      }),
   };
 }
 

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { expect, test } from "vitest";
 import { root } from "./documents.ts";
-import { startGuide } from "./guide.ts";
+import { START_MS, startGuide } from "./guide.ts";
 
 const python = ["/usr/bin/python3", "python3"].find(
   (command) => spawnSync(command, ["-c", "import cryptography"]).status === 0,
@@ -17,7 +17,7 @@ const python = ["/usr/bin/python3", "python3"].find(
 // Never skipped in CI, where .ci/run installs it.
 test.skipIf(python === undefined && !process.env["CI"])(
   "a client in Python and `sotto` read and answer each other",
-  { timeout: 120_000 },
+  { timeout: START_MS + 60_000 },
   async () => {
     const guide = await startGuide();
     const script = join(root, "docs/examples/minimal_client.py");
