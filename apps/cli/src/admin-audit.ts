@@ -2,6 +2,7 @@
 import { userInfo } from "node:os";
 import type { Command } from "commander";
 import { appendAdminRecord, loadConfig, type AdminRecord } from "@sotto/server";
+import { configSources } from "./config-sources.ts";
 import { contextOf } from "./context.ts";
 import { remark } from "./io/output.ts";
 
@@ -18,9 +19,8 @@ export function noteSubcommands(admin: Command): Command {
 async function note(command: Command, step: AdminRecord["step"]): Promise<void> {
   if (unnoted.has(command.name())) return;
   const { io } = contextOf(command);
-  const { data, from, config } = command.opts<{ data?: string; from?: string; config?: string }>();
-  const file = config ?? (io.env["SOTTO_CONFIG"] || undefined);
-  const { data: folder } = loadConfig({ flags: { data: from ?? data }, env: io.env, file });
+  const { data, from = data } = command.opts<{ data?: string; from?: string }>();
+  const { data: folder } = loadConfig({ flags: { data: from }, ...configSources(command) });
   const sudo = io.env["SUDO_USER"];
   const record = {
     at: new Date().toISOString(),

@@ -1,7 +1,7 @@
 /** Where the data is that an admin command is about: options, environment and configuration file as of `sotto serve`. */
 import type { Command } from "commander";
 import { loadConfig, type ServerConfig } from "@sotto/server";
-import { contextOf } from "./context.ts";
+import { configSources } from "./config-sources.ts";
 
 /** For commands that look at the folder alone. */
 export const withData = (command: Command): Command =>
@@ -18,11 +18,6 @@ export const withDatabase = (command: Command): Command =>
 
 /** The configuration as `sotto serve` would see it in this environment. */
 export function configOf(command: Command): ServerConfig {
-  const { config: file, data, database, origin } = command.opts<Record<string, string | undefined>>();
-  const { env } = contextOf(command).io;
-  return loadConfig({
-    flags: { data, database, origin },
-    env,
-    file: file ?? (env["SOTTO_CONFIG"] || undefined),
-  });
+  const { data, database, origin } = command.opts<Record<string, string | undefined>>();
+  return loadConfig({ flags: { data, database, origin }, ...configSources(command) });
 }

@@ -1,7 +1,8 @@
 /** A Sotto server to run in a process: `sotto serve`, tests, benchmarks. */
 export { checkData, readFingerprint, readStatus, type DataStatus } from "./admin.ts";
-export { backUp, restore, verifyBackup, verifyLiving, type LivingSummary } from "./backup/backup.ts";
+export { backUp, restore, verifyBackup, verifyLiving } from "./backup/backup.ts";
 export type { ArchiveSummary, ArchiveTrust } from "./backup/archive.ts";
+export type { DataSummary } from "./backup/tally.ts";
 export { migrateToPostgres, type MigrationSummary, type MigrationWatch } from "./backup/migrate.ts";
 export { appendAdminRecord, readAdminLog, type AdminRecord } from "./adapters/admin-log.ts";
 export { startServer, type RunningServer, type ServeOptions } from "./serve.ts";

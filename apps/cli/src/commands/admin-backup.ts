@@ -7,7 +7,7 @@ import {
   verifyLiving,
   type ArchiveSummary,
   type ArchiveTrust,
-  type LivingSummary,
+  type DataSummary,
 } from "@sotto/server";
 import { configOf, withDatabase } from "../admin-options.ts";
 import { contextOf, type Context } from "../context.ts";
@@ -114,13 +114,13 @@ const trustOf = (context: Context, flags: Flags): ArchiveTrust => ({
   allowUnencrypted: flags.unencrypted === true,
 });
 
-const contents = ({ counts, blobs }: LivingSummary): string =>
+const contents = ({ counts, blobs }: DataSummary): string =>
   `${counts.accounts.rows} accounts, ${counts.logs.rows} logs with ${counts.entries.rows} entries and ${blobs} attachments`;
 
 async function told(
   { io }: Context,
   flags: Flags,
-  summary: ArchiveSummary | LivingSummary,
+  summary: ArchiveSummary | DataSummary,
   line: string,
   more: Readonly<Record<string, string>>,
 ): Promise<void> {

@@ -1,6 +1,7 @@
 /** `sotto admin migrate`: a living server's data from its folder to PostgreSQL. */
 import { Command } from "commander";
 import { loadConfig, migrateToPostgres } from "@sotto/server";
+import { configSources } from "../config-sources.ts";
 import { contextOf } from "../context.ts";
 import { usageFailure } from "../errors.ts";
 import { printJson, printLine, remark } from "../io/output.ts";
@@ -9,7 +10,6 @@ import { examples } from "../options.ts";
 interface Flags {
   readonly from?: string;
   readonly to?: string;
-  readonly config?: string;
   readonly json?: boolean;
 }
 
@@ -30,14 +30,9 @@ export function migrateCommand(): Command {
 
 Cut off, it goes on when it is run again. At the end the old server takes nothing any more: restart it with the new database.`,
     )
-    .action(async ({ from, to, config: file, json }: Flags, command: Command) => {
+    .action(async ({ from, to, json }: Flags, command: Command) => {
       const { io } = contextOf(command);
-      const { env } = io;
-      const config = loadConfig({
-        flags: { data: from, database: to },
-        env,
-        file: file ?? (env["SOTTO_CONFIG"] || undefined),
-      });
+      const config = loadConfig({ flags: { data: from, database: to }, ...configSources(command) });
       if (config.database === undefined) {
         throw usageFailure(
           "no database is named to move to",

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { Command } from "commander";
 import { loadConfig, startServer, type RunningServer } from "@sotto/server";
+import { configSources } from "../config-sources.ts";
 import { contextOf } from "../context.ts";
 import { examples } from "../options.ts";
 import { printLine, remark } from "../io/output.ts";
@@ -72,8 +73,7 @@ async function serve(io: Io, command: Command): Promise<void> {
   process.umask(0o077);
   const config = loadConfig({
     flags: flagsOf(command),
-    env: io.env,
-    file: fileOf(io, command),
+    ...configSources(command),
     // A person reads what is printed; a machine keeps what is logged.
     defaults: { logLevel: io.stderr.isTTY === true ? "warn" : "info", ...ownWebApp(command) },
   });
@@ -109,9 +109,6 @@ function ownWebApp(command: Command): { web?: string } {
   const wanted = command.getOptionValue("web") !== false;
   return wanted && existsSync(join(folder, "index.html")) ? { web: folder } : {};
 }
-
-const fileOf = (io: Io, command: Command): string | undefined =>
-  command.opts<{ config?: string }>().config ?? (io.env["SOTTO_CONFIG"] || undefined);
 
 const atTerminal = (io: Io): boolean => io.stdout.isTTY === true || io.stderr.isTTY === true;
 

@@ -12,10 +12,10 @@ import { nodeCrypto } from "../adapters/node-crypto.ts";
 import { VERSION } from "../version.ts";
 import { Consistency } from "./consistency.ts";
 import { FRAMES, damaged, encodeFrame, readFrames, type Frame } from "./frames.ts";
-import { decodeRows, encodeRow, type Row, type Rows } from "./rows.ts";
+import { blobOf, decodeRows, encodeRow, type Row, type Rows } from "./rows.ts";
 import { MAX_ITERATIONS, newSeal, sealed, unsealed } from "./seal.ts";
 import { TABLES_VERSION } from "./tables.ts";
-import { Tally, type Counts } from "./tally.ts";
+import { Tally, type Counts, type DataSummary } from "./tally.ts";
 
 /** Files of the data folder that are in every backup, by their names. */
 type KeyFiles = ReadonlyMap<string, Uint8Array>;
@@ -40,11 +40,8 @@ interface ArchiveHead {
   readonly madeBy: string;
 }
 /** What was found in a backup, or put into it. */
-export interface ArchiveSummary extends ArchiveHead {
+export interface ArchiveSummary extends ArchiveHead, DataSummary {
   readonly encrypted: boolean;
-  readonly blobs: number;
-  readonly blobBytes: number;
-  readonly counts: Counts;
 }
 /** What a backup is believed for. */
 export interface ArchiveTrust {
@@ -251,7 +248,7 @@ class Reader {
     }
   }
 
-  end(): ReturnType<Totals["summary"]> {
+  end(): DataSummary {
     if (this.#counts === undefined) throw damaged("it is cut short");
     return this.#totals.summary();
   }
@@ -308,10 +305,10 @@ class Totals {
 
   addRow(row: Row): void {
     this.#tally.add(row);
-    if (row.table.name !== "blobs") return;
-    const [id, , size, received] = row.values as [Uint8Array, Uint8Array, number, number];
-    if (size !== received) throw damaged("it tells of a blob that is not whole");
-    this.#told.update(blobHead(id, size));
+    const blob = blobOf(row);
+    if (blob === undefined) return;
+    if (!blob.isWhole) throw damaged("it tells of a blob that is not whole");
+    this.#told.update(blobHead(blob.id, blob.size));
   }
 
   end(): z.output<typeof endSchema> & { readonly tables: Counts } {
@@ -322,7 +319,7 @@ class Totals {
     return { tables: this.#counts, blobs, sha256: this.#all.digest("hex") };
   }
 
-  summary(): Omit<ArchiveSummary, keyof ArchiveHead | "encrypted"> {
+  summary(): DataSummary {
     return { blobs: this.#blobs, blobBytes: this.#blobBytes, counts: this.#counts as Counts };
   }
 }

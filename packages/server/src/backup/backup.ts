@@ -17,10 +17,17 @@ import {
   type ArchiveTrust,
 } from "./archive.ts";
 import { Consistency } from "./consistency.ts";
-import { openBlobs, readLivingData, type DataPlace, type LivingData, type OpenedBlobs } from "./living.ts";
-import type { Row, Rows } from "./rows.ts";
+import {
+  openBlobs,
+  readLivingData,
+  storeBlob,
+  type DataPlace,
+  type LivingData,
+  type OpenedBlobs,
+} from "./living.ts";
+import { blobOf, blobsIn, type BlobFacts, type Row, type Rows } from "./rows.ts";
 import type { BlobReader, RowSink, Snapshot } from "./snapshot.ts";
-import { Tally, type Counts } from "./tally.ts";
+import { Tally, type DataSummary } from "./tally.ts";
 
 /** Asks for the passphrase of a backup; undefined in the place of it: the backup is not encrypted. */
 export type Passphrase = (() => Promise<string>) | undefined;
@@ -86,13 +93,10 @@ async function* storedBlobs(
   snapshot: Snapshot,
   gone: Set<string>,
 ): AsyncGenerator<ArchivedBlob> {
-  for await (const rows of snapshot.readTable("blobs")) {
-    for (const row of rows) {
-      const [id, , size, received] = row.values as [Uint8Array, Uint8Array, number, number];
-      const bytes = size === received ? await blobs.read(id, 0, size) : undefined;
-      if (bytes === undefined) gone.add(toHex(id));
-      else yield { id, size, bytes };
-    }
+  for await (const { id, size, isWhole } of blobsIn(snapshot.readTable("blobs"))) {
+    const bytes = isWhole ? await blobs.read(id, 0, size) : undefined;
+    if (bytes === undefined) gone.add(toHex(id));
+    else yield { id, size, bytes };
   }
 }
 
@@ -106,9 +110,10 @@ async function* checked(rows: Rows, look: (row: Row) => void): AsyncGenerator<re
 
 async function* withoutBlobs(rows: Rows, gone: ReadonlySet<string>): AsyncGenerator<readonly Row[]> {
   for await (const some of rows) {
-    yield some.filter(
-      ({ table, values }) => table.name !== "blobs" || !gone.has(toHex(values[0] as Uint8Array)),
-    );
+    yield some.filter((row) => {
+      const blob = blobOf(row);
+      return blob === undefined || !gone.has(toHex(blob.id));
+    });
   }
 }
 
@@ -120,18 +125,11 @@ export function verifyBackup(file: string, trust: ArchiveTrust): Promise<Archive
   return readArchive(readFile(file), trust);
 }
 
-/** What was found in living data. */
-export interface LivingSummary {
-  readonly blobs: number;
-  readonly blobBytes: number;
-  readonly counts: Counts;
-}
-
 /**
  * Reads all of a server's data as it is at one moment, and sees that it fits together. The server may run.
  * @throws StorageError `data_folder_damaged` when it does not; and as `backUp`.
  */
-export async function verifyLiving(place: DataPlace): Promise<LivingSummary> {
+export async function verifyLiving(place: DataPlace): Promise<DataSummary> {
   const living = await readLivingData(place);
   await using blobFiles = living.blobs;
   const snapshot = await living.openSnapshot();
@@ -145,12 +143,12 @@ export async function verifyLiving(place: DataPlace): Promise<LivingSummary> {
         const wrong = consistency.add(row);
         if (wrong !== undefined) throw inconsistent(living, wrong);
         tally.add(row);
-        if (row.table.name !== "blobs") continue;
-        const [id, , size, received] = row.values as [Uint8Array, Uint8Array, number, number];
+        const blob = blobOf(row);
+        if (blob === undefined) continue;
         blobs++;
-        blobBytes += size;
-        if (size === received && !(await isStored(snapshot.blobs ?? blobFiles.files, id, size)))
-          missing.add(toHex(id));
+        blobBytes += blob.size;
+        if (blob.isWhole && !(await isStored(snapshot.blobs ?? blobFiles.files, blob)))
+          missing.add(toHex(blob.id));
       }
     }
   } finally {
@@ -168,12 +166,9 @@ async function countLost(living: LivingData, missing: ReadonlySet<string>): Prom
   const snapshot = await living.openSnapshot();
   try {
     let lost = 0;
-    for await (const rows of snapshot.readTable("blobs")) {
-      for (const { values } of rows) {
-        const [id, , size] = values as [Uint8Array, Uint8Array, number];
-        if (missing.has(toHex(id)) && !(await isStored(snapshot.blobs ?? living.blobs.files, id, size)))
-          lost++;
-      }
+    for await (const blob of blobsIn(snapshot.readTable("blobs"))) {
+      if (missing.has(toHex(blob.id)) && !(await isStored(snapshot.blobs ?? living.blobs.files, blob)))
+        lost++;
     }
     return lost;
   } finally {
@@ -182,7 +177,7 @@ async function countLost(living: LivingData, missing: ReadonlySet<string>): Prom
 }
 
 /** Looks at its end only. */
-async function isStored(blobs: BlobReader, id: Uint8Array, size: number): Promise<boolean> {
+async function isStored(blobs: BlobReader, { id, size }: BlobFacts): Promise<boolean> {
   const bytes = await blobs.read(id, Math.max(0, size - 1), size);
   if (bytes === undefined) return false;
   for await (const part of bytes) void part;
@@ -214,12 +209,7 @@ export async function restore(
             : await PostgresFilling.open(database, databaseOwner(facts), "restore");
         made.blobs = openBlobs(facts, database);
       },
-      async blob({ id, size, bytes }) {
-        const { files } = made.blobs as OpenedBlobs;
-        const written = await files.write(id, 0, bytes);
-        if (written !== size) throw new StorageError("storage_failed", "a blob could not be written");
-        await files.finish(id);
-      },
+      blob: (blob) => storeBlob((made.blobs as OpenedBlobs).files, blob),
       rows: (rows) => (made.sink as RowSink).insert(rows),
     });
     await made.sink?.finish();

@@ -1,4 +1,5 @@
 /** The data of a server as it lies there, running or not: keys in its folder, and the rest there too or in PostgreSQL. */
+import { StorageError } from "@sotto/protocol";
 import type { BlobFiles } from "../core/blobs/files.ts";
 import { readDataFolder, requireHere, type DataFolderFacts } from "../adapters/data-folder.ts";
 import { folderBlobs } from "../adapters/folder-blobs.ts";
@@ -8,6 +9,7 @@ import { Connections } from "../adapters/postgres/connections.ts";
 import { parseDatabaseUrl } from "../adapters/postgres/database-url.ts";
 import { openPostgresSnapshot } from "../adapters/postgres/snapshot.ts";
 import { openSqliteSnapshot } from "../adapters/sqlite/snapshot.ts";
+import type { ArchivedBlob } from "./archive.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 /** Where a server's data is. */
@@ -57,4 +59,11 @@ export function openBlobs(
     files: new PostgresBlobFiles(connections),
     [Symbol.asyncDispose]: () => connections.close(),
   };
+}
+
+/** Stores a whole blob under its id. @throws StorageError `storage_failed`. */
+export async function storeBlob(files: BlobFiles, { id, size, bytes }: ArchivedBlob): Promise<void> {
+  const written = await files.write(id, 0, bytes);
+  if (written !== size) throw new StorageError("storage_failed", "a blob could not be written");
+  await files.finish(id);
 }

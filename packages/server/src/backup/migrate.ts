@@ -19,8 +19,8 @@ import { PostgresFilling } from "../adapters/postgres/fill.ts";
 import { openPostgresSnapshot } from "../adapters/postgres/snapshot.ts";
 import { raiseFence, readMovedTo, type Fence } from "../adapters/sqlite/fence.ts";
 import { openSqliteSnapshot } from "../adapters/sqlite/snapshot.ts";
-import { openBlobs } from "./living.ts";
-import { digested, type Row, type Rows } from "./rows.ts";
+import { openBlobs, storeBlob } from "./living.ts";
+import { blobsIn, digested, type Row, type Rows } from "./rows.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { differences } from "./streams.ts";
 import { Tally, findDifference, sha256, type Counts } from "./tally.ts";
@@ -178,23 +178,17 @@ async function copy(move: Move, fenced: boolean): Promise<{ changed: number; cou
 async function copyBlobs({ folder, blobs: { from, to, done } }: Move): Promise<void> {
   const source = openSqliteSnapshot(folder.databasePath);
   try {
-    for await (const rows of source.readTable("blobs")) {
-      for (const { values } of rows) {
-        const [id, , size, received] = values as [Uint8Array, Uint8Array, number, number];
-        if (received < size || done.has(toHex(id))) continue;
-        // An earlier run may have brought it.
-        if ((await to.read(id, size, size)) === undefined) {
-          // Its last byte may have come just now.
-          if ((await from.read(id, size, size)) === undefined) await from.finish(id);
-          const bytes = await from.read(id, 0, size);
-          if (bytes === undefined) continue;
-          if ((await to.write(id, 0, bytes)) !== size) {
-            throw new StorageError("storage_failed", "a blob could not be written");
-          }
-          await to.finish(id);
-        }
-        done.add(toHex(id));
+    for await (const { id, size, isWhole } of blobsIn(source.readTable("blobs"))) {
+      if (!isWhole || done.has(toHex(id))) continue;
+      // An earlier run may have brought it.
+      if ((await to.read(id, size, size)) === undefined) {
+        // Its last byte may have come just now.
+        if ((await from.read(id, size, size)) === undefined) await from.finish(id);
+        const bytes = await from.read(id, 0, size);
+        if (bytes === undefined) continue;
+        await storeBlob(to, { id, size, bytes });
       }
+      done.add(toHex(id));
     }
   } finally {
     await source.close();

@@ -30,6 +30,32 @@ const fixed: Readonly<Record<Kind, number | undefined>> = {
   text: undefined,
 };
 
+/** What a row of `blobs` tells of a blob. */
+export interface BlobFacts {
+  /** 32 bytes. */
+  readonly id: Uint8Array;
+  readonly size: number;
+  /** Whether all of its bytes have come. */
+  readonly isWhole: boolean;
+}
+
+/** The blob of a row; undefined for a row of another table. */
+export function blobOf({ table, values }: Row): BlobFacts | undefined {
+  if (table.name !== "blobs") return undefined;
+  const [id, , size, received] = values as [Uint8Array, Uint8Array, number, number];
+  return { id, size, isWhole: received === size };
+}
+
+/** The blobs that rows tell of. */
+export async function* blobsIn(rows: Rows): AsyncGenerator<BlobFacts> {
+  for await (const some of rows) {
+    for (const row of some) {
+      const blob = blobOf(row);
+      if (blob !== undefined) yield blob;
+    }
+  }
+}
+
 /** Makes a row of values as a database gives them: NULL is absent, true is 1. */
 export function rowOf(table: Table, values: readonly unknown[]): Row {
   const plain = values.map((value) =>

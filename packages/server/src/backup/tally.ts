@@ -12,6 +12,14 @@ interface Count {
 /** Of all tables. */
 export type Counts = Readonly<Record<TableName, Count>>;
 
+/** What a server keeps, in figures. */
+export interface DataSummary {
+  /** Attachments, and their bytes. */
+  readonly blobs: number;
+  readonly blobBytes: number;
+  readonly counts: Counts;
+}
+
 /** SHA-256, 32 bytes. */
 export const sha256 = (data: Uint8Array): Uint8Array => createHash("sha256").update(data).digest();
 

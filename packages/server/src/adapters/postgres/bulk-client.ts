@@ -1,9 +1,10 @@
 /** A connection for work that takes long: reading all of a database, or filling it. */
 import { StorageError } from "@sotto/protocol";
-import { Client, DatabaseError } from "pg";
+import { Client } from "pg";
 import { TYPES } from "./binary.ts";
 import type { Row } from "./connections.ts";
 import { parseDatabaseUrl } from "./database-url.ts";
+import { reasonOf } from "./reason.ts";
 import { SCHEMA } from "./schema.ts";
 
 /** Rows are found by keys, in the order of keys, so that the database neither sorts nor hashes what does not fit into its memory. */
@@ -80,9 +81,6 @@ export class BulkClient {
   }
 }
 
-/** What the database said, or the system's name for what went wrong: neither holds a password. */
 function failure(cause: unknown): StorageError {
-  const { code, message } = cause instanceof Error ? (cause as NodeJS.ErrnoException) : {};
-  const why = cause instanceof DatabaseError ? message : (code ?? message ?? "it does not answer");
-  return new StorageError("unavailable", `the database cannot be used: ${why}`, { cause });
+  return new StorageError("unavailable", `the database cannot be used: ${reasonOf(cause)}`, { cause });
 }

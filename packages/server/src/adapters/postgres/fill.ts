@@ -13,7 +13,7 @@ import { bytesArray, numbersArray } from "./binary.ts";
 import { BulkClient } from "./bulk-client.ts";
 import { Connections } from "./connections.ts";
 import { parseDatabaseUrl } from "./database-url.ts";
-import { UNFINISHED_TABLE, claimUse, migrate } from "./migrate.ts";
+import { UNFINISHED_TABLE, claimUse, isUnfinished, migrate } from "./migrate.ts";
 
 /** A server or command that has just ended lets go of the database in a moment. */
 const claims = 20;
@@ -22,7 +22,7 @@ const betweenClaimsMs = 100;
 /** What a database is being filled by. */
 export type FilledBy = "restore" | "migrate";
 
-/** A database that is being filled. Made by openFilling. */
+/** A database that is being filled. Made by PostgresFilling.open. */
 export class PostgresFilling implements RowSink {
   readonly #client: BulkClient;
 
@@ -135,8 +135,7 @@ async function claim(client: BulkClient): Promise<void> {
 
 async function begin(client: BulkClient, by: FilledBy): Promise<void> {
   await client.transaction(async () => {
-    const [mark] = await client.rows(`SELECT to_regclass('${UNFINISHED_TABLE}') IS NOT NULL AS there`);
-    if (mark?.["there"] === true) {
+    if (await isUnfinished((sql) => client.rows(sql))) {
       const [known] = await client.rows(`SELECT filled_by FROM ${UNFINISHED_TABLE}`);
       if (by === "migrate" && known?.["filled_by"] === by) return;
       const filled = [...TABLES.map(({ name }) => name), "blob_pieces", "blob_files"];

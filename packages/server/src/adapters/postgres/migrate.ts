@@ -16,14 +16,20 @@ const migrationLock = 0x5374746f;
 /** Of another, "Sttf": shared by all connections of servers, held alone by whoever fills the database. */
 const useLock = 0x53747466;
 
+/** Whether a database is marked as one that is being filled. */
+export async function isUnfinished(run: Run): Promise<boolean> {
+  const [mark] = await run(`SELECT to_regclass('${UNFINISHED_TABLE}') IS NOT NULL AS there`);
+  return mark?.["there"] === true;
+}
+
 /** Takes a share in a database for as long as a connection lasts: nobody fills it meanwhile. @throws StorageError `data_unfinished`. */
 export async function shareUse(run: Run): Promise<void> {
   // Two statements, so that the second sees what was committed before the first; one round trip.
-  const [[use], [mark]] = await Promise.all([
+  const [[use], isMarked] = await Promise.all([
     run(`SELECT pg_try_advisory_lock_shared(${useLock}) AS shared`),
-    run(`SELECT to_regclass('${UNFINISHED_TABLE}') IS NOT NULL AS there`),
+    isUnfinished(run),
   ]);
-  if (use?.["shared"] !== true || mark?.["there"] === true) throw unfinishedData();
+  if (use?.["shared"] !== true || isMarked) throw unfinishedData();
 }
 
 /** Takes a database for a connection alone. False: a server uses it, or somebody fills it. */
@@ -87,8 +93,7 @@ async function requireMark(run: Run, owner: Uint8Array, unfinished: boolean): Pr
   if (kept === undefined || toHex(kept["hash"] as Uint8Array) !== toHex(owner)) {
     throw foreign("belongs to a server with other keys than those in this data folder");
   }
-  const [mark] = await run(`SELECT to_regclass('${UNFINISHED_TABLE}') IS NOT NULL AS there`);
-  if (mark?.["there"] === true && !unfinished) throw unfinishedData();
+  if (!unfinished && (await isUnfinished(run))) throw unfinishedData();
 }
 
 function unfinishedData(): StorageError {

@@ -2,7 +2,6 @@
  * The storage port on PostgreSQL. Any number of nodes may use one database at a time: nothing that decides is kept in memory.
  */
 import { StorageError, type AccountId, type DeviceId, type LogId, type SlotId } from "@sotto/protocol";
-import { DatabaseError } from "pg";
 import type { BlobFiles } from "../../core/blobs/files.ts";
 import type { BlobRecord } from "../../core/blobs/store.ts";
 import type { KeyPackageClaim, KeyPackagePut } from "../../core/key-packages/store.ts";
@@ -20,6 +19,7 @@ import { parseDatabaseUrl } from "./database-url.ts";
 import { KeyPackageTable } from "./key-package-table.ts";
 import { LogTable } from "./log-table.ts";
 import { migrate, shareUse } from "./migrate.ts";
+import { reasonOf } from "./reason.ts";
 import { Retention } from "./retention.ts";
 import { readStats } from "./stats.ts";
 import { PostgresTransient } from "./transient.ts";
@@ -64,12 +64,10 @@ async function whileServed(run: (sql: string) => Promise<readonly Row[]>): Promi
   }
 }
 
-/** Tells an operator who starts a server what is wrong: what the database said, or the system's name for it. Neither holds a password. */
+/** Tells an operator who starts a server what is wrong. */
 function unreachable({ cause }: StoreAway): StorageError {
   if (cause instanceof StorageError) return cause instanceof StoreAway ? unreachable(cause) : cause;
-  const { code, message } = cause instanceof Error ? (cause as NodeJS.ErrnoException) : {};
-  const why = cause instanceof DatabaseError ? message : (code ?? message ?? "it does not answer");
-  return new StorageError("unavailable", `the database cannot be used: ${why}`, { cause });
+  return new StorageError("unavailable", `the database cannot be used: ${reasonOf(cause)}`, { cause });
 }
 
 /** A store in one PostgreSQL database. Made by openPostgresStore. Every method throws StorageError `unavailable` when it fails. */

@@ -8,6 +8,7 @@ import { randomInt } from "node:crypto";
 import { DatabaseSync } from "node:sqlite";
 import { StorageError } from "@sotto/protocol";
 import { TABLES } from "../../backup/tables.ts";
+import { inTransaction } from "./transaction.ts";
 
 /** How long the fence stands when nobody renews it, in seconds, and how often it is renewed. */
 const leaseSec = 10;
@@ -47,29 +48,21 @@ export function readMovedTo(database: DatabaseSync): string | undefined {
 export function removeLapsedFence(database: DatabaseSync): void {
   const parts = database.prepare("SELECT 1 FROM sqlite_schema WHERE name GLOB 'moving*' LIMIT 1");
   // In one transaction with the look: another mover may put one up in the same moment.
-  if (parts.get() !== undefined) write(database, () => dropLapsed(database));
+  if (parts.get() !== undefined) inTransaction(database, () => dropLapsed(database));
 }
 
 function dropLapsed(database: DatabaseSync): void {
-  if (isThere(database) && Object.values(database.prepare(stands).get() ?? {})[0] === 1) return;
+  if (isThere(database) && isStanding(database)) return;
   for (const { name } of triggers) database.exec(`DROP TRIGGER IF EXISTS ${name}`);
   database.exec("DROP TABLE IF EXISTS moving");
 }
 
-function isThere(database: DatabaseSync): boolean {
-  return database.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'moving'").get() !== undefined;
+function isStanding(database: DatabaseSync): boolean {
+  return Object.values(database.prepare(stands).get() ?? {})[0] === 1;
 }
 
-function write<T>(database: DatabaseSync, work: () => T): T {
-  database.exec("BEGIN IMMEDIATE");
-  try {
-    const result = work();
-    database.exec("COMMIT");
-    return result;
-  } catch (error) {
-    if (database.isTransaction) database.exec("ROLLBACK");
-    throw error;
-  }
+function isThere(database: DatabaseSync): boolean {
+  return database.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'moving'").get() !== undefined;
 }
 
 /** A fence that stands. Made by raiseFence. */
@@ -94,9 +87,9 @@ export function raiseFence(path: string): Fence {
     if (database.isOpen) database.close();
   };
   try {
-    write(database, () => {
+    inTransaction(database, () => {
       database.exec(lasting);
-      if (Object.values(database.prepare(stands).get() ?? {})[0] === 1)
+      if (isStanding(database))
         throw new StorageError("data_folder_locked", "another process is moving this data, or has moved it");
       for (const { name, on } of triggers) database.exec(`CREATE TRIGGER IF NOT EXISTS ${name} ${on}`);
       database.prepare("UPDATE moving SET holder = ?, until_sec = unixepoch() + ?").run(holder, leaseSec);
@@ -114,7 +107,7 @@ export function raiseFence(path: string): Fence {
     }, renewEveryMs);
     return {
       makeLasting(to) {
-        lasts = write(database, () => {
+        lasts = inTransaction(database, () => {
           // A server that started after it had lapsed took it away.
           const isMine =
             isThere(database) &&
@@ -128,7 +121,7 @@ export function raiseFence(path: string): Fence {
       lower() {
         try {
           if (!lasts) {
-            write(database, () => {
+            inTransaction(database, () => {
               if (!isThere(database)) return;
               database.prepare("UPDATE moving SET until_sec = 0 WHERE holder = ?").run(holder);
               dropLapsed(database);

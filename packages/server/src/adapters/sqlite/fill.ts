@@ -3,12 +3,13 @@
  * time, which is what retention goes by, and they come in the order of their logs.
  */
 import { rmSync } from "node:fs";
-import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { StatementSync } from "node:sqlite";
 import type { Row } from "../../backup/rows.ts";
 import type { RowSink } from "../../backup/snapshot.ts";
 import type { TableName } from "../../backup/tables.ts";
 import { syncFile } from "../durable-file.ts";
 import { openDatabase } from "./open.ts";
+import { inTransaction } from "./transaction.ts";
 
 const account = "(SELECT num FROM accounts WHERE account = ?1)";
 const log = "(SELECT num FROM logs WHERE id = ?1)";
@@ -51,12 +52,12 @@ export function fillSqlite(path: string, nowSec: number): RowSink & { close(): v
   };
   return {
     async insert(rows) {
-      transaction(database, () => {
+      inTransaction(database, () => {
         for (const row of rows) insertRow(statements, row);
       });
     },
     async finish() {
-      transaction(database, () =>
+      inTransaction(database, () =>
         database.exec(`INSERT INTO entries (log, seq, epoch, kind, stored_at_sec, body)
           SELECT log, seq, epoch, kind, stored_at_sec, body FROM waiting.entries ORDER BY stored_at_sec, log, seq`),
       );
@@ -92,15 +93,4 @@ function insertRow(statements: Record<TableName, StatementSync>, { table, values
       startSeq as number,
       null,
     );
-}
-
-function transaction(database: DatabaseSync, work: () => void): void {
-  database.exec("BEGIN IMMEDIATE");
-  try {
-    work();
-    database.exec("COMMIT");
-  } catch (error) {
-    if (database.isTransaction) database.exec("ROLLBACK");
-    throw error;
-  }
 }

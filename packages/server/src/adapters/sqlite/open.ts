@@ -8,6 +8,7 @@ import { DatabaseSync } from "node:sqlite";
 import { StorageError } from "@sotto/protocol";
 import { readMovedTo, removeLapsedFence } from "./fence.ts";
 import { APPLICATION_ID, MIGRATIONS } from "./schema.ts";
+import { inTransaction } from "./transaction.ts";
 
 const headerBytes = 100;
 const magic = "SQLite format 3\0";
@@ -77,8 +78,7 @@ function prepare(database: DatabaseSync, nowSec: number): void {
 }
 
 function migrate(database: DatabaseSync, nowSec: number): void {
-  database.exec("BEGIN IMMEDIATE");
-  try {
+  inTransaction(database, () => {
     database.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
     database.exec(
       "CREATE TABLE IF NOT EXISTS migrations (version INTEGER PRIMARY KEY, applied_at_sec INTEGER NOT NULL) STRICT",
@@ -96,11 +96,7 @@ function migrate(database: DatabaseSync, nowSec: number): void {
       database.exec(sql);
       record.run(index + 1, nowSec);
     }
-    database.exec("COMMIT");
-  } catch (error) {
-    if (database.isTransaction) database.exec("ROLLBACK");
-    throw error;
-  }
+  });
 }
 
 function numberOf(database: DatabaseSync, sql: string): number {

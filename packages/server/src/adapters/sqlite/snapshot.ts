@@ -7,7 +7,7 @@ import { StorageError } from "@sotto/protocol";
 import { rowOf, type Row } from "../../backup/rows.ts";
 import type { Snapshot } from "../../backup/snapshot.ts";
 import { merged } from "../../backup/streams.ts";
-import { TABLES, type Table, type TableName } from "../../backup/tables.ts";
+import { TABLES, tableOf, type Table, type TableName } from "../../backup/tables.ts";
 
 /** In the order of each table's key; every ORDER BY follows indexes, so that nothing is sorted. */
 const queries: Readonly<Record<TableName, string>> = {
@@ -49,7 +49,7 @@ export function openSqliteSnapshot(path: string): Snapshot {
     database.prepare("SELECT count(*) FROM migrations").get();
     return {
       rows: () => merged(TABLES.map((table) => readTable(database, table))),
-      readTable: (name) => readTable(database, TABLES.find((table) => table.name === name) as Table),
+      readTable: (name) => readTable(database, tableOf(name)),
       digested: false,
       close: async () => database.close(),
     };
