@@ -8,7 +8,7 @@ import { go } from "../app/route.ts";
 import type { EngineClient } from "../page/engine-client.ts";
 import { keyOf, type Conversations } from "../store/conversations.ts";
 import type { NotificationWords } from "../text/notifications.ts";
-import { chosenNotifications } from "./choice.ts";
+import { chosenNotifications, type NotificationChoice } from "./choice.ts";
 import { anyLookedAt, tellLookedAt } from "./looked-at.ts";
 
 /** What a notification carries for the service worker. */
@@ -22,11 +22,9 @@ interface Said {
   readonly title: string;
   readonly body: string;
 }
-type Say = (
-  summary: ConversationSummary,
-  choice: "full" | "name" | "nothing",
-  words: NotificationWords,
-) => Said | undefined;
+/** How much of it, where anything is. */
+type Told = Exclude<NotificationChoice, "off">;
+type Say = (summary: ConversationSummary, choice: Told, words: NotificationWords) => Said | undefined;
 
 /** Time for other devices to say that it was read there. */
 const settleMs = 800;
@@ -149,7 +147,7 @@ const isWanted = ({ unread, request, contact, mutedUntil }: ConversationSummary)
 function textOf(
   { from, fromName, body, attachments }: Message,
   summary: ConversationSummary,
-  choice: "full" | "name" | "nothing",
+  choice: Told,
   words: NotificationWords,
 ): Said | undefined {
   if (!isWanted(summary)) return undefined;

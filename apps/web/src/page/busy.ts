@@ -10,7 +10,7 @@ const BUSY_LOCK = "sotto/busy";
 const harmless = new Set(
   (
     "message receipts history conversations conversation blocked profile contacts contact safetyNumber groups groupMembers groupPicture doctor " +
-    "devices linkRequest recoveryKey settings flushed sendTyping fetchServerFacts caughtUp resetPending passkeys transfers largestAttachment attachmentThumbnail fetchFile pushKey " +
+    "devices linkRequest recoveryKey settings flushed sendTyping fetchServerFacts caughtUp resetPending passkeys pushKey " +
     "attachmentThumbnail transfers largestAttachment fetchFile cancelFetch"
   ).split(" "),
 );
