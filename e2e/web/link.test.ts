@@ -5,6 +5,8 @@ import { join } from "node:path";
 import jsQr from "jsqr";
 import type { Browser, Page } from "playwright-core";
 import { PNG } from "pngjs";
+import { encode } from "uqr";
+import { formatSafetyNumberQr } from "@sotto/client";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { TestServer } from "../support/sotto.ts";
 import { accessibilityFindings } from "./support/axe.ts";
@@ -34,6 +36,19 @@ async function showCode(page: Page): Promise<{ readonly code: string; readonly p
 /** What a QR code in a picture says. */
 const readQr = ({ data, width, height }: PNG): string | undefined =>
   jsQr.default(new Uint8ClampedArray(data), width, height)?.data;
+
+/** A picture of a QR code, as a screen shows it. */
+function pictureOf(text: string): PNG {
+  const { data, size } = encode(text, { ecc: "M", border: 3 });
+  const [width, height] = [640, 760];
+  const dot = Math.floor(width / size);
+  const picture = new PNG({ width, height });
+  for (let i = 0; i < width * height; i++) {
+    const isDark = data[Math.floor(i / width / dot)]?.[Math.floor((i % width) / dot)] === true;
+    picture.data.fill(isDark ? 0 : 255, i * 4, i * 4 + 4);
+  }
+  return picture;
+}
 
 /** A picture as the film of a camera (YUV4MPEG2) that sees nothing else. */
 function filmOf({ data, width, height }: PNG): Buffer {
@@ -170,6 +185,35 @@ describe.skipIf(noChromium)("linking a browser", () => {
     await fay.page.getByText("Or compare the digits by eye").waitFor();
     expect([...ben.complaints, ...fay.complaints]).toEqual([]);
     await fay.close();
+
+    // Somebody verified has another identity key now: what is scanned is held against that one, and accepts it.
+    const filmNumberOf = async (): Promise<void> => {
+      const [said] = await gil.json<{ safety_number: string }>("verify", ben.identifier);
+      writeFileSync(film, filmOf(pictureOf(formatSafetyNumberQr(said?.safety_number ?? ""))));
+    };
+    const scan = async (): Promise<void> => {
+      await compare(ben.page, gil.phone);
+      await ben.page.getByRole("button", { name: "Scan their picture" }).click();
+    };
+    await ben.page.goto(`${server.url}/#/`);
+    await writeTo(ben.page, gil.phone);
+    await sendText(ben.page, "to the old key");
+    await filmNumberOf();
+    await scan();
+    await alert.getByText("Both screens show the same number").waitFor({ timeout: 30_000 });
+    await gil.ok("keys", "rotate", "--identity");
+    await gil.ok("send", ben.identifier, "with a new key");
+    await ben.page.goto(`${server.url}/#/c/${encodeURIComponent(gil.phone)}`);
+    await ben.page.getByText(/The identity key of .+ changed/).waitFor();
+    await scan();
+    await alert.getByText("The numbers differ").waitFor({ timeout: 30_000 });
+    await filmNumberOf();
+    await scan();
+    await alert.getByText("Both screens show the same number").waitFor({ timeout: 30_000 });
+    await ben.page.goto(`${server.url}/#/c/${encodeURIComponent(gil.phone)}`);
+    await sendText(ben.page, "to the new key");
+    await ben.page.locator(".status--sent, .status--delivered").first().waitFor();
+    expect(ben.complaints).toEqual([]);
     await withCamera.close();
   });
 
