@@ -109,7 +109,7 @@ export const firstRun = {
   keyCopied: "Kopiert",
   keyDownload: "Herunterladen",
   keyPrint: "Drucken",
-  keyShow: "Wiederherstellungsschlüssel zeigen",
+  keyShow: "Schlüssel zeigen",
   keyShowText: "Die Passphrase zeigt ihn noch einmal.",
   keyConfirm: "Gib die letzte Vierergruppe ein",
   keyConfirmHint: "Damit du ihn vor dir hast, wenn du ihn brauchst.",

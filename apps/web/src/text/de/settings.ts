@@ -3,7 +3,7 @@ export const settings = {
   back: "Zurück zu den Einstellungen",
 
   account: "Konto",
-  accountHint: "Name, Nummer, Wiederherstellungsschlüssel",
+  accountHint: "Name, Nummer, Wiederherstellung",
   security: "Passphrase und Sperre",
   securityHint: "Ändern, Passkeys, bei Untätigkeit sperren",
   appearance: "Aussehen",
