@@ -1,6 +1,6 @@
 /**
- * A real server process and more people than it lets in at once: connections that never speak, and everybody back at the same moment after
- * it was killed. Its memory stays bounded, who is turned away is told when to come again, and who is signed in is served.
+ * A real server process and more than it takes at once: connections that never speak, entries by the hundred megabytes, and everybody back
+ * at the same moment after it was killed. Its memory stays bounded, who is turned away is told when to come again, and others are served.
  */
 import { spawnSync } from "node:child_process";
 import { once } from "node:events";
@@ -10,7 +10,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { freePort } from "@sotto/testkit/free-port";
-import { EntryKind, SottoError, utf8 } from "@sotto/protocol";
+import { EntryKind, LIMITS, SottoError, utf8 } from "@sotto/protocol";
 import { SeededRandom } from "@sotto/testkit";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { connectWebSocket } from "../packages/client/src/adapters/node/websocket.ts";
@@ -19,6 +19,9 @@ import { KillableServer, type Reachable } from "./support/killable-server.ts";
 import { WireSession, addDevices, type WireDevice } from "./support/wire-device.ts";
 
 const people = 1_000;
+/** Together 120 MiB, twice what the queue of appends may hold. */
+const floodedBy = 8;
+const floodEach = 60;
 const mebibyte = 1_048_576;
 
 let folder: string;
@@ -92,6 +95,33 @@ async function forEach(count: number, atOnce: number, work: (n: number) => Promi
 const signIn = (device: WireDevice, from?: string): Promise<WireSession> =>
   WireSession.open(reachable.url, device, reachable.fingerprint, 20_000, from);
 
+/** One who is signed in writes to another until something is over, and looks at the server between. */
+async function exchangeUntil(
+  from: WireSession,
+  to: WireSession,
+  recipient: WireDevice,
+  progress: { readonly isOver: boolean },
+  look: () => void,
+): Promise<{ readonly slowestMs: number; readonly exchanges: number }> {
+  let slowestMs = 0;
+  let exchanges = 0;
+  while (!progress.isOver) {
+    const startMs = performance.now();
+    const arrived = new Promise<void>((resolve) => {
+      to.onFrame = ({ case: kind }) => kind === "entries" && resolve();
+    });
+    const body = utf8(`message ${exchanges}`);
+    const value = { request: 2 + exchanges, logId: recipient.inbox, kind: EntryKind.MESSAGE, body };
+    await from.ask({ case: "append", value }, "appended");
+    await arrived;
+    exchanges++;
+    slowestMs = Math.max(slowestMs, performance.now() - startMs);
+    look();
+    await sleep(50);
+  }
+  return { slowestMs, exchanges };
+}
+
 test("10,000 connections at once that never speak: bounded memory, a time to come again, and service for the rest", async () => {
   const [ann, ben, carol] = devices as [WireDevice, WireDevice, WireDevice];
   const [from, to] = [await signIn(ann), await signIn(ben)];
@@ -111,22 +141,8 @@ test("10,000 connections at once that never speak: bounded memory, a time to com
     silent.push(await openSilent(port, n % 2 === 0 ? few : `127.3.0.${1 + (n % 40)}`));
   }).finally(() => (progress.isOver = true));
 
-  let slowestMs = 0;
-  let exchanges = 0;
-  while (!progress.isOver) {
-    const startMs = performance.now();
-    const arrived = new Promise<void>((resolve) => {
-      to.onFrame = ({ case: kind }) => kind === "entries" && resolve();
-    });
-    const body = utf8(`message ${exchanges}`);
-    const value = { request: 2 + exchanges, logId: ben.inbox, kind: EntryKind.MESSAGE, body };
-    await from.ask({ case: "append", value }, "appended");
-    await arrived;
-    exchanges++;
-    slowestMs = Math.max(slowestMs, performance.now() - startMs);
-    most = Math.max(most, memory());
-    await sleep(50);
-  }
+  const watch = (): void => void (most = Math.max(most, memory()));
+  const { slowestMs, exchanges } = await exchangeUntil(from, to, ben, progress, watch);
   await crowd;
   // Whoever comes from elsewhere now gets in, and takes the place of one that never spoke.
   const newcomer = await signIn(carol, "127.4.0.1");
@@ -156,6 +172,49 @@ test("10,000 connections at once that never speak: bounded memory, a time to com
 
   for (const { socket } of silent) socket.destroy();
   for (const session of [from, to, newcomer]) session.close();
+}, 60_000);
+
+test("a flood of appends: each is stored or told to come again, in bounded memory, and others are served meanwhile", async () => {
+  const [ann, ben, ...rest] = devices as [WireDevice, WireDevice, ...WireDevice[]];
+  const [from, to] = [await signIn(ann), await signIn(ben)];
+  await to.ask({ case: "attach", value: { request: 1, logId: ben.inbox, window: 1_000 } }, "attached");
+  const flooders = rest.slice(0, floodedBy);
+  const sessions = await Promise.all(flooders.map((device) => signIn(device)));
+  const body = new Uint8Array(LIMITS.maxEntryBytes);
+
+  const before = memory();
+  let most = before;
+  const answers: Record<string, number> = {};
+  const hints = new Set<bigint | undefined>();
+  const answered = sessions.map(
+    (session, n) =>
+      new Promise<void>((resolve) => {
+        let left = floodEach;
+        session.onFrame = ({ case: kind, value }) => {
+          if (kind !== "appended" && kind !== "refused") return;
+          const answer = kind === "appended" ? kind : (value.problem?.code ?? "");
+          answers[answer] = (answers[answer] ?? 0) + 1;
+          if (kind === "refused") hints.add(value.problem?.retryAfterMs);
+          if (--left === 0) resolve();
+        };
+        const logId = flooders[n]?.inbox as Uint8Array;
+        for (let request = 1; request <= floodEach; request++) {
+          session.send({ case: "append", value: { request, logId, kind: EntryKind.MESSAGE, body } });
+        }
+      }),
+  );
+  const progress = { isOver: false };
+  const flood = Promise.all(answered).finally(() => (progress.isOver = true));
+  const pair = await exchangeUntil(from, to, ben, progress, () => (most = Math.max(most, memory())));
+  await flood;
+
+  process.stdout.write(`${JSON.stringify({ before, most, answers, ...pair })}\n`);
+  expect(answers["appended"]).toBeGreaterThan(0);
+  expect((answers["appended"] ?? 0) + (answers["unavailable"] ?? 0)).toBe(floodedBy * floodEach);
+  for (const hint of hints) expect(hint).toBe(1_000n);
+  expect(most - before).toBeLessThan(256 * mebibyte);
+  expect(pair.slowestMs).toBeLessThan(5_000);
+  for (const session of [from, to, ...sessions]) session.close();
 }, 60_000);
 
 test("our client reads at the door how long it is to stay away", async () => {

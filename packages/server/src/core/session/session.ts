@@ -41,6 +41,9 @@ import {
 import { SessionReaders, notAttached } from "./session-readers.ts";
 import { AccountDeletedError, challenge, verifySignIn, type Challenge } from "./sign-in.ts";
 
+/** When what could not be stored, or found too much waiting, may come again: a queue at its bound is written within about as long. */
+const storeRetryMs = 1_000;
+
 /** What all sessions of a node share. */
 export interface SessionContext {
   readonly ports: DeliveryPorts;
@@ -197,7 +200,8 @@ export class Session implements CommitSink, Endable {
 
   #answer(request: number, operation: StoreOperation, result: StoreResult | undefined): void {
     if (result === undefined) {
-      this.#refuse(request, new SottoError("unavailable", "the server cannot store it now"));
+      const details = { retryAfterMs: storeRetryMs };
+      this.#refuse(request, new SottoError("unavailable", "the server cannot store it now", details));
     } else if (!result.ok) {
       this.#refuse(request, refusal(result.code, result));
     } else if (operation.type === "append") {

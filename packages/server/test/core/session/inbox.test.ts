@@ -229,6 +229,7 @@ describe("failures", () => {
     sender.send(message(1, ann.inbox, "lost"), message(2, ann.inbox, "lost too"));
     await settle();
     expect([sender.outcome(1), sender.outcome(2)]).toEqual(["unavailable", "unavailable"]);
+    expect(sender.refusal(1)).toMatchObject({ retryAfterMs: 1_000n });
     expect(reader.seqs()).toEqual([]);
     node.store.failing = false;
     sender.send(message(3, ann.inbox, "stored"));
