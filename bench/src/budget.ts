@@ -23,9 +23,13 @@ const within =
   ({ url }: Frame): boolean =>
     places.some((place) => place.test(url));
 
+const uncounted = "(not counted)";
+
 /** In this order: the first that claims a frame has it. */
 const kinds: readonly (readonly [string, (frame: Frame) => boolean])[] = [
-  ["(not counted)", named("(idle)")],
+  [uncounted, named("(idle)")],
+  // The program is loaded once, whatever it does then.
+  [uncounted, within(/^node:internal\/modules\//, /amaro/, /^wasm:/)],
   ["garbage collection", named("(garbage collector)")],
   ["socket writes", named("writev", "writeBuffer", "writeUtf8String", "writeLatin1String")],
   // BEGIN and COMMIT are what a transaction calls itself; its statements are called from the tables.
@@ -39,12 +43,19 @@ const kinds: readonly (readonly [string, (frame: Frame) => boolean])[] = [
     "encoding",
     within(
       /frame-batch\.ts$/,
-      /frames\.ts$/,
+      /\/frames\.ts$/,
       /websocket-frame\.ts$/,
       /@bufbuild\/protobuf\/.*\/(?:to-binary|create)\.js$/,
     ),
   ],
-  ["decoding", within(/protocol\/src\/(?:codec|scan)\.ts$/, /@bufbuild\/protobuf\/.*\/from-binary\.js$/)],
+  [
+    "decoding",
+    within(
+      /client-frames\.ts$/,
+      /protocol\/src\/(?:codec|scan)\.ts$/,
+      /@bufbuild\/protobuf\/.*\/from-binary\.js$/,
+    ),
+  ],
   [
     "WebSocket, HTTP and streams",
     within(/\/node_modules\/ws\//, /^node:(?:internal\/)?(?:net|stream|_http|streams)/),
@@ -52,7 +63,6 @@ const kinds: readonly (readonly [string, (frame: Frame) => boolean])[] = [
   ["metrics", within(/prom-client/, /server\/src\/events\.ts$/)],
   ["limits and quotas", within(/core\/(?:rate-limit|quota)\.ts$/)],
   ["group commit, sessions, readers", within(/server\/src\//)],
-  ["loading the program", within(/^node:internal\/modules\//, /amaro/, /^wasm:/)],
 ];
 const rest = "everything else";
 
@@ -72,7 +82,7 @@ export function workTimes({ nodes, samples, timeDeltas }: CpuProfile): WorkTime[
   const times = new Map<string, number>();
   for (const [i, id] of samples.entries()) {
     const kind = kindById.get(id) ?? rest;
-    if (kind === "(not counted)") continue;
+    if (kind === uncounted) continue;
     times.set(kind, (times.get(kind) ?? 0) + Math.max(0, timeDeltas[i] ?? 0) / 1000);
   }
   return [...times].map(([kind, ms]) => ({ kind, ms })).sort((a, b) => b.ms - a.ms);
