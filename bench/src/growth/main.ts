@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { describeMachine } from "../host/machine.ts";
 import { runJob } from "../load/generator.ts";
 import { writeSection } from "../report/section.ts";
-import { serve, sotto } from "../servers/sotto.ts";
+import { registerAll, serve, sotto } from "../servers/sotto.ts";
 import { TestPostgres } from "@sotto/testkit/postgres";
 import type { Size } from "./fill.ts";
 import { type GrowthOptions, USAGE, parseGrowthOptions } from "./options.ts";
@@ -97,15 +97,7 @@ async function prepare(
     copyTo(place.folder);
     return;
   }
-  const { server, endpoint } = await serve(place.folder, [], ["--database", place.database]);
-  await runJob<"register">([bench, "role:generator"], {
-    type: "register",
-    endpoint,
-    pids: [server.pid],
-    accounts: 2 * options.exchange.pairs,
-    codesFile: join(place.folder, "codes"),
-  });
-  await server.stop();
+  await registerAll(bench, place.folder, 2 * options.exchange.pairs, ["--database", place.database]);
 }
 
 /** The bench's exchange on a server that holds what the place holds. */

@@ -7,8 +7,7 @@ interface Bodies {
   readonly receiptBytes: number;
 }
 
-/** One task for a generator process. */
-/** `pids`: the processes that together are the server; the first is the one that is killed. */
+/** One task for a generator process. `pids`: the processes that together are the server; the first is the one that is killed. */
 export type Job = { readonly endpoint: Endpoint; readonly pids: readonly number[] } & (
   | ({ readonly type: "exchange" } & ExchangeJob)
   | ({ readonly type: "paced" } & PacedJob)

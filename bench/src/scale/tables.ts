@@ -2,7 +2,7 @@
 import { aligned } from "../report/tables.ts";
 import { P } from "../simulation/parameters.ts";
 import { PEOPLE, PRICES, SIZES, type Assumption } from "./assumptions.ts";
-import { loadOf, storageOf, trafficOf, type Design } from "./load.ts";
+import { loadOf, storageOf, trafficOf, type Design, type Load, type Storage } from "./load.ts";
 import { limitsOf, machinesOf, moneyOf, type Machines } from "./machines.ts";
 
 const sizes = [1e6, 1e8, 1e9] as const;
@@ -32,6 +32,10 @@ const row = (name: string, cell: (people: number, design: Design) => string): st
   name,
   ...columns.map(({ people, design }) => cell(people, design)),
 ];
+const loadRow = (name: string, cell: (load: Load) => string): string[] =>
+  row(name, (people, design) => cell(loadOf(people, design)));
+const storageRow = (name: string, key: keyof Storage): string[] =>
+  row(name, (people, design) => short(storageOf(people, design)[key], "B"));
 
 /** A table of texts, as the formatter wants it. */
 function texts(rows: readonly (readonly [string, string])[]): string[] {
@@ -69,26 +73,22 @@ function message(): string[] {
 function load(): string[] {
   return aligned([
     head,
-    row("messages/s, average", (people, design) => short(loadOf(people, design).averageMessages)),
-    row("messages/s", (people, design) => short(loadOf(people, design).messages)),
-    row("Commits/s that renew keys", (people, design) => short(loadOf(people, design).commits)),
-    row("appends/s, all of these", (people, design) => short(loadOf(people, design).appends)),
-    row("deliveries/s", (people, design) => short(loadOf(people, design).deliveries)),
-    row("… of them receipts in groups", (people, design) =>
-      percent(loadOf(people, design).groupReceiptShare),
-    ),
-    row("acks/s", (people, design) => short(loadOf(people, design).acks)),
-    row("connections", (people, design) => short(loadOf(people, design).connections)),
-    row("sign-ins/s", (people, design) => short(loadOf(people, design).signIns)),
-    row("looks at heads/s", (people, design) => short(loadOf(people, design).looks)),
-    row("wake-ups between nodes/s", (people, design) => short(loadOf(people, design).wakes)),
-    row("push wake-ups/s, at most", (people, design) => short(loadOf(people, design).pushes)),
-    row("written by PostgreSQL, B/s", (people, design) =>
-      short(loadOf(people, design).appends * P.appendDiskBytes),
-    ),
-    row("in, bit/s", (people, design) => short(8 * loadOf(people, design).bytesIn)),
-    row("out, bit/s", (people, design) => short(8 * loadOf(people, design).bytesOut)),
-    row("… of it Commits", (people, design) => percent(loadOf(people, design).commitShare)),
+    loadRow("messages/s, average", (load) => short(load.averageMessages)),
+    loadRow("messages/s", (load) => short(load.messages)),
+    loadRow("Commits/s that renew keys", (load) => short(load.commits)),
+    loadRow("appends/s, all of these", (load) => short(load.appends)),
+    loadRow("deliveries/s", (load) => short(load.deliveries)),
+    loadRow("… of them receipts in groups", (load) => percent(load.groupReceiptShare)),
+    loadRow("acks/s", (load) => short(load.acks)),
+    loadRow("connections", (load) => short(load.connections)),
+    loadRow("sign-ins/s", (load) => short(load.signIns)),
+    loadRow("looks at heads/s", (load) => short(load.looks)),
+    loadRow("wake-ups between nodes/s", (load) => short(load.wakes)),
+    loadRow("push wake-ups/s, at most", (load) => short(load.pushes)),
+    loadRow("written by PostgreSQL, B/s", (load) => short(load.appends * P.appendDiskBytes)),
+    loadRow("in, bit/s", (load) => short(8 * load.bytesIn)),
+    loadRow("out, bit/s", (load) => short(8 * load.bytesOut)),
+    loadRow("… of it Commits", (load) => percent(load.commitShare)),
   ]);
 }
 
@@ -98,10 +98,10 @@ function machines(): string[] {
     row("nodes (processes of one thread)", (people, design) => short(machinesOf(people, design).nodes)),
     row("cores of PostgreSQL", (people, design) => short(machinesOf(people, design).databaseCores)),
     row("… as shards of 16", (people, design) => short(machinesOf(people, design).shards)),
-    row("entries at rest, mean times", (people, design) => short(storageOf(people, design).entries, "B")),
-    row("… if all wait for 90 days", (people, design) => short(storageOf(people, design).worstEntries, "B")),
-    row("KeyPackages, slots, lists", (people, design) => short(storageOf(people, design).devices, "B")),
-    row("attachments", (people, design) => short(storageOf(people, design).attachments, "B")),
+    storageRow("entries at rest, mean times", "entries"),
+    storageRow("… if all wait for 90 days", "worstEntries"),
+    storageRow("KeyPackages, slots, lists", "devices"),
+    storageRow("attachments", "attachments"),
   ]);
 }
 

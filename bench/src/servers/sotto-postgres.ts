@@ -7,8 +7,7 @@ import { join } from "node:path";
 import { freePort } from "@sotto/testkit/free-port";
 import { TestPostgres, program as postgresProgram } from "@sotto/testkit/postgres";
 import { outputOf, start, type Running } from "../host/child.ts";
-import { runJob } from "../load/generator.ts";
-import { serve } from "./sotto.ts";
+import { registerAll, serve } from "./sotto.ts";
 import type { Target } from "./target.ts";
 
 const settings = { shared_buffers: "512MB", max_wal_size: "4GB", wal_compression: "off" };
@@ -35,15 +34,7 @@ export function sottoOnPostgres(program: string, nodes: 1 | 2): Target {
       mkdirSync(template);
       postgres = await TestPostgres.start({ durable: true, settings });
       filled = await database().createDatabase();
-      const { server, endpoint } = await serve(template, [], ["--database", filled]);
-      await runJob<"register">([program, "role:generator"], {
-        type: "register",
-        endpoint,
-        pids: [server.pid],
-        accounts: users,
-        codesFile: join(template, "codes"),
-      });
-      await server.stop();
+      await registerAll(program, template, users, ["--database", filled]);
     },
     async close() {
       await postgres?.stop();
@@ -70,9 +61,10 @@ export function sottoOnPostgres(program: string, nodes: 1 | 2): Target {
         const { server, endpoint } = await serve(own, [], args);
         if (endpoint.kind === "sotto") started.push({ server, port: endpoint.ports[0]! });
       }
-      const [first, ...others] = started.map(({ server }) => server);
+      const [first, ...otherNodes] = started.map(({ server }) => server);
+      const others = bus === undefined ? otherNodes : [...otherNodes, bus];
       const stopOthers = async (): Promise<void> => {
-        await Promise.all([...others, ...(bus ? [bus] : [])].map((each) => each.stop()));
+        await Promise.all(others.map((each) => each.stop()));
       };
       return {
         server: {
@@ -86,7 +78,7 @@ export function sottoOnPostgres(program: string, nodes: 1 | 2): Target {
             await stopOthers();
           },
         },
-        otherPids: [...others, ...(bus ? [bus] : [])].map(({ pid }) => pid).concat(database().pid),
+        otherPids: [...others.map(({ pid }) => pid), database().pid],
         endpoint: {
           kind: "sotto",
           ports: started.map(({ port }) => port),

@@ -35,16 +35,7 @@ export function sotto(program: string): SottoTarget {
     async prepare(workFolder, users) {
       template = join(workFolder, "sotto-template");
       mkdirSync(template);
-      const { server, endpoint } = await serve(template, []);
-      const codesFile = join(template, "codes");
-      await runJob<"register">([program, "role:generator"], {
-        type: "register",
-        endpoint,
-        pids: [server.pid],
-        accounts: users,
-        codesFile,
-      });
-      await server.stop();
+      await registerAll(program, template, users);
     },
     copyTo(folder) {
       cpSync(template, folder, { recursive: true });
@@ -55,6 +46,28 @@ export function sotto(program: string): SottoTarget {
       return { ...(await serve(folder, collects ? collectOnSignal : [])), collectsOnSignal: collects };
     },
   };
+}
+
+/**
+ * Registers so many accounts, for real: then `folder` holds their keys beside what the server keeps.
+ * @param program the bench's own entry point.
+ * @param more arguments for `sotto serve`.
+ */
+export async function registerAll(
+  program: string,
+  folder: string,
+  accounts: number,
+  more: readonly string[] = [],
+): Promise<void> {
+  const { server, endpoint } = await serve(folder, [], more);
+  await runJob<"register">([program, "role:generator"], {
+    type: "register",
+    endpoint,
+    pids: [server.pid],
+    accounts,
+    codesFile: join(folder, "codes"),
+  });
+  await server.stop();
 }
 
 /**

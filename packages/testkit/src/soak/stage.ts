@@ -44,7 +44,7 @@ export interface Stage {
   readonly condemned: Set<string>;
   /** Accounts whose identity key changed, or was to. */
   readonly rotated: Set<string>;
-  /** Pairs whose log was ended by a COMMIT that is none. */
+  /** Pairs and groups whose log was ended by a COMMIT that is none. */
   readonly wrecked: Set<string>;
   /** Messages that somebody deleted for everybody. */
   readonly takenBack: Set<string>;
