@@ -56,9 +56,16 @@ async function pump(step: Step, conversation: string): Promise<void> {
     }
     // Nothing is encrypted for a device that is known to be revoked, or may be: its removal goes first.
     const hinted = isReady(step) ? hintedIn(step, group) : [];
-    if (hinted.length > 0) return askFirst(step, conversation, queue, hinted);
+    if (hinted.length > 0) {
+      queue.busy = true;
+      return askHinted(step, hinted, (later, failed) => goOn(later, conversation, queue, failed?.error));
+    }
+    // Nor for one whose revocation nobody told this device, since it was away. Whatever comes of asking, the queue goes on.
     const unheard = isReady(step) && isLive(group) ? unheardIn(step, group) : [];
-    if (unheard.length > 0) return catchUpFirst(step, conversation, queue, unheard);
+    if (unheard.length > 0) {
+      queue.busy = true;
+      return catchUp(step, unheard, (later) => goOn(later, conversation, queue));
+    }
     if (isLive(group) && (await isRemovalDue(step, group))) return wakeGroup(step, group.record.id);
     return sendIn(step, conversation, queue, group);
   }
@@ -69,45 +76,17 @@ async function pump(step: Step, conversation: string): Promise<void> {
     wait: () => {
       queue.busy = true;
     },
-    go: async (later) => {
-      queue.busy = false;
-      wakeQueue(later, conversation);
-    },
-    fail: async (later, error) => {
-      queue.busy = false;
-      await setback(later, conversation, queue, error);
-    },
+    go: (later) => goOn(later, conversation, queue),
+    fail: (later, error) => goOn(later, conversation, queue, error),
   });
   if (found !== undefined) await sendIn(step, conversation, queue, found);
 }
 
-/** Has lists looked up of which the server said that they changed; then the queue goes on. */
-async function askFirst(
-  step: Step,
-  conversation: string,
-  queue: MlsQueue,
-  accounts: readonly string[],
-): Promise<void> {
-  queue.busy = true;
-  await askHinted(step, accounts, async (later, failed) => {
-    queue.busy = false;
-    if (failed === undefined) wakeQueue(later, conversation);
-    else await setback(later, conversation, queue, failed.error);
-  });
-}
-
-/** Has lists looked up whose changes nobody told this device, since it was away; then the queue goes on, whatever came of it. */
-async function catchUpFirst(
-  step: Step,
-  conversation: string,
-  queue: MlsQueue,
-  accounts: readonly string[],
-): Promise<void> {
-  queue.busy = true;
-  await catchUp(step, accounts, async (later) => {
-    queue.busy = false;
-    wakeQueue(later, conversation);
-  });
+/** What the queue waited for has come, or failed. */
+async function goOn(step: Step, conversation: string, queue: MlsQueue, error?: SottoError): Promise<void> {
+  queue.busy = false;
+  if (error === undefined) wakeQueue(step, conversation);
+  else await setback(step, conversation, queue, error);
 }
 
 /** Whether a contact's changed identity blocks sending. */
