@@ -1,70 +1,49 @@
 /** NATS as a cluster of three servers, each of which can be killed and started again. */
-import { spawn, type ChildProcess } from "node:child_process";
-import { once } from "node:events";
 import { freePort } from "@sotto/testkit/free-port";
+import { TestNats } from "../../packages/server/test/support/nats.ts";
 
-const members = 3;
-const address = (port: number | undefined): string => `nats://127.0.0.1:${port}`;
+const size = 3;
 
 /** A running cluster. */
 export class NatsCluster {
-  readonly #ports: readonly number[];
-  readonly #clusterPorts: readonly number[];
-  readonly #processes: (ChildProcess | undefined)[] = [];
+  readonly #members: readonly TestNats[];
 
-  private constructor(ports: readonly number[]) {
-    this.#ports = ports.slice(0, members);
-    this.#clusterPorts = ports.slice(members);
+  private constructor(members: readonly TestNats[]) {
+    this.#members = members;
   }
 
   /** Starts all. */
   static async start(): Promise<NatsCluster> {
-    const ports = await Promise.all(Array.from({ length: 2 * members }, () => freePort()));
-    const cluster = new NatsCluster(ports);
+    const ports = await Promise.all(Array.from({ length: 2 * size }, () => freePort()));
+    const routes = ports.splice(size).map((port) => `nats://127.0.0.1:${port}`);
+    const members = ports.map((port, i) => {
+      const others = routes.filter((_, other) => other !== i).join(",");
+      return new TestNats(port, [
+        "--cluster_name",
+        "sotto",
+        "--cluster",
+        routes[i] ?? "",
+        "--routes",
+        others,
+      ]);
+    });
+    const cluster = new NatsCluster(members);
     await cluster.restart();
     return cluster;
   }
 
   /** Of each member. */
   get urls(): readonly string[] {
-    return this.#ports.map(address);
+    return this.#members.map(({ url }) => url);
   }
 
   /** Starts those that do not run. */
   async restart(): Promise<void> {
-    await Promise.all(this.#ports.map((_, i) => this.#processes[i] ?? this.#launch(i)));
+    await Promise.all(this.#members.map((member) => member.restart()));
   }
 
   /** SIGKILL for some. */
   async kill(which: readonly number[] = [0, 1, 2]): Promise<void> {
-    for (const i of which) {
-      const child = this.#processes[i];
-      this.#processes[i] = undefined;
-      if (child === undefined) continue;
-      child.removeAllListeners("exit");
-      child.kill("SIGKILL");
-      await once(child, "exit");
-    }
-  }
-
-  async #launch(i: number): Promise<void> {
-    const routes = this.#clusterPorts.filter((_, other) => other !== i);
-    const child = spawn(
-      "nats-server",
-      `-a 127.0.0.1 -p ${this.#ports[i]} --cluster_name sotto --cluster ${address(this.#clusterPorts[i])}`
-        .split(" ")
-        .concat("--routes", routes.map(address).join(",")),
-      { stdio: ["ignore", "ignore", "pipe"] },
-    );
-    this.#processes[i] = child;
-    let said = "";
-    await new Promise<void>((resolve, reject) => {
-      child.once("error", reject);
-      child.once("exit", () => reject(new Error(`nats-server ended: ${said}`)));
-      child.stderr.on("data", (chunk: Buffer) => {
-        said = (said + chunk.toString()).slice(-4_000);
-        if (said.includes("Server is ready")) resolve();
-      });
-    });
+    for (const i of which) await this.#members[i]?.kill();
   }
 }

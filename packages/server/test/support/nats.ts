@@ -13,10 +13,13 @@ export function natsIsInstalled(): boolean {
 /** A NATS server that can be killed, and started again on the same port. */
 export class TestNats {
   readonly port: number;
+  readonly #more: readonly string[];
   #process: ChildProcess | undefined;
 
-  private constructor(port: number) {
+  /** One that does not run yet. @param more arguments for the command. */
+  constructor(port: number, more: readonly string[] = []) {
     this.port = port;
+    this.#more = more;
   }
 
   /** Starts one on a free port. */
@@ -30,17 +33,19 @@ export class TestNats {
     return `nats://127.0.0.1:${this.port}`;
   }
 
-  /** Starts it again after `kill`, and waits until it takes connections. */
+  /** Starts it (again, after `kill`), unless it runs, and waits until it takes connections. */
   async restart(): Promise<void> {
-    const child = spawn("nats-server", ["-a", "127.0.0.1", "-p", String(this.port)], {
+    if (this.#process !== undefined) return;
+    const child = spawn("nats-server", ["-a", "127.0.0.1", "-p", String(this.port), ...this.#more], {
       stdio: ["ignore", "ignore", "pipe"],
     });
     this.#process = child;
     await new Promise<void>((resolve, reject) => {
       let said = "";
+      child.once("error", reject);
       child.once("exit", () => reject(new Error(`nats-server ended: ${said}`)));
       child.stderr.on("data", (chunk: Buffer) => {
-        said += chunk.toString();
+        said = (said + chunk.toString()).slice(-4_000);
         if (said.includes("Server is ready")) resolve();
       });
     });
