@@ -3,6 +3,7 @@ import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { StorageError } from "@sotto/protocol";
+import type { DataFigures } from "./adapters/data-figures.ts";
 import { BLOBS_FOLDER, DATA_FILES, readDataFolder, requireHere } from "./adapters/data-folder.ts";
 import { UNFINISHED_SUFFIX, blobFile } from "./adapters/folder-blobs.ts";
 import { findDatabaseDamage } from "./adapters/database-check.ts";
@@ -12,24 +13,14 @@ import { readFigures } from "./adapters/postgres/stats.ts";
 import { verifyLiving } from "./backup/backup.ts";
 import type { DataPlace } from "./backup/living.ts";
 
-/** Figures of a server's data. */
-export interface DataStatus {
+/** A server's data, and whose it is. */
+export interface DataStatus extends DataFigures {
   /** Absolute path. */
   readonly path: string;
   /** SHA-256 of the server's public key, 32 bytes. */
   readonly fingerprint: Uint8Array;
   /** Whether a server uses the folder now. */
   readonly running: boolean;
-  readonly accounts: number;
-  /** In use, not revoked. */
-  readonly devices: number;
-  readonly logs: number;
-  readonly entries: number;
-  /** Of the database. */
-  readonly bytesOnDisk: number;
-  /** Unfinished ones among them, and the bytes that they are to have. */
-  readonly blobs: number;
-  readonly blobBytes: number;
 }
 
 /**
@@ -54,10 +45,7 @@ export async function readStatus(place: DataPlace): Promise<DataStatus> {
   return { path, fingerprint: key.fingerprint, running: isRunning(path), ...figures };
 }
 
-function countInFolder(
-  path: string,
-  databasePath: string,
-): Omit<DataStatus, "path" | "fingerprint" | "running"> {
+function countInFolder(path: string, databasePath: string): DataFigures {
   const database = new DatabaseSync(databasePath, { readOnly: true, timeout: 5_000 });
   try {
     const count = (rows: string): number =>

@@ -1,4 +1,5 @@
 /** Figures of a PostgreSQL database for /metrics. Of large tables the planner's estimate is told: counting would read all of them each time. */
+import type { DataFigures } from "../data-figures.ts";
 import { Connections, named } from "./connections.ts";
 import { parseDatabaseUrl } from "./database-url.ts";
 import { requireOwn } from "./migrate.ts";
@@ -33,18 +34,7 @@ export async function readStats(
 }
 
 /** What an operator is told of a database. @param owner see migrate.ts. @throws StorageError `data_folder_foreign`, `data_unfinished`, `unavailable`. */
-export async function readFigures(
-  url: string,
-  owner: Uint8Array,
-): Promise<{
-  accounts: number;
-  devices: number;
-  logs: number;
-  entries: number;
-  bytesOnDisk: number;
-  blobs: number;
-  blobBytes: number;
-}> {
+export async function readFigures(url: string, owner: Uint8Array): Promise<DataFigures> {
   const connections = new Connections(parseDatabaseUrl(url));
   try {
     await connections.script((run) => requireOwn(run, owner, false));
