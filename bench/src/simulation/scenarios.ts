@@ -140,17 +140,10 @@ const reconnect: Scenario = (seed) => {
 
 const region: Scenario = (seed) => {
   const base = { nodes: 3, clientsEach: 2_000, failoverSec: 20, logs: 51, horizonSec: 240, seed } as const;
-  const cases = [
-    [0.3, "as built"],
-    [0.5, "as built"],
-    [0.6, "as built"],
-    [0.7, "as built"],
-    [0.3, "one statement"],
-    [0.5, "one statement"],
-    [0.6, "one statement"],
-    [0.7, "one statement"],
-  ] as const;
-  const rows = cases.map(([utilisation, attaching]) => {
+  const cases = (["as built", "one statement"] as const).flatMap((attaching) =>
+    [0.3, 0.5, 0.6, 0.7].map((utilisation) => ({ utilisation, attaching })),
+  );
+  const rows = cases.map(({ utilisation, attaching }) => {
     const found = simulateRegion({ ...base, utilisation, attaching });
     return [
       `${percent(utilisation)}, attaching ${attaching}`,
