@@ -19,10 +19,26 @@ const newPath = (): string => join(folder, `${++files}.db`);
 const nowSec = 1_800_000_000;
 
 let lastPath = "";
+/** Whether the rows of logs say how many bytes those hold. @throws Error when not. */
+function checkHeldBytes(path: string): void {
+  const database = new DatabaseSync(path);
+  const wrong = database
+    .prepare(
+      `SELECT num FROM logs WHERE held_bytes <>
+       (SELECT coalesce(sum(length(body)), 0) FROM entries WHERE log = logs.num)`,
+    )
+    .all();
+  database.close();
+  if (wrong.length > 0) throw new Error(`${wrong.length} logs say wrongly how many bytes they hold`);
+}
+
 storeConformance(
   "SQLite",
   async (limits) => {
     lastPath = newPath();
+    // Whatever the suite did with it.
+    const path = lastPath;
+    onTestFinished(() => checkHeldBytes(path));
     return openSqliteStore({ path: lastPath, nowSec, limits });
   },
   async (store, limits) => {
@@ -94,6 +110,26 @@ describe("opening", () => {
     const put = { account, device, ciphersuite: 1, keyPackages, lastResort: undefined, replace: false };
     expect(await store.putKeyPackages(put)).toBe("stored");
     expect(await store.countKeyPackages(account, device, 1)).toEqual({ left: 1, hasLastResort: false });
+  });
+
+  test("what the logs of an older version hold is counted as it is brought up to date", async () => {
+    const path = newPath();
+    const old = new DatabaseSync(path);
+    old.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
+    old.exec("CREATE TABLE migrations (version INTEGER PRIMARY KEY, applied_at_sec INTEGER NOT NULL) STRICT");
+    const sums = MIGRATIONS.findIndex((statements) => statements.includes("held_bytes"));
+    for (const statements of MIGRATIONS.slice(0, sums)) old.exec(statements);
+    old.exec(`INSERT INTO migrations VALUES (${sums}, 1)`);
+    old.exec("INSERT INTO logs VALUES (1, x'0101', 1, 2, 0, 0, 1), (2, x'0202', 1, 0, 0, 0, 1)");
+    old.exec("INSERT INTO entries VALUES (1, 1, 1, 0, 1, 1, x'010203'), (2, 1, 2, 0, 1, 1, x'0102')");
+    old.close();
+    void openSqliteStore({ path, nowSec }).close();
+    const database = new DatabaseSync(path);
+    expect(database.prepare("SELECT held_bytes FROM logs ORDER BY num").all()).toEqual([
+      { held_bytes: 5 },
+      { held_bytes: 0 },
+    ]);
+    database.close();
   });
 
   test("a fresh database carries its mark in the file, durable settings, and its version", () => {

@@ -52,6 +52,11 @@ test("a server goes from SQLite to PostgreSQL and back, and nothing of it change
   expect((await verifyLiving(back)).counts).toEqual(first.counts);
   expect(wholeOf(snapshot(join(back.data, "blobs")))).toEqual(wholeOf(files));
   expect(await readStatus(back)).toMatchObject({ accounts: 4, blobs: 2, entries: 683 });
+  const filled = new DatabaseSync(join(back.data, "sotto.db"), { readOnly: true });
+  const wrong = `SELECT count(*) AS n FROM logs WHERE held_bytes <>
+    (SELECT coalesce(sum(length(body)), 0) FROM entries WHERE log = logs.num)`;
+  expect(filled.prepare(wrong).get()).toEqual({ n: 0 });
+  filled.close();
   expect(await readStatus(moved)).toMatchObject({ accounts: 4, blobs: 2, entries: 683 });
 
   // Both are what servers start on, and what they keep in sums is right.

@@ -59,7 +59,9 @@ export function fillSqlite(path: string, nowSec: number): RowSink & { close(): v
     async finish() {
       inTransaction(database, () =>
         database.exec(`INSERT INTO entries (log, seq, epoch, kind, stored_at_sec, body)
-          SELECT log, seq, epoch, kind, stored_at_sec, body FROM waiting.entries ORDER BY stored_at_sec, log, seq`),
+          SELECT log, seq, epoch, kind, stored_at_sec, body FROM waiting.entries ORDER BY stored_at_sec, log, seq;
+          UPDATE logs SET held_bytes = s.size FROM (SELECT log, sum(length(body)) AS size FROM waiting.entries GROUP BY log) s
+          WHERE num = s.log`),
       );
       database.exec("DETACH waiting; PRAGMA wal_checkpoint(TRUNCATE)");
       close();

@@ -17,10 +17,8 @@ export interface CachedLog {
   epoch: number;
   /** The present epoch; undefined for inboxes. */
   present: EpochState | undefined;
-  /** At least the bytes that the log holds; exactly these when `summed`. */
-  mostBytes: number;
-  /** The log reached its limit once, and its bytes are counted ever since: nobody can make us sum them up again and again. */
-  summed: boolean;
+  /** Bytes of the bodies that the log holds. */
+  heldBytes: number;
   /** The cursor of the slot that is furthest behind; undefined when it must be asked for. */
   lowestCursor: number | undefined;
   /** Changed by the transaction that runs. */

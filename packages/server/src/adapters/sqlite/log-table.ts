@@ -3,7 +3,7 @@
  */
 import { timingSafeEqual } from "node:crypto";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import { EntryKind, LIMITS, type LogId, type SlotId } from "@sotto/protocol";
+import { EntryKind, type LogId, type SlotId } from "@sotto/protocol";
 import {
   advanceSlot,
   checkAppend,
@@ -68,7 +68,7 @@ export class LogTable {
   /** Writes the states that changed, at the end of a transaction. */
   flush(): void {
     for (const log of this.#dirty) {
-      this.#sql.updateLog.run(log.headSeq, log.trimmedSeq, log.epoch, log.num);
+      this.#sql.updateLog.run(log.headSeq, log.trimmedSeq, log.epoch, log.heldBytes, log.num);
       log.dirty = false;
     }
     this.#dirty.length = 0;
@@ -113,12 +113,8 @@ export class LogTable {
 
   #hasRoom(log: CachedLog, bytes: number): boolean {
     if (log.headSeq - log.trimmedSeq >= this.#limits.maxEntries) return false;
-    if (log.mostBytes + bytes > this.#limits.maxBytes && !log.summed) {
-      log.mostBytes = this.#sumBytes(log, log.headSeq);
-      log.summed = true;
-    }
-    if (log.mostBytes + bytes > this.#limits.maxBytes) return false;
-    log.mostBytes += bytes;
+    if (log.heldBytes + bytes > this.#limits.maxBytes) return false;
+    log.heldBytes += bytes;
     return true;
   }
 
@@ -299,14 +295,13 @@ export class LogTable {
 
   #trim(log: CachedLog, throughSeq: number): void {
     if (throughSeq <= log.trimmedSeq) return;
-    if (log.summed) log.mostBytes -= this.#sumBytes(log, throughSeq);
+    log.heldBytes = throughSeq === log.headSeq ? 0 : log.heldBytes - this.#sumBytes(log, throughSeq);
     log.trimmedSeq = throughSeq;
     this.#touch(log);
     this.#entries -= Number(this.#sql.deleteEntries.run(log.num, throughSeq).changes);
-    if (throughSeq === log.headSeq) log.mostBytes = 0;
   }
 
-  /** Bytes of the bodies up to a seq. Costs time for each. */
+  /** Bytes of the bodies up to a seq. Costs time for each, so what a log holds is kept in its row. */
   #sumBytes(log: CachedLog, throughSeq: number): number {
     return Number(this.#sql.sumBytes.get(log.num, throughSeq)?.["bytes"] ?? 0);
   }
@@ -352,7 +347,7 @@ export class LogTable {
 
   readonly #load = (id: Uint8Array): CachedLog | undefined => {
     const row = this.#sql.readLog.get(id) as
-      | { num: number; is_inbox: number; head_seq: number; trimmed_seq: number; epoch: number }
+      | Record<"num" | "is_inbox" | "head_seq" | "trimmed_seq" | "epoch" | "held_bytes", number>
       | undefined;
     if (row === undefined) return undefined;
     const kind = row.is_inbox === 1 ? "inbox" : "conversation";
@@ -363,8 +358,7 @@ export class LogTable {
       trimmedSeq: row.trimmed_seq,
       epoch: row.epoch,
       present: kind === "inbox" ? undefined : this.#loadEpoch(row.num, row.epoch),
-      mostBytes: (row.head_seq - row.trimmed_seq) * LIMITS.maxCommitBytes,
-      summed: false,
+      heldBytes: row.held_bytes,
       lowestCursor: undefined,
       dirty: false,
     };
@@ -374,11 +368,11 @@ export class LogTable {
 function statements(database: DatabaseSync) {
   const sql = (text: string): StatementSync => database.prepare(text);
   return {
-    readLog: sql("SELECT num, is_inbox, head_seq, trimmed_seq, epoch FROM logs WHERE id = ?"),
+    readLog: sql("SELECT num, is_inbox, head_seq, trimmed_seq, epoch, held_bytes FROM logs WHERE id = ?"),
     insertLog: sql(
       "INSERT INTO logs (id, is_inbox, head_seq, trimmed_seq, epoch, made_at_sec) VALUES (?, ?, 0, 0, ?, ?)",
     ),
-    updateLog: sql("UPDATE logs SET head_seq = ?, trimmed_seq = ?, epoch = ? WHERE num = ?"),
+    updateLog: sql("UPDATE logs SET head_seq = ?, trimmed_seq = ?, epoch = ?, held_bytes = ? WHERE num = ?"),
     deleteLog: sql("DELETE FROM logs WHERE num = ?"),
     deleteEpochs: sql("DELETE FROM epochs WHERE log = ?"),
     lastNum: sql("SELECT max(num) AS num FROM logs"),

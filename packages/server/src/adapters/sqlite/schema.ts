@@ -119,4 +119,8 @@ export const MIGRATIONS: readonly string[] = [
     farewell BLOB
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  ALTER TABLE logs ADD COLUMN held_bytes INTEGER NOT NULL DEFAULT 0;
+  UPDATE logs SET held_bytes = (SELECT coalesce(sum(length(body)), 0) FROM entries WHERE log = logs.num);
+  `,
 ];
