@@ -7,7 +7,7 @@ import { SottoError } from "@sotto/protocol";
 import { deviceTitle } from "../device-rows.ts";
 import { sanitiseLine } from "@sotto/client/readable";
 import { approvalWord } from "../link-request.ts";
-import { nextStep } from "../next-steps.ts";
+import { explain } from "./explain.ts";
 import { emptyDraft } from "./editor.ts";
 import type { Action } from "./keys.ts";
 import { moved } from "./moved.ts";
@@ -160,12 +160,6 @@ export class DeviceControl {
 }
 
 const handingOver = "It gets contacts, groups and history \u2026";
-
-/** What went wrong, and what to do. */
-function explain(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
-  return sanitiseLine(`${message}: ${nextStep(error instanceof SottoError ? error.code : "internal")}`);
-}
 
 /** A code that is none is typed again. */
 function explainCode(error: unknown): string {

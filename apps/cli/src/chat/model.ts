@@ -14,11 +14,10 @@ import type {
   Notice,
   SendOptions,
 } from "@sotto/client";
-import { SottoError, UsageError } from "@sotto/protocol";
-import { sanitiseLine } from "@sotto/client/readable";
-import { nextStep } from "../next-steps.ts";
+import { UsageError } from "@sotto/protocol";
 import { connectionFailure, fatalProblems } from "../session.ts";
 import { formatChange, formatNotice } from "../view.ts";
+import { explain } from "./explain.ts";
 
 /** Of a conversation that was only begun. */
 const nothingDecided = {
@@ -260,9 +259,7 @@ export class ChatModel {
 
   /** Shows a failure with its next step, until it is dismissed. */
   showProblem(error: unknown): void {
-    const code = error instanceof SottoError ? error.code : "internal";
-    const message = error instanceof Error ? error.message : String(error);
-    this.#set({ alert: sanitiseLine(`${message}: ${nextStep(code)}`) });
+    this.#set({ alert: explain(error) });
   }
 
   dismissAlert(): void {

@@ -2,10 +2,8 @@
  * Searching in the history: the line that one types, what it finds as one types it, and the way to a hit. Answers that come late are
  * dropped when something else is being looked for by then.
  */
-import { SottoError } from "@sotto/protocol";
-import { sanitiseLine } from "@sotto/client/readable";
-import { nextStep } from "../next-steps.ts";
 import { emptyDraft, type Draft } from "./editor.ts";
+import { explain } from "./explain.ts";
 import type { Action } from "./keys.ts";
 import { moved } from "./moved.ts";
 import { editLine, type Overlay, type Search } from "./overlay.ts";
@@ -92,9 +90,7 @@ export class SearchControl {
         }, lookAgainMs);
       }
     } catch (error) {
-      const code = error instanceof SottoError ? error.code : "internal";
-      const message = error instanceof Error ? error.message : String(error);
-      this.#show(text, { page: undefined, problem: sanitiseLine(`${message}: ${nextStep(code)}`) });
+      this.#show(text, { page: undefined, problem: explain(error) });
     }
   }
 

@@ -10,7 +10,7 @@ import { newEarly, nextDueSec, setAside, takeDue, type EarlyState } from "./earl
 import { noteClaimAnswered, type Purpose } from "./lookup-budget.ts";
 import { addNotice } from "./notices.ts";
 import { isUnbelievable, lookUp, type Found } from "./lookups.ts";
-import { backoffMs } from "./reconnect.ts";
+import { pauseMs } from "./reconnect.ts";
 import { names, type HeldEntry } from "./records.ts";
 import { isReady } from "./session.ts";
 import { nextOrder, nowSec, type Step } from "./step.ts";
@@ -219,14 +219,14 @@ async function ask(
 }
 
 async function retryLater(step: Step, account: string, sender: HeldSender, failed: Found): Promise<void> {
-  const hintMs = failed.type === "failed" ? (failed.error.retryAfterMs ?? 0) : 0;
+  const hintMs = failed.type === "failed" ? failed.error.retryAfterMs : undefined;
   sender.busy = true;
   sender.failures += 1;
   sender.putOff = sender.isStranger && failed.type === "failed" && failed.error.code === "rate_limited";
   step.effects.push({
     type: "timer",
     name: `held ${account}`,
-    delayMs: Math.max(hintMs, backoffMs(sender.failures, step.env.random())),
+    delayMs: pauseMs(sender.failures, hintMs, step.env.random()),
     run: async (later) => {
       sender.busy = false;
       sender.answers = {};

@@ -11,6 +11,7 @@ import { APPLICATION_ID, MIGRATIONS } from "../../src/adapters/sqlite/schema.ts"
 import { SqliteStore, openSqliteStore } from "../../src/adapters/sqlite/store.ts";
 import { DEFAULT_LOG_LIMITS } from "../../src/core/logs/defaults.ts";
 import type { StoreOperation } from "../../src/core/store.ts";
+import { wrongSumsInSqlite } from "../support/held-bytes.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "sotto-sqlite-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -19,17 +20,9 @@ const newPath = (): string => join(folder, `${++files}.db`);
 const nowSec = 1_800_000_000;
 
 let lastPath = "";
-/** Whether the rows of logs say how many bytes those hold. @throws Error when not. */
 function checkHeldBytes(path: string): void {
-  const database = new DatabaseSync(path);
-  const wrong = database
-    .prepare(
-      `SELECT num FROM logs WHERE held_bytes <>
-       (SELECT coalesce(sum(length(body)), 0) FROM entries WHERE log = logs.num)`,
-    )
-    .all();
-  database.close();
-  if (wrong.length > 0) throw new Error(`${wrong.length} logs say wrongly how many bytes they hold`);
+  const wrong = wrongSumsInSqlite(path);
+  if (wrong > 0) throw new Error(`${wrong} logs say wrongly how many bytes they hold`);
 }
 
 storeConformance(

@@ -62,12 +62,13 @@ function isForsaken(
 }
 
 /** Whether a device in use is in the newest of the logs that are one group. */
-const isIn = ({ revoked }: Stage, logs: readonly WitnessedLog[], device: string): boolean =>
-  ![...revoked].some((one) => one.device === device) &&
-  logs
-    .at(-1)
-    ?.members.get(logs.at(-1)?.epoch ?? 0)
-    ?.has(device) === true;
+function isIn(stage: Stage, logs: readonly WitnessedLog[], device: string): boolean {
+  const newest = logs.at(-1);
+  return !isRevoked(stage, device) && newest?.members.get(newest.epoch)?.has(device) === true;
+}
+
+const isRevoked = ({ revoked }: Stage, id: string): boolean =>
+  [...revoked].some(({ device }) => device === id);
 
 const isReadable = (
   log: WitnessedLog,
@@ -94,7 +95,7 @@ function isExempt(
   record: GroupRecord | undefined,
 ): boolean {
   // What a revoked device wrote last is refused by whoever knows that it is revoked.
-  if ([...stage.revoked].some((one) => one.device === sender)) return true;
+  if (isRevoked(stage, sender)) return true;
   // Whoever left reads no more, though the group may not have taken notice yet.
   if (record?.state === "left" && seq > record.cursor) return true;
   const joins = log.joins.filter((join) => join.device === device.device);
@@ -121,8 +122,8 @@ export function wasPutOff(stage: Stage, joins: WitnessedLog["joins"], seq: numbe
   return after !== undefined && isByRevoked(stage, before);
 }
 
-const isByRevoked = ({ revoked }: Stage, join: WitnessedLog["joins"][number] | undefined): boolean =>
-  [...revoked].some(({ device }) => device === join?.by);
+const isByRevoked = (stage: Stage, join: WitnessedLog["joins"][number] | undefined): boolean =>
+  join !== undefined && isRevoked(stage, join.by);
 
 /** Whether a device's account had left before, on whichever of its devices, and not come back: it may be let in again before anybody looks. */
 function hasLeft(

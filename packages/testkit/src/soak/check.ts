@@ -3,7 +3,7 @@
  * nothing left to do; every device of theirs is there, and none that was revoked.
  */
 import { parseGroupData } from "@sotto/client/parts";
-import type { SimulatedDevice, WitnessedLog } from "../simulation/index.ts";
+import type { WitnessedLog } from "../simulation/index.ts";
 import { checkChanges } from "./check-changes.ts";
 import { checkGroup, checkHistory } from "./check-messages.ts";
 import { checkPair } from "./check-pairs.ts";
@@ -170,7 +170,8 @@ function checkPlace(
     return wrong;
   }
   const isGroup = present.some((one) => one.groups.get(log.id)?.kind === "group");
-  if (!isGroup || !members.has(device.device) || mayStay(stage, log, device, present)) return wrong;
+  if (!isGroup || !members.has(device.device) || mayStay(stage, log, { device, groups }, present))
+    return wrong;
   if (isGivenUp(log, present)) return wrong;
   const isWaiting = record === undefined || record.state === "healing";
   if (isWaiting && isDeserted(stage, log, device.device)) return wrong;
@@ -191,16 +192,15 @@ function isGivenUp({ id }: WitnessedLog, present: readonly Seen[]): boolean {
 function mayStay(
   stage: Stage,
   log: WitnessedLog,
-  { account, label }: SimulatedDevice,
+  { device: { account }, groups: own }: Pick<Seen, "device" | "groups">,
   present: readonly Seen[],
 ): boolean {
-  const states = present
-    .filter(({ device }) => device.account === account)
-    .map(({ device, groups }) => ({ isThis: device.label === label, state: groups.get(log.id)?.state }));
-  const own = states.find(({ isThis }) => isThis)?.state;
-  // Which had lost its state, and was told by another that left.
-  const wasTold = own === "removed" && states.some(({ state }) => state === "left");
-  if (own !== "left" && !wasTold) return false;
+  const state = own.get(log.id)?.state;
+  // One that had lost its state is told by another of its account that left.
+  const wasTold = present.some(
+    ({ device, groups }) => device.account === account && groups.get(log.id)?.state === "left",
+  );
+  if (state !== "left" && !(state === "removed" && wasTold)) return false;
   const admins = present.filter(({ device, groups }) => {
     const theirs = groups.get(log.id);
     return theirs?.state === "joined" && parseGroupData(theirs.data).admins.includes(device.account);

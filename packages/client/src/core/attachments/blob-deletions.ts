@@ -1,6 +1,6 @@
 /** Blobs of ours that are to go: noted with whatever made them useless, and deleted when the server can be reached. */
 import { SottoError } from "@sotto/protocol";
-import { backoffMs } from "../reconnect.ts";
+import { pauseMs } from "../reconnect.ts";
 import type { MessageRecord } from "../records.ts";
 import { isReady } from "../session.ts";
 import { nextOrder, type Step, type StepFunction } from "../step.ts";
@@ -69,11 +69,11 @@ function afterFailure(order: number, cause: unknown): StepFunction {
   return async (step) => {
     const { transfers } = step.live;
     transfers.deletionFailures += 1;
-    const hintMs = cause instanceof SottoError ? (cause.retryAfterMs ?? 0) : 0;
+    const hintMs = cause instanceof SottoError ? cause.retryAfterMs : undefined;
     step.effects.push({
       type: "timer",
       name: "blob deletions",
-      delayMs: Math.max(hintMs, backoffMs(transfers.deletionFailures, step.env.random())),
+      delayMs: pauseMs(transfers.deletionFailures, hintMs, step.env.random()),
       run: async (later) => {
         later.live.transfers.deleting = false;
       },

@@ -23,7 +23,7 @@ import { noteExpiry, startTime } from "../expiry.ts";
 import { applyEarly } from "../groups/changing.ts";
 import { groupNames } from "../groups/records.ts";
 import { fetchSideLog } from "../groups/side-logs.ts";
-import { putGroup, type GroupLive } from "../groups/state.ts";
+import { pairGroups, putGroup, type GroupLive } from "../groups/state.ts";
 import { onlyNonce } from "../groups/welcoming.ts";
 import { findPlace, isTaken, notePlace } from "../message-names.ts";
 import { addNotice } from "../notices.ts";
@@ -160,17 +160,14 @@ async function takeAt(step: Step, message: HistoryMessage, order: number): Promi
  * history may tell of the same, and is told when more was written.
  */
 async function awaitedLog(step: Step, { conversation }: HistoryMessage): Promise<string | undefined> {
-  const { byId } = step.live.groups;
   if (conversation.case === "groupLogId") {
     const id = toHex(conversation.value);
-    const group = byId.get(id);
+    const group = step.live.groups.byId.get(id);
     return group === undefined || isUnread(group) ? id : undefined;
   }
   if (conversation.case !== "peerAccountId") return undefined;
   const contact = await findContact(step.draft, { account: toHex(conversation.value) });
-  const isOfPair = ({ record }: GroupLive) =>
-    record.kind === "pair" && contact?.conversations.includes(record.conversation) === true;
-  return [...byId.values()].find((group) => isOfPair(group) && isUnread(group))?.record.id;
+  return pairGroups(step, contact?.conversations ?? []).find(isUnread)?.record.id;
 }
 
 /** Whether there may be more in a group's log that was there before. */

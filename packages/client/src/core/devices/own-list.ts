@@ -31,7 +31,7 @@ import { deviceOf } from "../hex.ts";
 import { lookUp, type Found } from "../lookups.ts";
 import { addNotice } from "../notices.ts";
 import { wakeAll } from "../outbox-queue.ts";
-import { backoffMs } from "../reconnect.ts";
+import { pauseMs } from "../reconnect.ts";
 import { names, type DeviceListProposal, type ListChange, type OwnAccount } from "../records.ts";
 import { isReady, request, type Answer } from "../session.ts";
 import { nowSec, type Step } from "../step.ts";
@@ -181,8 +181,7 @@ async function afterPublish(step: Step, answer: Answer): Promise<void> {
     });
   }
   step.live.session.publishFailures += 1;
-  const pauseMs = backoffMs(step.live.session.publishFailures, step.env.random());
-  const delayMs = Math.max(retryAfterMs ?? 0, pauseMs);
+  const delayMs = pauseMs(step.live.session.publishFailures, retryAfterMs, step.env.random());
   step.effects.push({ type: "timer", name: "publish", delayMs, run: publish });
 }
 
@@ -282,8 +281,8 @@ function reconcileLater(step: Step, found: Found): void {
   // The next sign-in tells the version anew.
   if (!isReady(step)) return;
   session.publishFailures += 1;
-  const hintMs = found.type === "failed" ? (found.error.retryAfterMs ?? 0) : 0;
-  const delayMs = Math.max(hintMs, backoffMs(session.publishFailures, step.env.random()));
+  const hintMs = found.type === "failed" ? found.error.retryAfterMs : undefined;
+  const delayMs = pauseMs(session.publishFailures, hintMs, step.env.random());
   step.effects.push({ type: "timer", name: "reconcile", delayMs, run: reconcileNow });
 }
 

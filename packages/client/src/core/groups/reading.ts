@@ -4,7 +4,7 @@
  */
 import { EntryKind, toHex, type Entries, type Attached, type SottoError } from "@sotto/protocol";
 import { bytesOf } from "../hex.ts";
-import { backoffMs } from "../reconnect.ts";
+import { pauseMs } from "../reconnect.ts";
 import { isReady, request, type Answer } from "../session.ts";
 import type { Step } from "../step.ts";
 import { takeEntry } from "./entries.ts";
@@ -165,11 +165,10 @@ export function detachGroups(step: Step): void {
 }
 
 function later(step: Step, group: GroupLive, name: string, failures: number, error?: SottoError): void {
-  const pauseMs = backoffMs(failures, step.env.random());
   step.effects.push({
     type: "timer",
     name,
-    delayMs: Math.max(error?.retryAfterMs ?? 0, pauseMs),
+    delayMs: pauseMs(failures, error?.retryAfterMs, step.env.random()),
     run: async (then) => {
       group.reader.busy = false;
       wakeGroup(then, group.record.id);

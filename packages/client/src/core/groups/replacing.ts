@@ -6,7 +6,7 @@
 import type { MlsGroup, MlsMember } from "@sotto/crypto";
 import { toHex } from "@sotto/protocol";
 import type { Step } from "../step.ts";
-import { checkSuccessor, deciders, deciding } from "./continuing.ts";
+import { checkSuccessor, deciders, deciding, type Continued } from "./continuing.ts";
 import { parseGroupData, type CheckedData } from "./data.ts";
 import { accountsOf } from "./epoch.ts";
 import { accountOfMember } from "./membership.ts";
@@ -99,7 +99,11 @@ export function tookPlaceMeanwhile(step: Pick<Step, "live">, group: GroupLive): 
  * A group that comes from one that a new one comes from as well: a device that was let in later was never in that one itself, and would go
  * on in both.
  */
-function relatedTo(step: Pick<Step, "live">, next: MlsGroup, made: Made): GroupLive | undefined {
+function relatedTo(
+  step: Pick<Step, "live">,
+  next: MlsGroup,
+  made: Omit<Continued, "isLater">,
+): GroupLive | undefined {
   const { kind, replaces } = made.data;
   const line = new Set(replaces.map(({ id }) => id));
   const own = step.live.own.account;
@@ -114,18 +118,15 @@ function relatedTo(step: Pick<Step, "live">, next: MlsGroup, made: Made): GroupL
   );
 }
 
-/** A group that this device is let into, and who let it in. */
-interface Made {
-  readonly accounts: readonly string[];
-  readonly data: CheckedData;
-  readonly sender: string;
-}
-
 /**
  * Whether those who let this device into two groups decide in the other, or are its own devices. Ids are no secret: somebody who is in
  * neither could name what both come from in a group of theirs, and so keep this device out of one.
  */
-function isVouched({ record }: GroupLive, { accounts, data, sender }: Made, own: string): boolean {
+function isVouched(
+  { record }: GroupLive,
+  { accounts, data, sender }: Omit<Continued, "isLater">,
+  own: string,
+): boolean {
   const { kind, invitedBy = own } = record;
   return (
     kind === "group" &&
@@ -184,9 +185,7 @@ const lineOf = ({ id, replaces }: Heir) => [{ id, epoch: 0 }, ...replaces];
 export function hasSuccessor(step: Pick<Step, "live">, group: MlsGroup): boolean {
   const id = toHex(group.groupId);
   const { kind } = parseGroupData(group.groupData);
-  return ofSamePeople(step, kind, group).some(({ record }) =>
-    parseGroupData(record.data).replaces.some((one) => one.id === id),
-  );
+  return ofSamePeople(step, kind, group).some((one) => comesFrom(one, id));
 }
 
 /** Has a group take the place of another, and of the one that had it until now: wishes and messages go on in it. */
@@ -202,8 +201,12 @@ export async function takePlaceOf(step: Step, old: GroupLive, next: GroupLive): 
 }
 
 /** Whether a group is given up for one that does not come from it: who had not read there goes over without, and whoever comes later. */
-const isForsaken = ({ record: { id, kind } }: GroupLive, { record: { data } }: GroupLive): boolean =>
-  kind === "group" && !parseGroupData(data).replaces.some((old) => old.id === id);
+const isForsaken = ({ record: { id, kind } }: GroupLive, next: GroupLive): boolean =>
+  kind === "group" && !comesFrom(next, id);
+
+/** Whether a group took the place of another, at whatever remove. */
+const comesFrom = ({ record }: GroupLive, id: string): boolean =>
+  parseGroupData(record.data).replaces.some((one) => one.id === id);
 
 /** How many entries of a group were not taken in, as far as its log said; absent when the log itself was lost. */
 export function missedIn({ reader, record }: GroupLive): { readonly missed?: number } {
