@@ -90,6 +90,26 @@ test("a device put back to a copy in which it was removed from a group stays out
   );
 });
 
+test("a device put back to before everybody else left a group hears so from them, and goes on alone", async () => {
+  const { world, ann, ben, cleo, id } = await scene();
+  const copy = ann.copy();
+  await world.during(ben.up.leaveGroup(id));
+  await world.settle(60);
+  ann.network.weather = { ...ann.network.weather, delayMs: [400, 400] };
+  await world.during(cleo.up.leaveGroup(id));
+  ann.kill();
+  ann.restore(copy);
+  await ann.start();
+  await world.settle(300);
+  expect((await ann.up.groups()).map(({ name, members }) => [name, members])).toEqual([["Climbing", 1]]);
+  expect((await ann.groups()).find((group) => group.id === id)?.state).toBe("replaced");
+  await world.during(ann.up.addToGroup("Climbing", [ben.identifier]));
+  await world.settle(60);
+  await ann.up.send("Climbing", "back again");
+  await world.settle(60);
+  expect(ben.received.map(({ body }) => body)).toContain("back again");
+});
+
 test("a device put back to before its own Commit lost its state by itself: nothing is refused, and any member lets it in", async () => {
   const played = await scene();
   const { world, ann, ben, cleo, id } = played;

@@ -315,6 +315,24 @@ test("SOTTO-REJOIN-2: only who decides in a group says that a device which lost 
   await scene.world.until(async () => (await state()) === "removed");
 });
 
+test("SOTTO-REJOIN-2: that somebody left a group only they say themselves", async () => {
+  const { ann, bob, group, intruder } = await choir();
+  ann.kill();
+  bob.kill();
+  await bob.tamper((draft) => draft.delete(groupNames.state(group.id)));
+  await bob.start();
+  const admin = intruder.device;
+  const admins = (await admin.stored.get(names.own))!.deviceKey.privateKey;
+  const leaving = async () => (await bob.stored.get(groupNames.group(group.id)))?.leaving ?? [];
+  const said = { logId: group.id, epoch: group.epoch + 1 };
+  await leaveNotMember(intruder, bob, admin, { ...said, gone: ann.account }, admins);
+  await leaveNotMember(intruder, bob, admin, { ...said, epoch: group.epoch, gone: admin.account }, admins);
+  await scene.world.settle(30);
+  expect(await leaving()).toEqual([]);
+  await leaveNotMember(intruder, bob, admin, { ...said, gone: admin.account }, admins);
+  await scene.world.until(async () => (await leaving()).includes(admin.account));
+});
+
 test("SOTTO-REJOIN-1: only the device itself asks to be added anew", async () => {
   const { ann, bob, group, intruder } = await choir();
   const { deviceKey } = (await intruder.device.stored.get(names.own))!;

@@ -179,10 +179,16 @@ function checkPlace(
   return wrong;
 }
 
-/** Whether everybody went over from a log to another, which took the same place and counts before it; whoever had not heard of it passes it over. */
+/**
+ * Whether everybody who was left in a log went over from it to another, which took the same place and counts before it; whoever had not
+ * heard of it passes it over.
+ */
 function isGivenUp({ id }: WitnessedLog, present: readonly Seen[]): boolean {
   const states = present.flatMap(({ groups }) => groups.get(id)?.state ?? []);
-  return states.length > 0 && states.every((state) => state === "replaced");
+  return (
+    states.includes("replaced") &&
+    states.every((state) => state === "replaced" || state === "left" || state === "removed")
+  );
 }
 
 /**

@@ -467,12 +467,12 @@ export async function leaveRejoin(
   await leaveSealed(intruder, victim, { content: { case: "rejoin", value: { ...ids, ...rest } } });
 }
 
-/** Leaves word in somebody's inbox, in a device's name, that they are not in a group any more. @param asker whom it answers. */
+/** Leaves word in somebody's inbox, in a device's name, that they, or `gone`, are not in a group any more. @param asker whom it answers. */
 export async function leaveNotMember(
   intruder: Intruder,
   victim: SimulatedDevice,
   device: SimulatedDevice,
-  said: { readonly logId: string; readonly epoch: number; readonly asker?: string },
+  said: { readonly logId: string; readonly epoch: number; readonly asker?: string; readonly gone?: string },
   key: Uint8Array,
 ): Promise<void> {
   const ids = {
@@ -481,13 +481,14 @@ export async function leaveNotMember(
     deviceId: bytes(device.device),
     askerDeviceId: bytes(said.asker ?? victim.device),
   };
+  const goneAccountId = bytes(said.gone ?? victim.account);
   const epoch = Buffer.alloc(8);
   epoch.writeBigUInt64BE(BigInt(said.epoch));
   const signature = await provider.ed25519Sign(
     key,
-    labelled(LABELS.notMember, ...Object.values(ids), new Uint8Array(epoch)),
+    labelled(LABELS.notMember, ...Object.values(ids), new Uint8Array(epoch), goneAccountId),
   );
-  const value = { ...ids, epoch: BigInt(said.epoch), signature };
+  const value = { ...ids, epoch: BigInt(said.epoch), goneAccountId, signature };
   await leaveSealed(intruder, victim, { content: { case: "notMember", value } });
 }
 

@@ -58,7 +58,8 @@ const mostBytes = 65_536;
 const mostReplaced = 16;
 /** Most links that a group has at a time. */
 export const mostInvites = 16;
-const mostEpoch = BigInt(Number.MAX_SAFE_INTEGER);
+/** Epochs beyond are nobody's. */
+export const mostEpoch = BigInt(Number.MAX_SAFE_INTEGER);
 
 const right = (who: "admins" | "members") => (who === "admins" ? GroupRight.ADMINS : GroupRight.MEMBERS);
 const who = (given: GroupRight) => (given === GroupRight.MEMBERS ? "members" : "admins");

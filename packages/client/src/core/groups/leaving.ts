@@ -6,7 +6,7 @@ import { tellChanges } from "./naming.ts";
 import { settleIntents } from "./pending.ts";
 import { enqueueMls, wakeQueue, wakeQueuesOf } from "./queue.ts";
 import { closeSlot } from "./slots.ts";
-import { dropState, putGroup, type GroupLive } from "./state.ts";
+import { dropState, putGroup, wakeGroup, type GroupLive } from "./state.ts";
 
 /** The callers who wait until a group was told that this account leaves. */
 export const leftGroup = (id: string): string => `left ${id}`;
@@ -19,6 +19,14 @@ export async function beginLeaving(step: Step, group: GroupLive): Promise<void> 
   const isAlone = others.length === 0 && (await devicesOf(step, own.account)).length === 0;
   if (state !== "joined" || isAlone) return leaveHere(step, group);
   await enqueueMls(step, conversation, { type: "leave" });
+}
+
+/** Notes that somebody else leaves. */
+export function noteLeaving(step: Step, group: GroupLive, account: string): void {
+  const { id, leaving = [] } = group.record;
+  if (leaving.includes(account)) return;
+  putGroup(step, group, { leaving: [...leaving, account] });
+  wakeGroup(step, id);
 }
 
 /**

@@ -1,6 +1,7 @@
 /**
  * An account may be removed from a group, or leave it, while a device of it has lost its state, or does not believe the invitation to it:
  * that device cannot read so, and asks to be added anew for ever. Its account's other devices, and who decides in the group, tell it.
+ * Whoever is asked and is out of the group says that as well: if nobody else is in it, the device goes on alone.
  * @see spec/PROTOCOL.md, Healing
  */
 import { create } from "@bufbuild/protobuf";
@@ -21,26 +22,35 @@ import { lookUp } from "../lookups.ts";
 import { nowSec, type Step } from "../step.ts";
 import { deciders } from "./continuing.ts";
 import { finishItem, goOnSoon, type ItemVerdict } from "./held-items.ts";
+import { mostEpoch } from "./data.ts";
 import { devicesOf } from "./inviting.ts";
-import { leaveRemoved } from "./leaving.ts";
+import { leaveRemoved, noteLeaving } from "./leaving.ts";
 import { groupNames } from "./records.ts";
-import type { GroupLive } from "./state.ts";
+import { putGroup, type GroupLive } from "./state.ts";
 import { leaveInInbox } from "./tasks.ts";
 import { sealedItem } from "./welcoming.ts";
 
 const done: ItemVerdict = { type: "done" };
 const answerEverySec = 300;
 
-/** Whether this device can tell an account that it is not in a group any more. */
-export function knowsGone({ own }: Step["live"], { record }: GroupLive, account: string): boolean {
-  if (record.kind !== "group") return false;
-  if (account === own.account) return record.state === "removed" || record.state === "left";
-  if (record.state !== "joined" || record.accounts.includes(account)) return false;
-  return record.gone?.includes(account) === true && deciders(record).includes(own.account);
+/** Whom this device can tell an account that asks to be not in a group any more: itself, or the account that asks. */
+export function goneOf({ own }: Step["live"], { record }: GroupLive, asker: string): string | undefined {
+  if (record.kind !== "group") return undefined;
+  if (record.state === "removed" || record.state === "left") {
+    return asker === own.account || record.accounts.includes(asker) ? own.account : undefined;
+  }
+  if (record.state !== "joined" || record.accounts.includes(asker)) return undefined;
+  const isGone = record.gone?.includes(asker) === true && deciders(record).includes(own.account);
+  return isGone ? asker : undefined;
 }
 
-/** Answers the request of a device whose account is not in the group any more. */
-export async function tellGone(step: Step, { record }: GroupLive, request: RejoinRequest): Promise<void> {
+/** Answers the request of a device whose account, or our own, is not in the group any more. @param gone that account. */
+export async function tellGone(
+  step: Step,
+  { record }: GroupLive,
+  request: RejoinRequest,
+  gone: string,
+): Promise<void> {
   const { own } = step.live;
   const device = toHex(request.deviceId);
   const answered = await step.draft.get(groupNames.rejoined(record.id, device));
@@ -58,6 +68,7 @@ export async function tellGone(step: Step, { record }: GroupLive, request: Rejoi
     askerDeviceId: request.deviceId,
     // Whoever is out of it knows the last epoch that they were in.
     epoch: BigInt(record.state === "joined" ? record.epoch : record.epoch + 1),
+    goneAccountId: bytesOf(gone),
   };
   const signature = await step.env.crypto.ed25519Sign(own.deviceKey.privateKey, notMemberTranscript(said));
   const value = create(NotMemberSchema, { ...said, signature });
@@ -65,21 +76,25 @@ export async function tellGone(step: Step, { record }: GroupLive, request: Rejoi
   leaveInInbox(step, toHex(asker.inboxId), await sealedItem(step, asker.inboxKey, content));
 }
 
-/** Takes in that this account is not in a group any more. @throws ValidationError `mls_invalid`. */
+/** Takes in that this account, or whoever says so, is not in a group any more. @throws ValidationError `mls_invalid`. */
 export async function takeNotMember(step: Step, order: number, answer: NotMember): Promise<ItemVerdict> {
   const { own, groups, heldItems } = step.live;
   const id = toHex(answer.logId);
   const account = toHex(answer.accountId);
+  const gone = toHex(answer.goneAccountId);
+  if (answer.epoch > mostEpoch) throw new ValidationError("mls_invalid", "SOTTO-REJOIN-2: no epoch");
+  const isOurs = gone === own.account;
   // An honest one may know less than we do, or be an admin only since.
   const counts = (epoch: number, decide: readonly string[]): boolean =>
-    answer.epoch > BigInt(epoch) && (account === own.account || decide.includes(account));
+    answer.epoch > BigInt(epoch) &&
+    (isOurs ? account === own.account || decide.includes(account) : gone === account);
   const group = groups.byId.get(id);
   const isLost =
     group?.record.kind === "group" &&
     group.record.state === "healing" &&
     counts(group.record.epoch, deciders(group.record));
   const doubted = [...heldItems.doubted].filter(
-    ([, one]) => one.log === id && counts(one.epoch, one.deciders),
+    ([, one]) => isOurs && one.log === id && counts(one.epoch, one.deciders),
   );
   if (!isLost && doubted.length === 0) return done;
   const known = await pinned(step, account);
@@ -97,17 +112,26 @@ export async function takeNotMember(step: Step, order: number, answer: NotMember
   if (!signed)
     throw new ValidationError("mls_invalid", "SOTTO-REJOIN-2: not signed by a device in use, to us");
   for (const [invitation] of doubted) finishItem(step, invitation);
-  if (isLost) await leaveRemoved(step, group, account);
+  if (isLost && isOurs) await leaveRemoved(step, group, account);
+  else if (isLost) noteOut(step, group, account, Number(answer.epoch));
   return done;
+}
+
+/** Somebody else is out of the group that we lost. They will hold what we make in its place against the epoch in which they went. */
+function noteOut(step: Step, group: GroupLive, account: string, epoch: number): void {
+  const { lost } = group.record;
+  if (lost === undefined) return;
+  putGroup(step, group, { lost: { ...lost, leftBy: Math.max(lost.leftBy ?? 0, epoch) } });
+  noteLeaving(step, group, account);
 }
 
 /** What the answer signs. */
 function notMemberTranscript(
-  answer: Pick<NotMember, "logId" | "accountId" | "deviceId" | "askerDeviceId" | "epoch">,
+  answer: Pick<NotMember, "logId" | "accountId" | "deviceId" | "askerDeviceId" | "epoch" | "goneAccountId">,
 ): Uint8Array {
   const epoch = new DataView(new ArrayBuffer(8));
   epoch.setBigUint64(0, answer.epoch);
-  const { logId, accountId, deviceId, askerDeviceId } = answer;
+  const { logId, accountId, deviceId, askerDeviceId, goneAccountId } = answer;
   const numbered = new Uint8Array(epoch.buffer);
-  return labelled(LABELS.notMember, logId, accountId, deviceId, askerDeviceId, numbered);
+  return labelled(LABELS.notMember, logId, accountId, deviceId, askerDeviceId, numbered, goneAccountId);
 }

@@ -98,6 +98,8 @@ export interface Loss {
   readonly shared?: boolean;
   /** With log: the greatest epoch that others say they had. */
   readonly latest?: number;
+  /** The greatest epoch that those who left it meanwhile name: it had come so far. */
+  readonly leftBy?: number;
 }
 
 /** One thing to do with the server, repeated until it is done; each can be repeated safely. */

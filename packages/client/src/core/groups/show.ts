@@ -26,13 +26,13 @@ import { notify, nowSec, type Step } from "../step.ts";
 import { applyEarly, isSameConversation, takeChange } from "./changing.ts";
 import type { CheckedContent, TextBody } from "./content.ts";
 import { accountOfMember, deviceOfMember } from "./membership.ts";
-import { leaveSoon } from "./leaving.ts";
+import { leaveSoon, noteLeaving } from "./leaving.ts";
 import { nameOfGroup } from "./naming.ts";
 import { noteRefused } from "./links/following.ts";
 import { takePicture } from "./pictures.ts";
 import { conversationsOf, queueReceipt } from "./queue.ts";
 import { groupNames, type Receipts } from "./records.ts";
-import { putGroup, wakeGroup, type GroupLive } from "./state.ts";
+import type { GroupLive } from "./state.ts";
 
 /** Applies the content of an authentic message. */
 export async function applyContent(
@@ -64,7 +64,8 @@ export async function applyContent(
     case "join-refused":
       return noteRefused(step, group, account, body.request);
     case "leave":
-      return noteLeaving(step, group, account);
+      if (group.record.kind !== "group") return;
+      return own ? leaveSoon(step, group) : noteLeaving(step, group, account);
     case "profile":
       return own ? noteOwnName(step, group, body.name) : takeName(step, account, body);
     case "account-sync":
@@ -206,14 +207,6 @@ async function takeOwnReading(step: Step, group: GroupLive, receipt: Receipt, at
     if (place !== undefined && place.account !== own.account) places.push(place);
   }
   await markShownUpTo(step, places, atSec);
-}
-
-async function noteLeaving(step: Step, group: GroupLive, account: string): Promise<void> {
-  const { record } = group;
-  if (record.kind !== "group" || record.leaving?.includes(account) === true) return;
-  if (account === step.live.own.account) return leaveSoon(step, group);
-  putGroup(step, group, { leaving: [...(record.leaving ?? []), account] });
-  wakeGroup(step, record.id);
 }
 
 /** Tells that a message came which does not open. */

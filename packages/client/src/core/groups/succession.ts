@@ -70,12 +70,13 @@ async function afterMaking(
 }
 
 /** Whether a log is known to be over for everybody: by the group's own state, since others lost it in the same way, or nobody else is there. */
-async function isOver(step: Step, { lost, accounts }: GroupRecord): Promise<boolean> {
+async function isOver(step: Step, { lost, accounts, leaving }: GroupRecord): Promise<boolean> {
   const { own } = step.live;
   if (lost === undefined) return false;
   if (lost.by !== undefined || lost.shared === true) return true;
   return (
-    accounts.every((account) => account === own.account) && (await devicesOf(step, own.account)).length === 0
+    accounts.every((account) => account === own.account || leaving?.includes(account) === true) &&
+    (await devicesOf(step, own.account)).length === 0
   );
 }
 
@@ -115,7 +116,8 @@ async function outsiders(step: Step, { record, intents }: GroupLive): Promise<Re
 function dataOf(record: GroupRecord, out: ReadonlySet<string>): CheckedData {
   const data = parseGroupData(record.data);
   const admins = data.kind === "group" ? deciders(record).filter((account) => !out.has(account)) : [];
-  return inPlaceOf({ ...data, admins }, record);
+  const epoch = Math.max(record.epoch, record.lost?.leftBy ?? 0);
+  return inPlaceOf({ ...data, admins }, { ...record, epoch });
 }
 
 function lookAgain(step: Step, group: GroupLive, delayMs: number): void {

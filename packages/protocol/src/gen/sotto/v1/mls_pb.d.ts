@@ -362,7 +362,8 @@ export declare type RejoinRequest = Message<"sotto.v1.RejoinRequest"> & {
 export declare const RejoinRequestSchema: GenMessage<RejoinRequest>;
 
 /**
- * The answer to a RejoinRequest of an account that is not in the group any more: it was removed, or left, meanwhile.
+ * The answer to a RejoinRequest where the account that asks, or that which answers, is not in the group any more: it was removed, or
+ * left, meanwhile.
  *
  * @generated from message sotto.v1.NotMember
  */
@@ -392,7 +393,7 @@ export declare type NotMember = Message<"sotto.v1.NotMember"> & {
   askerDeviceId: Uint8Array;
 
   /**
-   * An epoch that the group had without the account.
+   * An epoch that the group had without the account; of its own the device names the one after the last that it was in.
    *
    * @generated from field: uint64 epoch = 5;
    */
@@ -400,11 +401,18 @@ export declare type NotMember = Message<"sotto.v1.NotMember"> & {
 
   /**
    * Ed25519 by the device over "sotto/not-member/v1" || 0x00 || log_id || account_id || device_id || asker_device_id ||
-   * epoch (8 bytes), 64 bytes.
+   * epoch (8 bytes) || gone_account_id, 64 bytes.
    *
    * @generated from field: bytes signature = 6;
    */
   signature: Uint8Array;
+
+  /**
+   * Who is not in the group: account_id, or the account of the device that asked.
+   *
+   * @generated from field: bytes gone_account_id = 7;
+   */
+  goneAccountId: Uint8Array;
 };
 
 /**
