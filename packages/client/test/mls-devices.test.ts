@@ -219,6 +219,39 @@ test("whoever was added in the moment in which another device left is in the gro
   expect(late).toBeGreaterThan(0);
 });
 
+test("whoever was added in the moment in which everybody else leaves hears so, sees them out, and lets no later device of theirs in", async () => {
+  const { world, ann, ben, cleo, linked } = await scene(31);
+  const phone = await linked(ann);
+  for (const one of [ann, ben]) await world.during(one.up.contact(cleo.identifier));
+  await world.settle(30);
+  const ids: string[] = [];
+  for (const [adds, leaves] of [
+    [ann, phone],
+    [ben, ben],
+  ] as const) {
+    const { id } = await world.during(adds.up.createGroup("Climbing", []));
+    await world.settle(60);
+    adds.network.weather = { ...adds.network.weather, delayMs: [1_000, 1_000] };
+    adds.up.addToGroup(id, [cleo.identifier]).catch(() => undefined);
+    await world.until(async () => (await adds.stored.get(groupNames.pending(id))) !== undefined);
+    const log = world.witness.logs.get(id);
+    const before = log?.epoch;
+    const left = leaves.up.leaveGroup(id);
+    if (leaves === phone) await world.during(left);
+    // The Commit is on its way still.
+    expect(log?.epoch).toBe(before);
+    await world.during(left);
+    ids.push(id);
+  }
+  await linked(ann);
+  await world.settle(120);
+  for (const id of ids) {
+    const { members, epoch } = world.witness.logs.get(id) ?? {};
+    expect([...(members?.get(epoch ?? 0) ?? [])]).toEqual([cleo.device]);
+    expect(await cleo.up.groupMembers(id)).toMatchObject([{ self: true, role: "admin" }]);
+  }
+});
+
 test("a process that dies once the group knows that somebody leaves has left it when it comes back", async () => {
   const { world, ann, ben } = await scene(4);
   const { id } = await world.during(ann.up.createGroup("Climbing", [ben.identifier]));

@@ -111,7 +111,7 @@ async function take(step: Step, group: GroupLive, entry: Entry): Promise<Verdict
   const { pending } = group;
   if (pending !== undefined && entry.kind === EntryKind.COMMIT && equalBytes(entry.body, pending.body)) {
     await adoptPending(step, group, pending, Number(entry.seq));
-    return inNewEpoch(step, group);
+    return inNewEpoch(step, group, true);
   }
   if (entry.kind === EntryKind.MESSAGE && (await takeOwnEntry(step, group, entry))) return done;
   const body = parseGroupEntry(entry.body);
@@ -203,12 +203,12 @@ async function takeCommit(
     after: parseGroupData(group.record.data).timerSec,
   });
   await tellChanges(step, group, { by, before, after: group.record, leaving: before.leaving ?? [] });
-  return inNewEpoch(step, group);
+  return inNewEpoch(step, group, false);
 }
 
 /** A Commit was taken in; if it was the one that our leaving waited for, nothing more is read. */
-async function inNewEpoch(step: Step, group: GroupLive): Promise<Verdict> {
-  await leaveIfDue(step, group);
+async function inNewEpoch(step: Step, group: GroupLive, ours: boolean): Promise<Verdict> {
+  await leaveIfDue(step, group, ours);
   return { type: group.record.state === "joined" ? "new-epoch" : "stopped" };
 }
 

@@ -17,7 +17,7 @@ export async function beginLeaving(step: Step, group: GroupLive): Promise<void> 
   const { accounts, leaving, state, conversation } = group.record;
   const others = accounts.filter((account) => account !== own.account && leaving?.includes(account) !== true);
   const isAlone = others.length === 0 && (await devicesOf(step, own.account)).length === 0;
-  if (state !== "joined" || isAlone) return leaveHere(step, group);
+  if (state !== "joined" || isAlone) return leaveSoon(step, group);
   await enqueueMls(step, conversation, { type: "leave" });
 }
 
@@ -35,13 +35,20 @@ export function noteLeaving(step: Step, group: GroupLive, account: string): void
  */
 export async function leaveSoon(step: Step, group: GroupLive): Promise<void> {
   if (group.record.state === "joined" && (group.pending?.joiners.length ?? 0) > 0) {
-    putGroup(step, group, { leavesNext: true });
+    putGroup(step, group, { leavesAfter: "commit" });
   } else await leaveHere(step, group);
 }
 
-/** What became of our Commit is known: if we were to leave after it, we do. */
-export async function leaveIfDue(step: Step, group: GroupLive): Promise<void> {
-  if (group.record.leavesNext === true) await leaveHere(step, group);
+/**
+ * What became of our Commit is known: if we were to leave after it, we do. Who came in by it never read that we leave, and would take us for
+ * members for ever, and let our later devices in: they are told first. @param won it was ours.
+ */
+export async function leaveIfDue(step: Step, group: GroupLive, won: boolean): Promise<void> {
+  const { leavesAfter, conversation } = group.record;
+  if (leavesAfter !== "commit") return;
+  if (!won) return leaveHere(step, group);
+  putGroup(step, group, { leavesAfter: "told" });
+  await enqueueMls(step, conversation, { type: "leave" });
 }
 
 /** Forgets a group's keys, and what was to be done in it; what is left to do for those who were added is done. */
@@ -52,7 +59,7 @@ export async function leaveHere(step: Step, group: GroupLive): Promise<void> {
   closeSlot(step, group);
   await dropState(step, group);
   // Of a group that was not made yet there is nobody.
-  putGroup(step, group, { state: "left", tasks: state === "joined" ? tasks : [], leavesNext: false });
+  putGroup(step, group, { state: "left", tasks: state === "joined" ? tasks : [], leavesAfter: undefined });
   wakeQueue(step, conversation);
   await settleIntents(step, group, group.intents.slice(), notIn());
 }
@@ -60,7 +67,7 @@ export async function leaveHere(step: Step, group: GroupLive): Promise<void> {
 /** The same of a group that this account was taken out of. @param by who did it, or told it. */
 export async function leaveRemoved(step: Step, group: GroupLive, by: string): Promise<void> {
   // Somebody saw us out before we were ready to go.
-  if (group.record.leavesNext === true) return leaveHere(step, group);
+  if (group.record.leavesAfter !== undefined) return leaveHere(step, group);
   closeSlot(step, group);
   await dropState(step, group);
   putGroup(step, group, { state: "removed", lost: undefined });

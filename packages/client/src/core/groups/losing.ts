@@ -16,7 +16,7 @@ export async function loseState(
 ): Promise<void> {
   const { record } = group;
   if (record.state !== "joined") return;
-  if (record.leavesNext === true) return leaveHere(step, group);
+  if (record.leavesAfter !== undefined) return leaveHere(step, group);
   group.reader.phase = "detached";
   group.reader.waiting.length = 0;
   await dropPending(step, group);

@@ -58,8 +58,11 @@ export interface GroupRecord {
   readonly declined?: boolean;
   /** The account that let this one in, unless that was a device of its own. */
   readonly invitedBy?: string | undefined;
-  /** This account left while a Commit of this device was under way that adds people: it goes once that is decided. */
-  readonly leavesNext?: boolean;
+  /**
+   * This account left while a Commit of this device was under way that adds people: it goes once that is decided ("commit"), or, where they
+   * are in it now, once those were told as well ("told").
+   */
+  readonly leavesAfter?: "commit" | "told" | undefined;
   /** Accounts that said that they leave, until somebody has removed them. */
   readonly leaving?: readonly string[];
   /** Accounts that were removed, or left, while this device was in it, and did not come back; the newest of them. */
