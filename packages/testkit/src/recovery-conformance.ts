@@ -70,9 +70,12 @@ export function recoveryConformance(current: () => Store, again: () => Promise<v
       expect(await current().readReset(old)).toBe(now + 5);
       expect(await current().putReset(old, now + 9)).toBe(true);
       expect(await current().readReset(old)).toBe(now + 9);
+      // A device that signs in learns of it with what it is checked by.
+      expect(await current().readDevice(old, phone)).toMatchObject({ resetAtSec: now + 9 });
       expect(await current().deleteReset(old)).toBe(true);
       expect(await current().deleteReset(old)).toBe(false);
       expect(await current().readReset(old)).toBeUndefined();
+      expect(await current().readDevice(old, phone)).toMatchObject({ resetAtSec: undefined });
       expect(await current().putReset(other, now)).toBe(false);
       expect(await current().deleteReset(other)).toBe(false);
     });

@@ -502,6 +502,7 @@ export function storeConformance(
           inbox,
           revoked: false,
           newestListVersion: 1,
+          resetAtSec: undefined,
         });
         expect(await store.readDevice(account, laptop)).toBeUndefined();
         expect(await store.readDevice(accountId(id(99)), phone)).toBeUndefined();

@@ -5,13 +5,7 @@
  */
 import { generateKeyPairSync, sign, type KeyObject } from "node:crypto";
 import { create, toBinary } from "@bufbuild/protobuf";
-import {
-  LABELS,
-  ServerCertificateBodySchema,
-  ServerCertificateSchema,
-  labelled,
-  type ServerCertificate,
-} from "@sotto/protocol";
+import { LABELS, ServerCertificateBodySchema, ServerCertificateSchema, labelled } from "@sotto/protocol";
 import type { ChallengerPort } from "../core/session/ports.ts";
 import type { ServerKey } from "./server-key.ts";
 
@@ -22,7 +16,8 @@ const backdatedSec = 2 * 86_400;
 
 interface ChallengeKey {
   readonly privateKey: KeyObject;
-  readonly certificate: ServerCertificate;
+  /** A serialized ServerCertificate. */
+  readonly certificate: Uint8Array;
   readonly madeAtSec: number;
 }
 
@@ -40,8 +35,8 @@ export class Challenger implements ChallengerPort {
     this.#key = this.#make();
   }
 
-  /** The certificate of the key that the next `sign` uses. */
-  certificate(): ServerCertificate {
+  /** The certificate of the key that the next `sign` uses, serialized. */
+  certificate(): Uint8Array {
     const ageSec = Math.floor(this.#nowMs() / 1000) - this.#key.madeAtSec;
     // A clock that was set back would make a certificate that is not valid yet.
     if (ageSec >= replaceAfterSec || ageSec < 0) this.#key = this.#make();
@@ -66,6 +61,10 @@ export class Challenger implements ChallengerPort {
       }),
     );
     const signature = this.#serverKey.sign(labelled(LABELS.serverCertificate, body));
-    return { privateKey, madeAtSec, certificate: create(ServerCertificateSchema, { body, signature }) };
+    const certificate = toBinary(
+      ServerCertificateSchema,
+      create(ServerCertificateSchema, { body, signature }),
+    );
+    return { privateKey, madeAtSec, certificate };
   }
 }

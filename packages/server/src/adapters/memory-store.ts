@@ -35,7 +35,7 @@ import { MemoryLogs } from "./memory-logs.ts";
 interface Account {
   readonly account: AccountId;
   readonly lists: SignedListBytes[];
-  readonly devices: Map<string, Omit<DeviceRecord, "newestListVersion">>;
+  readonly devices: Map<string, Omit<DeviceRecord, "newestListVersion" | "resetAtSec">>;
   backup?: Uint8Array | undefined;
   resetAtSec?: number | undefined;
 }
@@ -255,7 +255,9 @@ export class MemoryStore implements Store {
   async readDevice(account: AccountId, device: DeviceId): Promise<DeviceRecord | undefined> {
     const owner = this.#accounts.get(idKey(account));
     const found = owner?.devices.get(idKey(device));
-    return owner && found && { ...found, newestListVersion: owner.lists.length };
+    return (
+      owner && found && { ...found, newestListVersion: owner.lists.length, resetAtSec: owner.resetAtSec }
+    );
   }
 
   async countAccounts(): Promise<number> {

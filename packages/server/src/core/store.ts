@@ -133,6 +133,8 @@ export interface DeviceRecord {
   readonly inbox: LogId;
   readonly revoked: boolean;
   readonly newestListVersion: number;
+  /** When its account may be reset, in seconds since 1970, as noted; undefined: no reset was asked for. */
+  readonly resetAtSec: number | undefined;
 }
 
 /** One version of a device list as it was signed: the serialized SignedDeviceList. */

@@ -125,6 +125,7 @@ export class Connection implements SessionOutput {
   }
 
   resumeInput(): void {
+    if (!this.#pausedBySession) return;
     this.#pausedBySession = false;
     if (!this.#pausedByOutput) this.#socket.resume();
   }

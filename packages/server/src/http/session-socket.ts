@@ -162,13 +162,16 @@ export class SessionSockets implements ConnectionOwner {
 
   /** From a connection. */
   dirty(connection: Connection): void {
-    if (this.#dirty.push(connection) === 1) queueMicrotask(this.#flush);
+    if (this.#dirty.push(connection) === 1) queueMicrotask(this.#flushSoon);
   }
 
   /** From a connection. */
   signedIn(connection: Connection): void {
     this.#noLongerUnsigned(connection);
   }
+
+  /** When all that follows by itself has been said as well: a tick that microtasks ask for comes after all of them. */
+  readonly #flushSoon = (): void => process.nextTick(this.#flush);
 
   readonly #flush = (): void => {
     const dirty = this.#dirty;

@@ -2,7 +2,7 @@
 import { constants, createPublicKey, verify } from "node:crypto";
 import { fromBinary } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
-import { ServerCertificateBodySchema, type ServerCertificate } from "@sotto/protocol";
+import { ServerCertificateBodySchema, ServerCertificateSchema } from "@sotto/protocol";
 import { Challenger } from "../../src/adapters/challenger.ts";
 import { nodeCrypto } from "../../src/adapters/node-crypto.ts";
 import { ServerKey, generatePrivateKeyPem } from "../../src/adapters/server-key.ts";
@@ -16,7 +16,8 @@ test("an RSA-certified Ed25519 key signs; it is replaced every day, and when the
   expect(challenger.fingerprint).toEqual(nodeCrypto.sha256(key.publicKey));
 
   /** Checks a certificate as it is now and returns its body. */
-  const check = (certificate: ServerCertificate) => {
+  const check = (bytes: Uint8Array) => {
+    const certificate = fromBinary(ServerCertificateSchema, bytes);
     const signed = Buffer.concat([Buffer.from("sotto/server-certificate/v1\0"), certificate.body]);
     const rsa = createPublicKey({ key: Buffer.from(key.publicKey), format: "der", type: "spki" });
     const padding = { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 32 };

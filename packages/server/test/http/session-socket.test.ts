@@ -120,6 +120,20 @@ async function refusal(url: string, from = "somewhere"): Promise<[number | undef
   return [response.statusCode, response.headers["retry-after"]];
 }
 
+test("what a message makes the server say comes back in one message", async () => {
+  const { node, url } = await endpoint();
+  const ann = await node.person();
+  const client = await new Client(url).opened();
+  const nonce = new Uint8Array(randomBytes(32));
+  client.send(hello(nonce));
+  const { frame } = await client.next("challenge");
+  if (frame.case !== "challenge") throw new Error("no challenge");
+  const answered = once(client.socket, "message");
+  client.send(ann.signIn(nonce, frame.value.serverNonce), attachInbox(1, ann.inbox));
+  const [data] = (await answered) as [Buffer];
+  expect(decodeServerFrames(data).map((each) => each.frame.case)).toEqual(["signedIn", "attached"]);
+});
+
 test("a message goes from one device to another over two WebSockets", async () => {
   const { node, url, sockets } = await endpoint();
   const [ann, bob] = [await node.person(), await node.person()];

@@ -33,8 +33,8 @@ const SQL = named({
   readLists: `SELECT signed_list FROM device_lists WHERE account = $1 AND version >= $2::bigint ORDER BY version LIMIT $3::bigint`,
   deleteLists: "DELETE FROM device_lists WHERE account = $1",
 
-  readDevice: `SELECT d.signature_key, d.inbox, d.revoked, a.newest_version FROM devices d JOIN accounts a ON a.account = d.account
-    WHERE d.account = $1 AND d.device = $2`,
+  readDevice: `SELECT d.signature_key, d.inbox, d.revoked, a.newest_version, r.reset_at_sec FROM devices d
+    JOIN accounts a ON a.account = d.account LEFT JOIN resets r ON r.account = d.account WHERE d.account = $1 AND d.device = $2`,
   readDevices: "SELECT device, inbox, revoked FROM devices WHERE account = $1",
   inboxTaken: `SELECT EXISTS (SELECT 1 FROM unnest($1::uuid[]) AS w (id) JOIN devices d ON d.inbox = w.id)
     OR EXISTS (SELECT 1 FROM unnest($1::uuid[]) AS w (id) JOIN logs l ON l.log_id = w.id)
@@ -181,6 +181,7 @@ export class AccountTable {
         inbox: row["inbox"] as LogId,
         revoked: row["revoked"] as boolean,
         newestListVersion: row["newest_version"] as number,
+        resetAtSec: (row["reset_at_sec"] as number | null) ?? undefined,
       }
     );
   }

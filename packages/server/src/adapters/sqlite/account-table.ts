@@ -142,9 +142,22 @@ export class AccountTable {
 
   device(account: AccountId, device: DeviceId): DeviceRecord | undefined {
     const found = this.#sql.deviceOf.get(account, device) as unknown as
-      | (Pick<DeviceRecord, "signatureKey" | "inbox" | "newestListVersion"> & { readonly revoked: number })
+      | (Pick<DeviceRecord, "signatureKey" | "inbox" | "newestListVersion"> & {
+          readonly revoked: number;
+          readonly resetAtSec: number | null;
+        })
       | undefined;
-    return found && { ...found, account, device, revoked: found.revoked === 1 };
+    if (found === undefined) return undefined;
+    const { signatureKey, inbox, revoked, newestListVersion, resetAtSec } = found;
+    return {
+      account,
+      device,
+      signatureKey,
+      inbox,
+      revoked: revoked === 1,
+      newestListVersion,
+      resetAtSec: resetAtSec ?? undefined,
+    };
   }
 
   putKeyPackages(put: KeyPackagePut): "stored" | "device_gone" | "full" {
@@ -305,10 +318,11 @@ function statements(database: DatabaseSync) {
     readDevice: database.prepare(
       "SELECT signature_key, inbox, revoked FROM devices WHERE account = ? AND device = ?",
     ),
-    // In one statement with its account: a device that signs in waits for it.
+    // In one statement with what belongs to its account: a device that signs in waits for it.
     deviceOf: database.prepare(
-      `SELECT signature_key AS signatureKey, inbox, revoked, newest_version AS newestListVersion
-       FROM accounts JOIN devices ON devices.account = accounts.num WHERE accounts.account = ? AND devices.device = ?`,
+      `SELECT signature_key AS signatureKey, inbox, revoked, newest_version AS newestListVersion, reset_at_sec AS resetAtSec
+       FROM accounts JOIN devices ON devices.account = accounts.num LEFT JOIN resets ON resets.account = accounts.num
+       WHERE accounts.account = ? AND devices.device = ?`,
     ),
     byInbox: database.prepare("SELECT 1 FROM devices WHERE inbox = ?"),
     putDevice: database.prepare(

@@ -106,8 +106,12 @@ export class Recovery implements RecoveryPort {
 
   /** From when on the account may be reset, in seconds since 1970; 0 when no reset is pending. */
   async resetAtSec(account: AccountId): Promise<number> {
-    const resetAtSec = await this.#deps.store.readReset(account);
-    return resetAtSec === undefined || this.#hasLapsed(resetAtSec) ? 0 : resetAtSec;
+    return this.pendingAtSec(await this.#deps.store.readReset(account));
+  }
+
+  /** The same of what the store has noted: 0 as well when the time for it is over. */
+  pendingAtSec(notedSec: number | undefined): number {
+    return notedSec === undefined || this.#hasLapsed(notedSec) ? 0 : notedSec;
   }
 
   /** Makes a pending reset of the asker's account nothing. @throws SottoError `unavailable`. */

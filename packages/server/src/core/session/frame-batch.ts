@@ -6,6 +6,7 @@
  */
 import { LIMITS } from "@sotto/protocol";
 import type { OutgoingEntry } from "./ports.ts";
+import { putBytes, putField, putVarint, varintBytes } from "./wire.ts";
 
 /** Everything after this many bytes or fields goes into another message, so that no message reaches the limits. */
 const fullBytes = LIMITS.maxMessageBytes / 2;
@@ -172,41 +173,5 @@ function putEntries(out: Uint8Array, start: number, item: EntriesItem): number {
     at = putField(out, at, kindTag, entry.kind);
     if (entry.body.length > 0) at = putBytes(out, at, bodyTag, entry.body);
   }
-  return at;
-}
-
-/** A varint field; proto3 leaves out those that are 0. */
-function putField(out: Uint8Array, start: number, tag: number, value: number): number {
-  if (value === 0) return start;
-  out[start] = tag;
-  return putVarint(out, start + 1, value);
-}
-
-function putBytes(out: Uint8Array, start: number, tag: number, bytes: Uint8Array): number {
-  out[start] = tag;
-  const at = putVarint(out, start + 1, bytes.length);
-  out.set(bytes, at);
-  return at + bytes.length;
-}
-
-/** Bytes of a base-128 varint of a non-negative integer up to 2^53. */
-function varintBytes(value: number): number {
-  let bytes = 1;
-  for (let rest = value; rest >= 128; rest /= 128) bytes++;
-  return bytes;
-}
-
-function putVarint(out: Uint8Array, start: number, value: number): number {
-  let at = start;
-  let rest = value;
-  while (rest >= 0x8000_0000) {
-    out[at++] = (rest % 128) | 128;
-    rest = Math.floor(rest / 128);
-  }
-  while (rest >= 128) {
-    out[at++] = (rest & 127) | 128;
-    rest >>>= 7;
-  }
-  out[at++] = rest;
   return at;
 }

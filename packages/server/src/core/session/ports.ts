@@ -24,7 +24,6 @@ import type {
   PutKeyPackages,
   PutPush,
   PutRecovery,
-  ServerCertificate,
 } from "@sotto/protocol";
 import type { Bus } from "../bus.ts";
 import type { ServerCrypto } from "../crypto.ts";
@@ -61,6 +60,8 @@ export interface RecoveryPort {
   put(asker: Asker, put: PutRecovery): Promise<void>;
   /** Seconds since 1970; 0 when no reset is pending. */
   resetAtSec(account: AccountId): Promise<number>;
+  /** The same of what the store has noted. */
+  pendingAtSec(notedSec: number | undefined): number;
   cancelReset(asker: Asker): Promise<void>;
 }
 
@@ -104,8 +105,8 @@ export interface BlobTicketPort {
 export interface ChallengerPort {
   /** SHA-256 of the server's public key, 32 bytes. */
   readonly fingerprint: Uint8Array;
-  /** Certifies the key that `sign` uses at this moment. */
-  certificate(): ServerCertificate;
+  /** Certifies the key that `sign` uses at this moment: a serialized ServerCertificate. */
+  certificate(): Uint8Array;
   /** Ed25519 by the certified key, 64 bytes. */
   sign(data: Uint8Array): Uint8Array;
 }

@@ -1,23 +1,14 @@
 /**
  * The logs that one connection reads: attaching and detaching, acks, and how many readers may read from the store at once.
  */
-import {
-  LIMITS,
-  SottoError,
-  equalBytes,
-  logId,
-  slotId,
-  type Attach,
-  type Detach,
-  type LogId,
-} from "@sotto/protocol";
+import { LIMITS, SottoError, equalBytes, logId, slotId, type Detach, type LogId } from "@sotto/protocol";
 import type { GroupCommitter } from "../group-commit.ts";
 import { checkToken } from "../logs/decide.ts";
 import type { LogState } from "../store.ts";
 import type { AckFields } from "./client-frames.ts";
-import { encodeFrame } from "./frames.ts";
 import { HIGH_WATER_BYTES, LogReader, type ReaderHost } from "./log-reader.ts";
 import type { DeliveryPorts, SessionOutput } from "./ports.ts";
+import { attachedFrame, type AttachFields } from "./sign-in-frames.ts";
 import { refusal } from "./refusals.ts";
 import { optionalSlot, optionalTokenHash, readWindow, readerKey, safeNumber } from "./requests.ts";
 
@@ -75,7 +66,7 @@ export class SessionReaders implements ReaderHost {
    * Begins to read, in place of what was attached for the slot.
    * @throws SottoError `log_refused`, `slot_unknown`, `slot_limit`, `malformed`.
    */
-  async attach(attach: Attach): Promise<void> {
+  async attach(attach: AttachFields): Promise<void> {
     // Copies: the reader lives longer than the message that these are views into.
     const log = logId(Uint8Array.from(attach.logId));
     const slot = attach.slotId.length === 0 ? undefined : slotId(Uint8Array.from(attach.slotId));
@@ -100,7 +91,7 @@ export class SessionReaders implements ReaderHost {
     }
   }
 
-  async #permit(attach: Attach, log: LogId): Promise<Permission> {
+  async #permit(attach: AttachFields, log: LogId): Promise<Permission> {
     const { ports, inbox } = this.#deps;
     const state = await ports.store.readLog(log);
     const slot = optionalSlot(attach.slotId);
@@ -124,16 +115,13 @@ export class SessionReaders implements ReaderHost {
     const { state, cursor, epoch, startSeq, endedBySeq } = allowed;
     const { headSeq, trimmedSeq } = state;
     this.output.frame(
-      encodeFrame({
-        case: "attached",
-        value: {
-          request,
-          logId: reader.log,
-          headSeq: BigInt(headSeq),
-          trimmedSeq: BigInt(trimmedSeq),
-          epoch: BigInt(state.epoch),
-          cursorSeq: BigInt(cursor),
-        },
+      attachedFrame({
+        request,
+        logId: reader.log,
+        headSeq,
+        trimmedSeq,
+        epoch: state.epoch,
+        cursorSeq: cursor,
       }),
     );
     // Never beyond the head: what comes next is for this reader too.

@@ -11,9 +11,7 @@ import {
   StorageError,
   type AccountDeletion,
   type AccountId,
-  type Attach,
   type ErrorCode,
-  type SignIn,
 } from "@sotto/protocol";
 import type { CommitSink, GroupCommitter } from "../group-commit.ts";
 import { endOfDaySec } from "../logs/day.ts";
@@ -40,6 +38,8 @@ import {
 } from "./requests.ts";
 import { SessionReaders, notAttached } from "./session-readers.ts";
 import { AccountDeletedError, challenge, verifySignIn, type Challenge } from "./sign-in.ts";
+import { signedInFrame, type AttachFields, type SignInFields } from "./sign-in-frames.ts";
+import { noBytes } from "./wire.ts";
 
 /** When what could not be stored, or found too much waiting, may come again: a queue at its bound is written within about as long. */
 const storeRetryMs = 1_000;
@@ -103,8 +103,13 @@ export class Session implements CommitSink, Endable {
       this.#goodbye(error);
       return;
     }
-    if (this.#backlog === undefined) this.#run(frames, 0);
-    else this.#backlog.push(...frames);
+    if (this.#backlog === undefined) {
+      this.#run(frames, 0);
+      return;
+    }
+    this.#backlog.push(...frames);
+    // Only now: most of what is waited for is there before anything else comes, and pausing a socket costs more.
+    this.output.pauseInput();
   }
 
   /** The connection can take more. */
@@ -217,7 +222,6 @@ export class Session implements CommitSink, Endable {
       const waiting = this.#handle(frames[i] as SessionFrame);
       if (waiting === undefined) continue;
       this.#backlog = frames.slice(i + 1);
-      this.output.pauseInput();
       void waiting.then(() => this.#resume());
       return;
     }
@@ -331,7 +335,7 @@ export class Session implements CommitSink, Endable {
     }
   }
 
-  async #signIn(answered: Challenge, signIn: SignIn): Promise<void> {
+  async #signIn(answered: Challenge, signIn: SignInFields): Promise<void> {
     const { ports, accounts } = this.#context;
     const startMs = ports.clock.monotonicMs();
     try {
@@ -347,17 +351,16 @@ export class Session implements CommitSink, Endable {
       const now = await ports.store.readDevice(device.account, device.device);
       if (now === undefined || now.revoked) throw new SottoError("sign_in_refused", "the device was revoked");
       if (this.#isClosed()) return;
-      const resetAtSec = await ports.recovery.resetAtSec(device.account);
-      if (this.#isClosed()) return;
       ports.events.signedIn(ports.clock.monotonicMs() - startMs);
       this.#announced = true;
-      const value = {
-        deviceListVersion: BigInt(now.newestListVersion),
-        resetAtSec: BigInt(this.#resetAtSec ?? resetAtSec),
-        maxBlobBytes: BigInt(ports.blobs.maxBlobBytes),
-        ...(ports.push !== undefined && { pushKey: ports.push.publicKey }),
-      };
-      this.output.frame(encodeFrame({ case: "signedIn", value }));
+      this.output.frame(
+        signedInFrame({
+          deviceListVersion: now.newestListVersion,
+          resetAtSec: this.#resetAtSec ?? ports.recovery.pendingAtSec(now.resetAtSec),
+          maxBlobBytes: ports.blobs.maxBlobBytes,
+          pushKey: ports.push?.publicKey ?? noBytes,
+        }),
+      );
     } catch (error) {
       if (this.#isClosed()) return;
       if (isRefusal(error) && !(error instanceof StorageError)) ports.events.signInRefused();
@@ -408,7 +411,7 @@ export class Session implements CommitSink, Endable {
     this.#readers.ack(ack);
   }
 
-  #attach(attach: Attach): Promise<void> {
+  #attach(attach: AttachFields): Promise<void> {
     const { ports, committer } = this.#context;
     const { inbox } = this.#signedInDevice();
     this.#readers ??= new SessionReaders({

@@ -14,13 +14,11 @@ import {
   parseHex,
   signInTranscript,
   type AccountDeletion,
-  type Hello,
-  type SignIn,
 } from "@sotto/protocol";
 import type { DeviceRecord } from "../store.ts";
-import { encodeFrame } from "./frames.ts";
 import type { DeliveryPorts } from "./ports.ts";
 import { exactBytes } from "./requests.ts";
+import { challengeFrame, type HelloFields, type SignInFields } from "./sign-in-frames.ts";
 
 const signatureBytes = 64;
 /**
@@ -38,7 +36,7 @@ export interface Challenge {
 /** Answers a Hello. @throws SottoError `unsupported_version`, `malformed`. */
 export function challenge(
   { crypto, challenger, clock }: DeliveryPorts,
-  hello: Hello,
+  hello: HelloFields,
 ): { readonly challenge: Challenge; readonly frame: Uint8Array } {
   if (hello.protocolVersion !== LIMITS.protocolVersion) {
     throw new SottoError(
@@ -48,14 +46,11 @@ export function challenge(
   }
   const clientNonce = Uint8Array.from(exactBytes("client_nonce", hello.clientNonce, NONCE_BYTES));
   const serverNonce = crypto.randomBytes(NONCE_BYTES);
-  const frame = encodeFrame({
-    case: "challenge",
-    value: {
-      serverNonce,
-      certificate: challenger.certificate(),
-      signature: challenger.sign(challengeTranscript(clientNonce, serverNonce)),
-      serverTimeMs: BigInt(clock.nowMs()),
-    },
+  const frame = challengeFrame({
+    serverNonce,
+    certificate: challenger.certificate(),
+    signature: challenger.sign(challengeTranscript(clientNonce, serverNonce)),
+    serverTimeMs: clock.nowMs(),
   });
   return { challenge: { clientNonce, serverNonce }, frame };
 }
@@ -78,7 +73,7 @@ export class AccountDeletedError extends SottoError {
 export async function verifySignIn(
   { store, crypto, verifyElsewhere, challenger }: DeliveryPorts,
   { clientNonce, serverNonce }: Challenge,
-  signIn: SignIn,
+  signIn: SignInFields,
 ): Promise<DeviceRecord> {
   // Copies: what came is a view into a message, and these live as long as the session.
   const account = accountId(Uint8Array.from(signIn.accountId));

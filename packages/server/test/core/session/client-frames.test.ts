@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { ClientFramesSchema, CodecError, LIMITS, decode } from "@sotto/protocol";
+import { ClientFramesSchema, CodecError, LIMITS, decode, type ClientFrame } from "@sotto/protocol";
 import { clientFrame, encodeClientFrames, withSeed, type SeededRandom } from "@sotto/testkit";
 import { decodeClientFrames } from "../../../src/core/session/client-frames.ts";
 
@@ -32,6 +32,7 @@ function randomMessage(random: SeededRandom): Uint8Array {
       return clientFrame({ case: "ack", value: { logId, slotId, seq: randomInteger(random) } });
     }
     if (random.chance(0.1)) return clientFrame({ case: "detach", value: { logId } });
+    if (random.chance(0.3)) return signInFrame(random, logId);
     if (random.chance(0.05)) return clientFrame({ case: undefined });
     return clientFrame({
       case: "append",
@@ -47,6 +48,32 @@ function randomMessage(random: SeededRandom): Uint8Array {
     });
   });
   return encodeClientFrames(frames);
+}
+
+function signInFrame(random: SeededRandom, logId: Uint8Array): ClientFrame {
+  switch (random.integer(3)) {
+    case 0: {
+      const clientNonce = random.bytes(random.pick([0, 32]));
+      return clientFrame({ case: "hello", value: { protocolVersion: random.integer(300), clientNonce } });
+    }
+    case 1: {
+      const [deviceId, signature] = [random.bytes(16), random.bytes(random.pick([0, 64]))];
+      return clientFrame({ case: "signIn", value: { accountId: logId, deviceId, signature } });
+    }
+    default:
+      return clientFrame({
+        case: "attach",
+        value: {
+          request: random.nextUint32(),
+          logId,
+          slotId: random.bytes(random.pick([0, 16])),
+          accessToken: random.bytes(random.pick([0, 32])),
+          epoch: random.chance(0.5) ? 0n : randomInteger(random),
+          afterSeq: random.chance(0.5) ? 0n : randomInteger(random),
+          window: random.pick([0, 1_024, random.nextUint32()]),
+        },
+      });
+  }
 }
 
 const randomInteger = (random: SeededRandom): bigint =>

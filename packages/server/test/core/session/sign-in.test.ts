@@ -72,6 +72,21 @@ describe("signing in", () => {
     expect(connection.inputPaused).toBe(false);
   });
 
+  test("what comes in another message meanwhile waits too, and nothing more is read until it had its turn", async () => {
+    const node = new TestNode();
+    const ann = await node.person();
+    const connection = node.connect();
+    connection.send(hello(nonce));
+    const { serverNonce } = connection.all("challenge")[0]!;
+    connection.send(ann.signIn(nonce, serverNonce));
+    expect(connection.inputPaused).toBe(false);
+    connection.send(attachInbox(1, ann.inbox), message(2, ann.inbox, "to myself"));
+    expect(connection.inputPaused).toBe(true);
+    await settle(20);
+    expect(connection.texts()).toEqual(["to myself"]);
+    expect(connection.inputPaused).toBe(false);
+  });
+
   test("nothing else comes before it", async () => {
     const node = new TestNode();
     const ann = await node.person();
