@@ -1,5 +1,5 @@
 /** Every system that the bench knows. */
-import { ejabberd } from "./servers/ejabberd.ts";
+import { ejabberd, ejabberdArchive } from "./servers/ejabberd.ts";
 import { floor } from "./servers/floor.ts";
 import { mosquitto } from "./servers/mosquitto.ts";
 import { sotto } from "./servers/sotto.ts";
@@ -15,7 +15,7 @@ export function allTargets(program: string): Target[] {
     floor(program, false),
     floor(program, true),
     mosquitto,
-    ejabberd(false),
-    ejabberd(true),
+    ejabberd,
+    ejabberdArchive(),
   ];
 }

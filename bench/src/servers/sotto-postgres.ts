@@ -7,10 +7,9 @@ import { join } from "node:path";
 import { freePort } from "@sotto/testkit/free-port";
 import { TestPostgres, program as postgresProgram } from "@sotto/testkit/postgres";
 import { outputOf, start, type Running } from "../host/child.ts";
+import { benchSettings } from "./postgres-settings.ts";
 import { registerAll, serve } from "./sotto.ts";
 import type { Target } from "./target.ts";
-
-const settings = { shared_buffers: "512MB", max_wal_size: "4GB", wal_compression: "off" };
 
 /** The target. @param program the bench's own entry point. */
 export function sottoOnPostgres(program: string, nodes: 1 | 2): Target {
@@ -32,7 +31,7 @@ export function sottoOnPostgres(program: string, nodes: 1 | 2): Target {
     async prepare(workFolder, users) {
       template = join(workFolder, `sotto-postgres-${nodes}-template`);
       mkdirSync(template);
-      postgres = await TestPostgres.start({ durable: true, settings });
+      postgres = await TestPostgres.start({ durable: true, settings: benchSettings });
       filled = await database().createDatabase();
       await registerAll(program, template, users, ["--database", filled]);
     },
