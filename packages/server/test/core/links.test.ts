@@ -66,6 +66,26 @@ test("offers and answers together stay within their bytes, and what expired make
   expect(transient.size("link")).toBe(3);
 });
 
+test("of offers that come at the same moment the same one is taken twice, another is refused", async () => {
+  const { links } = desk(4_500);
+  const linkId = randomBytes(16);
+  const offer = (fill: number) =>
+    links.open(
+      create(OpenLinkPayloadSchema, {
+        linkId,
+        offer: new Uint8Array(100).fill(fill),
+        secretHash: new Uint8Array(32),
+      }),
+      "192.0.2.1",
+    );
+  const answers = await Promise.allSettled([offer(1), offer(1), offer(2)]);
+  expect(answers).toMatchObject([
+    { value: LIMITS.linkLifetimeSec },
+    { value: LIMITS.linkLifetimeSec },
+    { reason: { code: "link_refused" } },
+  ]);
+});
+
 test("no timer is left behind, whether the answer came, another waits, or the time is over", async () => {
   const { links, timers, open, answer, wait } = desk(100_000);
   const link = await open(10);

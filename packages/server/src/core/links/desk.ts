@@ -92,9 +92,11 @@ export class Links implements LinkPort {
       this.#limit([[this.#opens, address]]);
       const link = { offer, secretHash, address, madeAtMs: nowMs() };
       const kept = await this.#keep("link", linkId, encodeLink(link), link.madeAtMs);
-      // Another opened it in between.
-      if (!kept) throw refused();
-      return LIMITS.linkLifetimeSec;
+      if (kept) return LIMITS.linkLifetimeSec;
+      // It came in between: the same one, sent twice, or another's.
+      const first = await this.#read(linkId);
+      if (first === undefined) throw refused();
+      return this.#openAgain(first, offer, secretHash);
     });
   }
 
