@@ -113,7 +113,8 @@ async function planOf(step: Step, group: GroupLive): Promise<Plan | undefined> {
     data = { ...data, admins };
     if (intent.type === "add") {
       // Asked for twice, perhaps on two devices: they are added once.
-      const known = new Set([...accounts, ...wanted.map(({ account }) => account)]);
+      const gone = intent.unlessGone === true ? (record.gone ?? []) : [];
+      const known = new Set([...accounts, ...wanted.map(({ account }) => account), ...gone]);
       for (const account of intent.accounts) if (!known.has(account)) wanted.push({ account });
     } else if (intent.type === "remove") {
       const gone = mls.members.filter((member) => intent.accounts.includes(accountOfMember(member)));

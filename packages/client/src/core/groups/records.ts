@@ -152,7 +152,8 @@ export interface Joiner {
 
 /** A change that somebody asked for on this device, until a Commit carried it out. */
 export type Intent =
-  | { readonly type: "add"; readonly accounts: readonly string[] }
+  /** unlessGone: nobody here asked for it, and whoever was removed since, or left, stays out. */
+  | { readonly type: "add"; readonly accounts: readonly string[]; readonly unlessGone?: true }
   | { readonly type: "remove"; readonly accounts: readonly string[] }
   | { readonly type: "rename"; readonly name: string }
   | { readonly type: "timer"; readonly seconds: number }
