@@ -18,7 +18,11 @@ import { type Filled, growthTables } from "./tables.ts";
 import { runTask, serveTask } from "./tasks.ts";
 
 const bench = fileURLToPath(new URL("../main.ts", import.meta.url));
-const section = { name: "growth", title: "Growth", command: "npm run bench:growth" };
+const command = "npm run bench:growth";
+const sections = {
+  sqlite: { name: "growth", title: "Growth on SQLite", command },
+  postgres: { name: "growth-postgres", title: "Growth on PostgreSQL", command },
+};
 
 if (process.argv[2] === "role:task") serveTask();
 else if (process.argv[2] === "--help") console.log(USAGE);
@@ -65,14 +69,19 @@ async function main(options: GrowthOptions): Promise<void> {
       console.log(`retention ${system} ${JSON.stringify(cost)}`);
       retention.push({ system, size, ...cost });
     }
-    const markdown = growthTables({
-      machine: describeMachine(work),
-      rounds: options.rounds,
-      filled,
-      retention,
-    });
-    console.log(`\n${markdown}`);
-    if (options.out !== undefined) writeSection(join(options.out, "RESULTS.md"), section, markdown);
+    for (const system of options.systems) {
+      const isIts = (each: { readonly system: string }): boolean => each.system === system;
+      const markdown = growthTables({
+        machine: describeMachine(work),
+        rounds: options.rounds,
+        filled: filled.filter(isIts),
+        retention: retention.filter(isIts),
+      });
+      console.log(`\n${markdown}`);
+      if (options.out !== undefined) {
+        writeSection(join(options.out, "RESULTS.md"), sections[system], markdown);
+      }
+    }
   } finally {
     await postgres?.stop();
     rmSync(work, { recursive: true, force: true });

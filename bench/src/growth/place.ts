@@ -21,9 +21,13 @@ export async function openPlace(place: Place): Promise<Store> {
   return openPostgresStore({ url: place.database, owner: await ownerOf(place.database) });
 }
 
-/** Bytes of an SQLite file with its journal; 0 for what a database of its own keeps. */
-export function bytesOnDisk(place: Place): number {
-  if (place.database !== undefined) return 0;
+/** Bytes of an SQLite file with its journal, or of a database's tables and indexes. */
+export async function bytesOnDisk(place: Place): Promise<number> {
+  if (place.database !== undefined) {
+    const size = "SELECT pg_database_size(current_database())::float8 AS bytes";
+    const { rows } = await withClient(place.database, (client) => client.query<{ bytes: number }>(size));
+    return rows[0]!.bytes;
+  }
   return sizeOf(sqliteFile(place)) + sizeOf(`${sqliteFile(place)}-wal`);
 }
 

@@ -20,7 +20,7 @@ export interface Filled {
   }[];
 }
 
-/** Everything that a run found. */
+/** Everything that a run found about one system. */
 export interface Growth {
   readonly machine: MachineDescription;
   readonly rounds: number;
@@ -37,7 +37,6 @@ const titles = { sqlite: "SQLite", postgres: "PostgreSQL" };
 
 /** As Markdown. */
 export function growthTables({ machine, rounds, filled, retention }: Growth): string {
-  const systems = [...new Set(filled.map(({ system }) => system))];
   return [
     `Measured ${machine.date} UTC on ${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB, Linux ${machine.kernel}, data on ${machine.disk}; Node ${machine.node}.`,
     "",
@@ -45,13 +44,9 @@ export function growthTables({ machine, rounds, filled, retention }: Growth): st
     "to random logs in group commits of 256 with their fsync, and looking a random log up with its last 16 entries. The exchange is scenario (a) on a server that holds",
     "all of it. In brackets: the median, as a multiple of that of the system's smallest store.",
     "",
-    ...systems.flatMap((system) => [
-      `### ${titles[system]}`,
-      "",
-      ...table(filled.filter((each) => each.system === system)),
-      "",
-    ]),
-    "### Retention",
+    ...table(filled),
+    "",
+    "And retention:",
     "",
     "Entries that are past retention go, a thousand at a time, between group commits of 256 that come as fast as they are taken.",
     "",

@@ -54,11 +54,11 @@ async function perform(task: Task): Promise<Outcomes[Task["type"]]> {
     const startMs = performance.now();
     if (task.type === "fill") {
       await fill(store, task.size, nowSec - daySec);
-      return { seconds: (performance.now() - startMs) / 1000, bytesOnDisk: bytesOnDisk(task.place) };
+      return { seconds: (performance.now() - startMs) / 1000, bytesOnDisk: await bytesOnDisk(task.place) };
     }
-    const bytesBefore = bytesOnDisk(task.place);
+    const bytesBefore = await bytesOnDisk(task.place);
     const costs = await measureRetention(store, task.size, nowSec - daySec / 2, nowSec, task.forMs);
-    return { ...costs, bytesBefore, bytesAfter: bytesOnDisk(task.place) };
+    return { ...costs, bytesBefore, bytesAfter: await bytesOnDisk(task.place) };
   } finally {
     await store.close();
   }
