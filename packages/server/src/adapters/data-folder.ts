@@ -1,6 +1,6 @@
 /**
  * The server's data folder: made on first start, reused later, and refused without touching a byte when it is damaged,
- * somebody else's, or in use.
+ * somebody else's, or in use. Nodes of one database, of which it holds only the keys, may use it together.
  *
  * A first start writes the marker in state "new", then keys and database, then the marker in state "ready"; each file
  * appears whole or not at all. So a first start that was cut off is finished by the next, while in a ready folder a missing
@@ -9,6 +9,7 @@
 import { randomBytes } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import {
   SottoError,
   StorageError,
@@ -56,6 +57,9 @@ type Marker = z.output<typeof markerSchema>;
 type State = Marker["state"];
 const formatVersion = 1;
 const directoryKeyBytes = 32;
+/** How long a node waits for another one's first start, and how often it looks: making keys takes a second or two. */
+const firstStartMs = 15_000;
+const lookEveryMs = 50;
 
 /** An open, locked data folder. */
 export interface DataFolder {
@@ -100,7 +104,7 @@ async function open(path: string, holdsDatabase: boolean): Promise<DataFolder> {
   if (inspect(path) === "absent") mkdirSync(path, { recursive: true, mode: 0o700 });
   const at = (file: keyof typeof DATA_FILES): string => join(path, DATA_FILES[file]);
   const hadLock = existsSync(at("lock"));
-  const release = lockFolder(at("lock"));
+  let release = holdsDatabase ? lockFolder(at("lock")) : await lockForNode(path);
   if (release === undefined) {
     throw new StorageError("data_folder_locked", `another server is using the data folder ${path}`);
   }
@@ -129,15 +133,38 @@ async function open(path: string, holdsDatabase: boolean): Promise<DataFolder> {
       warnings: findLooseModes(path),
       markReady() {
         // What the marker said already is not said again: somebody may have moved the data since.
-        if (isNew) writeMarker(path, "ready");
+        if (!isNew) return;
+        writeMarker(path, "ready");
+        if (holdsDatabase) return;
+        release?.();
+        release = lockFolder(at("lock"), "together");
       },
-      release,
+      release: () => release?.(),
     };
   } catch (error) {
     release();
     if (!hadLock) rmSync(at("lock"), { force: true });
     throw error;
   }
+}
+
+/**
+ * The lock of a node whose database is elsewhere: together with its like, but alone while it makes the keys that all of them use. Waits for
+ * one that does. Undefined when a server with its own database has the folder.
+ */
+async function lockForNode(path: string): Promise<(() => void) | undefined> {
+  const lock = join(path, DATA_FILES.lock);
+  const isMade = (): boolean => ["ready", "moved"].includes(inspect(path));
+  for (let waitedMs = 0; waitedMs <= firstStartMs; waitedMs += lookEveryMs) {
+    const kind = isMade() ? "together" : "alone";
+    const release = lockFolder(lock, kind);
+    if (release !== undefined) {
+      if (kind === "together" || !isMade()) return release;
+      release();
+    } else if (kind === "together") return undefined;
+    await sleep(lookEveryMs);
+  }
+  return undefined;
 }
 
 /** What is read of a folder without opening it. */

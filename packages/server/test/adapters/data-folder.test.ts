@@ -14,9 +14,15 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { StorageError, logId } from "@sotto/protocol";
+import { StorageError, logId, toHex } from "@sotto/protocol";
 import { findDatabaseDamage } from "../../src/adapters/database-check.ts";
-import { DATA_FILES, markMoved, openDataFolder, readDataFolder } from "../../src/adapters/data-folder.ts";
+import {
+  DATA_FILES,
+  markMoved,
+  openDataFolder,
+  readDataFolder,
+  type DataFolder,
+} from "../../src/adapters/data-folder.ts";
 import { openSqliteStore } from "../../src/adapters/sqlite/store.ts";
 import { snapshot, temporaryFolder } from "../support/temporary.ts";
 
@@ -283,6 +289,37 @@ describe("lock", () => {
     const path = join(temporaryFolder(), "data");
     const results = await Promise.all([refusal(path), refusal(path)]);
     expect(results.map((result) => result.split(":")[0]).sort()).toEqual(["accepted", "data_folder_locked"]);
+  });
+
+  test("nodes of one database use a folder together, from their first start on; a server with its own waits", async () => {
+    const path = join(temporaryFolder(), "data");
+    const startNode = async (): Promise<DataFolder> => {
+      const folder = await openDataFolder(path, false);
+      folder.markReady();
+      return folder;
+    };
+    const nodes = await Promise.all([startNode(), startNode(), startNode()]);
+    expect(nodes.map(({ isNew }) => isNew).sort()).toEqual([false, false, true]);
+    expect(new Set(nodes.map(({ key }) => toHex(key.fingerprint))).size).toBe(1);
+    const [first, ...others] = nodes;
+    first?.release();
+    expect(await refusal(path)).toMatch(/^data_folder_locked/);
+    for (const node of others) node.release();
+
+    const database = await usedFolder();
+    const server = await openDataFolder(database);
+    rmSync(join(database, DATA_FILES.database));
+    await expect(openDataFolder(database, false)).rejects.toMatchObject({ code: "data_folder_locked" });
+    server.release();
+  });
+
+  test("a node whose first start was cut off leaves it to the next", async () => {
+    const path = join(temporaryFolder(), "data");
+    (await openDataFolder(path, false)).release();
+    const next = await openDataFolder(path, false);
+    expect(next.isNew).toBe(true);
+    next.markReady();
+    next.release();
   });
 });
 

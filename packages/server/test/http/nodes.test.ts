@@ -1,12 +1,9 @@
-/** Two nodes over one real PostgreSQL, each with a copy of the keys: what one began, the other goes on with. */
-import { cpSync, rmSync } from "node:fs";
-import { join } from "node:path";
+/** Two nodes over one real PostgreSQL and one folder of keys: what one began, the other goes on with. */
 import { TestPostgres } from "@sotto/testkit/postgres";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { newAccount } from "../support/account.ts";
 import { register, requestCode } from "../support/sealed-client.ts";
 import { startTestServer, type TestServer } from "../support/server.ts";
-import { temporaryFolder } from "../support/temporary.ts";
 
 let postgres: TestPostgres;
 beforeAll(async () => {
@@ -19,10 +16,7 @@ const ann = "+15551230001";
 async function twoNodes(): Promise<[TestServer, TestServer]> {
   const database = await postgres.createDatabase();
   const one = await startTestServer({ database });
-  const data = join(temporaryFolder(), "copy");
-  cpSync(one.dataFolder, data, { recursive: true });
-  rmSync(join(data, "lock"), { recursive: true, force: true });
-  return [one, await startTestServer({ database, data })];
+  return [one, await startTestServer({ database, data: one.dataFolder })];
 }
 
 test("a code that was asked for on one node registers on the other, once", async () => {
