@@ -3,7 +3,7 @@
  * Flags win over the environment, the environment over the file, and all over the defaults.
  *
  * The environment variable of `maxUsers` is SOTTO_MAX_USERS, its flag --max-users; lists are separated by white space in
- * the environment. Messages name the key and where it came from, never its value: values may hold passwords.
+ * the environment. SOTTO_MAX_USERS_FILE names a file that holds the same, as container engines and systemd hand out secrets. Messages name the key and where it came from, never its value: values may hold passwords.
  */
 import { readFileSync } from "node:fs";
 import { UsageError } from "@sotto/protocol";
@@ -120,8 +120,8 @@ export function loadConfig(sources: ConfigSources): ServerConfig {
     for (const [key, value] of Object.entries(readConfigFile(file))) take(key, value, `in ${file}`);
   }
   for (const key of Object.keys(schema.shape)) {
-    const value = env[envName(key)];
-    if (value !== undefined && value !== "") take(key, value, `from ${envName(key)}`);
+    const { value, name } = fromEnvironment(env, key);
+    if (value !== "") take(key, value, `from ${name}`);
   }
   for (const [key, value] of Object.entries(flags)) take(key, value, `from ${flagName(key)}`);
   return checkConfig(given, origins);
@@ -155,6 +155,31 @@ export function checkConfig(
     throw invalid("nats", origins.get("nats"), "is for the nodes of one database: give that as well");
   }
   return config;
+}
+
+/** What the environment says of a key, itself or by a file; empty when it says nothing. @throws UsageError `config_invalid`. */
+function fromEnvironment(
+  env: NonNullable<ConfigSources["env"]>,
+  key: string,
+): { readonly value: string; readonly name: string } {
+  const name = envName(key);
+  const nameOfFile = `${name}_FILE`;
+  const value = env[name] ?? "";
+  const path = env[nameOfFile] ?? "";
+  if (path === "") return { value, name };
+  if (value !== "") throw invalid(key, nameOfFile, `${name} is set as well: give one of them`);
+  let content: string;
+  try {
+    content = readFileSync(path, "utf8").trimEnd();
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    throw new UsageError("config_invalid", `${key} (${nameOfFile}): the file cannot be read (${code})`, {
+      cause,
+    });
+  }
+  // Taking the default in the place of a secret that is missing would be a surprise.
+  if (content === "") throw invalid(key, nameOfFile, "the file is empty");
+  return { value: content, name: nameOfFile };
 }
 
 function readConfigFile(path: string): Record<string, unknown> {

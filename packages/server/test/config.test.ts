@@ -47,6 +47,27 @@ describe("sources", () => {
     expect(config.otpFrom).toBe(undefined);
   });
 
+  test("a value of the environment may lie in a file, as secrets do", () => {
+    const token = file("a token of twenty characters\n");
+    const url = file("postgres://sotto:hunter2@db/sotto");
+    const env = { SOTTO_METRICS_TOKEN_FILE: token, SOTTO_DATABASE_FILE: url, SOTTO_OTP_FILE: "" };
+    expect(loadConfig({ env, flags: { database: "postgres://other@db/sotto" } })).toMatchObject({
+      metricsToken: "a token of twenty characters",
+      database: "postgres://other@db/sotto",
+      otp: ["console"],
+    });
+    expect(problem({ env: { ...env, SOTTO_METRICS_TOKEN: "x" } })).toBe(
+      "metricsToken (SOTTO_METRICS_TOKEN_FILE): SOTTO_METRICS_TOKEN is set as well: give one of them",
+    );
+    expect(problem({ env: { SOTTO_OTP_FILE: file("\n") } })).toBe("otp (SOTTO_OTP_FILE): the file is empty");
+    expect(problem({ env: { SOTTO_OTP_FILE: "/no/such" } })).toBe(
+      "otp (SOTTO_OTP_FILE): the file cannot be read (ENOENT)",
+    );
+    expect(problem({ env: { SOTTO_METRICS_TOKEN_FILE: file("hunter2") } })).toBe(
+      "metricsToken (from SOTTO_METRICS_TOKEN_FILE): must have at least 16 characters",
+    );
+  });
+
   test("text becomes what the key needs", () => {
     const config = loadConfig({
       env: {
