@@ -3,7 +3,9 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Registry } from "prom-client";
 import { describe, expect, test } from "vitest";
+import { createMetrics } from "../packages/server/src/metrics.ts";
 import { readDocument, root } from "./documents.ts";
 import { knownMetrics } from "./support/metrics.ts";
 
@@ -55,6 +57,21 @@ test("the dashboard and the alerts name metrics and labels that the server has",
   expect(
     unknownIn('rate(sotto_nothing_total[5m]) + sotto_ready{colour="red"} + sotto_acks_total_bucket'),
   ).toEqual(["sotto_nothing_total", "sotto_ready{colour}", "sotto_acks_total_bucket"]);
+});
+
+test("whatever an alert waits to see grow is there, at 0, before it first happens", async () => {
+  const registry = new Registry();
+  createMetrics(registry, ["smtp"]);
+  const printed = (await registry.metrics()).split("\n");
+  const watched = Array.from(alerts.matchAll(/increase\((sotto_\w+)\{([^}]*)\}/g));
+  expect(watched.length).toBeGreaterThan(5);
+  const missing = watched.filter(([, name, matchers = ""]) => {
+    const labels = Array.from(matchers.matchAll(/\w+="[^"]*"/g), ([label]) => label);
+    return !printed.some(
+      (line) => line.startsWith(`${name}{`) && labels.every((label) => line.includes(label)),
+    );
+  });
+  expect(missing.map(([text]) => text)).toEqual([]);
 });
 
 test("docs/operations.md says of every alert what to do, and of no other", () => {

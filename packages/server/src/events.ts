@@ -33,9 +33,9 @@ export interface ServerEvents extends FrontEvents, BlobEvents, PushEvents, Deliv
   limitHit(limit: string): void;
 }
 
-/** Makes the events of one server. @param registry where its metrics are kept. */
-export function createEvents(logger: Logger, registry: Registry): ServerEvents {
-  const metrics = createMetrics(registry);
+/** Makes the events of one server. @param registry where its metrics are kept. @param channels by which it sends one-time passwords. */
+export function createEvents(logger: Logger, registry: Registry, channels: readonly string[]): ServerEvents {
+  const metrics = createMetrics(registry, channels);
   // These happen for every message: their labels are looked up once.
   const deliveredLive = metrics.delivered.labels("true");
   const deliveredStored = metrics.delivered.labels("false");

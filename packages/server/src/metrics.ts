@@ -4,11 +4,12 @@
  */
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 
+const failingParts = ["http", "maintenance", "code_delivery", "push", "commit", "session", "bus"] as const;
 /** Where a failure of the server itself happened. */
-export type FailingPart = "http" | "maintenance" | "code_delivery" | "push" | "commit" | "session" | "bus";
+export type FailingPart = (typeof failingParts)[number];
 
-/** Makes them. @param registry where they are kept. */
-export function createMetrics(registry: Registry) {
+/** Makes them. @param registry where they are kept. @param channels by which one-time passwords are sent. */
+export function createMetrics(registry: Registry, channels: readonly string[] = []) {
   const registers = [registry];
   const counter = <Label extends string = never>(name: string, help: string, ...labelNames: Label[]) =>
     new Counter({ name: `sotto_${name}`, help, labelNames, registers });
@@ -21,7 +22,7 @@ export function createMetrics(registry: Registry) {
   const busConnected = new Gauge({ name: "sotto_bus_connected", help: "1 while NATS is reached", registers });
   // Absent where no NATS is used.
   busConnected.remove();
-  return {
+  const metrics = {
     busConnected,
     failures: counter<"part">("failures_total", "Failures of the server itself; the log says more", "part"),
     certificateReloads: counter("certificate_reloads_total", "Certificates read anew", "outcome"),
@@ -75,4 +76,15 @@ export function createMetrics(registry: Registry) {
     blobRefusals: counter("blob_requests_refused_total", "Requests about blobs that were refused", "code"),
     blobsExpired: counter("blobs_expired_total", "Blobs deleted by retention"),
   };
+  // Prometheus sees a counter grow only from what it saw before: what an alert waits for is there from the start, at 0.
+  for (const part of failingParts) metrics.failures.inc({ part }, 0);
+  for (const outcome of ["ok", "refused"]) {
+    metrics.certificateReloads.inc({ outcome }, 0);
+    metrics.signIns.inc({ outcome }, 0);
+  }
+  metrics.blobRefusals.inc({ code: "blob_space" }, 0);
+  for (const channel of channels) {
+    for (const outcome of ["ok", "failed"]) metrics.deliveries.inc({ channel, outcome }, 0);
+  }
+  return metrics;
 }

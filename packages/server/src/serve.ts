@@ -142,7 +142,11 @@ async function start(parts: Parts, undo: Undo): Promise<RunningServer> {
 
   const readiness = new Readiness(store, nowMs);
   const logger = createLogger(config.logLevel, logTo);
-  const untraced = createEvents(logger, registry);
+  const untraced = createEvents(
+    logger,
+    registry,
+    senders.map(({ channel }) => channel),
+  );
   const tracing = await tracingOf(config, untraced);
   undo.push(() => tracing?.close());
   tracing?.watchReads(store);
