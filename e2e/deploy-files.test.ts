@@ -1,15 +1,15 @@
 /**
- * The unit and the container files, as far as they can be held against the rest without a container engine: what they name is there, what they
- * set are settings, nothing runs as root.
+ * The unit and the files for containers, as far as they can be held against the rest without a container engine: what they name is there, what
+ * they set are settings, nothing runs as root. What the image holds is in deploy-image.test.ts.
  */
-import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
-import { startServer } from "@sotto/server";
-import { readDocument, root, tableAfter } from "./documents.ts";
+import { readDocument, root } from "./documents.ts";
+import { settings, settingsIn } from "./support/settings.ts";
 
 interface Service {
   readonly image: string;
@@ -21,19 +21,11 @@ interface Service {
   readonly build?: { readonly context: string; readonly dockerfile: string };
   readonly environment?: Readonly<Record<string, string>>;
   readonly volumes?: readonly string[];
+  readonly ports?: readonly string[];
+  readonly networks?: readonly string[];
+  readonly command?: string | readonly string[];
+  readonly deploy?: { readonly replicas: number };
 }
-interface Manifest {
-  readonly name: string;
-  readonly dependencies?: Readonly<Record<string, string>>;
-  readonly devDependencies?: Readonly<Record<string, string>>;
-}
-
-const manifestOf = (folder: string): Manifest =>
-  JSON.parse(readFileSync(join(root, folder, "package.json"), "utf8")) as Manifest;
-const settings = new Set(
-  tableAfter(readDocument("docs/operate.md"), "<!-- test:config -->").map(([, , env = ""]) => env),
-);
-const settingsIn = (text: string): string[] => Array.from(text.matchAll(/\bSOTTO_\w+/g), ([name]) => name);
 
 /** A folder for one piece of work. */
 function inFolder<T>(work: (folder: string) => T): T {
@@ -70,75 +62,22 @@ describe("deploy/systemd/sotto.service", () => {
   });
 });
 
-describe("deploy/docker/Dockerfile", () => {
-  const dockerfile = readDocument("deploy/docker/Dockerfile").replaceAll("\\\n", "");
-  const lines = (instruction: string): string[] =>
-    Array.from(dockerfile.matchAll(new RegExp(`^${instruction} +(.+)$`, "gm")), ([, rest = ""]) => rest);
-  /** Made by the build itself. */
-  const made = new Set(["node_modules", "apps/web/dist"]);
-  const copied = lines("COPY").flatMap((line) => {
-    const from = /^--from=build \/opt\/sotto\/(\S+) (\S+)$/.exec(line);
-    return from === null ? [] : [from[1] ?? ""];
-  });
-
-  test("copies what there is, and all that the server's workspaces need of each other", () => {
-    expect(copied.length).toBeGreaterThan(5);
-    expect(copied.filter((path) => !made.has(path) && !existsSync(join(root, path)))).toEqual([]);
-    const needed = new Set<string>();
-    const need = (folder: string): void => {
-      needed.add(folder);
-      for (const name of Object.keys(manifestOf(folder).dependencies ?? {})) {
-        if (name.startsWith("@sotto/")) need(name.replace("@sotto/", "packages/"));
-      }
-    };
-    need("apps/cli");
-    const workspaces = copied.filter((path) => existsSync(join(root, path, "package.json")));
-    expect(workspaces.toSorted()).toEqual(Array.from(needed).toSorted());
-    const installed = Array.from(dockerfile.matchAll(/--workspace (\S+)/g), ([, name = ""]) => name);
-    expect(installed.toSorted()).toEqual(workspaces.map((path) => manifestOf(path).name).toSorted());
-    expect(dockerfile).toContain("npm run build:web");
-  });
-
-  test("runs the Node that everything else runs on, as nobody, with settings that are", () => {
-    const node = manifestOf(".").devDependencies?.["node"];
-    expect(lines("FROM").map((image) => image.split(" ")[0])).toEqual(
-      Array(2).fill(`node:${node}-bookworm-slim`),
-    );
-    expect(lines("USER")).toEqual(["10001:10001"]);
-    const entry = JSON.parse(lines("ENTRYPOINT")[0] ?? "[]") as string[];
-    expect(existsSync(join(root, entry.at(-1) ?? "none"))).toBe(true);
-    expect(settingsIn(lines("ENV").join(" ")).filter((name) => !settings.has(name))).toEqual([]);
-  });
-
-  test("its health check says yes of a server that serves, and no of none", async () => {
-    const [check = ""] = lines("HEALTHCHECK").map((line) => line.slice(line.indexOf("CMD ") + 4));
-    const [program, ...args] = JSON.parse(check) as string[];
-    expect(program).toBe("node");
-    const folder = mkdtempSync(join(tmpdir(), "sotto-health-"));
-    const server = await startServer({ data: join(folder, "data"), port: 0, logLevel: "silent" });
-    const ask = async (): Promise<number | null> => {
-      const child = spawn(
-        process.execPath,
-        args.map((arg) => arg.replace("http://127.0.0.1:8787", server.address)),
-      );
-      return new Promise((resolve) => void child.once("exit", resolve));
-    };
-    try {
-      expect(await ask()).toBe(0);
-    } finally {
-      await server.close();
-      rmSync(folder, { recursive: true, force: true });
-    }
-    expect(await ask()).toBe(1);
-  });
-});
-
 describe("deploy/docker/compose.yml", () => {
-  const compose = parse(readDocument("deploy/docker/compose.yml"), { merge: true }) as {
+  // As an engine reads it: nothing is set, and two dollars are one.
+  const text = readDocument("deploy/docker/compose.yml")
+    .replaceAll(/(?<!\$)\$\{\w+:-([^}]*)\}/g, "$1")
+    .replaceAll("$$", "$");
+  const compose = parse(text, { merge: true }) as {
     readonly services: Readonly<Record<string, Service>>;
     readonly volumes: Readonly<Record<string, unknown>>;
+    readonly networks: Readonly<Record<string, { readonly internal?: boolean } | null>>;
   };
   const services = Object.entries(compose.services);
+  const serviceOf = (name: string): Service => {
+    const service = compose.services[name];
+    if (service === undefined) throw new Error(`no service ${name}`);
+    return service;
+  };
 
   test.each(services)("%s runs without root and privileges, and cannot write to its system", (_, service) => {
     expect(service.read_only).toBe(true);
@@ -148,21 +87,67 @@ describe("deploy/docker/compose.yml", () => {
     expect(["single", "cluster"]).toContain(service.profiles.join());
   });
 
-  test.each(services)("%s sets settings, builds from files and uses volumes that there are", (_, service) => {
-    const names = Object.keys(service.environment ?? {}).filter((name) => name.startsWith("SOTTO_"));
-    expect(names.filter((name) => !settings.has(name))).toEqual([]);
+  test.each(services)("%s sets settings, and uses files and volumes that there are", (_, service) => {
+    const environment = Object.entries(service.environment ?? {});
+    const names = environment.flatMap(([name]) => (name.startsWith("SOTTO_") ? [name] : []));
+    expect(names.filter((name) => !settings.has(name.replace(/_FILE$/, "")))).toEqual([]);
+    // Whoever may ask the engine reads the environment of all containers.
+    const secret = environment.filter(([name]) => /PASSWORD|TOKEN|_OTP|DATABASE/.test(name));
+    expect(secret.filter(([name]) => !name.endsWith("_FILE"))).toEqual([]);
     const { build = { context: ".", dockerfile: "compose.yml" }, volumes = [] } = service;
     expect(existsSync(join(root, "deploy/docker", build.context, build.dockerfile))).toBe(true);
     const used = volumes.map((volume) => volume.split(":")[0] ?? "");
-    expect(used.filter((name) => !Object.hasOwn(compose.volumes, name))).toEqual([]);
+    const [files, named] = [
+      used.filter((name) => name.startsWith("./")),
+      used.filter((name) => !name.startsWith("./")),
+    ];
+    expect(files.filter((name) => !existsSync(join(root, "deploy/docker", name)))).toEqual([]);
+    expect(named.filter((name) => !Object.hasOwn(compose.volumes, name))).toEqual([]);
   });
 
-  test("the cluster's server is told of the database and of every NATS", () => {
-    const { SOTTO_DATABASE = "", SOTTO_NATS = "" } = compose.services["sotto-node"]?.environment ?? {};
-    const databaseHost = new URL(SOTTO_DATABASE.replace(/\$\{[^}]*\}/, "x")).hostname;
-    const natsHosts = SOTTO_NATS.split(" ").map((url) => new URL(url).hostname);
+  test("the cluster: three nodes that know the database and every NATS, behind a balancer that knows them", () => {
+    const node = serviceOf("node");
+    expect(node.deploy?.replicas).toBe(3);
+    const natsHosts = (node.environment?.["SOTTO_NATS"] ?? "").split(" ").map((url) => new URL(url).hostname);
     const members = services.filter(([, { image }]) => image.startsWith("nats:")).map(([name]) => name);
     expect(natsHosts).toEqual(members);
-    expect(compose.services[databaseHost]?.image).toContain("postgres:");
+    for (const member of members) expect(serviceOf(member).command).toContain(`nats://${member}:6222`);
+
+    const published = services.filter(([, { ports = [] }]) => ports.length > 0).map(([name]) => name);
+    expect(published).toEqual(["sotto", "balancer"]);
+    const balancer = readDocument("deploy/docker/haproxy.cfg");
+    expect(balancer).toContain("httpchk GET /readyz");
+    expect(balancer).toMatch(/^ {2}server-template \w+ 1-\d+ node:8787$/m);
+    for (const port of serviceOf("balancer").ports ?? []) {
+      expect(balancer).toContain(`bind :${port.split(":").at(-1)}\n`);
+    }
+    // The database and NATS are out of the balancer's reach, and of everybody's.
+    const inner = services
+      .filter(([, { networks = [] }]) => networks.includes("behind"))
+      .map(([name]) => name);
+    expect(inner).toEqual(["node", "postgres", ...members]);
+    expect(compose.networks["behind"]?.internal).toBe(true);
+  });
+
+  test("the database's password is made once, and told to the database and the nodes", () => {
+    const [script = ""] = serviceOf("passwords").command ?? [];
+    inFolder((folder) => {
+      const make = (): string => {
+        execFileSync("sh", ["-c", script.replace("/secrets", folder)]);
+        return readFileSync(join(folder, "database-url"), "utf8");
+      };
+      const url = new URL(make());
+      expect(make()).toBe(url.href);
+      expect(url.password).toMatch(/^[0-9a-f]{48}$/);
+      const { environment = {} } = serviceOf("postgres");
+      const given = readFileSync(join(folder, basename(environment["POSTGRES_PASSWORD_FILE"] ?? "")), "utf8");
+      expect([url.hostname, url.username, url.pathname, url.password]).toEqual([
+        "postgres",
+        environment["POSTGRES_USER"],
+        `/${environment["POSTGRES_DB"]}`,
+        given,
+      ]);
+      expect(serviceOf("node").environment?.["SOTTO_DATABASE_FILE"]).toBe("/secrets/database-url");
+    });
   });
 });

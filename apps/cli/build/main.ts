@@ -2,7 +2,16 @@
  * Bundles the `sotto` command into apps/cli/dist, so that a command starts by a few files instead of hundreds and nothing is left to strip
  * of types. With --if-stale only when what lies there is older than its sources. The new bundle takes the place of the old one whole.
  */
-import { existsSync, globSync, mkdtempSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  globSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { rolldown } from "rolldown";
 
@@ -29,6 +38,8 @@ function isStale(): boolean {
 
 async function makeBundle(): Promise<void> {
   const draft = mkdtempSync(join(dirname(dist), ".dist-"));
+  // A server need not run as who builds: by itself the folder is closed to others.
+  chmodSync(draft, 0o755);
   try {
     // Before anything is read: what changes meanwhile is newer.
     writeFileSync(join(draft, ".made"), "");

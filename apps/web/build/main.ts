@@ -3,7 +3,16 @@
  * made of other sources. The new bundle takes the place of the old one at the end, whole. With --out FOLDER it is made there, and
  * --label TEXT marks it as another version (for tests of updates).
  */
-import { existsSync, globSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  globSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { brotliCompressSync, gzipSync } from "node:zlib";
@@ -41,6 +50,8 @@ if (options["if-stale"] !== true || !fresh) await makeBundle();
 async function makeBundle(): Promise<void> {
   console.log("Building the web app …");
   const draft = mkdtempSync(join(dirname(dist), ".dist-"));
+  // A server need not run as who builds: by itself the folder is closed to others.
+  chmodSync(draft, 0o755);
   try {
     await build(viteConfig(draft, options.label));
     const read = (path: string): Uint8Array => readFileSync(join(draft, path));
