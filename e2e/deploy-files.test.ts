@@ -47,6 +47,19 @@ describe("deploy/systemd/sotto.service", () => {
     expect(settingsIn(unit).filter((name) => !settings.has(name) && name !== "SOTTO_")).toEqual([]);
   });
 
+  test("sotto-admin runs as it does: its user, its settings, its folder", () => {
+    const admin = readDocument("deploy/systemd/sotto-admin");
+    const command = admin.slice(admin.indexOf("systemd-run"));
+    const same = ["User", "Group", "UMask", "StateDirectory", "StateDirectoryMode", "EnvironmentFile"];
+    for (const name of same) {
+      const value = new RegExp(`^${name}=(.+)$`, "m").exec(unit)?.[1];
+      expect(command).toContain(`--property=${name}=${value} `);
+    }
+    expect(unit).toContain(`Environment=${/--setenv=(SOTTO_DATA=\S+)/.exec(command)?.[1]}\n`);
+    expect(command).toContain(`${program} admin "$@"`);
+    execFileSync("sh", ["-n", join(root, "deploy/systemd/sotto-admin")]);
+  });
+
   const hasSystemd = spawnSync("systemd-analyze", ["--version"]).status === 0;
   test.skipIf(!hasSystemd)("is a unit to systemd, and exposes little of the system", () => {
     inFolder((folder) => {

@@ -60,7 +60,8 @@ const NEXT_STEPS: Readonly<Record<ErrorCode, string>> = {
   clock_wrong: "set this device's date, time and time zone right, then try again.",
   server_unreachable: "check the address and your connection, and that the server runs ('sotto serve').",
   connection_lost: "try again; what was queued goes out by itself with the next connection.",
-  passphrase_wrong: "try again (SOTTO_PASSPHRASE, if it is set). A forgotten passphrase cannot be recovered.",
+  passphrase_wrong:
+    "try again. If SOTTO_PASSPHRASE is set, or SOTTO_BACKUP_PASSPHRASE for a server's backup, it is that one. A forgotten passphrase cannot be recovered.",
   vault_missing:
     "run 'sotto register' (again, if it was cut off; a reset ends with the same 'sotto reset' after its delay), or point --home (SOTTO_HOME) at the folder of your account.",
   vault_exists: "there is an account in this folder already: use it, or choose another folder with --home.",
@@ -68,7 +69,8 @@ const NEXT_STEPS: Readonly<Record<ErrorCode, string>> = {
   vault_damaged: "restore the folder from a backup; what was there is left untouched.",
   vault_foreign:
     "this folder holds something else, or a vault of a newer Sotto: choose another with --home, or update.",
-  storage_failed: "check free space and permissions of the folder (--home), then try again.",
+  storage_failed:
+    "check free space, and that this user may use the file or folder that is named, then try again.",
   storage_full: "make room, then try again.",
   backup_damaged:
     "the file is damaged, cut short, altered, or no backup of Sotto's: try another copy of it. Nothing was changed.",

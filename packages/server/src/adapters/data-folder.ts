@@ -91,13 +91,9 @@ export interface DataFolder {
  */
 export async function openDataFolder(folder: string, holdsDatabase = true): Promise<DataFolder> {
   const path = resolve(folder);
-  try {
-    return await open(path, holdsDatabase);
-  } catch (error) {
-    if (error instanceof SottoError) throw error;
-    const { code = "unknown cause" } = error as NodeJS.ErrnoException;
-    throw new UsageError("config_invalid", `data: ${path} cannot be used (${code})`, { cause: error });
-  }
+  return open(path, holdsDatabase).catch((error: unknown) => {
+    throw unusable(path, error);
+  });
 }
 
 async function open(path: string, holdsDatabase: boolean): Promise<DataFolder> {
@@ -220,13 +216,20 @@ export interface RestoredFolder {
 
 /**
  * Begins to make a data folder where nothing is.
- * @throws StorageError `data_not_empty`; `data_folder_damaged` when the keys are not what a server needs.
+ * @throws StorageError `data_not_empty`; `data_folder_damaged` when the keys are not what a server needs; UsageError `config_invalid` when
+ * the system does not let this user.
  */
-export async function restoreDataFolder(
+export function restoreDataFolder(
   folder: string,
   keyFiles: ReadonlyMap<string, Uint8Array>,
 ): Promise<RestoredFolder> {
   const path = resolve(folder);
+  return begin(path, keyFiles).catch((error: unknown) => {
+    throw unusable(path, error);
+  });
+}
+
+async function begin(path: string, keyFiles: ReadonlyMap<string, Uint8Array>): Promise<RestoredFolder> {
   requireEmpty(path);
   const wasThere = existsSync(path);
   mkdirSync(path, { recursive: true, mode: 0o700 });
@@ -399,6 +402,13 @@ function isLoose(path: string): boolean {
 
 function moved(path: string): StorageError {
   return failure("data_moved", path, `its data was moved to ${readMarker(path).to ?? "another place"}`);
+}
+
+/** What the system refused, as something to tell the operator; errors of ours as they are. */
+function unusable(path: string, error: unknown): SottoError {
+  if (error instanceof SottoError) return error;
+  const { code = "unknown cause" } = error as NodeJS.ErrnoException;
+  return new UsageError("config_invalid", `data: ${path} cannot be used (${code})`, { cause: error });
 }
 
 function failure(code: ErrorCode, path: string, why: string, cause?: unknown): StorageError {

@@ -80,7 +80,8 @@ export async function backUp(
       await out.close();
     }
   } catch (error) {
-    await rm(temporary, { force: true });
+    // Where nothing can be written, nothing can be removed either: what is told is why.
+    await rm(temporary, { force: true }).catch(() => undefined);
     throw error;
   } finally {
     await snapshot.close();
@@ -186,7 +187,8 @@ async function isStored(blobs: BlobReader, { id, size }: BlobFacts): Promise<boo
 
 /**
  * Makes a server's data of a backup, where nothing is. The backup is read twice: nothing is written before all of it is known to be whole.
- * @throws StorageError `data_not_empty`, and as `verifyBackup`; `data_folder_foreign`, `data_folder_locked`, `unavailable` of the database.
+ * @throws StorageError `data_not_empty`, and as `verifyBackup`; `data_folder_foreign`, `data_folder_locked`, `unavailable` of the database;
+ *   UsageError `config_invalid` when the folder cannot be made.
  */
 export async function restore(
   file: string,

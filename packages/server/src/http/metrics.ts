@@ -35,7 +35,11 @@ export function addMetricsRoute(
   const look = createGauges(registry, state);
   app.get("/metrics", async (request, reply) => {
     if (!mayRead(request, token)) {
-      return reply.code(403).send("Metrics are for this machine only. See docs/operate.md, metricsToken.\n");
+      return reply
+        .code(403)
+        .send(
+          "Metrics are for this machine or, if metricsToken is set, for whoever shows it. See docs/operate.md.\n",
+        );
     }
     await look();
     return reply.type(registry.contentType).send(await registry.metrics());

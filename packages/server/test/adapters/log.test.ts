@@ -1,3 +1,4 @@
+import { fstatSync } from "node:fs";
 import { expect, test } from "vitest";
 import { createLogger } from "../../src/adapters/log.ts";
 
@@ -22,4 +23,19 @@ test("short lines for a person", () => {
   logger.info("stopped");
   expect(written[0]).toMatch(/^\d\d:\d\d:\d\d error: code delivery failed \{"channel":"smtp"\}\n$/);
   expect(written[1]).toMatch(/^\d\d:\d\d:\d\d info: stopped\n$/);
+});
+
+test("the journal of systemd learns how grave a line is, and nothing else does", () => {
+  const { dev, ino } = fstatSync(2, { bigint: true });
+  const written: string[] = [];
+  const stream = { fd: 2, write: (text: string) => written.push(text) };
+  const journal = createLogger("debug", stream, `${dev}:${ino}`);
+  journal.error("one");
+  journal.warn("two");
+  journal.info("three");
+  journal.debug("four");
+  expect(written.map((line) => line.slice(0, 3))).toEqual(["<3>", "<4>", "<6>", "<7>"]);
+  expect(JSON.parse(written[0]?.slice(3) ?? "")).toMatchObject({ level: "error", msg: "one" });
+  createLogger("info", stream, `${dev}:${ino + 1n}`).info("elsewhere");
+  expect(written.at(-1)).toMatch(/^\{/);
 });

@@ -97,6 +97,16 @@ test("of two backups into one file one is there, whole, and the other says so", 
 const wholeOf = (files: Record<string, string>): Record<string, string> =>
   Object.fromEntries(Object.entries(files).filter(([name]) => /\/[0-9a-f]+$/.test(name)));
 
+test("a place where this user can write nothing is named, by either command", async () => {
+  const [folder, data] = [temporaryFolder(), await filledFolder()];
+  const file = join(folder, "whole");
+  await backUp({ data }, file, undefined);
+  await expect(backUp({ data }, join(file, "inside"), undefined)).rejects.toEqual(code("storage_failed"));
+  await expect(restore(file, { data: join(file, "inside") }, plainly)).rejects.toEqual(
+    code("config_invalid"),
+  );
+});
+
 test("entries of a restored SQLite database expire by their age, whatever log they are of", async () => {
   const folder = temporaryFolder();
   await backUp({ data: await filledFolder() }, join(folder, "backup"), undefined);
