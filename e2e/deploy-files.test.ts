@@ -61,7 +61,12 @@ describe("deploy/systemd/sotto.service", () => {
   });
 
   const hasSystemd = spawnSync("systemd-analyze", ["--version"]).status === 0;
-  test.skipIf(!hasSystemd)("is a unit to systemd, and exposes little of the system", () => {
+  test("is a unit to systemd, and exposes little of the system", ({ skip }) => {
+    if (!hasSystemd) {
+      if (process.env["CI"])
+        throw new Error("in CI this test needs systemd-analyze, which Debian's systemd brings");
+      skip("systemd-analyze is not installed (Debian: systemd), so the unit was not read");
+    }
     inFolder((folder) => {
       const file = join(folder, "sotto.service");
       writeFileSync(file, unit.replaceAll("/opt/sotto", root));
