@@ -71,13 +71,38 @@ describe("a server that does not prove the pinned key hears nothing but a hello"
   });
 });
 
+test("a device signs in and reads on in two round trips: hello comes with the connection, the inbox is attached with the sign-in", async () => {
+  const said: (string | undefined)[] = [];
+  const transport = world.server.transport();
+  world.server.transport = () => ({
+    ...transport,
+    async connect(events, hello) {
+      said.push(hello.frame.case);
+      const frames: typeof events.frames = (got) => {
+        said.push(...got.map(({ frame }) => frame.case));
+        events.frames(got);
+      };
+      const connection = await transport.connect({ ...events, frames }, hello);
+      const send: typeof connection.send = (sent) => {
+        said.push(...sent.map(({ frame }) => frame.case));
+        connection.send(sent);
+      };
+      return { close: () => connection.close(), send };
+    },
+  });
+  await ann.start();
+  await world.settle(5);
+  expect(said.slice(0, 6)).toEqual(["hello", "challenge", "signIn", "attach", "signedIn", "attached"]);
+  expect(said.filter((name) => name === "hello" || name === "attach").length).toBe(2);
+});
+
 test("another server with a key of its own is refused", async () => {
   const other = await World.make(2);
   const transport = other.server.transport();
   world.server.transport = () => ({
     ...transport,
-    connect: (events) => {
-      const answered = transport.connect(events);
+    connect: (events, hello) => {
+      const answered = transport.connect(events, hello);
       queueMicrotask(() => void other.settle(1));
       return answered;
     },

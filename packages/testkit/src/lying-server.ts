@@ -20,6 +20,7 @@ import {
   RegisterResponseSchema,
   RequestCodeResponseSchema,
   type ServerFrame,
+  parseBase64Url,
 } from "@sotto/protocol";
 import { WebSocket, WebSocketServer } from "ws";
 import { decodeClientFrames, decodeServerFrames, encodeClientFrames, encodeServerFrames } from "./frames.ts";
@@ -101,7 +102,8 @@ export class LyingServer {
   }
 
   private connect(client: WebSocket, path: string): void {
-    const server = new WebSocket(this.target.replace(/^http/, "ws") + path, { perMessageDeflate: false });
+    const { pathname, searchParams } = new URL(path, this.target);
+    const server = new WebSocket(this.target.replace(/^http/, "ws") + pathname, { perMessageDeflate: false });
     const waiting: Uint8Array[] = [];
     const toServer = (bytes: Uint8Array): void => {
       if (server.readyState === WebSocket.OPEN) server.send(bytes);
@@ -124,12 +126,16 @@ export class LyingServer {
       },
     };
     this.links.add(link);
-    client.on("message", (data: Buffer) => {
-      const frames = decodeClientFrames(new Uint8Array(data));
+    const onMessage = (message: Uint8Array): void => {
+      const frames = decodeClientFrames(message);
       said.push(...frames);
       const told = frames.flatMap((frame) => this.lies.up?.(frame, link) ?? [frame]);
       if (told.length > 0) link.toServer(...told);
-    });
+    };
+    // The first message may have come with the request.
+    const hello = parseBase64Url(searchParams.get("hello") ?? "");
+    if (hello !== undefined && hello.length > 0) onMessage(hello);
+    client.on("message", (data: Buffer) => onMessage(new Uint8Array(data)));
     server.on("message", (data: Buffer) => {
       const frames = decodeServerFrames(new Uint8Array(data));
       heard.push(...frames);

@@ -56,12 +56,12 @@ export class SimulatedNetwork {
   /** Puts this network in front of a transport. */
   wrap(inner: Transport): Transport {
     return {
-      connect: async (events) => {
+      connect: async (events, hello) => {
         await this.reach();
         const link = new Link(this, events, () => this.links.delete(link));
         this.links.add(link);
         try {
-          link.open(await inner.connect(link.inner));
+          link.open(await inner.connect(link.inner, hello));
         } catch (error) {
           this.links.delete(link);
           throw error;

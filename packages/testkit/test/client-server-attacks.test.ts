@@ -125,7 +125,7 @@ describe("a server without the pinned key", () => {
   test("(what the attacks below are measured against: who holds the pinned key is answered)", async () => {
     const real = await serverPrivateKey();
     expect(await challengedBy((link) => challengeOf(link, real))).toEqual({
-      said: ["hello", "signIn"],
+      said: ["hello", "signIn", "attach"],
       problem: "sign_in_refused",
     });
   });

@@ -15,6 +15,8 @@ import {
 const request = (n: number): ClientFrame =>
   clientFrame({ case: "append", value: create(AppendSchema, { request: n }) });
 
+const hello = clientFrame({ case: "hello", value: {} });
+
 /** A transport whose server answers every append with Done of the same number. */
 function echo(): { transport: Transport; got: number[]; open: number } {
   const state = { got: [] as number[], open: 0, transport: undefined as unknown as Transport };
@@ -79,7 +81,7 @@ async function setUp(weather: Partial<Weather>, seed = 5) {
     ends,
     transport,
     events,
-    connection: await transport.connect(events),
+    connection: await transport.connect(events, hello),
   };
 }
 
@@ -139,7 +141,7 @@ describe("the simulated network", () => {
     expect(server.got).toEqual(numbers(server.got.length));
     expect(ends.map((end) => (end as { code?: string } | undefined)?.code)).toEqual(["connection_lost"]);
     expect(server.open).toBe(0);
-    await transport.connect(events);
+    await transport.connect(events, hello);
     expect(server.open).toBe(1);
   });
 
@@ -147,10 +149,10 @@ describe("the simulated network", () => {
     const { network, ends, transport, events } = await setUp({});
     network.partition();
     expect(ends.length).toBe(1);
-    await expect(transport.connect(events)).rejects.toMatchObject({ code: "server_unreachable" });
+    await expect(transport.connect(events, hello)).rejects.toMatchObject({ code: "server_unreachable" });
     await expect(transport.getServer()).rejects.toMatchObject({ code: "server_unreachable" });
     network.heal();
-    await transport.connect(events);
+    await transport.connect(events, hello);
     await transport.getServer();
   });
 

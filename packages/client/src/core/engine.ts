@@ -2,7 +2,7 @@
  * Runs the steps: one after another, several that wait share one change set; what they changed is stored first, then their effects
  * are carried out in order. When the storage fails, everything in memory is thrown away and read anew, as after a crash.
  */
-import { SottoError, StorageError, TransportError } from "@sotto/protocol";
+import { SottoError, StorageError, TransportError, type Hello } from "@sotto/protocol";
 import type { ClientEvent } from "../api.ts";
 import { pumpDeletions } from "./attachments/blob-deletions.ts";
 import { newFiles, type Files, type OpenFile } from "./attachments/files.ts";
@@ -18,7 +18,7 @@ import { pumpOutbox } from "./outbox.ts";
 import { removeExpired } from "./removing.ts";
 import { followSearch } from "./search/following.ts";
 import type { Effect, Step, StepFunction } from "./step.ts";
-import { leaveWhenDrained, onClosed, onConnected, onFrames, startSession } from "./sync.ts";
+import { leaveWhenDrained, onClosed, onFrames, startSession } from "./sync.ts";
 import type { Connection, Transport } from "./transport.ts";
 import type { VaultStore, View } from "./vault-store.ts";
 import { newWaiters, type Waiters } from "./waiters.ts";
@@ -143,7 +143,7 @@ export async function startEngine(
           break;
         }
         case "connect":
-          connect();
+          connect(effect.hello);
           break;
         case "disconnect":
           disconnect();
@@ -206,7 +206,7 @@ export async function startEngine(
     }
   };
 
-  const connect = (): void => {
+  const connect = (hello: Hello): void => {
     if (transport === undefined || closed) return;
     const id = ++connections;
     const mine = { id, link: undefined as Connection | undefined };
@@ -221,19 +221,21 @@ export async function startEngine(
         connection = undefined;
         await onClosed(step, asTransportError(cause));
       });
-    const events = {
-      frames: (frames: Parameters<typeof onFrames>[1]) => ifCurrent((step) => onFrames(step, frames)),
-      closed: gone,
-    };
-    transport.connect(events).then((link) => {
-      if (connection?.id === id) {
-        mine.link = link;
-        ifCurrent(onConnected);
-      } else {
-        link.close();
-      }
-      return undefined;
-    }, gone);
+    const frame = { $typeName: "sotto.v1.ClientFrame", frame: { case: "hello", value: hello } } as const;
+    const linked: Promise<void> = transport
+      .connect(
+        {
+          // The answer to hello may be there before the connection is handed over, and would find nobody to answer.
+          frames: (frames) => void linked.then(() => ifCurrent((step) => onFrames(step, frames))),
+          closed: (cause) => void linked.then(() => gone(cause)),
+        },
+        frame,
+      )
+      .then((link) => {
+        if (connection?.id === id) mine.link = link;
+        else link.close();
+        return undefined;
+      }, gone);
   };
 
   /** Closes the connection; the machine learns of it as of any other end. */

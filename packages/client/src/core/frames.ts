@@ -1,9 +1,21 @@
-/** Frames into WebSocket messages, within the protocol's bounds on bytes and frames: what every transport shares. */
+/** Frames into WebSocket messages and addresses, within the protocol's bounds on bytes and frames: what every transport shares. */
 import { create, toBinary } from "@bufbuild/protobuf";
-import { ClientFrameSchema, ClientFramesSchema, LIMITS, type ClientFrame } from "@sotto/protocol";
+import {
+  ClientFrameSchema,
+  ClientFramesSchema,
+  LIMITS,
+  toBase64Url,
+  type ClientFrame,
+} from "@sotto/protocol";
 
 // Tag and length of a frame inside its message.
 const frameOverhead = 8;
+
+/** The address of the session endpoint, with the message that holds a Hello in its query. */
+export function sessionUrl(origin: string, hello: ClientFrame): string {
+  const message = toBinary(ClientFramesSchema, create(ClientFramesSchema, { frames: [hello] }));
+  return `${origin.replace(/^http/, "ws")}/v1/session?hello=${toBase64Url(message)}`;
+}
 
 /** As few messages (serialized ClientFrames) as the bounds allow, in order. */
 export function messagesOf(frames: readonly ClientFrame[]): Uint8Array<ArrayBuffer>[] {

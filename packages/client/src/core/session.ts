@@ -38,7 +38,7 @@ export type OnAnswer = (step: Step, answer: Answer) => Promise<void>;
 
 /** The state of the connection. */
 export interface SessionState {
-  phase: "offline" | "connecting" | "greeting" | "signing-in" | "online";
+  phase: "offline" | "connecting" | "signing-in" | "online";
   /** False: offline on purpose. */
   wanted: boolean;
   /** Tries that failed in a row. */

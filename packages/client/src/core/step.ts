@@ -5,7 +5,7 @@
  *
  * A step that throws has no effect; it must throw before it alters `live`.
  */
-import type { ClientFrame } from "@sotto/protocol";
+import type { ClientFrame, Hello } from "@sotto/protocol";
 import type { Files } from "./attachments/files.ts";
 import type { ClientEvent } from "../api.ts";
 import type { Env } from "./env.ts";
@@ -30,7 +30,7 @@ export type StepFunction<T = void> = (step: Step) => Promise<T>;
 
 /** What happens after a step was stored. */
 export type Effect =
-  | { readonly type: "connect" }
+  | { readonly type: "connect"; readonly hello: Hello }
   | { readonly type: "disconnect" }
   | { readonly type: "send"; readonly frame: ClientFrame["frame"] }
   | { readonly type: "notify"; readonly event: ClientEvent }

@@ -1,6 +1,7 @@
 /**
  * The session with the server: hello, its challenge checked against the pinned key, sign-in, and coming back after
- * the connection broke.
+ * the connection broke. It takes two round trips: hello travels with the request to connect, and the inbox is attached
+ * in the same breath as the device signs in.
  */
 import { signIn, verifyChallenge, verifyServerKey } from "@sotto/crypto";
 import {
@@ -10,6 +11,7 @@ import {
   SottoError,
   TransportError,
   type Challenge,
+  type Hello,
   type ServerFrame,
 } from "@sotto/protocol";
 import { attachmentNames } from "./attachments/records.ts";
@@ -65,7 +67,14 @@ async function connect(step: Step): Promise<void> {
   session.attaching = false;
   session.passedOver = 0;
   session.restarts = { at: 0, count: 0 };
-  step.effects.push({ type: "cancel-timer", name: reconnectTimer }, { type: "connect" });
+  session.clientNonce = step.env.crypto.randomBytes(NONCE_BYTES);
+  session.helloAtMs = step.env.nowMs();
+  const hello: Hello = {
+    $typeName: "sotto.v1.Hello",
+    protocolVersion: LIMITS.protocolVersion,
+    clientNonce: session.clientNonce,
+  };
+  step.effects.push({ type: "cancel-timer", name: reconnectTimer }, { type: "connect", hello });
   step.effects.push({
     type: "timer",
     name: handshakeTimer,
@@ -76,26 +85,6 @@ async function connect(step: Step): Promise<void> {
     },
   });
   tellState(step);
-}
-
-/** The connection stands: says hello. */
-export async function onConnected(step: Step): Promise<void> {
-  const { session } = step.live;
-  if (session.phase !== "connecting") return;
-  session.phase = "greeting";
-  session.clientNonce = step.env.crypto.randomBytes(NONCE_BYTES);
-  session.helloAtMs = step.env.nowMs();
-  step.effects.push({
-    type: "send",
-    frame: {
-      case: "hello",
-      value: {
-        $typeName: "sotto.v1.Hello",
-        protocolVersion: LIMITS.protocolVersion,
-        clientNonce: session.clientNonce,
-      },
-    },
-  });
 }
 
 /** The connection is gone, or never came to be: loses what was under way, and comes back later. */
@@ -202,7 +191,7 @@ async function onFrame(step: Step, frame: ServerFrame["frame"]): Promise<void> {
 
 async function onChallenge(step: Step, challenge: Challenge): Promise<void> {
   const { live, env } = step;
-  if (live.session.phase !== "greeting") return;
+  if (live.session.phase !== "connecting") return;
   const { own } = live;
   const serverTimeMs = Number(challenge.serverTimeMs);
   const key = await verifyServerKey(env.crypto, own.serverFingerprint, own.serverPublicKey);
@@ -225,6 +214,7 @@ async function onChallenge(step: Step, challenge: Challenge): Promise<void> {
   live.session.phase = "signing-in";
   live.session.serverNonce = checked.serverNonce;
   step.effects.push({ type: "send", frame: { case: "signIn", value } });
+  attach(step);
 }
 
 async function onSignedIn(step: Step, ownVersion: number): Promise<void> {
@@ -235,7 +225,6 @@ async function onSignedIn(step: Step, ownVersion: number): Promise<void> {
   step.effects.push({ type: "cancel-timer", name: handshakeTimer });
   tellState(step);
   settleConnection(step);
-  attach(step);
   await noteOwnVersion(step, ownVersion);
   await keepHouse(step);
   wakeAll(step);

@@ -60,7 +60,11 @@ export interface BlobTransport {
 
 /** The transport port, bound to one server origin. Every method throws TransportError `server_unreachable` when nobody answers. */
 export interface Transport {
-  connect(events: ConnectionEvents): Promise<Connection>;
+  /**
+   * Connects, and says hello with the very request to connect: that spares a round trip. Events come once this has returned.
+   * @param hello a Hello; its nonce is seen by whoever sees addresses of requests.
+   */
+  connect(events: ConnectionEvents, hello: ClientFrame): Promise<Connection>;
   getServer(): Promise<ServerFacts>;
   /**
    * Posts a sealed request; returns the sealed answer. `signal` gives up waiting.

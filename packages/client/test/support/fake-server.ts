@@ -161,7 +161,11 @@ export class FakeServer {
 
   transport(): Transport {
     return {
-      connect: async (events) => new Session(this, events),
+      connect: async (events, hello) => {
+        const session = new Session(this, events);
+        session.send([hello]);
+        return session;
+      },
       getServer: async () => ({
         publicKey: this.key.publicKey,
         version: "0",

@@ -244,11 +244,14 @@ export class TestPerson {
   #mortalTransport(life: { dead: boolean }, inner: Transport): Transport {
     return {
       ...inner,
-      connect: async (events) => {
-        const connection = await inner.connect({
-          frames: (frames) => life.dead || events.frames(frames),
-          closed: (cause) => life.dead || events.closed(cause),
-        });
+      connect: async (events, hello) => {
+        const connection = await inner.connect(
+          {
+            frames: (frames) => life.dead || events.frames(frames),
+            closed: (cause) => life.dead || events.closed(cause),
+          },
+          hello,
+        );
         this.#cut = () => connection.close();
         return {
           close: () => connection.close(),

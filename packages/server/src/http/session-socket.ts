@@ -4,7 +4,7 @@
  */
 import { STATUS_CODES, type IncomingMessage, type Server } from "node:http";
 import type { Duplex } from "node:stream";
-import { LIMITS } from "@sotto/protocol";
+import { LIMITS, parseBase64Url } from "@sotto/protocol";
 import { WebSocketServer, type RawData, type WebSocket } from "ws";
 import type { Delivery } from "../core/session/delivery.ts";
 import type { ConnectionRefusal, DeliveryEvents } from "../core/session/ports.ts";
@@ -114,10 +114,14 @@ export class SessionSockets implements ConnectionOwner {
       return;
     }
     if (this.#unsigned.size >= this.#maxUnsigned) this.#endOldestUnsigned();
+    // What the first message is answered with leaves in one write with the answer to the upgrade.
+    stream.cork();
     this.#sockets.handleUpgrade(request, stream, head, (socket) => {
       stream.removeListener("error", ignore);
-      this.#open(socket as SessionWebSocket, stream, address);
+      const connection = this.#open(socket as SessionWebSocket, stream, address);
+      greet(connection, request.url ?? "");
     });
+    stream.uncork();
   }
 
   #refusalFor(address: string): ConnectionRefusal | undefined {
@@ -135,7 +139,7 @@ export class SessionSockets implements ConnectionOwner {
     oldest.session?.signInTimedOut();
   }
 
-  #open(socket: SessionWebSocket, stream: Duplex, address: string): void {
+  #open(socket: SessionWebSocket, stream: Duplex, address: string): Connection {
     const bucket = this.#opened++ % buckets;
     const connection = new Connection(this, socket, stream, address, performance.now(), bucket);
     connection.session = this.#options.delivery.open({ address }, connection);
@@ -149,6 +153,7 @@ export class SessionSockets implements ConnectionOwner {
     this.#unsigned.add(connection);
     this.#unsignedByAddress.set(address, (this.#unsignedByAddress.get(address) ?? 0) + 1);
     this.#options.events.connectionOpened();
+    return connection;
   }
 
   readonly #onClose = closeListener((connection) => this.#closed(connection));
@@ -216,6 +221,17 @@ export class SessionSockets implements ConnectionOwner {
   #all(): Connection[] {
     return this.#connections.flatMap((bucket) => [...bucket]);
   }
+}
+
+/** Hands over the first message, where it came with the request. */
+function greet(connection: Connection, url: string): void {
+  const at = url.indexOf("?");
+  const hello = at === -1 ? null : new URLSearchParams(url.slice(at)).get("hello");
+  if (hello === null) return;
+  const message = parseBase64Url(hello);
+  if (message === undefined) connection.session?.end("malformed", "refused", "hello is not base64url");
+  else connection.session?.receive(message);
+  connection.flush();
 }
 
 function closeListener(closed: (connection: Connection) => void) {

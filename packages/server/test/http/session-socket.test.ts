@@ -1,11 +1,11 @@
 /** Sessions over real WebSockets, and what people without manners do to them. */
-import { randomBytes } from "node:crypto";
+import { randomBytes, verify } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type IncomingMessage } from "node:http";
 import { connect, type AddressInfo, type Socket } from "node:net";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { WebSocket, type ClientOptions } from "ws";
-import { LIMITS, type ServerFrame } from "@sotto/protocol";
+import { LIMITS, challengeTranscript, logId, toBase64Url, type ServerFrame } from "@sotto/protocol";
 import { clientFrame, decodeServerFrames, encodeClientFrames, type ClientFrameInit } from "@sotto/testkit";
 import { SESSION_PATH, SessionSockets, type SessionSocketsOptions } from "../../src/http/session-socket.ts";
 import { HIGH_WATER_BYTES } from "../../src/core/session/log-reader.ts";
@@ -119,6 +119,57 @@ async function refusal(url: string, from = "somewhere"): Promise<[number | undef
   socket.terminate();
   return [response.statusCode, response.headers["retry-after"]];
 }
+
+describe("a Hello that comes with the request to upgrade", () => {
+  const nonce = new Uint8Array(randomBytes(32));
+  const asked = (url: string, frame = hello(nonce)): string =>
+    `${url}?hello=${toBase64Url(encodeClientFrames([clientFrame(frame)]))}`;
+
+  test("is answered at once: the Challenge leaves in one write with the answer to the upgrade", async () => {
+    const { node, url, port } = await endpoint();
+    const ann = await node.person();
+    const client = new Client(asked(url));
+    const { frame } = await client.next("challenge");
+    if (frame.case !== "challenge") throw new Error("no challenge");
+    const transcript = challengeTranscript(nonce, frame.value.serverNonce);
+    expect(verify(null, transcript, node.challengeKey.publicKey, frame.value.signature)).toBe(true);
+    client.send(ann.signIn(nonce, frame.value.serverNonce), attachInbox(1, ann.inbox));
+    await client.next("attached");
+
+    const peer = connect({ host: "127.0.0.1", port });
+    peer.write(
+      `GET ${asked(url).replace(/^.*?:\d+/, "")} HTTP/1.1\r\nHost: localhost\r\n` +
+        "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n" +
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+    );
+    const [answer] = (await once(peer, "data")) as [Buffer];
+    peer.destroy();
+    const end = answer.indexOf("\r\n\r\n") + 4;
+    expect(answer.toString("latin1", 0, end)).toContain("HTTP/1.1 101 ");
+    // One whole binary message of less than 126 bytes.
+    expect([answer[end], answer[end + 1]]).toEqual([0x82, answer.length - end - 2]);
+  });
+
+  test("is held to what a first message may be", async () => {
+    const { url } = await endpoint();
+    const again = new Client(asked(url));
+    await again.next("challenge");
+    again.send(hello(nonce));
+    const refused: [string, string][] = [
+      [`${url}?hello=not+base64url`, "malformed"],
+      [asked(url, hello(nonce, 2)), "unsupported_version"],
+      [asked(url, hello(nonce.subarray(1))), "malformed"],
+      [asked(url, message(1, logId(new Uint8Array(16)), "x")), "not_signed_in"],
+    ];
+    for (const [address, code] of refused) {
+      const client = new Client(address);
+      await client.end();
+      expect([client.goodbye(), client.closed]).toEqual([code, 1008]);
+    }
+    await again.end();
+    expect(again.goodbye()).toBe("unexpected_frame");
+  });
+});
 
 test("what a message makes the server say comes back in one message", async () => {
   const { node, url } = await endpoint();

@@ -311,11 +311,14 @@ export class SimulatedDevice {
         progress: (...asked) => mortal(() => inner.blobs.progress(...asked)),
         delete: (...asked) => mortal(() => inner.blobs.delete(...asked)),
       },
-      connect: async (events) => {
-        const connection = await inner.connect({
-          frames: (frames) => life.dead || events.frames(frames),
-          closed: (cause) => life.dead || events.closed(cause),
-        });
+      connect: async (events, hello) => {
+        const connection = await inner.connect(
+          {
+            frames: (frames) => life.dead || events.frames(frames),
+            closed: (cause) => life.dead || events.closed(cause),
+          },
+          hello,
+        );
         if (life.dead) connection.close();
         else this.#cut = () => connection.close();
         return {

@@ -202,10 +202,11 @@ export class SimulatedServer {
   /** How a client reaches it. @param address the client's, for limits. */
   transport(address: string): Transport {
     return {
-      connect: async (events) => {
+      connect: async (events, hello) => {
         const end = new ServerEnd(this.#clock, events, () => this.#connections.delete(end));
         end.session = this.#delivery.open({ address }, end);
         this.#connections.add(end);
+        end.send([hello]);
         return end;
       },
       getServer: async () => ({

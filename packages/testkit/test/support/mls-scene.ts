@@ -108,20 +108,21 @@ export class Scene {
   #lyingTransport(address: string, inner: Transport): Transport {
     return {
       ...inner,
-      connect: async (events) => {
+      connect: async (events, hello) => {
         let connection: Connection | undefined;
         const link = {
           toClient: (...frames: readonly ServerFrame[]) => events.frames(frames),
           toServer: (...frames: readonly ClientFrame[]) => connection?.send(frames),
           cut: () => connection?.close(),
         };
-        connection = await inner.connect({
-          frames: (frames) => {
+        const heard = {
+          frames: (frames: readonly ServerFrame[]) => {
             const told = frames.flatMap((frame) => this.#lies.get(address)?.down?.(frame, link) ?? [frame]);
             if (told.length > 0) events.frames(told);
           },
-          closed: (cause) => events.closed(cause),
-        });
+          closed: (cause: Error | undefined) => events.closed(cause),
+        };
+        connection = await inner.connect(heard, hello);
         this.#links.set(address, link);
         return {
           close: () => connection.close(),
@@ -258,12 +259,13 @@ export class Intruder {
   ): Promise<Intruder> {
     const intruder = new Intruder(scene, device);
     const { world } = scene;
-    intruder.#connection = await world.server.transport("198.51.100.1").connect({
-      frames: (frames) => void intruder.heard.push(...frames),
-      closed: () => undefined,
-    });
     const clientNonce = provider.randomBytes(32);
-    intruder.send({ case: "hello", value: { protocolVersion: 1, clientNonce } });
+    const events = {
+      frames: (frames: readonly ServerFrame[]) => void intruder.heard.push(...frames),
+      closed: () => undefined,
+    };
+    const hello = clientFrame({ case: "hello", value: { protocolVersion: 1, clientNonce } });
+    intruder.#connection = await world.server.transport("198.51.100.1").connect(events, hello);
     const challenge = await intruder.hears("challenge");
     const nowSec = Math.floor(world.clock.nowMs() / 1000);
     const verified = await verifyChallenge(provider, world.server.key, clientNonce, challenge, nowSec);

@@ -13,11 +13,11 @@ const pingMs = 25_000;
 const closeTimeoutMs = 1_000;
 
 /**
- * Connects to the session endpoint of a server.
+ * Connects to the session endpoint of a server. @param url with the Hello that it is asked with.
  * @throws TransportError `server_unreachable`, with `retryAfterMs` where the server says when it will take us.
  */
-export function connectWebSocket(origin: string, events: ConnectionEvents): Promise<Connection> {
-  const socket = new WebSocket(`${origin.replace(/^http/, "ws")}/v1/session`, {
+export function connectWebSocket(url: string, events: ConnectionEvents): Promise<Connection> {
+  const socket = new WebSocket(url, {
     perMessageDeflate: false,
     maxPayload: LIMITS.maxMessageBytes,
     handshakeTimeout: handshakeTimeoutMs,

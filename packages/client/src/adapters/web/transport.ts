@@ -2,6 +2,7 @@
 import { TransportError } from "@sotto/protocol";
 import type { Transport } from "../../core/transport.ts";
 import { fetchBlobs } from "../fetch-blobs.ts";
+import { sessionUrl } from "../../core/frames.ts";
 import { connectWebSocket } from "./websocket.ts";
 
 /** Reaches the server at an origin like `https://chat.example.org`. */
@@ -15,7 +16,7 @@ export function webTransport(origin: string): Transport {
     }
   };
   return {
-    connect: (events) => connectWebSocket(origin, events),
+    connect: (events, hello) => connectWebSocket(sessionUrl(origin, hello), events),
     // Chromium holds bytes that were sent until it next collects garbage, which it does not hurry with for those: a Blob's are not the page's.
     blobs: fetchBlobs(origin, (bytes) => new Blob([bytes])),
     getServer: async () => (await calls()).getServer(),

@@ -9,9 +9,9 @@ import type { Connection, ConnectionEvents } from "../../core/transport.ts";
 
 const handshakeTimeoutMs = 10_000;
 
-/** Connects to the session endpoint of a server. @throws TransportError `server_unreachable`. */
-export function connectWebSocket(origin: string, events: ConnectionEvents): Promise<Connection> {
-  const socket = new WebSocket(`${origin.replace(/^http/, "ws")}/v1/session`);
+/** Connects to the session endpoint of a server. @param url with the Hello that it is asked with. @throws TransportError `server_unreachable`. */
+export function connectWebSocket(url: string, events: ConnectionEvents): Promise<Connection> {
+  const socket = new WebSocket(url);
   socket.binaryType = "arraybuffer";
   return new Promise((resolve, reject) => {
     let opened = false;

@@ -315,7 +315,7 @@ export declare type ServerFrame = Message<"sotto.v1.ServerFrame"> & {
 export declare const ServerFrameSchema: GenMessage<ServerFrame>;
 
 /**
- * First frame of the client.
+ * First frame of the client. It may travel with the request to upgrade.
  *
  * @generated from message sotto.v1.Hello
  */
