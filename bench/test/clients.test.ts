@@ -8,12 +8,27 @@ import {
   ClientFramesSchema,
   EntryKind,
   InboxItemSchema,
+  ServerFrameSchema,
   ServerFramesSchema,
 } from "@sotto/protocol";
+import {
+  type ClientFrameInit,
+  type ServerFrameInit,
+  clientFrame,
+  encodeClientFrames,
+  serverFrame,
+} from "@sotto/testkit";
 import { describe, expect, test } from "vitest";
 import { WebSocketServer } from "ws";
 import { PacketParser } from "../src/clients/mqtt.ts";
-import { decodeServerFrames, encodeAck, encodeAppend } from "../src/clients/sotto-wire.ts";
+import {
+  decodeServerFrames,
+  decodeSignInAnswer,
+  encodeAck,
+  encodeAppend,
+  encodeHello,
+  encodeSignIn,
+} from "../src/clients/sotto-wire.ts";
 import { FrameParser, WebSocketConnection } from "../src/clients/websocket.ts";
 import { StanzaParser } from "../src/clients/xmpp.ts";
 import { BodyFactory, bodyId } from "../src/load/bodies.ts";
@@ -80,6 +95,46 @@ describe("hand-written frames are what protobuf-es writes", () => {
     const draining = fromBinary(ServerFramesSchema, bytes).frames[2]!;
     expect(draining.frame.case).toBe("draining");
     expect(seen).toEqual(["appended", [300, "first"], [301, "x".repeat(500)], 4, "appended"]);
+  });
+});
+
+const encode = (...frames: NonNullable<ClientFrameInit>[]): Uint8Array =>
+  encodeClientFrames(frames.map((frame) => clientFrame(frame)));
+const read = (frame: NonNullable<ServerFrameInit>) =>
+  decodeSignInAnswer(Buffer.from(toBinary(ServerFrameSchema, serverFrame(frame))));
+
+describe("a sign-in's frames by hand", () => {
+  const [account, device, inbox] = [1, 2, 3].map((byte) => Buffer.alloc(16, byte)) as [
+    Buffer,
+    Buffer,
+    Buffer,
+  ];
+
+  test("Hello, SignIn and Attach have the bytes of protobuf-es", () => {
+    const clientNonce = Buffer.alloc(32, 7);
+    const hello = encode({ case: "hello", value: { protocolVersion: 1, clientNonce } });
+    expect(encodeHello(1, clientNonce).equals(hello)).toBe(true);
+    const signature = Buffer.alloc(64, 9);
+    const signIn = { case: "signIn", value: { accountId: account, deviceId: device, signature } } as const;
+    expect(encodeSignIn(account, device, signature, undefined).equals(encode(signIn))).toBe(true);
+    const attach = { case: "attach", value: { request: 1_000_000, logId: inbox } } as const;
+    expect(encodeSignIn(account, device, signature, inbox).equals(encode(signIn, attach))).toBe(true);
+  });
+
+  test("their answers are read as protobuf-es reads them", () => {
+    const serverNonce = Buffer.alloc(32, 5);
+    const certificate = { body: Buffer.alloc(44, 1), signature: Buffer.alloc(256, 2) };
+    const challenge = { serverNonce, certificate, signature: Buffer.alloc(64, 3), serverTimeMs: 2n ** 41n };
+    const got = read({ case: "challenge", value: challenge });
+    expect(got?.type === "challenge" && got.serverNonce.equals(serverNonce)).toBe(true);
+    expect(read({ case: "signedIn", value: { deviceListVersion: 3n } })).toEqual({ type: "signedIn" });
+    const attached = { request: 1_000_000, logId: inbox, headSeq: 700n, trimmedSeq: 300n, cursorSeq: 300n };
+    expect(read({ case: "attached", value: attached })).toEqual({ type: "attached", kept: 400 });
+    expect(read({ case: "attached", value: { request: 1, logId: inbox } })).toEqual({
+      type: "attached",
+      kept: 0,
+    });
+    expect(read({ case: "draining", value: {} })).toBeUndefined();
   });
 });
 

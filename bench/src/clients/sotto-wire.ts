@@ -1,5 +1,5 @@
 /**
- * The few frames that a load of messages consists of, encoded and decoded by hand: protobuf-es costs the generator more
+ * The few frames that a sign-in and a load of messages consist of, encoded and decoded by hand: protobuf-es costs the generator more
  * than the server's whole work on a message. A test holds these against protobuf-es. Everything else goes through it.
  * @see spec/proto/sotto/v1/session.proto, log.proto
  */
@@ -42,6 +42,70 @@ export function encodeAck(logId: Uint8Array, seq: number): Buffer {
   bytes[22] = 0x18;
   writeVarint(bytes, 23, seq);
   return bytes;
+}
+
+/** ClientFrames.frames[] = Hello{protocol_version, client_nonce}. @param version less than 128. */
+export function encodeHello(version: number, clientNonce: Uint8Array): Buffer {
+  const bytes = Buffer.allocUnsafe(40);
+  bytes.set([0x0a, 38, 0x0a, 36, 0x08, version, 0x12, 32]);
+  bytes.set(clientNonce, 8);
+  return bytes;
+}
+
+const signInBytes = 106;
+const attachBytes = 26;
+/** The number of the Attach. */
+const attachRequest = 1_000_000;
+
+/** ClientFrames.frames[] = SignIn{account_id, device_id, signature}, and Attach{request, log_id} unless there is no log. */
+export function encodeSignIn(
+  account: Uint8Array,
+  device: Uint8Array,
+  signature: Uint8Array,
+  attachTo: Uint8Array | undefined,
+): Buffer {
+  const bytes = Buffer.allocUnsafe(signInBytes + (attachTo === undefined ? 0 : attachBytes));
+  bytes.set([0x0a, 104, 0x12, 102, 0x0a, 16]);
+  bytes.set(account, 6);
+  bytes.set([0x12, 16], 22);
+  bytes.set(device, 24);
+  bytes.set([0x1a, 64], 40);
+  bytes.set(signature, 42);
+  if (attachTo === undefined) return bytes;
+  bytes.set([0x0a, 24, 0x2a, 22, 0x08], signInBytes);
+  const at = writeVarint(bytes, signInBytes + 5, attachRequest);
+  bytes.set([0x12, 16], at);
+  bytes.set(attachTo, at + 2);
+  return bytes;
+}
+
+/** What a sign-in is answered with. */
+export type SignInAnswer =
+  | { readonly type: "challenge"; readonly serverNonce: Buffer }
+  | { readonly type: "signedIn" }
+  /** `kept`: how many entries the log holds. */
+  | { readonly type: "attached"; readonly kept: number };
+
+/** Reads a serialized ServerFrame; undefined for any other. The nonce is a view. */
+export function decodeSignInAnswer(frame: Buffer): SignInAnswer | undefined {
+  const reader = new Reader(frame);
+  const tag = reader.varint();
+  if (tag === 0x12) return { type: "signedIn" };
+  if (tag !== 0x0a && tag !== 0x2a) return undefined;
+  reader.varint();
+  let nonce = frame.subarray(0, 0);
+  let kept = 0;
+  while (reader.at < frame.length) {
+    const field = reader.varint();
+    const value = reader.varint();
+    // Attached has head_seq and trimmed_seq; what has a length is bytes.
+    if (field === 0x18) kept += value;
+    else if (field === 0x20 && tag === 0x2a) kept -= value;
+    if ((field & 7) !== 2) continue;
+    if (field === 0x0a && tag === 0x0a) nonce = frame.subarray(reader.at, reader.at + value);
+    reader.at += value;
+  }
+  return tag === 0x0a ? { type: "challenge", serverNonce: nonce } : { type: "attached", kept };
 }
 
 /** What a load of messages brings back. */

@@ -1,6 +1,7 @@
 /**
- * Sotto client for load: signs in for real, leaves InboxItems in inboxes, acknowledges what it reads. Frames of one
- * turn of the event loop travel in one WebSocket message, as with @sotto/client. The bodies are as long as classic
+ * Sotto client for load: signs in for real, leaves InboxItems in inboxes, acknowledges what it reads. It signs in as
+ * @sotto/client does, with Hello in the request to connect and Attach beside SignIn, and frames of one turn of the event loop travel
+ * in one WebSocket message. The bodies are as long as classic
  * messages but random: the server cannot tell.
  */
 import { createHash, randomBytes, sign } from "node:crypto";
@@ -13,7 +14,6 @@ import {
   ClientFramesSchema,
   CreateLogSchema,
   EntryKind,
-  HelloSchema,
   ID_BYTES,
   InboxItemSchema,
   LIMITS,
@@ -21,18 +21,25 @@ import {
   OpenSlotSchema,
   type ServerFrame,
   ServerFrameSchema,
-  SignInSchema,
   accountId,
   deviceId,
   signInTranscript,
 } from "@sotto/protocol";
 import { Batch, type Client, type Connection, type Handlers, type Purpose, eachOf } from "./client.ts";
 import { type BenchAccount, type BenchAccounts, readAccounts } from "./sotto-accounts.ts";
-import { decodeServerFrames, encodeAck, encodeAppend } from "./sotto-wire.ts";
-import { WebSocketConnection } from "./websocket.ts";
+import {
+  type SignInAnswer,
+  decodeServerFrames,
+  decodeSignInAnswer,
+  encodeAck,
+  encodeAppend,
+  encodeHello,
+  encodeSignIn,
+} from "./sotto-wire.ts";
+import { WebSocketConnection, random } from "./websocket.ts";
 
 type Frame = ServerFrame["frame"];
-type Answer = Extract<Frame, { case: "challenge" | "signedIn" | "attached" | "done" }>;
+type Answer = Extract<Frame, { case: "attached" | "done" }>;
 type AnswerOf<Case> = Extract<Answer, { case: Case }>;
 type ClientFrameInit = Parameters<typeof create<typeof ClientFrameSchema>>[1];
 
@@ -99,6 +106,7 @@ class Session implements Connection {
   #appendTo: ((request: number, body: Buffer) => Buffer) | undefined;
   #socket!: WebSocketConnection;
   #waiting: ((frame: Frame) => void) | undefined;
+  #signingIn: ((answer: SignInAnswer) => void) | undefined;
   #request = 0;
   #ackUpTo = 0;
   /** How many entries the inbox held when it was attached. */
@@ -115,7 +123,7 @@ class Session implements Connection {
     });
   }
 
-  static async open(
+  static open(
     port: number,
     user: number,
     { accounts, serverFingerprint }: BenchAccounts,
@@ -125,36 +133,45 @@ class Session implements Connection {
   ): Promise<Session> {
     const account = accounts[user]!;
     const session = new Session(account, handlers, inboxes);
-    session.#socket = await WebSocketConnection.open(port, "/v1/session", user, {
-      failed: handlers.failed,
-      message: (message) => session.#read(message),
+    const clientNonce = random(NONCE_BYTES);
+    const hello = encodeHello(LIMITS.protocolVersion, clientNonce).toString("base64url");
+    const attachTo = purpose === "send" ? undefined : account.inbox;
+    return new Promise((resolve, reject) => {
+      const late = setTimeout(() => failed(new Error("not signed in within 30 seconds")), 30_000);
+      const failed = (error: Error): void => {
+        clearTimeout(late);
+        reject(error);
+        handlers.failed(error);
+      };
+      const done = (): void => {
+        clearTimeout(late);
+        session.#waiting = undefined;
+        session.#signingIn = undefined;
+        resolve(session);
+      };
+      session.#waiting = (frame) => failed(new Error(`${frame.case} while signing in`));
+      session.#signingIn = (answer) => {
+        if (answer.type === "challenge") {
+          // The generator trusts the server that it started: it does not check the certificate, which costs the server nothing.
+          const transcript = signInTranscript(
+            clientNonce,
+            answer.serverNonce,
+            serverFingerprint,
+            accountId(account.account),
+            deviceId(account.device),
+          );
+          const signature = sign(null, transcript, account.privateKey);
+          session.#socket.send([encodeSignIn(account.account, account.device, signature, attachTo)]);
+        } else if (answer.type === "signedIn") {
+          if (attachTo === undefined) done();
+        } else {
+          session.kept = answer.kept;
+          done();
+        }
+      };
+      const events = { failed, message: (message: Buffer) => session.#read(message) };
+      session.#socket = new WebSocketConnection(port, `/v1/session?hello=${hello}`, user, events);
     });
-    const clientNonce = randomBytes(NONCE_BYTES);
-    const hello = create(HelloSchema, { protocolVersion: LIMITS.protocolVersion, clientNonce });
-    // The generator trusts the server that it started: it does not check the certificate, which costs the server nothing.
-    const { value: challenge } = await session.#ask({ frame: { case: "hello", value: hello } }, "challenge");
-    const transcript = signInTranscript(
-      clientNonce,
-      challenge.serverNonce,
-      serverFingerprint,
-      accountId(account.account),
-      deviceId(account.device),
-    );
-    const signIn = create(SignInSchema, {
-      accountId: account.account,
-      deviceId: account.device,
-      signature: sign(null, transcript, account.privateKey),
-    });
-    await session.#ask({ frame: { case: "signIn", value: signIn } }, "signedIn");
-    if (purpose !== "send") {
-      const attach = create(AttachSchema, { request: 1_000_000, logId: account.inbox });
-      const { value: attached } = await session.#ask(
-        { frame: { case: "attach", value: attach } },
-        "attached",
-      );
-      session.kept = Number(attached.headSeq - attached.trimmedSeq);
-    }
-    return session;
   }
 
   send(to: number, body: Buffer): void {
@@ -206,7 +223,11 @@ class Session implements Connection {
         if (this.#ackUpTo === 0) this.#batch.add(nothing);
         this.#ackUpTo = seq;
       },
-      other: (frame) => this.#other(fromBinary(ServerFrameSchema, frame).frame),
+      other: (frame) => {
+        const answer = this.#signingIn && decodeSignInAnswer(frame);
+        if (answer === undefined) this.#other(fromBinary(ServerFrameSchema, frame).frame);
+        else this.#signingIn?.(answer);
+      },
     });
     if (taken > 0) this.#handlers.taken(taken);
   }

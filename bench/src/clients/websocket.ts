@@ -12,64 +12,82 @@ const PING = 0x9;
 const PONG_FRAME = 0x8a;
 const CLOSE_FRAME = 0x88;
 
+const nothing = Buffer.alloc(0);
+
+/** What a connection tells. */
+export interface WebSocketEvents {
+  message(message: Buffer): void;
+  failed(error: Error): void;
+}
+
 /** An open WebSocket. */
 export class WebSocketConnection {
   readonly #socket: Socket;
   readonly #parser: FrameParser;
-  #onMessage: (message: Buffer) => void = () => {};
+  readonly #on: WebSocketEvents;
+  /** What came of the answer to the upgrade; undefined once it is there. */
+  #head: Buffer | undefined = nothing;
+  #opened: (() => void) | undefined;
+  #closing = false;
 
-  private constructor(socket: Socket) {
-    this.#socket = socket;
+  /**
+   * Connects to ws://127.0.0.1:port/path. Source addresses spread over 127.0.0.0/8 by `user`, as users of many hosts would.
+   * @param opened is called when it stands, before any message.
+   */
+  constructor(port: number, path: string, user: number, on: WebSocketEvents, opened?: () => void) {
+    this.#on = on;
+    this.#opened = opened;
     this.#parser = new FrameParser((opcode, payload) => {
       if (opcode === PING) this.#write(frame(PONG_FRAME, [payload]));
       else if (opcode === CLOSE) this.#socket.end();
-      else this.#onMessage(payload);
+      else this.#on.message(payload);
+    });
+    this.#socket = connect({ port, host: "127.0.0.1", localAddress: sourceAddress(user), noDelay: true });
+    // It leaves as soon as there is a connection.
+    this.#socket.write(
+      `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
+        `Sec-WebSocket-Key: ${random(16).toString("base64")}\r\nSec-WebSocket-Version: 13\r\n\r\n`,
+      "latin1",
+    );
+    this.#socket.on("data", (data: Buffer) => this.#read(data));
+    this.#socket.on("error", on.failed);
+    this.#socket.on("close", () => {
+      if (!this.#closing) on.failed(new Error("the server closed the connection"));
     });
   }
 
-  /** Connects to ws://127.0.0.1:port/path. Source addresses spread over 127.0.0.0/8 by `user`, as users of many hosts would. */
-  static async open(
-    port: number,
-    path: string,
-    user: number,
-    on: { message(message: Buffer): void; failed(error: Error): void },
-  ): Promise<WebSocketConnection> {
-    const socket = connect({ port, host: "127.0.0.1", localAddress: sourceAddress(user), noDelay: true });
-    await once(socket, "connect");
-    const key = randomBytes(16).toString("base64");
-    socket.write(
-      `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
-        `Sec-WebSocket-Key: ${key}\r\nSec-WebSocket-Version: 13\r\n\r\n`,
-    );
-    const connection = new WebSocketConnection(socket);
-    connection.#onMessage = on.message;
-    let head = Buffer.alloc(0);
-    await new Promise<void>((resolve, reject) => {
-      const ended = (): void => reject(new Error("the server closed the connection during the handshake"));
-      socket.once("error", reject);
-      socket.once("close", ended);
-      const onData = (chunk: Buffer): void => {
-        head = Buffer.concat([head, chunk]);
-        const end = head.indexOf("\r\n\r\n");
-        if (end < 0) return;
-        socket.off("data", onData);
-        socket.off("error", reject);
-        socket.off("close", ended);
-        const status = head.toString("latin1", 0, head.indexOf("\r\n"));
-        if (!status.includes(" 101 ")) {
-          socket.destroy();
-          reject(new Error(`no WebSocket: ${status}`));
-          return;
-        }
-        socket.on("data", (data: Buffer) => connection.#parser.push(data));
-        if (head.length > end + 4) connection.#parser.push(head.subarray(end + 4));
-        resolve();
+  /** Connects, and waits until the connection stands. */
+  static open(port: number, path: string, user: number, on: WebSocketEvents): Promise<WebSocketConnection> {
+    return new Promise((resolve, reject) => {
+      const events: WebSocketEvents = {
+        message: on.message,
+        failed(error) {
+          reject(error);
+          on.failed(error);
+        },
       };
-      socket.on("data", onData);
+      const connection = new WebSocketConnection(port, path, user, events, () => resolve(connection));
     });
-    socket.on("error", on.failed);
-    socket.on("close", () => on.failed(new Error("the server closed the connection")));
-    return connection;
+  }
+
+  #read(data: Buffer): void {
+    if (this.#head === undefined) {
+      this.#parser.push(data);
+      return;
+    }
+    const head = this.#head.length === 0 ? data : Buffer.concat([this.#head, data]);
+    this.#head = head;
+    const end = head.indexOf("\r\n\r\n");
+    if (end < 0) return;
+    const status = head.toString("latin1", 0, head.indexOf("\r\n"));
+    if (!status.includes(" 101 ")) {
+      this.#socket.destroy(new Error(`no WebSocket: ${status}`));
+      return;
+    }
+    this.#head = undefined;
+    this.#opened?.();
+    this.#opened = undefined;
+    if (head.length > end + 4) this.#parser.push(head.subarray(end + 4));
   }
 
   /** Sends one binary message made of parts. */
@@ -82,7 +100,7 @@ export class WebSocketConnection {
   }
 
   async close(): Promise<void> {
-    this.#socket.removeAllListeners("close");
+    this.#closing = true;
     if (this.#socket.destroyed) return;
     const closed = once(this.#socket, "close");
     this.#socket.end(frame(CLOSE_FRAME, [Buffer.from([0x03, 0xe8])]));
@@ -97,8 +115,18 @@ export function sourceAddress(user: number): string {
   return `127.0.${1 + (Math.floor(user / 200) % 250)}.1`;
 }
 
-let keys = randomBytes(4096);
-let nextKey = 0;
+let pool = randomBytes(4096);
+let used = 0;
+
+/** Random bytes, drawn many at once. */
+export function random(length: number): Buffer {
+  if (used + length > pool.length) {
+    pool = randomBytes(pool.length);
+    used = 0;
+  }
+  used += length;
+  return pool.subarray(used - length, used);
+}
 
 /** One masked frame with its header, in one buffer. */
 function frame(first: number, parts: readonly Buffer[]): Buffer {
@@ -116,12 +144,7 @@ function frame(first: number, parts: readonly Buffer[]): Buffer {
     bytes.writeUInt32BE(0, 2);
     bytes.writeUInt32BE(length, 6);
   }
-  if (nextKey === keys.length) {
-    keys = randomBytes(keys.length);
-    nextKey = 0;
-  }
-  const mask = keys.subarray(nextKey, nextKey + 4);
-  nextKey += 4;
+  const mask = random(4);
   bytes.set(mask, headLength - 4);
   let at = headLength;
   for (const part of parts) {
@@ -156,7 +179,7 @@ function maskFrom(bytes: Buffer, start: number, mask: Buffer): void {
 
 /** Cuts the server's stream into frames. Frames are views of what came in. */
 export class FrameParser {
-  #rest: Buffer = Buffer.alloc(0);
+  #rest: Buffer = nothing;
   readonly #onFrame: (opcode: number, payload: Buffer) => void;
 
   constructor(onFrame: (opcode: number, payload: Buffer) => void) {
@@ -184,6 +207,6 @@ export class FrameParser {
       this.#onFrame(data[at]! & 0x0f, data.subarray(start, start + length));
       at = start + length;
     }
-    this.#rest = at === data.length ? Buffer.alloc(0) : data.subarray(at);
+    this.#rest = at === data.length ? nothing : data.subarray(at);
   }
 }
