@@ -18,10 +18,13 @@ export async function checkPair(
   const say = (what: string) => wrong.push(`${from.device.label} to ${to.device.label}: ${what}`);
   const logs = pairLogs(stage, from.device, to.device, everybody);
   const written = new Map<string, boolean>();
+  const before = new Set<string>();
   let comesLate = tampered.has(from.device) || tampered.has(to.device);
   for (const log of logs) {
     const joins = log.joins.filter(({ device }) => device === to.device.device);
     for (const { id, sender, epoch, seq } of log.texts) {
+      // Of before it was let in: it comes with the history, or sooner when the pair is made anew.
+      if (log.members.get(epoch)?.has(to.device.device) !== true) before.add(id);
       if (sender !== from.device.device) continue;
       const mayRead = log.members.get(epoch)?.has(to.device.device) === true && !wasPutOff(stage, joins, seq);
       written.set(id, mayRead || written.get(id) === true);
@@ -46,7 +49,9 @@ export async function checkPair(
   if (!comesLate) {
     // What another device of theirs wrote, and this one only sent again, came when that one sent it.
     const { authors } = stage.world.witness;
-    const own = rows.filter(({ id }) => written.has(id) && authors.get(id) === from.device.device);
+    const own = rows.filter(
+      ({ id }) => written.has(id) && authors.get(id) === from.device.device && !(isAnew && before.has(id)),
+    );
     const order = own.map(({ body }) => Number(body.split(" ")[1]));
     if (order.some((number, i) => i > 0 && number < (order[i - 1] as number)))
       say(`shown out of order: ${order}`);
