@@ -36,6 +36,7 @@ const leaf = (who: number, n = 1, key = n): MlsMember => ({
   accountId: account(who),
   deviceId: filled(100 + 10 * who + n, 16),
   signatureKey: filled(100 + 10 * who + key, 32),
+  fromKeyPackage: false,
 });
 
 /** A list with devices 1 and 2 in use, and 3 revoked. */

@@ -13,6 +13,7 @@ import {
   LABELS,
   LinkOfferSchema,
   toHex,
+  type ClientFrame,
   type LookupResult,
 } from "@sotto/protocol";
 import { afterEach, expect, test } from "vitest";
@@ -48,6 +49,9 @@ afterEach(() => scene.close());
 
 /** Longer than a client trusts a device list without asking again. */
 const stale = (): Promise<void> => scene.world.settle(200);
+
+const inPair = async (device: SimulatedDevice) =>
+  (await device.groups()).filter(({ kind, state }) => kind === "pair" && state === "joined");
 
 /** What a device is told of an account. */
 function tells(
@@ -205,6 +209,27 @@ test("a group's only admin lost the only device: nobody wedges the group, and it
   expect(members).not.toContain(ann.device);
   expect(refusals(bob)).toEqual([]);
   expect(refusals(cleo)).toEqual([]);
+});
+
+test("whoever a device was to let in, that was lost halfway and is revoked, is let in by the next", async () => {
+  scene = await Scene.make();
+  const { world } = scene;
+  const [ann, bob] = await scene.people("ann", "bob");
+  const phone = await world.linked(ann);
+  await phone.start();
+  await world.settle(60);
+  const { inbox } = (await bob.stored.get(names.own))!;
+  const isForBob = ({ frame }: ClientFrame) => frame.case === "append" && toHex(frame.value.logId) === inbox;
+  scene.lie(phone, { up: (told) => (isForBob(told) ? [] : [told]) });
+  phone.up.send(bob.identifier, "lost with the phone").catch(() => undefined);
+  await world.until(async () => (await inPair(ann)).length === 1);
+  phone.kill();
+  await world.settle(10);
+  expect(await inPair(bob)).toEqual([]);
+  await world.during(ann.up.revokeDevice(phone.device));
+  await scene.reaches(ann, bob.identifier, "from the other device", [bob]);
+  expect(await inPair(bob)).toMatchObject([{ id: (await inPair(ann))[0]!.id }]);
+  expect([...refusals(ann), ...refusals(bob)]).toEqual([]);
 });
 
 test("a request to be added anew that is forged is refused; a true one told again changes nothing", async () => {

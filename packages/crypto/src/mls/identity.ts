@@ -71,6 +71,7 @@ export function memberAt(tree: RatchetTree, leafIndex: number): MlsMember | unde
     leafIndex,
     ...clientOf(node.leaf.credential),
     signatureKey: Uint8Array.from(node.leaf.signaturePublicKey),
+    fromKeyPackage: node.leaf.leafNodeSource === "key_package",
   };
 }
 

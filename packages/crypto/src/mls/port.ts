@@ -30,6 +30,8 @@ export interface MlsMember extends MlsClient {
   readonly leafIndex: number;
   /** Ed25519, 32 bytes. */
   readonly signatureKey: Uint8Array;
+  /** Whether its leaf is that of its KeyPackage still: the device has committed nothing since it was added (RFC 9420 §7.2, leaf_node_source). */
+  readonly fromKeyPackage: boolean;
 }
 
 declare const opaque: unique symbol;

@@ -94,12 +94,11 @@ async function planOf(step: Step, group: GroupLive): Promise<Plan | undefined> {
   const mls = await mlsOf(step, group);
   const { record } = group;
   const before = parseGroupData(record.data);
-  const { wanted, remove } = await deviceChanges(step, group, mls);
+  const { wanted, remove, comeBack } = await deviceChanges(step, group, mls);
   const accounts = new Set(mls.members.map(accountOfMember));
   let data = before;
   let update = record.sentSinceUpdate >= updateEverySent || record.updateDueAtMs <= step.env.nowMs();
   const orders: number[] = [];
-  const comeBack: MlsMember[] = [];
   for (const order of group.intents.slice()) {
     const intent = await step.draft.item(groupNames.intents(record.id), order);
     if (intent === undefined) continue;
@@ -130,7 +129,7 @@ async function planOf(step: Step, group: GroupLive): Promise<Plan | undefined> {
     } else if (intent.type === "rejoin") {
       const { account, device } = intent;
       const leaf = mls.members.find((m) => accountOfMember(m) === account && deviceOfMember(m) === device);
-      if (leaf === undefined) continue;
+      if (leaf === undefined || comeBack.includes(leaf)) continue;
       if (!remove.includes(leaf)) {
         remove.push(leaf);
         comeBack.push(leaf);

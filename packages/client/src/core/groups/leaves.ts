@@ -11,14 +11,18 @@ import { devicesOf, type Wanted } from "./inviting.ts";
 import { accountOfMember, deviceOfMember, isOwnerless, standing } from "./membership.ts";
 import { mlsOf, type GroupLive } from "./state.ts";
 
-/** Which devices are missing in a group, and which leaves have no business there any more, as far as the lists known here say. */
+/** In a larger group it takes so long until everybody has committed something that most would come in twice. */
+const mostUnheardIn = 32;
+
+/** Which devices are missing in a group, and which leaves have no business there any more, or are to come in anew, as far as the lists known here say. */
 export async function deviceChanges(
   step: Step,
   group: GroupLive,
   mls: MlsGroup,
-): Promise<{ readonly wanted: Wanted[]; readonly remove: MlsMember[] }> {
+): Promise<{ readonly wanted: Wanted[]; readonly remove: MlsMember[]; readonly comeBack: MlsMember[] }> {
   const wanted: Wanted[] = [];
   const remove: MlsMember[] = [];
+  let isRevoked = false;
   const leaving = group.record.leaving ?? [];
   const { own } = step.live;
   const data = parseGroupData(group.record.data);
@@ -29,7 +33,9 @@ export async function deviceChanges(
   for (const [account, members] of byAccount) {
     // One of those who may do it is enough; the others only step in when nothing happens.
     const seenOut = leaving.includes(account) && mayRemove && account !== own.account;
-    remove.push(...(seenOut ? members : await notInUse(step, mls, account, members)));
+    const foreign = await notInUse(step, mls, account, members);
+    isRevoked ||= foreign.length > 0;
+    remove.push(...(seenOut ? members : foreign));
     if (leaving.includes(account)) continue;
     const missing = (await devicesOf(step, account))
       .map((device) => toHex(device.deviceId))
@@ -37,7 +43,22 @@ export async function deviceChanges(
       .filter((device) => (group.uninvitable.get(device) ?? 0) <= step.env.nowMs());
     if (missing.length > 0) wanted.push({ account, devices: missing });
   }
-  return { wanted, remove };
+  const comeBack = isRevoked ? unheardOf(group, mls).filter((member) => !remove.includes(member)) : [];
+  for (const member of comeBack) {
+    wanted.push({ account: accountOfMember(member), devices: [deviceOfMember(member)] });
+  }
+  return { wanted, remove: [...remove, ...comeBack], comeBack };
+}
+
+/**
+ * Devices that have committed nothing since they were added: a device that is to go may have added them and been gone before it left them
+ * their Welcomes, which nobody else has. They come in anew with the Commit that removes it.
+ */
+function unheardOf({ record }: GroupLive, mls: MlsGroup): readonly MlsMember[] {
+  if (record.accounts.length > mostUnheardIn) return [];
+  return mls.members.filter(
+    ({ fromKeyPackage, leafIndex }) => fromKeyPackage && leafIndex !== mls.ownLeafIndex,
+  );
 }
 
 /**
