@@ -27,7 +27,7 @@ export interface Options {
 export const USAGE = `npm run bench -- [options]
   --quick             a few seconds: shows that everything works, not how fast it is
   --rounds N          rounds, interleaved between the systems (default 5; --quick 1)
-  --only A,B          systems: sotto, sotto-postgres, sotto-postgres-2, relay, relay-coalescing, mosquitto, ejabberd, ejabberd-archive
+  --only A,B          systems: sotto, sotto-postgres, sotto-postgres-2, relay, relay-coalescing, handshake, mosquitto, ejabberd, ejabberd-archive
   --scenario A,B      exchange, paced, fan-out, away, killed, idle (default: all; --profile: exchange)
   --seconds N         length of each measurement (default 8)
   --wait-quiet N      before each, wait up to N seconds for the machine to have nothing else to do (default 0)

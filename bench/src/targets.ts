@@ -1,6 +1,7 @@
 /** Every system that the bench knows. */
 import { ejabberd, ejabberdArchive } from "./servers/ejabberd.ts";
 import { floor } from "./servers/floor.ts";
+import { handshake } from "./servers/handshake.ts";
 import { mosquitto } from "./servers/mosquitto.ts";
 import { sotto } from "./servers/sotto.ts";
 import { sottoOnPostgres } from "./servers/sotto-postgres.ts";
@@ -14,6 +15,7 @@ export function allTargets(program: string): Target[] {
     sottoOnPostgres(program, 2),
     floor(program, false),
     floor(program, true),
+    handshake(program),
     mosquitto,
     ejabberd,
     ejabberdArchive(),

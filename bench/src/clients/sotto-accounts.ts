@@ -77,12 +77,22 @@ export async function registerAccounts(
     accounts[user] = account;
   });
   client.close();
+  writeAccounts(accountsFile, client.serverFingerprint, accounts);
+}
+
+/** Makes up accounts that no server knows. */
+export function makeAccounts(count: number, accountsFile: string): void {
+  const accounts = Array.from({ length: count }, () => newKeys());
+  writeAccounts(accountsFile, Buffer.alloc(32), accounts);
+}
+
+function writeAccounts(path: string, fingerprint: Buffer, accounts: readonly BenchAccount[]): void {
   const lines = accounts.map(({ account, device, inbox, privateKey }) =>
     [account, device, inbox, privateKey.export({ format: "der", type: "pkcs8" })]
       .map((part) => part.toString("base64"))
       .join(" "),
   );
-  writeFileSync(accountsFile, [client.serverFingerprint.toString("base64"), ...lines].join("\n"));
+  writeFileSync(path, [fingerprint.toString("base64"), ...lines].join("\n"));
 }
 
 /** Reads what registerAccounts wrote. */
@@ -110,15 +120,16 @@ function readCodes(path: string): Map<string, string> {
   return codes;
 }
 
+const newKeys = (): BenchAccount => ({
+  account: randomBytes(ID_BYTES),
+  device: randomBytes(ID_BYTES),
+  inbox: randomBytes(ID_BYTES),
+  privateKey: generateKeyPairSync("ed25519").privateKey,
+});
+
 function newAccount(classicKey: Buffer): { account: BenchAccount; list: Uint8Array; signature: Uint8Array } {
   const identity = generateKeyPairSync("ed25519");
-  const device = generateKeyPairSync("ed25519");
-  const account: BenchAccount = {
-    account: randomBytes(ID_BYTES),
-    device: randomBytes(ID_BYTES),
-    inbox: randomBytes(ID_BYTES),
-    privateKey: device.privateKey,
-  };
+  const account = newKeys();
   const nowSec = BigInt(Math.floor(Date.now() / 1000));
   const list = toBinary(
     DeviceListSchema,
@@ -131,7 +142,7 @@ function newAccount(classicKey: Buffer): { account: BenchAccount; list: Uint8Arr
         create(DeviceSchema, {
           deviceId: account.device,
           signatureKey: rawEd25519(
-            createPublicKey(device.privateKey).export({ format: "der", type: "spki" }),
+            createPublicKey(account.privateKey).export({ format: "der", type: "spki" }),
           ),
           inboxId: account.inbox,
           classicKeys: [create(ClassicKeySchema, { publicKey: classicKey, addedAtSec: nowSec })],

@@ -35,7 +35,9 @@ export function tables(results: Results): string {
 
 function machine({ machine, settings, targets }: Results): string {
   const versions = targets
-    .filter(({ name }) => !["relay-coalescing", "ejabberd-archive", "sotto-postgres-2"].includes(name))
+    .filter(
+      ({ name }) => !["relay-coalescing", "handshake", "ejabberd-archive", "sotto-postgres-2"].includes(name),
+    )
     .map((target) => `${target.name === "relay" ? "ws" : target.name} ${target.version}`);
   return [
     `Measured ${machine.date} UTC on ${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB, Linux ${machine.kernel}, ` +
