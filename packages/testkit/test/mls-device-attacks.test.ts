@@ -211,7 +211,7 @@ test("a group's only admin lost the only device: nobody wedges the group, and it
   expect(refusals(cleo)).toEqual([]);
 });
 
-test("whoever a device was to let in, that was lost halfway and is revoked, is let in by the next", async () => {
+test("a pair whose maker was lost before it let the other side in, and is revoked, is made anew", async () => {
   scene = await Scene.make();
   const { world } = scene;
   const [ann, bob] = await scene.people("ann", "bob");
@@ -229,6 +229,7 @@ test("whoever a device was to let in, that was lost halfway and is revoked, is l
   await world.during(ann.up.revokeDevice(phone.device));
   await scene.reaches(ann, bob.identifier, "from the other device", [bob]);
   expect(await inPair(bob)).toMatchObject([{ id: (await inPair(ann))[0]!.id }]);
+  expect(ann.notices.filter(({ type }) => type === "healed")).toEqual([]);
   expect([...refusals(ann), ...refusals(bob)]).toEqual([]);
 });
 

@@ -12,13 +12,14 @@ import { nowSec, type Step } from "../step.ts";
 import { groupEntry } from "./content.ts";
 import { encodeGroupData, mostInvites, parseGroupData, type CheckedData, type Invite } from "./data.ts";
 import { findInvitees, isHopeless, type Invitee, type Wanted } from "./inviting.ts";
-import { deviceChanges, removable } from "./leaves.ts";
+import { deviceChanges, isHalfMade, removable } from "./leaves.ts";
 import { accountOfMember, deviceOfMember, isOwnerless, mayChange } from "./membership.ts";
 import { groupNames, type Intent, type PendingCommit } from "./records.ts";
 import { mlsOf, saveDelta, wakeGroup, type GroupLive } from "./state.ts";
 import { joinerOf } from "./welcoming.ts";
 import { isLive } from "./level.ts";
 import { accessToken } from "./epoch.ts";
+import { loseState } from "./losing.ts";
 import { settleIntents } from "./pending.ts";
 
 /** A device that could not be added, for want of a KeyPackage, is not asked for again before this time; sooner when messages wait for it. */
@@ -45,6 +46,9 @@ interface Plan {
 export async function pumpChanges(step: Step, group: GroupLive): Promise<void> {
   if (!isReady(step) || !isLive(group) || group.planning) return;
   if (group.pending !== undefined) return sendPending(step, group, group.pending);
+  if (await isHalfMade(step, group, await mlsOf(step, group))) {
+    return loseState(step, group, { why: "own", silent: true });
+  }
   const plan = await planOf(step, group);
   if (plan === undefined) return;
   group.planning = true;
@@ -94,11 +98,12 @@ async function planOf(step: Step, group: GroupLive): Promise<Plan | undefined> {
   const mls = await mlsOf(step, group);
   const { record } = group;
   const before = parseGroupData(record.data);
-  const { wanted, remove, comeBack } = await deviceChanges(step, group, mls);
+  const { wanted, remove } = await deviceChanges(step, group, mls);
   const accounts = new Set(mls.members.map(accountOfMember));
   let data = before;
   let update = record.sentSinceUpdate >= updateEverySent || record.updateDueAtMs <= step.env.nowMs();
   const orders: number[] = [];
+  const comeBack: MlsMember[] = [];
   for (const order of group.intents.slice()) {
     const intent = await step.draft.item(groupNames.intents(record.id), order);
     if (intent === undefined) continue;
@@ -129,7 +134,7 @@ async function planOf(step: Step, group: GroupLive): Promise<Plan | undefined> {
     } else if (intent.type === "rejoin") {
       const { account, device } = intent;
       const leaf = mls.members.find((m) => accountOfMember(m) === account && deviceOfMember(m) === device);
-      if (leaf === undefined || comeBack.includes(leaf)) continue;
+      if (leaf === undefined) continue;
       if (!remove.includes(leaf)) {
         remove.push(leaf);
         comeBack.push(leaf);

@@ -116,9 +116,7 @@ export async function enterAgain(step: Step, come: Come, group: GroupLive): Prom
   const missed = before.lost?.why === "log" ? {} : { missed: Math.max(0, fresh.cursor - before.cursor - 1) };
   if (before.state !== "healing" && (await declines(step, group, come.sender))) return;
   await noteAdmitted(step, group);
-  // Taken out and let in anew at once by others, while nothing was written: nobody needs to know.
-  const isTold = before.lost?.why !== "commit" || before.lost.refused !== undefined || missed.missed !== 0;
-  if (before.state === "healing" && isTold) await tellHealed(step, group, before, missed, come.sender);
+  if (before.state === "healing") await tellHealed(step, group, before, missed, come.sender);
   if (fresh.kind === "account") await askForHistory(step);
   await tellJoined(step, group, come.sender);
   await tellTimer(step, group, come.sender, timerBefore);

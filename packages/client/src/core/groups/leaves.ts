@@ -11,18 +11,14 @@ import { devicesOf, type Wanted } from "./inviting.ts";
 import { accountOfMember, deviceOfMember, isOwnerless, standing } from "./membership.ts";
 import { mlsOf, type GroupLive } from "./state.ts";
 
-/** In a larger group it takes so long until everybody has committed something that most would come in twice. */
-const mostUnheardIn = 32;
-
-/** Which devices are missing in a group, and which leaves have no business there any more, or are to come in anew, as far as the lists known here say. */
+/** Which devices are missing in a group, and which leaves have no business there any more, as far as the lists known here say. */
 export async function deviceChanges(
   step: Step,
   group: GroupLive,
   mls: MlsGroup,
-): Promise<{ readonly wanted: Wanted[]; readonly remove: MlsMember[]; readonly comeBack: MlsMember[] }> {
+): Promise<{ readonly wanted: Wanted[]; readonly remove: MlsMember[] }> {
   const wanted: Wanted[] = [];
   const remove: MlsMember[] = [];
-  let isRevoked = false;
   const leaving = group.record.leaving ?? [];
   const { own } = step.live;
   const data = parseGroupData(group.record.data);
@@ -33,9 +29,7 @@ export async function deviceChanges(
   for (const [account, members] of byAccount) {
     // One of those who may do it is enough; the others only step in when nothing happens.
     const seenOut = leaving.includes(account) && mayRemove && account !== own.account;
-    const foreign = await notInUse(step, mls, account, members);
-    isRevoked ||= foreign.length > 0;
-    remove.push(...(seenOut ? members : foreign));
+    remove.push(...(seenOut ? members : await notInUse(step, mls, account, members)));
     if (leaving.includes(account)) continue;
     const missing = (await devicesOf(step, account))
       .map((device) => toHex(device.deviceId))
@@ -43,22 +37,21 @@ export async function deviceChanges(
       .filter((device) => (group.uninvitable.get(device) ?? 0) <= step.env.nowMs());
     if (missing.length > 0) wanted.push({ account, devices: missing });
   }
-  const comeBack = isRevoked ? unheardOf(group, mls).filter((member) => !remove.includes(member)) : [];
-  for (const member of comeBack) {
-    wanted.push({ account: accountOfMember(member), devices: [deviceOfMember(member)] });
-  }
-  return { wanted, remove: [...remove, ...comeBack], comeBack };
+  return { wanted, remove };
 }
 
 /**
- * Devices that have committed nothing since they were added: a device that is to go may have added them and been gone before it left them
- * their Welcomes, which nobody else has. They come in anew with the Commit that removes it.
+ * Whether the device that made a pair (leaf 0, RFC 9420 §11) is not in use any more, and nobody of the other account has committed anything in it
+ * since: it may have been gone before it left them their Welcomes, which nobody else has.
  */
-function unheardOf({ record }: GroupLive, mls: MlsGroup): readonly MlsMember[] {
-  if (record.accounts.length > mostUnheardIn) return [];
-  return mls.members.filter(
-    ({ fromKeyPackage, leafIndex }) => fromKeyPackage && leafIndex !== mls.ownLeafIndex,
+export async function isHalfMade(step: Step, { record }: GroupLive, mls: MlsGroup): Promise<boolean> {
+  const maker = mls.members.find(({ leafIndex }) => leafIndex === 0);
+  if (record.kind !== "pair" || maker === undefined) return false;
+  const others = mls.members.filter(
+    (member) => member !== maker && accountOfMember(member) !== step.live.own.account,
   );
+  if (others.length === 0 || !others.every(({ fromKeyPackage }) => fromKeyPackage)) return false;
+  return (await notInUse(step, mls, accountOfMember(maker), [maker])).length > 0;
 }
 
 /**

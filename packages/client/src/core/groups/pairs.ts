@@ -102,6 +102,7 @@ export async function pumpLostPair(step: Step, group: GroupLive): Promise<void> 
     if ("error" in made) return lookAgain(later, group, Math.max(retryMs, made.error.retryAfterMs ?? 0));
     const missed = missedIn(group);
     await takePlaceOf(later, group, made.group);
+    if (record.lost?.silent === true) return;
     await addNotice(later, { type: "healed", conversation: await nameOfGroup(later, record), ...missed });
   });
 }

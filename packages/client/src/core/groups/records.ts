@@ -103,6 +103,8 @@ export interface Loss {
   readonly latest?: number;
   /** The greatest epoch that those who left it meanwhile name: it had come so far. */
   readonly leftBy?: number;
+  /** Nothing is missing, and nobody is told. */
+  readonly silent?: boolean;
 }
 
 /** One thing to do with the server, repeated until it is done; each can be repeated safely. */
