@@ -39,6 +39,8 @@ const kinds: readonly (readonly [string, (frame: Frame) => boolean])[] = [
     "signatures, hashes, random numbers",
     within(/^node:(?:internal\/)?crypto/, /node-crypto\.ts$/, /challenger\.ts$/),
   ],
+  // Two files write and read.
+  ["encoding", named("encodeMessage", "valueBytes", "putField", "putBytes", "putVarint", "varintBytes")],
   [
     "encoding",
     within(
@@ -52,6 +54,8 @@ const kinds: readonly (readonly [string, (frame: Frame) => boolean])[] = [
     "decoding",
     within(
       /client-frames\.ts$/,
+      /sign-in-frames\.ts$/,
+      /session\/wire\.ts$/,
       /protocol\/src\/(?:codec|scan)\.ts$/,
       /@bufbuild\/protobuf\/.*\/from-binary\.js$/,
     ),

@@ -62,6 +62,8 @@ export class SessionSockets implements ConnectionOwner {
   readonly #unsignedByAddress = new Map<string, number>();
   readonly #sweeper: NodeJS.Timeout;
   #dirty: Connection[] = [];
+  /** Is flushed by itself. */
+  #greeting: Connection | undefined;
   #opened = 0;
   #size = 0;
   #swept = 0;
@@ -119,7 +121,7 @@ export class SessionSockets implements ConnectionOwner {
     this.#sockets.handleUpgrade(request, stream, head, (socket) => {
       stream.removeListener("error", ignore);
       const connection = this.#open(socket as SessionWebSocket, stream, address);
-      greet(connection, request.url ?? "");
+      this.#greet(connection, request.url ?? "");
     });
     stream.uncork();
   }
@@ -156,6 +158,19 @@ export class SessionSockets implements ConnectionOwner {
     return connection;
   }
 
+  /** Hands over the first message, where it came with the request. */
+  #greet(connection: Connection, url: string): void {
+    const at = url.indexOf("?");
+    const hello = at === -1 ? null : new URLSearchParams(url.slice(at)).get("hello");
+    if (hello === null) return;
+    const message = parseBase64Url(hello);
+    this.#greeting = connection;
+    if (message === undefined) connection.session?.end("malformed", "refused", "hello is not base64url");
+    else connection.session?.receive(message);
+    this.#greeting = undefined;
+    connection.flush();
+  }
+
   readonly #onClose = closeListener((connection) => this.#closed(connection));
 
   #closed(connection: Connection): void {
@@ -167,6 +182,7 @@ export class SessionSockets implements ConnectionOwner {
 
   /** From a connection. */
   dirty(connection: Connection): void {
+    if (connection === this.#greeting) return;
     if (this.#dirty.push(connection) === 1) queueMicrotask(this.#flushSoon);
   }
 
@@ -221,17 +237,6 @@ export class SessionSockets implements ConnectionOwner {
   #all(): Connection[] {
     return this.#connections.flatMap((bucket) => [...bucket]);
   }
-}
-
-/** Hands over the first message, where it came with the request. */
-function greet(connection: Connection, url: string): void {
-  const at = url.indexOf("?");
-  const hello = at === -1 ? null : new URLSearchParams(url.slice(at)).get("hello");
-  if (hello === null) return;
-  const message = parseBase64Url(hello);
-  if (message === undefined) connection.session?.end("malformed", "refused", "hello is not base64url");
-  else connection.session?.receive(message);
-  connection.flush();
 }
 
 function closeListener(closed: (connection: Connection) => void) {
