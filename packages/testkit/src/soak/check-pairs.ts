@@ -50,7 +50,8 @@ export async function checkPair(
     // What another device of theirs wrote, and this one only sent again, came when that one sent it.
     const { authors } = stage.world.witness;
     const own = rows.filter(
-      ({ id }) => written.has(id) && authors.get(id) === from.device.device && !(isAnew && before.has(id)),
+      ({ id }) =>
+        written.has(id) && authors.get(id) === from.device.device && !(logs.length > 1 && before.has(id)),
     );
     const order = own.map(({ body }) => Number(body.split(" ")[1]));
     if (order.some((number, i) => i > 0 && number < (order[i - 1] as number)))
