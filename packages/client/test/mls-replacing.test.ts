@@ -105,10 +105,13 @@ const heir = (hex: string, admins: readonly string[], invitedBy: string) => {
     mls: { groupId: bytesOf(hex), groupData, members },
     sender: { accountId: bytesOf(invitedBy) },
     live: {
+      reader: { phase: "attached", waiting: [], head: 0, epoch: 3 },
       record: {
         id: idOf(hex),
         kind: "group",
         state: "joined",
+        cursor: 0,
+        epoch: 3,
         data: groupData,
         accounts: people.map(idOf),
         ...(invitedBy !== own && { invitedBy: idOf(invitedBy) }),

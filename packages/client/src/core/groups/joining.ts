@@ -33,7 +33,7 @@ import { nameOfAccount } from "./naming.ts";
 import { groupNames } from "./records.ts";
 import { hasSuccessor, replacedBy, takePlaceOf, tookPlaceMeanwhile } from "./replacing.ts";
 import { fetchSideLog } from "./side-logs.ts";
-import { presentOf, type GroupLive } from "./state.ts";
+import type { GroupLive } from "./state.ts";
 import { onlyNonce } from "./welcoming.ts";
 
 const done: ItemVerdict = { type: "done" };
@@ -75,10 +75,10 @@ export async function takeWelcome(step: Step, order: number, item: WelcomeItem):
   const old = known === undefined ? replacedBy(step, group, sender) : undefined;
   if (old === "another is") return done;
   if (old === "wait") return lookAgainLater(step, order, 60_000);
+  if (old === "unread") return lookAgainLater(step, order);
   if (known === undefined && old === undefined) checkRoom(step, group);
-  // What was written in the group whose place it takes is read first.
-  const present = old === undefined ? meanwhile : presentOf(step, old);
-  if (present?.record.state === "joined" && !isLive(present)) return lookAgainLater(step, order);
+  // What was written in the group whose place it takes back is read first.
+  if (meanwhile?.record.state === "joined" && !isLive(meanwhile)) return lookAgainLater(step, order);
   await useUp(step, keyPackage);
   step.draft.put(used, nowSec(step));
   const come = { item, mls: group, sender: accountOfMember(sender), ciphersuite: opened.ciphersuite };

@@ -10,6 +10,7 @@ import { bringAlong } from "./bringing-along.ts";
 import { checkSuccessor, deciders, deciding, type Continued } from "./continuing.ts";
 import { parseGroupData, type CheckedData } from "./data.ts";
 import { accountsOf } from "./epoch.ts";
+import { isLive } from "./level.ts";
 import { accountOfMember } from "./membership.ts";
 import { moveIntents } from "./pending.ts";
 import { resendUndelivered } from "./queue.ts";
@@ -41,14 +42,14 @@ interface Known {
 
 /**
  * The group whose place a new one takes, should this device know it; "another is": a better one has it already; "wait": so it is, but this
- * device has lost that one.
+ * device has lost that one; "unread": what lies in the one that has the place says first who may.
  * @throws ValidationError when the new one may not.
  */
 export function replacedBy(
   step: Step,
   next: MlsGroup,
   sender: MlsMember,
-): GroupLive | "another is" | "wait" | undefined {
+): GroupLive | "another is" | "wait" | "unread" | undefined {
   const data = parseGroupData(next.groupData);
   const made = { accounts: accountsOf(next), data, sender: accountOfMember(sender) };
   const own = step.live.own.account;
@@ -56,6 +57,7 @@ export function replacedBy(
   const old = known?.old ?? relatedTo(step, next, made);
   if (old === undefined) return undefined;
   const present = presentOf(step, old);
+  if (present.record.state === "joined" && !isLive(present)) return "unread";
   if (isInvitation(present, data)) return undefined;
   if (known !== undefined) {
     checkSuccessor(old.record, { ...made, isLater: known.epoch > old.record.epoch }, own);

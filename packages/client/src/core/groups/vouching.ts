@@ -7,6 +7,7 @@ import { ValidationError, toHex } from "@sotto/protocol";
 import { isBarredAccount } from "../barred.ts";
 import type { Step } from "../step.ts";
 import { deciders } from "./continuing.ts";
+import { parseGroupData } from "./data.ts";
 import { accountsOf } from "./epoch.ts";
 import { askEveryMs, askFirstMs, rejoinRequests } from "./healing.ts";
 import { goOn, type ItemVerdict } from "./held-items.ts";
@@ -53,10 +54,18 @@ export async function askOthers(
   return { type: "wait" };
 }
 
-/** Whose devices would know of a group: of our own account, of the sender's, and of everybody else in it, but whom the person blocked. */
+/**
+ * Whose devices would know of a group: of our own account, of the sender's, and of everybody else in it, but whom the person blocked. Into one
+ * that takes the place of another only those who decide in that one can let us (SOTTO-WELCOME-9).
+ */
 async function whoKnows(step: Step, group: MlsGroup, sender: MlsMember): Promise<readonly string[]> {
   const accounts = new Set([step.live.own.account, accountOfMember(sender)]);
+  const replaced = parseGroupData(group.groupData).replaces.flatMap(
+    ({ id }) => step.live.groups.byId.get(id)?.record ?? [],
+  )[0];
+  const decide = replaced && deciders(replaced);
   for (const account of new Set(group.members.map(accountOfMember))) {
+    if (decide?.includes(account) === false) continue;
     if (!(await isBarredAccount(step.draft, account))) accounts.add(account);
   }
   return [...accounts];
