@@ -70,8 +70,10 @@ export async function takeWelcome(step: Step, order: number, item: WelcomeItem):
   if (known === undefined && hasSuccessor(step, group)) return done;
   const checked = await check(step, order, group, sender);
   if (checked !== undefined) return checked;
+  // Its log may say that this device was taken out, and who has come since.
+  if (known?.record.state === "joined" && !isLive(known)) return lookAgainLater(step, order);
   if (known !== undefined && !(await holdAgainst(step, known, group, sender))) return done;
-  if (known?.record.state === "joined") return stillIn(step, order, known);
+  if (known?.record.state === "joined") return stillIn(step, order);
   const old = known === undefined ? replacedBy(step, group, sender) : undefined;
   if (old === "another is") return done;
   if (old === "wait") return lookAgainLater(step, order, 60_000);
@@ -143,9 +145,9 @@ async function holdAgainst(
 }
 
 /** A group that this device is in: its log says first that it was taken out, or the Welcome is not believed. */
-function stillIn(step: Step, order: number, known: GroupLive): ItemVerdict {
+function stillIn(step: Step, order: number): ItemVerdict {
   const error = invalid("SOTTO-WELCOME-8", "a Welcome to a group that this device is in");
-  if ((step.live.heldItems.failures.get(order) ?? 0) >= mostLooks && isLive(known)) throw error;
+  if ((step.live.heldItems.failures.get(order) ?? 0) >= mostLooks) throw error;
   return { type: "again", error };
 }
 
