@@ -71,6 +71,26 @@ test.each(["removed from", "left"])(
   },
 );
 
+test("whoever was away while they were removed, and added again by somebody who came since, is let in", async () => {
+  const played = await scene();
+  const { world, ann, ben, cleo } = played;
+  const { id } = await world.during(ann.up.createGroup("Walking", [ben.identifier]));
+  await world.during(cleo.up.contact(ben.identifier));
+  await world.settle(60);
+  ben.kill();
+  await world.during(ann.up.removeFromGroup(id, [ben.identifier]));
+  await world.during(ann.up.addToGroup(id, [cleo.identifier]));
+  await world.during(ann.up.setAdmins(id, [cleo.identifier], true));
+  await world.settle(30);
+  await world.during(cleo.up.addToGroup(id, [ben.identifier]));
+  await world.settle(30);
+  await cleo.up.send(id, "welcome back");
+  await ben.start();
+  await world.settle(60);
+  expect(await shown(played, id)).toEqual(["welcome back"]);
+  expect(refused(played)).toEqual([]);
+});
+
 test("a device put back to a copy in which it was removed from a group stays out when it was not added again", async () => {
   const played = await scene();
   const { world, ann, ben, id } = played;
