@@ -131,6 +131,9 @@ test("a device that was let in later goes on in the one group that counts, where
   const [low, high] = [heir("10", [admin, other], admin), heir("80", [admin, other], other)];
   expect(heard(high, low)).toBe("another is");
   expect(heard(low, high)).toBe("takes its place");
+  // What lies in its log still may make somebody an admin, or take one out.
+  const behind = { ...high.live, reader: { ...high.live.reader, head: 1 } };
+  expect(heard(low, { ...high, live: behind })).toBe("unread");
   expect(heard(high, heir("10", [admin, other], own))).toBe("another is");
   // Somebody names the old group in one of their own: that keeps this device out of none, and puts it out of none.
   const theirs = heir("02", [stranger], stranger);

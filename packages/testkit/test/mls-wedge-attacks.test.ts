@@ -137,19 +137,6 @@ test("the second admin makes it anew when the first is not there", async () => {
   await goesOn([ann, bob, cleo]);
 });
 
-test("whoever was away when the second admin became one reads that before they judge what that one made", async () => {
-  const { ann, bob, cleo, mallory } = await choir();
-  await cleo.stop();
-  await scene.world.during(ann.up.setAdmins("Choir", [bob.identifier], true));
-  await scene.world.settle(20);
-  await ann.stop();
-  await endLog(mallory);
-  await scene.world.settle(600);
-  await cleo.start();
-  await goesOn([bob, cleo]);
-  expect(refusals(cleo)).not.toContain("group_forbidden");
-});
-
 /** The server keeps what somebody who makes the group anew leaves in inboxes, and what is left in their own from then on. */
 async function keepApart(maker: SimulatedDevice): Promise<void> {
   const { inbox } = (await maker.stored.get(names.own))!;
