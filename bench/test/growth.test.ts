@@ -20,7 +20,7 @@ test(
     const small = ["--pairs", "3", "--seconds", "0.2", "--out", out];
     await promisify(execFile)(process.execPath, [main, ...sizes, ...small]);
     const report = readFileSync(join(out, "RESULTS.md"), "utf8");
-    for (const text of ["### SQLite", "### PostgreSQL", "### Retention", "| 40", "1.00 ×"])
+    for (const text of ["## Growth on SQLite", "## Growth on PostgreSQL", "And retention:", "| 40", "1.00 ×"])
       expect(report).toContain(text);
   },
 );
