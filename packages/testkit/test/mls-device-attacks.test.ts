@@ -233,6 +233,31 @@ test("a pair whose maker was lost before it let the other side in, and is revoke
   expect([...refusals(ann), ...refusals(bob)]).toEqual([]);
 });
 
+test("whoever was added to a group by a device that was lost before it left the Welcome hears so from who sees that device out", async () => {
+  scene = await Scene.make();
+  const { world } = scene;
+  const [ann, bob, cleo] = await scene.people("ann", "bob", "cleo");
+  const phone = await world.linked(ann);
+  await phone.start();
+  await world.during(ann.up.createGroup("Choir", [cleo.identifier]));
+  await world.during(phone.up.contact(bob.identifier));
+  await world.settle(120);
+  const { inbox } = (await bob.stored.get(names.own))!;
+  scene.lie(phone, {
+    up: (told) => (told.frame.case === "append" && toHex(told.frame.value.logId) === inbox ? [] : [told]),
+  });
+  phone.up.addToGroup("Choir", [bob.identifier]).catch(() => undefined);
+  await world.until(async () => (await groupOf(ann)).accounts.includes(bob.account));
+  phone.kill();
+  await world.settle(10);
+  expect(await bob.groups()).not.toContainEqual(expect.objectContaining({ kind: "group" }));
+  await world.during(ann.up.revokeDevice(phone.device));
+  await world.settle(120);
+  await scene.reaches(ann, "Choir", "welcome at last", [bob, cleo]);
+  await scene.reaches(bob, "Choir", "at last", [ann, cleo]);
+  expect([ann, bob, cleo].flatMap(refusals)).toEqual([]);
+});
+
 test("a request to be added anew that is forged is refused; a true one told again changes nothing", async () => {
   scene = await Scene.make();
   const [ann, bob, mallory] = await scene.people("ann", "bob", "mallory");

@@ -26,7 +26,7 @@ export async function adoptPending(
   const tasks = await welcomeTasks(step, group.record.id, pending, seq);
   await enterEpoch(step, group, next);
   putGroup(step, group, {
-    tasks: [...group.record.tasks, ...tasks],
+    tasks: [...group.record.tasks, ...tasks, ...(pending.tasks ?? [])],
     sentSinceUpdate: 0,
     updateDueAtMs: step.env.nowMs() + updateEveryMs,
   });

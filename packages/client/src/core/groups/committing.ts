@@ -12,11 +12,11 @@ import { nowSec, type Step } from "../step.ts";
 import { groupEntry } from "./content.ts";
 import { encodeGroupData, mostInvites, parseGroupData, type CheckedData, type Invite } from "./data.ts";
 import { findInvitees, isHopeless, type Invitee, type Wanted } from "./inviting.ts";
-import { deviceChanges, isHalfMade, removable } from "./leaves.ts";
+import { deviceChanges, isHalfMade, removable, unheardOf } from "./leaves.ts";
 import { accountOfMember, deviceOfMember, isOwnerless, mayChange } from "./membership.ts";
 import { groupNames, type Intent, type PendingCommit } from "./records.ts";
 import { mlsOf, saveDelta, wakeGroup, type GroupLive } from "./state.ts";
-import { joinerOf } from "./welcoming.ts";
+import { joinerOf, tellMembers } from "./welcoming.ts";
 import { isLive } from "./level.ts";
 import { accessToken } from "./epoch.ts";
 import { loseState } from "./losing.ts";
@@ -239,6 +239,7 @@ async function makeCommit(
     joiners: joining.map((invitee, index) => joinerOf(step, invitee, made.welcomes[index] as Uint8Array)),
     tree: made.tree,
     intents: await carriedOut(step, group, plan, joining, complete),
+    tasks: await tellMembers(step, group, await unheardOf(step, group, mls, plan.remove)),
   };
   step.draft.put(groupNames.pending(group.record.id), pending);
   group.pending = pending;

@@ -11,6 +11,9 @@ import { devicesOf, type Wanted } from "./inviting.ts";
 import { accountOfMember, deviceOfMember, isOwnerless, standing } from "./membership.ts";
 import { mlsOf, type GroupLive } from "./state.ts";
 
+/** In a larger group it takes long until everybody has committed something. */
+const mostUnheardIn = 32;
+
 /** Which devices are missing in a group, and which leaves have no business there any more, as far as the lists known here say. */
 export async function deviceChanges(
   step: Step,
@@ -52,6 +55,27 @@ export async function isHalfMade(step: Step, { record }: GroupLive, mls: MlsGrou
   );
   if (others.length === 0 || !others.every(({ fromKeyPackage }) => fromKeyPackage)) return false;
   return (await notInUse(step, mls, accountOfMember(maker), [maker])).length > 0;
+}
+
+/**
+ * Devices that have committed nothing since they were added, where a device that is not in use any more goes: it may have added them, and been
+ * gone before it left them their Welcomes, which nobody else has.
+ */
+export async function unheardOf(
+  step: Step,
+  { record }: GroupLive,
+  mls: MlsGroup,
+  remove: readonly MlsMember[],
+): Promise<readonly MlsMember[]> {
+  if (record.accounts.length > mostUnheardIn) return [];
+  let isRevoked = false;
+  for (const [account, members] of Map.groupBy(remove, accountOfMember)) {
+    isRevoked ||= (await notInUse(step, mls, account, members)).length > 0;
+  }
+  if (!isRevoked) return [];
+  return mls.members.filter(
+    (member) => member.fromKeyPackage && member.leafIndex !== mls.ownLeafIndex && !remove.includes(member),
+  );
 }
 
 /**

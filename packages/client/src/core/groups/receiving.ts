@@ -17,6 +17,7 @@ import {
 import { addNotice } from "../notices.ts";
 import { isReady } from "../session.ts";
 import { nextOrder, type Step } from "../step.ts";
+import { takeMembership } from "./asking-anew.ts";
 import { takeWelcome } from "./joining.ts";
 import { takeJoinAnswer } from "./links/asked.ts";
 import { takeJoin } from "./links/taking.ts";
@@ -79,6 +80,8 @@ async function tryItem(step: Step, order: number, item: HeldItem): Promise<ItemV
         return await takeJoinAnswer(step, content.value);
       case "notMember":
         return await takeNotMember(step, order, content.value);
+      case "membership":
+        return await takeMembership(step, order, content.value);
       case undefined:
         return { type: "done" };
     }

@@ -142,6 +142,8 @@ export interface PendingCommit {
   readonly tree: Uint8Array;
   /** Orders of the intents that it carries out. */
   readonly intents: readonly number[];
+  /** What is to be done once it won, beside Welcomes. */
+  readonly tasks?: readonly GroupTask[];
 }
 
 /** Somebody who joins with a Commit. */

@@ -3,14 +3,16 @@
  * small; otherwise one sealed copy lies in a side log, for all who join.
  */
 import { create, toBinary } from "@bufbuild/protobuf";
-import { sealInboxItem } from "@sotto/crypto";
+import { sealInboxItem, type MlsMember } from "@sotto/crypto";
 import {
   InboxItemSchema,
   LABELS,
+  MembershipSchema,
   SealedContentSchema,
   SideLogSchema,
   WelcomeItemSchema,
   concatBytes,
+  equalBytes,
   toHex,
   utf8,
   type SealedContent,
@@ -18,8 +20,10 @@ import {
 } from "@sotto/protocol";
 import { bytesOf } from "../hex.ts";
 import type { Step } from "../step.ts";
-import type { Invitee } from "./inviting.ts";
+import { devicesOf, type Invitee } from "./inviting.ts";
+import { accountOfMember } from "./membership.ts";
 import { groupNames, type GroupTask, type Joiner } from "./records.ts";
+import type { GroupLive } from "./state.ts";
 
 const largestInlineTree = 16_384;
 const pieceBytes = 196_608;
@@ -57,6 +61,31 @@ export async function welcomeTasks(
       // What follows goes to a log that they do not wait for yet.
       wakes: true,
     });
+  }
+  return tasks;
+}
+
+/** What is to be done so that devices hear that they are in a group, if they do not know it. */
+export async function tellMembers(
+  step: Step,
+  { record }: GroupLive,
+  members: readonly MlsMember[],
+): Promise<readonly GroupTask[]> {
+  const { own } = step.live;
+  const value = create(MembershipSchema, {
+    logId: bytesOf(record.id),
+    fromAccountId: bytesOf(own.account),
+    fromDeviceId: bytesOf(own.device),
+  });
+  const content = create(SealedContentSchema, { content: { case: "membership", value } });
+  const tasks: GroupTask[] = [];
+  for (const member of members) {
+    const device = (await devicesOf(step, accountOfMember(member))).find(({ deviceId }) =>
+      equalBytes(deviceId, member.deviceId),
+    );
+    if (device === undefined) continue;
+    const item = await sealedItem(step, device.inboxKey, content);
+    tasks.push({ type: "inbox", inbox: toHex(device.inboxId), item });
   }
   return tasks;
 }

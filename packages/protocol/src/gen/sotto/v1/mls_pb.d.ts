@@ -223,6 +223,12 @@ export declare type SealedContent = Message<"sotto.v1.SealedContent"> & {
      */
     value: NotMember;
     case: "notMember";
+  } | {
+    /**
+     * @generated from field: sotto.v1.Membership membership = 6;
+     */
+    value: Membership;
+    case: "membership";
   } | { case: undefined; value?: undefined };
 };
 
@@ -231,6 +237,37 @@ export declare type SealedContent = Message<"sotto.v1.SealedContent"> & {
  * Use `create(SealedContentSchema)` to create a new message.
  */
 export declare const SealedContentSchema: GenMessage<SealedContent>;
+
+/**
+ * Tells a device that it is in a group: whoever added it may have been lost before the Welcome was left. A claim, which leads to a RejoinRequest
+ * of who does not know the group, and to nothing else.
+ *
+ * @generated from message sotto.v1.Membership
+ */
+export declare type Membership = Message<"sotto.v1.Membership"> & {
+  /**
+   * @generated from field: bytes log_id = 1;
+   */
+  logId: Uint8Array;
+
+  /**
+   * Who says so.
+   *
+   * @generated from field: bytes from_account_id = 2;
+   */
+  fromAccountId: Uint8Array;
+
+  /**
+   * @generated from field: bytes from_device_id = 3;
+   */
+  fromDeviceId: Uint8Array;
+};
+
+/**
+ * Describes the message sotto.v1.Membership.
+ * Use `create(MembershipSchema)` to create a new message.
+ */
+export declare const MembershipSchema: GenMessage<Membership>;
 
 /**
  * Lets one device into a group.

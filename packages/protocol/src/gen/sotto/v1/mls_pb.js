@@ -11,7 +11,7 @@ import { file_sotto_v1_join } from "./join_pb.js";
  * Describes the file sotto/v1/mls.proto.
  */
 export const file_sotto_v1_mls = /*@__PURE__*/
-  fileDesc("ChJzb3R0by92MS9tbHMucHJvdG8SCHNvdHRvLnYxIloKCkdyb3VwRW50cnkSFQoLbWxzX21lc3NhZ2UYASABKAxIABIsCgllcGhlbWVyYWwYAiABKAsyFy5zb3R0by52MS5FcGhlbWVyYWxJdGVtSABCBwoFZW50cnkiWgoHU2lkZUxvZxIOCgZsb2dfaWQYASABKAwSFAoMYWNjZXNzX3Rva2VuGAIgASgMEgwKBHNpemUYAyABKAQSDgoGc2hhMjU2GAQgASgMEgsKA2tleRgFIAEoDCIzCg1FcGhlbWVyYWxJdGVtEhIKCmxlYWZfaW5kZXgYASABKA0SDgoGc2VhbGVkGAIgASgMIjUKD1NpZ25lZEVwaGVtZXJhbBIPCgdjb250ZW50GAEgASgMEhEKCXNpZ25hdHVyZRgCIAEoDCJSChBFcGhlbWVyYWxDb250ZW50EhIKCnNlbnRfYXRfbXMYASABKAQSIgoGdHlwaW5nGAIgASgLMhAuc290dG8udjEuVHlwaW5nSABCBgoEYm9keSIICgZUeXBpbmci7gEKDVNlYWxlZENvbnRlbnQSKAoHd2VsY29tZRgBIAEoCzIVLnNvdHRvLnYxLldlbGNvbWVJdGVtSAASKQoGcmVqb2luGAIgASgLMhcuc290dG8udjEuUmVqb2luUmVxdWVzdEgAEiUKBGpvaW4YAyABKAsyFS5zb3R0by52MS5Kb2luUmVxdWVzdEgAEisKC2pvaW5fYW5zd2VyGAQgASgLMhQuc290dG8udjEuSm9pbkFuc3dlckgAEikKCm5vdF9tZW1iZXIYBSABKAsyEy5zb3R0by52MS5Ob3RNZW1iZXJIAEIJCgdjb250ZW50ItABCgtXZWxjb21lSXRlbRIPCgd3ZWxjb21lGAEgASgMEg4KBmxvZ19pZBgCIAEoDBIPCgdzbG90X2lkGAMgASgMEhEKCWFmdGVyX3NlcRgEIAEoBBIVCgtpbmxpbmVfdHJlZRgFIAEoDEgAEiYKCXNpZGVfdHJlZRgGIAEoCzIRLnNvdHRvLnYxLlNpZGVMb2dIABIXCg9mcm9tX2FjY291bnRfaWQYCCABKAwSFgoOZnJvbV9kZXZpY2VfaWQYCSABKAxCBgoEdHJlZUoECAcQCCK9AQoNUmVqb2luUmVxdWVzdBIOCgZsb2dfaWQYASABKAwSEgoKYWNjb3VudF9pZBgCIAEoDBIRCglkZXZpY2VfaWQYAyABKAwSEwoLbWFkZV9hdF9zZWMYBCABKAQSEQoJc2lnbmF0dXJlGAUgASgMEg0KBWVwb2NoGAYgASgEEiYKBnJlYXNvbhgHIAEoDjIWLnNvdHRvLnYxLlJlam9pblJlYXNvbhIWCg5yZWZ1c2VkX2NvbW1pdBgIIAEoDCKWAQoJTm90TWVtYmVyEg4KBmxvZ19pZBgBIAEoDBISCgphY2NvdW50X2lkGAIgASgMEhEKCWRldmljZV9pZBgDIAEoDBIXCg9hc2tlcl9kZXZpY2VfaWQYBCABKAwSDQoFZXBvY2gYBSABKAQSEQoJc2lnbmF0dXJlGAYgASgMEhcKD2dvbmVfYWNjb3VudF9pZBgHIAEoDCL2AwoHQ29udGVudBIKCgJpZBgBIAEoDBISCgpzZW50X2F0X21zGAIgASgEEh4KBHRleHQYAyABKAsyDi5zb3R0by52MS5UZXh0SAASJAoHcmVjZWlwdBgEIAEoCzIRLnNvdHRvLnYxLlJlY2VpcHRIABIgCgVsZWF2ZRgFIAEoCzIPLnNvdHRvLnYxLkxlYXZlSAASLQoMYWNjb3VudF9zeW5jGAYgASgLMhUuc290dG8udjEuQWNjb3VudFN5bmNIABImCghyZWFjdGlvbhgIIAEoCzISLnNvdHRvLnYxLlJlYWN0aW9uSAASHgoEZWRpdBgJIAEoCzIOLnNvdHRvLnYxLkVkaXRIABIiCgZkZWxldGUYCiABKAsyEC5zb3R0by52MS5EZWxldGVIABIsCgthdHRhY2htZW50cxgQIAEoCzIVLnNvdHRvLnYxLkF0dGFjaG1lbnRzSAASJAoHcHJvZmlsZRgRIAEoCzIRLnNvdHRvLnYxLlByb2ZpbGVIABItCgxqb2luX3JlZnVzZWQYEiABKAsyFS5zb3R0by52MS5Kb2luUmVmdXNlZEgAEi8KDWdyb3VwX3BpY3R1cmUYEyABKAsyFi5zb3R0by52MS5Hcm91cFBpY3R1cmVIABIMCgRmcm9tGAcgASgJQgYKBGJvZHkiHQoMR3JvdXBQaWN0dXJlEg0KBWltYWdlGAEgASgMIiEKC0pvaW5SZWZ1c2VkEhIKCnJlcXVlc3RfaWQYASABKAwiLgoHUHJvZmlsZRIMCgRuYW1lGAEgASgJEhUKDWNoYW5nZWRfYXRfbXMYAiABKAQiZQoEVGV4dBIMCgRib2R5GAEgASgJEiEKCHJlcGx5X3RvGAIgASgLMg8uc290dG8udjEuUXVvdGUSEQoJZm9yd2FyZGVkGAMgASgIEhkKEWV4cGlyZXNfYWZ0ZXJfc2VjGAQgASgNIlAKC0F0dGFjaG1lbnRzEhwKBHRleHQYASABKAsyDi5zb3R0by52MS5UZXh0EiMKBWl0ZW1zGAIgAygLMhQuc290dG8udjEuQXR0YWNobWVudCLmAQoKQXR0YWNobWVudBISCgpyZWFkX3Rva2VuGAEgASgMEgsKA2tleRgCIAEoDBIMCgRzaXplGAMgASgEEg4KBmRpZ2VzdBgEIAEoDBISCgptZWRpYV90eXBlGAUgASgJEgwKBG5hbWUYBiABKAkSDQoFd2lkdGgYByABKA0SDgoGaGVpZ2h0GAggASgNEhMKC2R1cmF0aW9uX21zGAkgASgNEhEKCXRodW1ibmFpbBgKIAEoDBIPCgdwcmV2aWV3GAsgASgMEg0KBXZvaWNlGAwgASgIEhAKCHdhdmVmb3JtGA0gASgMIj8KBVF1b3RlEiUKB21lc3NhZ2UYASABKAsyFC5zb3R0by52MS5NZXNzYWdlUmVmEg8KB2V4Y2VycHQYAiABKAkiQAoIUmVhY3Rpb24SJQoHbWVzc2FnZRgBIAEoCzIULnNvdHRvLnYxLk1lc3NhZ2VSZWYSDQoFZW1vamkYAiABKAkiKAoERWRpdBISCgptZXNzYWdlX2lkGAEgASgMEgwKBGJvZHkYAiABKAkiHAoGRGVsZXRlEhIKCm1lc3NhZ2VfaWQYASABKAwiRwoHUmVjZWlwdBInCgZzdGF0dXMYASABKA4yFy5zb3R0by52MS5SZWNlaXB0U3RhdHVzEhMKC21lc3NhZ2VfaWRzGAIgAygMIgcKBUxlYXZlIoEDCgtBY2NvdW50U3luYxIpCgdjb250YWN0GAEgASgLMhYuc290dG8udjEuQ29udGFjdFN0YXRlSAASIgoEcmVhZBgCIAEoCzISLnNvdHRvLnYxLlJlYWRVcFRvSAASLgoIaWRlbnRpdHkYAyABKAsyGi5zb3R0by52MS5JZGVudGl0eVJvdGF0aW9uSAASKQoHaGlzdG9yeRgEIAEoCzIWLnNvdHRvLnYxLkhpc3RvcnlPZmZlckgAEjMKDGNvbnZlcnNhdGlvbhgFIAEoCzIbLnNvdHRvLnYxLkNvbnZlcnNhdGlvblN0YXRlSAASMAoHZGVsZXRlZBgGIAEoCzIdLnNvdHRvLnYxLkNvbnZlcnNhdGlvbkRlbGV0ZWRIABIkCgdwcm9maWxlGAcgASgLMhEuc290dG8udjEuUHJvZmlsZUgAEjEKDmhpc3Rvcnlfd2FudGVkGAggASgLMhcuc290dG8udjEuSGlzdG9yeVdhbnRlZEgAQggKBmNoYW5nZSIPCg1IaXN0b3J5V2FudGVkIvkCChFDb252ZXJzYXRpb25TdGF0ZRIZCg9wZWVyX2FjY291bnRfaWQYASABKAxIABIWCgxncm91cF9sb2dfaWQYAiABKAxIABIiCgZwaW5uZWQYAyABKAsyEi5zb3R0by52MS5EZWNpc2lvbhIkCghhcmNoaXZlZBgEIAEoCzISLnNvdHRvLnYxLkRlY2lzaW9uEikKDW1hcmtlZF91bnJlYWQYBSABKAsyEi5zb3R0by52MS5EZWNpc2lvbhInCgttdXRlZF91bnRpbBgGIAEoCzISLnNvdHRvLnYxLkRlY2lzaW9uEiQKCGFjY2VwdGVkGAcgASgLMhIuc290dG8udjEuRGVjaXNpb24SIwoHYmxvY2tlZBgIIAEoCzISLnNvdHRvLnYxLkRlY2lzaW9uEiQKCG5pY2tuYW1lGAkgASgLMhIuc290dG8udjEuRGVjaXNpb24SEgoKaW52aXRlZF9ieRgKIAEoDEIOCgxjb252ZXJzYXRpb24iPwoIRGVjaXNpb24SFQoNZGVjaWRlZF9hdF9tcxgBIAEoBBIOCgZudW1iZXIYAiABKAQSDAoEdGV4dBgDIAEoCSKOAQoTQ29udmVyc2F0aW9uRGVsZXRlZBIZCg9wZWVyX2FjY291bnRfaWQYASABKAxIABIWCgxncm91cF9sb2dfaWQYAiABKAxIABIjCgV1cF90bxgDIAMoCzIULnNvdHRvLnYxLk1lc3NhZ2VSZWYSDwoHY2xlYXJlZBgEIAEoCEIOCgxjb252ZXJzYXRpb24iNAoKTWVzc2FnZVJlZhISCgphY2NvdW50X2lkGAEgASgMEhIKCm1lc3NhZ2VfaWQYAiABKAwiggEKDENvbnRhY3RTdGF0ZRISCgphY2NvdW50X2lkGAEgASgMEhIKCmlkZW50aWZpZXIYAiABKAkSFAoMYWNjZXB0ZWRfa2V5GAMgASgMEhAKCHZlcmlmaWVkGAQgASgIEiIKB3Byb2ZpbGUYBSABKAsyES5zb3R0by52MS5Qcm9maWxlIjMKCFJlYWRVcFRvEhIKCmFjY291bnRfaWQYASABKAwSEwoLbWVzc2FnZV9pZHMYAiADKAwiOwoQSWRlbnRpdHlSb3RhdGlvbhITCgtwcml2YXRlX2tleRgBIAEoDBISCgpwdWJsaWNfa2V5GAIgASgMInYKDEhpc3RvcnlPZmZlchIRCglkZXZpY2VfaWQYASABKAwSIgoHaGlzdG9yeRgCIAEoCzIRLnNvdHRvLnYxLlNpZGVMb2cSDAoEcGFydBgDIAEoDRINCgVwYXJ0cxgEIAEoDRISCgpoaXN0b3J5X2lkGAUgASgMIskCCglHcm91cERhdGESIQoEa2luZBgBIAEoDjITLnNvdHRvLnYxLkdyb3VwS2luZBIMCgRuYW1lGAIgASgJEg4KBmFkbWlucxgDIAMoDBIpCgthZGRfbWVtYmVycxgEIAEoDjIULnNvdHRvLnYxLkdyb3VwUmlnaHQSLAoOcmVtb3ZlX21lbWJlcnMYBSABKA4yFC5zb3R0by52MS5Hcm91cFJpZ2h0EiQKBnJlbmFtZRgGIAEoDjIULnNvdHRvLnYxLkdyb3VwUmlnaHQSEQoJdGltZXJfc2VjGAcgASgNEikKCHJlcGxhY2VzGAggAygLMhcuc290dG8udjEuUmVwbGFjZWRHcm91cBImCgdpbnZpdGVzGAkgAygLMhUuc290dG8udjEuR3JvdXBJbnZpdGUSFgoOcGljdHVyZV9zaGEyNTYYCiABKAwiNQoLR3JvdXBJbnZpdGUSDgoGc2VjcmV0GAEgASgMEhYKDmV4cGlyZXNfYXRfc2VjGAIgASgEIi4KDVJlcGxhY2VkR3JvdXASDgoGbG9nX2lkGAEgASgMEg0KBWVwb2NoGAIgASgEKnYKDFJlam9pblJlYXNvbhIdChlSRUpPSU5fUkVBU09OX1VOU1BFQ0lGSUVEEAASFgoSUkVKT0lOX1JFQVNPTl9MT1NUEAESGAoUUkVKT0lOX1JFQVNPTl9DT01NSVQQAhIVChFSRUpPSU5fUkVBU09OX0xPRxADKmYKDVJlY2VpcHRTdGF0dXMSHgoaUkVDRUlQVF9TVEFUVVNfVU5TUEVDSUZJRUQQABIcChhSRUNFSVBUX1NUQVRVU19ERUxJVkVSRUQQARIXChNSRUNFSVBUX1NUQVRVU19SRUFEEAIqagoJR3JvdXBLaW5kEhoKFkdST1VQX0tJTkRfVU5TUEVDSUZJRUQQABITCg9HUk9VUF9LSU5EX1BBSVIQARIUChBHUk9VUF9LSU5EX0dST1VQEAISFgoSR1JPVVBfS0lORF9BQ0NPVU5UEAMqWgoKR3JvdXBSaWdodBIbChdHUk9VUF9SSUdIVF9VTlNQRUNJRklFRBAAEhYKEkdST1VQX1JJR0hUX0FETUlOUxABEhcKE0dST1VQX1JJR0hUX01FTUJFUlMQAmIGcHJvdG8z", [file_sotto_v1_join]);
+  fileDesc("ChJzb3R0by92MS9tbHMucHJvdG8SCHNvdHRvLnYxIloKCkdyb3VwRW50cnkSFQoLbWxzX21lc3NhZ2UYASABKAxIABIsCgllcGhlbWVyYWwYAiABKAsyFy5zb3R0by52MS5FcGhlbWVyYWxJdGVtSABCBwoFZW50cnkiWgoHU2lkZUxvZxIOCgZsb2dfaWQYASABKAwSFAoMYWNjZXNzX3Rva2VuGAIgASgMEgwKBHNpemUYAyABKAQSDgoGc2hhMjU2GAQgASgMEgsKA2tleRgFIAEoDCIzCg1FcGhlbWVyYWxJdGVtEhIKCmxlYWZfaW5kZXgYASABKA0SDgoGc2VhbGVkGAIgASgMIjUKD1NpZ25lZEVwaGVtZXJhbBIPCgdjb250ZW50GAEgASgMEhEKCXNpZ25hdHVyZRgCIAEoDCJSChBFcGhlbWVyYWxDb250ZW50EhIKCnNlbnRfYXRfbXMYASABKAQSIgoGdHlwaW5nGAIgASgLMhAuc290dG8udjEuVHlwaW5nSABCBgoEYm9keSIICgZUeXBpbmcimgIKDVNlYWxlZENvbnRlbnQSKAoHd2VsY29tZRgBIAEoCzIVLnNvdHRvLnYxLldlbGNvbWVJdGVtSAASKQoGcmVqb2luGAIgASgLMhcuc290dG8udjEuUmVqb2luUmVxdWVzdEgAEiUKBGpvaW4YAyABKAsyFS5zb3R0by52MS5Kb2luUmVxdWVzdEgAEisKC2pvaW5fYW5zd2VyGAQgASgLMhQuc290dG8udjEuSm9pbkFuc3dlckgAEikKCm5vdF9tZW1iZXIYBSABKAsyEy5zb3R0by52MS5Ob3RNZW1iZXJIABIqCgptZW1iZXJzaGlwGAYgASgLMhQuc290dG8udjEuTWVtYmVyc2hpcEgAQgkKB2NvbnRlbnQiTQoKTWVtYmVyc2hpcBIOCgZsb2dfaWQYASABKAwSFwoPZnJvbV9hY2NvdW50X2lkGAIgASgMEhYKDmZyb21fZGV2aWNlX2lkGAMgASgMItABCgtXZWxjb21lSXRlbRIPCgd3ZWxjb21lGAEgASgMEg4KBmxvZ19pZBgCIAEoDBIPCgdzbG90X2lkGAMgASgMEhEKCWFmdGVyX3NlcRgEIAEoBBIVCgtpbmxpbmVfdHJlZRgFIAEoDEgAEiYKCXNpZGVfdHJlZRgGIAEoCzIRLnNvdHRvLnYxLlNpZGVMb2dIABIXCg9mcm9tX2FjY291bnRfaWQYCCABKAwSFgoOZnJvbV9kZXZpY2VfaWQYCSABKAxCBgoEdHJlZUoECAcQCCK9AQoNUmVqb2luUmVxdWVzdBIOCgZsb2dfaWQYASABKAwSEgoKYWNjb3VudF9pZBgCIAEoDBIRCglkZXZpY2VfaWQYAyABKAwSEwoLbWFkZV9hdF9zZWMYBCABKAQSEQoJc2lnbmF0dXJlGAUgASgMEg0KBWVwb2NoGAYgASgEEiYKBnJlYXNvbhgHIAEoDjIWLnNvdHRvLnYxLlJlam9pblJlYXNvbhIWCg5yZWZ1c2VkX2NvbW1pdBgIIAEoDCKWAQoJTm90TWVtYmVyEg4KBmxvZ19pZBgBIAEoDBISCgphY2NvdW50X2lkGAIgASgMEhEKCWRldmljZV9pZBgDIAEoDBIXCg9hc2tlcl9kZXZpY2VfaWQYBCABKAwSDQoFZXBvY2gYBSABKAQSEQoJc2lnbmF0dXJlGAYgASgMEhcKD2dvbmVfYWNjb3VudF9pZBgHIAEoDCL2AwoHQ29udGVudBIKCgJpZBgBIAEoDBISCgpzZW50X2F0X21zGAIgASgEEh4KBHRleHQYAyABKAsyDi5zb3R0by52MS5UZXh0SAASJAoHcmVjZWlwdBgEIAEoCzIRLnNvdHRvLnYxLlJlY2VpcHRIABIgCgVsZWF2ZRgFIAEoCzIPLnNvdHRvLnYxLkxlYXZlSAASLQoMYWNjb3VudF9zeW5jGAYgASgLMhUuc290dG8udjEuQWNjb3VudFN5bmNIABImCghyZWFjdGlvbhgIIAEoCzISLnNvdHRvLnYxLlJlYWN0aW9uSAASHgoEZWRpdBgJIAEoCzIOLnNvdHRvLnYxLkVkaXRIABIiCgZkZWxldGUYCiABKAsyEC5zb3R0by52MS5EZWxldGVIABIsCgthdHRhY2htZW50cxgQIAEoCzIVLnNvdHRvLnYxLkF0dGFjaG1lbnRzSAASJAoHcHJvZmlsZRgRIAEoCzIRLnNvdHRvLnYxLlByb2ZpbGVIABItCgxqb2luX3JlZnVzZWQYEiABKAsyFS5zb3R0by52MS5Kb2luUmVmdXNlZEgAEi8KDWdyb3VwX3BpY3R1cmUYEyABKAsyFi5zb3R0by52MS5Hcm91cFBpY3R1cmVIABIMCgRmcm9tGAcgASgJQgYKBGJvZHkiHQoMR3JvdXBQaWN0dXJlEg0KBWltYWdlGAEgASgMIiEKC0pvaW5SZWZ1c2VkEhIKCnJlcXVlc3RfaWQYASABKAwiLgoHUHJvZmlsZRIMCgRuYW1lGAEgASgJEhUKDWNoYW5nZWRfYXRfbXMYAiABKAQiZQoEVGV4dBIMCgRib2R5GAEgASgJEiEKCHJlcGx5X3RvGAIgASgLMg8uc290dG8udjEuUXVvdGUSEQoJZm9yd2FyZGVkGAMgASgIEhkKEWV4cGlyZXNfYWZ0ZXJfc2VjGAQgASgNIlAKC0F0dGFjaG1lbnRzEhwKBHRleHQYASABKAsyDi5zb3R0by52MS5UZXh0EiMKBWl0ZW1zGAIgAygLMhQuc290dG8udjEuQXR0YWNobWVudCLmAQoKQXR0YWNobWVudBISCgpyZWFkX3Rva2VuGAEgASgMEgsKA2tleRgCIAEoDBIMCgRzaXplGAMgASgEEg4KBmRpZ2VzdBgEIAEoDBISCgptZWRpYV90eXBlGAUgASgJEgwKBG5hbWUYBiABKAkSDQoFd2lkdGgYByABKA0SDgoGaGVpZ2h0GAggASgNEhMKC2R1cmF0aW9uX21zGAkgASgNEhEKCXRodW1ibmFpbBgKIAEoDBIPCgdwcmV2aWV3GAsgASgMEg0KBXZvaWNlGAwgASgIEhAKCHdhdmVmb3JtGA0gASgMIj8KBVF1b3RlEiUKB21lc3NhZ2UYASABKAsyFC5zb3R0by52MS5NZXNzYWdlUmVmEg8KB2V4Y2VycHQYAiABKAkiQAoIUmVhY3Rpb24SJQoHbWVzc2FnZRgBIAEoCzIULnNvdHRvLnYxLk1lc3NhZ2VSZWYSDQoFZW1vamkYAiABKAkiKAoERWRpdBISCgptZXNzYWdlX2lkGAEgASgMEgwKBGJvZHkYAiABKAkiHAoGRGVsZXRlEhIKCm1lc3NhZ2VfaWQYASABKAwiRwoHUmVjZWlwdBInCgZzdGF0dXMYASABKA4yFy5zb3R0by52MS5SZWNlaXB0U3RhdHVzEhMKC21lc3NhZ2VfaWRzGAIgAygMIgcKBUxlYXZlIoEDCgtBY2NvdW50U3luYxIpCgdjb250YWN0GAEgASgLMhYuc290dG8udjEuQ29udGFjdFN0YXRlSAASIgoEcmVhZBgCIAEoCzISLnNvdHRvLnYxLlJlYWRVcFRvSAASLgoIaWRlbnRpdHkYAyABKAsyGi5zb3R0by52MS5JZGVudGl0eVJvdGF0aW9uSAASKQoHaGlzdG9yeRgEIAEoCzIWLnNvdHRvLnYxLkhpc3RvcnlPZmZlckgAEjMKDGNvbnZlcnNhdGlvbhgFIAEoCzIbLnNvdHRvLnYxLkNvbnZlcnNhdGlvblN0YXRlSAASMAoHZGVsZXRlZBgGIAEoCzIdLnNvdHRvLnYxLkNvbnZlcnNhdGlvbkRlbGV0ZWRIABIkCgdwcm9maWxlGAcgASgLMhEuc290dG8udjEuUHJvZmlsZUgAEjEKDmhpc3Rvcnlfd2FudGVkGAggASgLMhcuc290dG8udjEuSGlzdG9yeVdhbnRlZEgAQggKBmNoYW5nZSIPCg1IaXN0b3J5V2FudGVkIvkCChFDb252ZXJzYXRpb25TdGF0ZRIZCg9wZWVyX2FjY291bnRfaWQYASABKAxIABIWCgxncm91cF9sb2dfaWQYAiABKAxIABIiCgZwaW5uZWQYAyABKAsyEi5zb3R0by52MS5EZWNpc2lvbhIkCghhcmNoaXZlZBgEIAEoCzISLnNvdHRvLnYxLkRlY2lzaW9uEikKDW1hcmtlZF91bnJlYWQYBSABKAsyEi5zb3R0by52MS5EZWNpc2lvbhInCgttdXRlZF91bnRpbBgGIAEoCzISLnNvdHRvLnYxLkRlY2lzaW9uEiQKCGFjY2VwdGVkGAcgASgLMhIuc290dG8udjEuRGVjaXNpb24SIwoHYmxvY2tlZBgIIAEoCzISLnNvdHRvLnYxLkRlY2lzaW9uEiQKCG5pY2tuYW1lGAkgASgLMhIuc290dG8udjEuRGVjaXNpb24SEgoKaW52aXRlZF9ieRgKIAEoDEIOCgxjb252ZXJzYXRpb24iPwoIRGVjaXNpb24SFQoNZGVjaWRlZF9hdF9tcxgBIAEoBBIOCgZudW1iZXIYAiABKAQSDAoEdGV4dBgDIAEoCSKOAQoTQ29udmVyc2F0aW9uRGVsZXRlZBIZCg9wZWVyX2FjY291bnRfaWQYASABKAxIABIWCgxncm91cF9sb2dfaWQYAiABKAxIABIjCgV1cF90bxgDIAMoCzIULnNvdHRvLnYxLk1lc3NhZ2VSZWYSDwoHY2xlYXJlZBgEIAEoCEIOCgxjb252ZXJzYXRpb24iNAoKTWVzc2FnZVJlZhISCgphY2NvdW50X2lkGAEgASgMEhIKCm1lc3NhZ2VfaWQYAiABKAwiggEKDENvbnRhY3RTdGF0ZRISCgphY2NvdW50X2lkGAEgASgMEhIKCmlkZW50aWZpZXIYAiABKAkSFAoMYWNjZXB0ZWRfa2V5GAMgASgMEhAKCHZlcmlmaWVkGAQgASgIEiIKB3Byb2ZpbGUYBSABKAsyES5zb3R0by52MS5Qcm9maWxlIjMKCFJlYWRVcFRvEhIKCmFjY291bnRfaWQYASABKAwSEwoLbWVzc2FnZV9pZHMYAiADKAwiOwoQSWRlbnRpdHlSb3RhdGlvbhITCgtwcml2YXRlX2tleRgBIAEoDBISCgpwdWJsaWNfa2V5GAIgASgMInYKDEhpc3RvcnlPZmZlchIRCglkZXZpY2VfaWQYASABKAwSIgoHaGlzdG9yeRgCIAEoCzIRLnNvdHRvLnYxLlNpZGVMb2cSDAoEcGFydBgDIAEoDRINCgVwYXJ0cxgEIAEoDRISCgpoaXN0b3J5X2lkGAUgASgMIskCCglHcm91cERhdGESIQoEa2luZBgBIAEoDjITLnNvdHRvLnYxLkdyb3VwS2luZBIMCgRuYW1lGAIgASgJEg4KBmFkbWlucxgDIAMoDBIpCgthZGRfbWVtYmVycxgEIAEoDjIULnNvdHRvLnYxLkdyb3VwUmlnaHQSLAoOcmVtb3ZlX21lbWJlcnMYBSABKA4yFC5zb3R0by52MS5Hcm91cFJpZ2h0EiQKBnJlbmFtZRgGIAEoDjIULnNvdHRvLnYxLkdyb3VwUmlnaHQSEQoJdGltZXJfc2VjGAcgASgNEikKCHJlcGxhY2VzGAggAygLMhcuc290dG8udjEuUmVwbGFjZWRHcm91cBImCgdpbnZpdGVzGAkgAygLMhUuc290dG8udjEuR3JvdXBJbnZpdGUSFgoOcGljdHVyZV9zaGEyNTYYCiABKAwiNQoLR3JvdXBJbnZpdGUSDgoGc2VjcmV0GAEgASgMEhYKDmV4cGlyZXNfYXRfc2VjGAIgASgEIi4KDVJlcGxhY2VkR3JvdXASDgoGbG9nX2lkGAEgASgMEg0KBWVwb2NoGAIgASgEKnYKDFJlam9pblJlYXNvbhIdChlSRUpPSU5fUkVBU09OX1VOU1BFQ0lGSUVEEAASFgoSUkVKT0lOX1JFQVNPTl9MT1NUEAESGAoUUkVKT0lOX1JFQVNPTl9DT01NSVQQAhIVChFSRUpPSU5fUkVBU09OX0xPRxADKmYKDVJlY2VpcHRTdGF0dXMSHgoaUkVDRUlQVF9TVEFUVVNfVU5TUEVDSUZJRUQQABIcChhSRUNFSVBUX1NUQVRVU19ERUxJVkVSRUQQARIXChNSRUNFSVBUX1NUQVRVU19SRUFEEAIqagoJR3JvdXBLaW5kEhoKFkdST1VQX0tJTkRfVU5TUEVDSUZJRUQQABITCg9HUk9VUF9LSU5EX1BBSVIQARIUChBHUk9VUF9LSU5EX0dST1VQEAISFgoSR1JPVVBfS0lORF9BQ0NPVU5UEAMqWgoKR3JvdXBSaWdodBIbChdHUk9VUF9SSUdIVF9VTlNQRUNJRklFRBAAEhYKEkdST1VQX1JJR0hUX0FETUlOUxABEhcKE0dST1VQX1JJR0hUX01FTUJFUlMQAmIGcHJvdG8z", [file_sotto_v1_join]);
 
 /**
  * Describes the message sotto.v1.GroupEntry.
@@ -63,207 +63,214 @@ export const SealedContentSchema = /*@__PURE__*/
   messageDesc(file_sotto_v1_mls, 6);
 
 /**
+ * Describes the message sotto.v1.Membership.
+ * Use `create(MembershipSchema)` to create a new message.
+ */
+export const MembershipSchema = /*@__PURE__*/
+  messageDesc(file_sotto_v1_mls, 7);
+
+/**
  * Describes the message sotto.v1.WelcomeItem.
  * Use `create(WelcomeItemSchema)` to create a new message.
  */
 export const WelcomeItemSchema = /*@__PURE__*/
-  messageDesc(file_sotto_v1_mls, 7);
+  messageDesc(file_sotto_v1_mls, 8);
 
 /**
  * Describes the message sotto.v1.RejoinRequest.
  * Use `create(RejoinRequestSchema)` to create a new message.
  */
 export const RejoinRequestSchema = /*@__PURE__*/
-  messageDesc(file_sotto_v1_mls, 8);
+  messageDesc(file_sotto_v1_mls, 9);
 
 /**
  * Describes the message sotto.v1.NotMember.
  * Use `create(NotMemberSchema)` to create a new message.
  */
 export const NotMemberSchema = /*@__PURE__*/
-  messageDesc(file_sotto_v1_mls, 9);
+  messageDesc(file_sotto_v1_mls, 10);
 
 /**
  * Describes the message sotto.v1.Content.
  * Use `create(ContentSchema)` to create a new message.
  */
 export const ContentSchema = /*@__PURE__*/
-  messageDesc(file_sotto_v1_mls, 10);
+  messageDesc(file_sotto_v1_mls, 11);
 
 /**
  * Describes the message sotto.v1.GroupPicture.
  * Use `create(GroupPictureSchema)` to create a new message.
  */
 export const GroupPictureSchema = /*@__PURE__*/
-  messageDesc(file_sotto_v1_mls, 11);
+  messageDesc(file_sotto_v1_mls, 12);
 
 /**
  * Describes the message sotto.v1.JoinRefused.
  * Use `create(JoinRefusedSchema)` to create a new message.
  */
 export const JoinRefusedSchema = /*@__PURE__*/
-  messageDesc(file_sotto_v1_mls, 12);
+  messageDesc(file_sotto_v1_mls, 13);
 
 /**
  * Describes the message sotto.v1.Profile.
  * Use `create(ProfileSchema)` to create a new message.
  */
 export const ProfileSchema = /*@__PURE__*/
-  messageDesc(file_sotto_v1_mls, 13);
+  messageDesc(file_sotto_v1_mls, 14);
 
 /**
  * Describes the message sotto.v1.Text.
  * Use `create(TextSchema)` to create a new message.
  */
 export const TextSchema = /*@__PURE__*/
-  messageDesc(file_sotto_v1_mls, 14);
+  messageDesc(file_sotto_v1_mls, 15);
 
 /**
  * Describes the message sotto.v1.Attachments.
  * Use `create(AttachmentsSchema)` to create a new message.
  */
 export const AttachmentsSchema = /*@__PURE__*/
-  messageDesc(file_sotto_v1_mls, 15);
+  messageDesc(file_sotto_v1_mls, 16);
 
 /**
  * Describes the message sotto.v1.Attachment.
  * Use `create(AttachmentSchema)` to create a new message.
  */
 export const AttachmentSchema = /*@__PURE__*/
-  messageDesc(file_sotto_v1_mls, 16);
+  messageDesc(file_sotto_v1_mls, 17);
 
 /**
  * Describes the message sotto.v1.Quote.
  * Use `create(QuoteSchema)` to create a new message.
  */
 export const QuoteSchema = /*@__PURE__*/
-  messageDesc(file_sotto_v1_mls, 17);
+  messageDesc(file_sotto_v1_mls, 18);
 
 /**
  * Describes the message sotto.v1.Reaction.
  * Use `create(ReactionSchema)` to create a new message.
  */
 export const ReactionSchema = /*@__PURE__*/
-  messageDesc(file_sotto_v1_mls, 18);
+  messageDesc(file_sotto_v1_mls, 19);
 
 /**
  * Describes the message sotto.v1.Edit.
  * Use `create(EditSchema)` to create a new message.
  */
 export const EditSchema = /*@__PURE__*/
-  messageDesc(file_sotto_v1_mls, 19);
+  messageDesc(file_sotto_v1_mls, 20);
 
 /**
  * Describes the message sotto.v1.Delete.
  * Use `create(DeleteSchema)` to create a new message.
  */
 export const DeleteSchema = /*@__PURE__*/
-  messageDesc(file_sotto_v1_mls, 20);
+  messageDesc(file_sotto_v1_mls, 21);
 
 /**
  * Describes the message sotto.v1.Receipt.
  * Use `create(ReceiptSchema)` to create a new message.
  */
 export const ReceiptSchema = /*@__PURE__*/
-  messageDesc(file_sotto_v1_mls, 21);
+  messageDesc(file_sotto_v1_mls, 22);
 
 /**
  * Describes the message sotto.v1.Leave.
  * Use `create(LeaveSchema)` to create a new message.
  */
 export const LeaveSchema = /*@__PURE__*/
-  messageDesc(file_sotto_v1_mls, 22);
+  messageDesc(file_sotto_v1_mls, 23);
 
 /**
  * Describes the message sotto.v1.AccountSync.
  * Use `create(AccountSyncSchema)` to create a new message.
  */
 export const AccountSyncSchema = /*@__PURE__*/
-  messageDesc(file_sotto_v1_mls, 23);
+  messageDesc(file_sotto_v1_mls, 24);
 
 /**
  * Describes the message sotto.v1.HistoryWanted.
  * Use `create(HistoryWantedSchema)` to create a new message.
  */
 export const HistoryWantedSchema = /*@__PURE__*/
-  messageDesc(file_sotto_v1_mls, 24);
+  messageDesc(file_sotto_v1_mls, 25);
 
 /**
  * Describes the message sotto.v1.ConversationState.
  * Use `create(ConversationStateSchema)` to create a new message.
  */
 export const ConversationStateSchema = /*@__PURE__*/
-  messageDesc(file_sotto_v1_mls, 25);
+  messageDesc(file_sotto_v1_mls, 26);
 
 /**
  * Describes the message sotto.v1.Decision.
  * Use `create(DecisionSchema)` to create a new message.
  */
 export const DecisionSchema = /*@__PURE__*/
-  messageDesc(file_sotto_v1_mls, 26);
+  messageDesc(file_sotto_v1_mls, 27);
 
 /**
  * Describes the message sotto.v1.ConversationDeleted.
  * Use `create(ConversationDeletedSchema)` to create a new message.
  */
 export const ConversationDeletedSchema = /*@__PURE__*/
-  messageDesc(file_sotto_v1_mls, 27);
+  messageDesc(file_sotto_v1_mls, 28);
 
 /**
  * Describes the message sotto.v1.MessageRef.
  * Use `create(MessageRefSchema)` to create a new message.
  */
 export const MessageRefSchema = /*@__PURE__*/
-  messageDesc(file_sotto_v1_mls, 28);
+  messageDesc(file_sotto_v1_mls, 29);
 
 /**
  * Describes the message sotto.v1.ContactState.
  * Use `create(ContactStateSchema)` to create a new message.
  */
 export const ContactStateSchema = /*@__PURE__*/
-  messageDesc(file_sotto_v1_mls, 29);
+  messageDesc(file_sotto_v1_mls, 30);
 
 /**
  * Describes the message sotto.v1.ReadUpTo.
  * Use `create(ReadUpToSchema)` to create a new message.
  */
 export const ReadUpToSchema = /*@__PURE__*/
-  messageDesc(file_sotto_v1_mls, 30);
+  messageDesc(file_sotto_v1_mls, 31);
 
 /**
  * Describes the message sotto.v1.IdentityRotation.
  * Use `create(IdentityRotationSchema)` to create a new message.
  */
 export const IdentityRotationSchema = /*@__PURE__*/
-  messageDesc(file_sotto_v1_mls, 31);
+  messageDesc(file_sotto_v1_mls, 32);
 
 /**
  * Describes the message sotto.v1.HistoryOffer.
  * Use `create(HistoryOfferSchema)` to create a new message.
  */
 export const HistoryOfferSchema = /*@__PURE__*/
-  messageDesc(file_sotto_v1_mls, 32);
+  messageDesc(file_sotto_v1_mls, 33);
 
 /**
  * Describes the message sotto.v1.GroupData.
  * Use `create(GroupDataSchema)` to create a new message.
  */
 export const GroupDataSchema = /*@__PURE__*/
-  messageDesc(file_sotto_v1_mls, 33);
+  messageDesc(file_sotto_v1_mls, 34);
 
 /**
  * Describes the message sotto.v1.GroupInvite.
  * Use `create(GroupInviteSchema)` to create a new message.
  */
 export const GroupInviteSchema = /*@__PURE__*/
-  messageDesc(file_sotto_v1_mls, 34);
+  messageDesc(file_sotto_v1_mls, 35);
 
 /**
  * Describes the message sotto.v1.ReplacedGroup.
  * Use `create(ReplacedGroupSchema)` to create a new message.
  */
 export const ReplacedGroupSchema = /*@__PURE__*/
-  messageDesc(file_sotto_v1_mls, 35);
+  messageDesc(file_sotto_v1_mls, 36);
 
 /**
  * Describes the enum sotto.v1.RejoinReason.
