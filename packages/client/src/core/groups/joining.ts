@@ -71,6 +71,8 @@ export async function takeWelcome(step: Step, order: number, item: WelcomeItem):
   if (known === undefined && hasSuccessor(step, group)) return done;
   const checked = await check(step, order, group, sender);
   if (checked !== undefined) return checked;
+  if (known !== undefined && parseGroupData(group.groupData).kind !== known.record.kind)
+    throw invalid("SOTTO-WELCOME-4", "a group does not become something else");
   // Its log may say that this device was taken out, and who has come since.
   if (known?.record.state === "joined" && !isLive(known) && (await isYoung(step, order)))
     return lookAgainLater(step, order);
@@ -119,7 +121,6 @@ async function holdAgainst(
 ): Promise<boolean> {
   const { record } = known;
   const data = parseGroupData(group.groupData);
-  if (data.kind !== record.kind) throw invalid("SOTTO-WELCOME-4", "a group does not become something else");
   const outside = data.kind === "group" && (record.state === "left" || record.state === "removed");
   if (outside && group.epoch <= record.epoch) throw invalid("SOTTO-WELCOME-5", "an old Welcome");
   if (!outside && !record.accounts.includes(accountOfMember(sender)))
