@@ -291,12 +291,19 @@ test("SOTTO-COMMIT-8: nobody is added of whom no device list can be had", async 
   }
 });
 
-test("SOTTO-REJOIN-2: only who decides in a group says that a device which lost its state is not in it", async () => {
-  const { ann, bob, group, intruder } = await choir();
+/** Bob has lost the group's state, and asks; Ann is away. */
+async function choirThatBobLost() {
+  const played = await choir();
+  const { ann, bob, group } = played;
   ann.kill();
   bob.kill();
   await bob.tamper((draft) => draft.delete(groupNames.state(group.id)));
   await bob.start();
+  return played;
+}
+
+test("SOTTO-REJOIN-2: only who decides in a group says that a device which lost its state is not in it", async () => {
+  const { ann, bob, group, intruder } = await choirThatBobLost();
   const admin = intruder.device;
   const [admins, anns] = await Promise.all(
     [admin, ann].map(async ({ stored }) => (await stored.get(names.own))!.deviceKey.privateKey),
@@ -316,11 +323,7 @@ test("SOTTO-REJOIN-2: only who decides in a group says that a device which lost 
 });
 
 test("SOTTO-REJOIN-2: that somebody left a group only they say themselves", async () => {
-  const { ann, bob, group, intruder } = await choir();
-  ann.kill();
-  bob.kill();
-  await bob.tamper((draft) => draft.delete(groupNames.state(group.id)));
-  await bob.start();
+  const { ann, bob, group, intruder } = await choirThatBobLost();
   const admin = intruder.device;
   const admins = (await admin.stored.get(names.own))!.deviceKey.privateKey;
   const leaving = async () => (await bob.stored.get(groupNames.group(group.id)))?.leaving ?? [];

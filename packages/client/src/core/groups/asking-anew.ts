@@ -3,15 +3,7 @@
  * what was used since. Nobody can open it; whoever sent it has a leaf in their group that nobody is behind. They are asked to add this
  * device anew, once there are KeyPackages that nobody used. The same where no Welcome came at all, and somebody says that there is such a leaf.
  */
-import { activeDevices } from "@sotto/crypto";
-import {
-  ID_BYTES,
-  equalBytes,
-  toHex,
-  type Membership,
-  type ValidationError,
-  type WelcomeItem,
-} from "@sotto/protocol";
+import { ID_BYTES, toHex, type Membership, type ValidationError, type WelcomeItem } from "@sotto/protocol";
 import { isBarredAccount } from "../barred.ts";
 import { isFresh, pinned } from "../directory.ts";
 import { lookUp } from "../lookups.ts";
@@ -19,6 +11,7 @@ import { addNotice } from "../notices.ts";
 import type { Step } from "../step.ts";
 import { askEveryMs, rejoinRequests } from "./healing.ts";
 import { finishItem, goOnSoon, lookAgainLater, retryLater, type ItemVerdict } from "./held-items.ts";
+import { findDevice } from "./inviting.ts";
 import { renewKeyPackages } from "./key-packages.ts";
 import { groupNames } from "./records.ts";
 import { leaveInInbox } from "./tasks.ts";
@@ -97,8 +90,7 @@ async function ask(
     await lookUp(step, { account }, async (later) => goOnSoon(later, order), "contact");
     return { type: "wait" };
   }
-  const devices = known === undefined ? [] : activeDevices(known.list.list);
-  const device = devices.find((one) => equalBytes(one.deviceId, item.fromDeviceId));
+  const device = await findDevice(step, account, item.fromDeviceId);
   const inbox = device && toHex(device.inboxId);
   const about = { id: log, epoch: 0 };
   const theirs = (await rejoinRequests(step, about, [account])).find((one) => one.inbox === inbox);

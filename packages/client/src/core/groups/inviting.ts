@@ -166,6 +166,15 @@ export async function devicesOf(step: Step, account: string): Promise<readonly D
   );
 }
 
+/** One of those devices. @param deviceId 16 bytes. */
+export async function findDevice(
+  step: Step,
+  account: string,
+  deviceId: Uint8Array,
+): Promise<Device | undefined> {
+  return (await devicesOf(step, account)).find((device) => equalBytes(device.deviceId, deviceId));
+}
+
 /** What the server handed out, as far as it is what the device list says. What is not, is told and passed over. */
 async function verified(
   step: Step,

@@ -42,7 +42,6 @@ const mostGroups = 2_000;
 const mostPairs = 16;
 const mostLooks = 6;
 const askAgainMs = 2_000;
-const mostUnreadMs = 600_000;
 
 /** Takes a Welcome in. @throws ValidationError, CryptoError, CodecError when it is refused for good. */
 export async function takeWelcome(step: Step, order: number, item: WelcomeItem): Promise<ItemVerdict> {
@@ -71,13 +70,14 @@ export async function takeWelcome(step: Step, order: number, item: WelcomeItem):
   if (known === undefined && hasSuccessor(step, group)) return done;
   const checked = await check(step, order, group, sender);
   if (checked !== undefined) return checked;
-  if (known !== undefined && parseGroupData(group.groupData).kind !== known.record.kind)
-    throw invalid("SOTTO-WELCOME-4", "a group does not become something else");
-  // Its log may say that this device was taken out, and who has come since.
-  if (known?.record.state === "joined" && !isLive(known) && (await isYoung(step, order)))
-    return lookAgainLater(step, order);
-  if (known !== undefined && !(await holdAgainst(step, known, group, sender))) return done;
-  if (known?.record.state === "joined") return stillIn(step, order);
+  if (known !== undefined) {
+    if (parseGroupData(group.groupData).kind !== known.record.kind)
+      throw invalid("SOTTO-WELCOME-4", "a group does not become something else");
+    // Its log may say that this device was taken out, and who has come since.
+    if (known.record.state === "joined" && !isLive(known)) return lookAgainLater(step, order);
+    if (!(await holdAgainst(step, known, group, sender))) return done;
+    if (known.record.state === "joined") return stillIn(step, order);
+  }
   const old = known === undefined ? replacedBy(step, group, sender) : undefined;
   if (old === "another is") return done;
   if (old === "wait") return lookAgainLater(step, order, 60_000);
@@ -145,13 +145,6 @@ async function holdAgainst(
     });
     return false;
   }
-}
-
-/** A log that is not to be had does not keep a Welcome for ever. */
-async function isYoung(step: Step, order: number): Promise<boolean> {
-  const held = await step.draft.item(groupNames.heldItems, order);
-  const ageMs = step.env.nowMs() - (held?.receivedAtMs ?? 0);
-  return ageMs >= 0 && ageMs < mostUnreadMs;
 }
 
 /** A group that this device is in: its log says first that it was taken out, or the Welcome is not believed. */

@@ -23,7 +23,7 @@ import { nowSec, type Step } from "../step.ts";
 import { deciders } from "./continuing.ts";
 import { mostEpoch } from "./data.ts";
 import { finishItem, goOnSoon, type ItemVerdict } from "./held-items.ts";
-import { devicesOf } from "./inviting.ts";
+import { findDevice } from "./inviting.ts";
 import { leaveRemoved, noteLeaving } from "./leaving.ts";
 import { groupNames } from "./records.ts";
 import { putGroup, type GroupLive } from "./state.ts";
@@ -56,9 +56,7 @@ export async function tellGone(
   const answered = await step.draft.get(groupNames.rejoined(record.id, device));
   const agoSec = nowSec(step) - (answered ?? 0);
   if (answered !== undefined && agoSec >= 0 && agoSec < answerEverySec) return;
-  const asker = (await devicesOf(step, toHex(request.accountId))).find(({ deviceId }) =>
-    equalBytes(deviceId, request.deviceId),
-  );
+  const asker = await findDevice(step, toHex(request.accountId), request.deviceId);
   if (asker === undefined) return;
   step.draft.put(groupNames.rejoined(record.id, device), nowSec(step));
   const said = {

@@ -26,7 +26,7 @@ const patienceMs = 1_800_000;
 const answerMs = 60_000;
 
 /** Of the groups whose place a group takes, the last that is known here. */
-function replacedIn(step: Pick<Step, "live">, data: CheckedData): Known | undefined {
+export function replacedIn(step: Pick<Step, "live">, data: CheckedData): Known | undefined {
   for (const { id, epoch } of data.replaces) {
     const old = step.live.groups.byId.get(id);
     if (old !== undefined) return { old, epoch };

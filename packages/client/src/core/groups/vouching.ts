@@ -13,6 +13,7 @@ import { askEveryMs, askFirstMs, rejoinRequests } from "./healing.ts";
 import { goOn, type ItemVerdict } from "./held-items.ts";
 import { accountOfMember } from "./membership.ts";
 import { groupNames } from "./records.ts";
+import { replacedIn } from "./replacing.ts";
 import { leaveInInbox } from "./tasks.ts";
 
 const waitsMs = 7 * 86_400_000;
@@ -60,10 +61,8 @@ export async function askOthers(
  */
 async function whoKnows(step: Step, group: MlsGroup, sender: MlsMember): Promise<readonly string[]> {
   const accounts = new Set([step.live.own.account, accountOfMember(sender)]);
-  const replaced = parseGroupData(group.groupData).replaces.flatMap(
-    ({ id }) => step.live.groups.byId.get(id)?.record ?? [],
-  )[0];
-  const decide = replaced && deciders(replaced);
+  const replaced = replacedIn(step, parseGroupData(group.groupData));
+  const decide = replaced && deciders(replaced.old.record);
   for (const account of new Set(group.members.map(accountOfMember))) {
     if (decide?.includes(account) === false) continue;
     if (!(await isBarredAccount(step.draft, account))) accounts.add(account);

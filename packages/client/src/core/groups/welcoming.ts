@@ -12,7 +12,6 @@ import {
   SideLogSchema,
   WelcomeItemSchema,
   concatBytes,
-  equalBytes,
   toHex,
   utf8,
   type SealedContent,
@@ -20,7 +19,7 @@ import {
 } from "@sotto/protocol";
 import { bytesOf } from "../hex.ts";
 import type { Step } from "../step.ts";
-import { devicesOf, type Invitee } from "./inviting.ts";
+import { findDevice, type Invitee } from "./inviting.ts";
 import { accountOfMember } from "./membership.ts";
 import { groupNames, type GroupTask, type Joiner } from "./records.ts";
 import type { GroupLive } from "./state.ts";
@@ -80,9 +79,7 @@ export async function tellMembers(
   const content = create(SealedContentSchema, { content: { case: "membership", value } });
   const tasks: GroupTask[] = [];
   for (const member of members) {
-    const device = (await devicesOf(step, accountOfMember(member))).find(({ deviceId }) =>
-      equalBytes(deviceId, member.deviceId),
-    );
+    const device = await findDevice(step, accountOfMember(member), member.deviceId);
     if (device === undefined) continue;
     const item = await sealedItem(step, device.inboxKey, content);
     tasks.push({ type: "inbox", inbox: toHex(device.inboxId), item });
