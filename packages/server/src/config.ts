@@ -3,7 +3,8 @@
  * Flags win over the environment, the environment over the file, and all over the defaults.
  *
  * The environment variable of `maxUsers` is SOTTO_MAX_USERS, its flag --max-users; lists are separated by white space in
- * the environment. SOTTO_MAX_USERS_FILE names a file that holds the same, as container engines and systemd hand out secrets. Messages name the key and where it came from, never its value: values may hold passwords.
+ * the environment. SOTTO_MAX_USERS_FILE names a file that holds the same, as container engines and systemd hand out secrets.
+ * Messages name the key and where it came from, never its value: values may hold passwords.
  */
 import { readFileSync } from "node:fs";
 import { UsageError } from "@sotto/protocol";

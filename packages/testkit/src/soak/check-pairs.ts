@@ -23,10 +23,11 @@ export async function checkPair(
   for (const log of logs) {
     const joins = log.joins.filter(({ device }) => device === to.device.device);
     for (const { id, sender, epoch, seq } of log.texts) {
+      const isIn = log.members.get(epoch)?.has(to.device.device) === true;
       // Of before it was let in: it comes with the history, or sooner when the pair is made anew.
-      if (log.members.get(epoch)?.has(to.device.device) !== true) before.add(id);
+      if (!isIn) before.add(id);
       if (sender !== from.device.device) continue;
-      const mayRead = log.members.get(epoch)?.has(to.device.device) === true && !wasPutOff(stage, joins, seq);
+      const mayRead = isIn && !wasPutOff(stage, joins, seq);
       written.set(id, mayRead || written.get(id) === true);
     }
   }
