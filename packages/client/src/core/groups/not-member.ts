@@ -44,6 +44,16 @@ export function goneOf({ own }: Step["live"], { record }: GroupLive, asker: stri
   return isGone ? asker : undefined;
 }
 
+/** Whom we did not take along into the group that we made in the place of one: an account that asks for that one, and cannot read why. */
+export function keptOut(
+  { own }: Step["live"],
+  { record: made }: GroupLive,
+  asker: string,
+): string | undefined {
+  const isOut = made.without?.includes(asker) === true && !made.accounts.includes(asker);
+  return isOut && made.state === "joined" && deciders(made).includes(own.account) ? asker : undefined;
+}
+
 /** Answers the request of a device whose account, or our own, is not in the group any more. @param gone that account. */
 export async function tellGone(
   step: Step,
@@ -64,14 +74,21 @@ export async function tellGone(
     accountId: bytesOf(own.account),
     deviceId: bytesOf(own.device),
     askerDeviceId: request.deviceId,
-    // Whoever is out of it knows the last epoch that they were in.
-    epoch: BigInt(record.state === "joined" ? record.epoch : record.epoch + 1),
+    epoch: epochWithout(record, request),
     goneAccountId: bytesOf(gone),
   };
   const signature = await step.env.crypto.ed25519Sign(own.deviceKey.privateKey, notMemberTranscript(said));
   const value = create(NotMemberSchema, { ...said, signature });
   const content = create(SealedContentSchema, { content: { case: "notMember", value } });
   leaveInInbox(step, toHex(asker.inboxId), await sealedItem(step, asker.inboxKey, content));
+}
+
+/** An epoch that a group had, or would have had, without an account. Whoever is out of it knows the last that they were in. */
+function epochWithout({ state, epoch }: GroupLive["record"], request: RejoinRequest): bigint {
+  if (state === "joined") return BigInt(epoch);
+  // What took its place did so whatever it came to where the asker was.
+  const last = state === "replaced" && request.epoch > BigInt(epoch) ? request.epoch : BigInt(epoch);
+  return last + 1n;
 }
 
 /** Takes in that this account, or whoever says so, is not in a group any more. @throws ValidationError `mls_invalid`. */

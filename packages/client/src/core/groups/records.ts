@@ -77,6 +77,8 @@ export interface GroupRecord {
   readonly tookPlaceAtMs?: number;
   /** With a group that we made in the place of another: whom it is without only since nobody could be reached of theirs. */
   readonly missing?: readonly string[];
+  /** With the same: who was in the other and is not to be in this one. */
+  readonly without?: readonly string[];
   /** Too much of the log does not open: others are to be asked to add us anew, while our state goes on being used. */
   readonly doubted?: boolean;
   /** Of the history that another device told, some waits until its log was read. */

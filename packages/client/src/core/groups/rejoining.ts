@@ -12,7 +12,7 @@ import { type ItemVerdict, goOnSoon, lookAgainLater } from "./held-items.ts";
 import { isLive } from "./level.ts";
 import { hasState, noteShared } from "./losing.ts";
 import { accountOfMember, deviceOfMember } from "./membership.ts";
-import { goneOf, tellGone } from "./not-member.ts";
+import { goneOf, keptOut, tellGone } from "./not-member.ts";
 import { addIntent } from "./pending.ts";
 import { groupNames } from "./records.ts";
 import { mlsOf, presentOf, putGroup, wakeGroup, type GroupLive } from "./state.ts";
@@ -32,7 +32,7 @@ export async function takeRejoin(step: Step, order: number, request: RejoinReque
   if (named === undefined || age > oldestSec || age < -newestSec) return done;
   const group = presentOf(step, named);
   const { state } = group.record;
-  const gone = named === group ? goneOf(step.live, group, account) : undefined;
+  const gone = named === group ? goneOf(step.live, group, account) : keptOut(step.live, group, account);
   const isGone = gone !== undefined;
   if (!isGone && !named.record.accounts.includes(account)) return done;
   if (!isGone && state !== "joined" && state !== "healing" && state !== "creating") return done;
@@ -54,7 +54,7 @@ export async function takeRejoin(step: Step, order: number, request: RejoinReque
     throw new ValidationError("mls_invalid", "SOTTO-REJOIN-1: not signed by a device of that account");
   // It may have asked before it was revoked: that is nobody's fault, and nothing to be told.
   if (listed.revokedAtSec !== 0n) return done;
-  if (isGone) await tellGone(step, group, request, gone);
+  if (isGone) await tellGone(step, named, request, gone);
   else if (state === "healing") compare(step, named, group, request);
   else if (await hasState(step, group)) await addAnew(step, named, group, request);
   return done;

@@ -6,7 +6,7 @@
 import type { MlsGroup, MlsMember } from "@sotto/crypto";
 import { toHex } from "@sotto/protocol";
 import type { Step } from "../step.ts";
-import { bringAlong } from "./bringing-along.ts";
+import { bringAlong, keepOut } from "./bringing-along.ts";
 import { checkSuccessor, deciders, deciding, type Continued } from "./continuing.ts";
 import { parseGroupData, type CheckedData } from "./data.ts";
 import { accountsOf } from "./epoch.ts";
@@ -198,7 +198,10 @@ export async function takePlaceOf(step: Step, old: GroupLive, next: GroupLive): 
     putGroup(step, group, { state: "replaced", successor: next.record.id, tasks: [] });
     if (group.record.kind === "pair") await moveTimerWish(step, next, group);
     await moveIntents(step, group, next);
-    if (isForsaken(group, next)) bringAlong(step, group, next);
+    if (isForsaken(group, next)) {
+      bringAlong(step, group, next);
+      keepOut(step, group, next);
+    }
     if (group.record.kind === "pair" || isForsaken(group, next)) await resendUndelivered(step, group);
   }
   putGroup(step, next, { tookPlaceAtMs: step.env.nowMs() });

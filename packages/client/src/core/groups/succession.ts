@@ -44,20 +44,23 @@ export async function pumpSuccession(step: Step, group: GroupLive): Promise<void
     unreachable: "left out" as const,
     isWanted: () => group.record.state === "healing",
   };
-  await makeGroup(step, wanted, async (later, made) => afterMaking(later, group, wanted.accounts, made));
+  const without = record.accounts.filter((account) => out.has(account));
+  await makeGroup(step, wanted, async (later, made) =>
+    afterMaking(later, group, { wanted: wanted.accounts, without }, made),
+  );
 }
 
 async function afterMaking(
   step: Step,
   group: GroupLive,
-  wanted: readonly string[],
+  { wanted, without }: { readonly wanted: readonly string[]; readonly without: readonly string[] },
   made: Made,
 ): Promise<void> {
   group.planning = false;
   if ("error" in made) return lookAgain(step, group, Math.max(retryMs, made.error.retryAfterMs ?? 0));
   const { conversation } = group.record;
   const missing = wanted.filter((account) => !made.group.record.accounts.includes(account));
-  putGroup(step, made.group, { ...shownOf(group.record), missing });
+  putGroup(step, made.group, { ...shownOf(group.record), missing, without });
   const missed = missedIn(group);
   await takePlaceOf(step, group, made.group);
   await noteRemade(step, conversation);
