@@ -1,7 +1,7 @@
 /** Several devices of one account while things go wrong: in groups, leaving them, taking over the history, seeing one of them go. */
 import { SimulatedWorld, type SimulatedDevice } from "@sotto/testkit/simulation";
 import { groupNames, names } from "@sotto/client/parts";
-import { toHex } from "@sotto/protocol";
+import { toHex, type ClientFrame } from "@sotto/protocol";
 import { expect, test } from "vitest";
 
 async function scene(seed: number) {
@@ -572,4 +572,57 @@ test("whoever was away when a group's device was revoked asks before they write 
   const [text] = log?.texts ?? [];
   expect(log?.members.get(text?.epoch ?? 0)).toEqual(new Set([ben.device, tablet.device]));
   expect(await bodies(tablet, id)).toEqual(["not for a lost phone"]);
+});
+
+/** Ann's phone revokes her only other device, which was in a group with others, before it could publish KeyPackages. */
+async function allOthersRevoked(seed: number) {
+  const { world, ann, ben, cleo } = await scene(seed);
+  const { id } = await world.during(ben.up.createGroup("Climbing", [ann.identifier, cleo.identifier]));
+  await world.settle(60);
+  const transport = world.server.transport.bind(world.server);
+  let isHeldBack = true;
+  world.server.transport = (address) => ({
+    ...transport(address),
+    connect: async (events, hello) => {
+      const connection = await transport(address).connect(events, hello);
+      const passes = ({ frame }: ClientFrame) =>
+        frame.case !== "putKeyPackages" || address !== `${ann.identifier}#2` || !isHeldBack;
+      return {
+        close: () => connection.close(),
+        send: (frames) => connection.send(frames.filter(passes)),
+      };
+    },
+  });
+  const { code, joined } = await world.newDevice(ann);
+  await world.during(ann.up.approveLink(code));
+  const phone = (await world.during(joined)) as SimulatedDevice;
+  ann.kill();
+  await phone.start();
+  await world.during(phone.up.revokeDevice(ann.device));
+  await ben.up.send(id, "not for a lost phone");
+  await world.settle(120);
+  const log = world.witness.logs.get(id);
+  expect(log?.texts).toEqual([]);
+  const publish = () => {
+    isHeldBack = false;
+    phone.network.breakAll();
+  };
+  /** Which of these the text was encrypted for. */
+  const readers = () =>
+    [ben, cleo, phone].filter(({ device: one }) => log?.members.get(log.texts[0]?.epoch ?? -1)?.has(one));
+  return { world, id, ben, cleo, phone, publish, readers };
+}
+
+test("whoever revoked all other devices before this one could be let in is in their groups once it can, and nothing is written there meanwhile", async () => {
+  const { world, id, ben, cleo, phone, publish, readers } = await allOthersRevoked(41);
+  publish();
+  await world.settle(60);
+  expect(readers()).toEqual([ben, cleo, phone]);
+  expect(await bodies(phone, id)).toEqual(["not for a lost phone"]);
+});
+
+test("nobody waits longer than ten minutes for a device that never publishes KeyPackages", async () => {
+  const { world, ben, cleo, readers } = await allOthersRevoked(42);
+  await world.settle(540);
+  expect(readers()).toEqual([ben, cleo]);
 });

@@ -12,7 +12,7 @@ import { nowSec, type Step } from "../step.ts";
 import { groupEntry } from "./content.ts";
 import { encodeGroupData, mostInvites, parseGroupData, type CheckedData, type Invite } from "./data.ts";
 import { findInvitees, isHopeless, type Invitee, type Wanted } from "./inviting.ts";
-import { deviceChanges, isHalfMade, removable, unheardOf } from "./leaves.ts";
+import { deviceChanges, isHalfMade, listedForMs, removable, unheardOf } from "./leaves.ts";
 import { accountOfMember, deviceOfMember, isOwnerless, mayChange } from "./membership.ts";
 import { groupNames, type Intent, type PendingCommit } from "./records.ts";
 import { mlsOf, saveDelta, wakeGroup, type GroupLive } from "./state.ts";
@@ -35,6 +35,8 @@ const updateEverySent = 200;
 interface Plan {
   readonly wanted: readonly Wanted[];
   readonly remove: readonly MlsMember[];
+  /** Accounts whose last leaf, if it is among those, waits for another device of theirs to come in. */
+  readonly awaited: ReadonlySet<string>;
   /** Those of them that are to come in anew with the same Commit, or to stay. */
   readonly comeBack: readonly MlsMember[];
   readonly data: CheckedData | undefined;
@@ -67,7 +69,7 @@ export async function pumpChanges(step: Step, group: GroupLive): Promise<void> {
     // Whoever cannot be let in anew is not thrown out for it: they would know nothing that leads them back.
     const stays = (member: MlsMember) => plan.comeBack.includes(member) && !found.has(deviceOfMember(member));
     const due = plan.remove.filter((member) => !stays(member));
-    const remove = removable(group, mls, due, joining, plan.data);
+    const remove = removable(group, mls, due, joining, plan);
     const worthIt = invitees.length > 0 || remove.length > 0 || plan.data !== undefined || plan.update;
     const heldUp = remove.length < due.length;
     // A question that got lost says nothing about who can be added: it is asked again.
@@ -98,7 +100,7 @@ async function planOf(step: Step, group: GroupLive): Promise<Plan | undefined> {
   const mls = await mlsOf(step, group);
   const { record } = group;
   const before = parseGroupData(record.data);
-  const { wanted, remove } = await deviceChanges(step, group, mls);
+  const { wanted, remove, awaited } = await deviceChanges(step, group, mls);
   const accounts = new Set(mls.members.map(accountOfMember));
   let data = before;
   let update = record.sentSinceUpdate >= updateEverySent || record.updateDueAtMs <= step.env.nowMs();
@@ -123,6 +125,7 @@ async function planOf(step: Step, group: GroupLive): Promise<Plan | undefined> {
     } else if (intent.type === "remove") {
       const gone = mls.members.filter((member) => intent.accounts.includes(accountOfMember(member)));
       remove.push(...gone.filter((member) => !remove.includes(member)));
+      for (const account of intent.accounts) awaited.delete(account);
     } else if (intent.type === "rename") {
       data = { ...data, name: intent.name };
     } else if (intent.type === "picture") {
@@ -152,7 +155,7 @@ async function planOf(step: Step, group: GroupLive): Promise<Plan | undefined> {
     await settleIntents(step, group, orders);
     return undefined;
   }
-  return { wanted, remove, comeBack, data: changed ? data : undefined, update, intents: orders };
+  return { wanted, remove, awaited, comeBack, data: changed ? data : undefined, update, intents: orders };
 }
 
 /** The links after a change that was wanted; what is over goes with it. */
@@ -190,7 +193,7 @@ function adminsAfter(
   return ownerless ? accounts.filter(stays) : data.admins.filter(stays);
 }
 
-/** Notes which devices cannot be added, and need not be asked for again before a while. Returns in how many milliseconds the first of them is. */
+/** Notes which devices cannot be added, and need not be asked for again before a while. Returns in how many milliseconds the first of all is. */
 async function noteMissing(
   step: Step,
   group: GroupLive,
@@ -200,18 +203,16 @@ async function noteMissing(
 ): Promise<number | undefined> {
   const now = step.env.nowMs();
   const found = new Set(invitees.map(({ device }) => toHex(device.deviceId)));
-  let soonestMs: number | undefined;
   for (const { account, devices = [] } of wanted) {
     const listed = (await pinned(step, account))?.list.list.devices ?? [];
     for (const device of devices.filter((one) => !found.has(one))) {
-      const addedAtSec = listed.find(({ deviceId }) => toHex(deviceId) === device)?.addedAtSec ?? 0n;
-      const ageMs = Math.abs(now - Number(addedAtSec) * 1000);
-      const waitMs = Math.min(retryMs, Math.max(retryNewMs, ageMs));
-      group.uninvitable.set(device, now + waitMs);
-      soonestMs = Math.min(soonestMs ?? waitMs, waitMs);
+      const known = listed.find(({ deviceId }) => toHex(deviceId) === device);
+      const ageMs = known === undefined ? retryMs : listedForMs(step, known);
+      group.uninvitable.set(device, now + Math.min(retryMs, Math.max(retryNewMs, ageMs)));
     }
   }
-  return soonestMs;
+  const waits = [...group.uninvitable.values()].filter((atMs) => atMs > now);
+  return waits.length === 0 ? undefined : Math.min(...waits) - now;
 }
 
 async function makeCommit(

@@ -3,7 +3,7 @@
  * no business there any more, and which of those may go.
  */
 import type { MlsGroup, MlsMember } from "@sotto/crypto";
-import { toHex } from "@sotto/protocol";
+import { toHex, type Device } from "@sotto/protocol";
 import { pinned } from "../directory.ts";
 import type { Step } from "../step.ts";
 import { parseGroupData, type CheckedData } from "./data.ts";
@@ -13,15 +13,22 @@ import { mlsOf, type GroupLive } from "./state.ts";
 
 /** In a larger group it takes long until everybody has committed something. */
 const mostUnheardIn = 32;
+/** So long after it came onto its list, a device without KeyPackages may be about to publish them. */
+const newMs = 600_000;
+
+/** What device lists ask of a group. */
+export interface DeviceChanges {
+  readonly wanted: Wanted[];
+  readonly remove: MlsMember[];
+  /** Accounts all of whose leaves are among those, and of which a new device is to come in: without it nobody would bring them back. */
+  readonly awaited: Set<string>;
+}
 
 /** Which devices are missing in a group, and which leaves have no business there any more, as far as the lists known here say. */
-export async function deviceChanges(
-  step: Step,
-  group: GroupLive,
-  mls: MlsGroup,
-): Promise<{ readonly wanted: Wanted[]; readonly remove: MlsMember[] }> {
+export async function deviceChanges(step: Step, group: GroupLive, mls: MlsGroup): Promise<DeviceChanges> {
   const wanted: Wanted[] = [];
   const remove: MlsMember[] = [];
+  const awaited = new Set<string>();
   const leaving = group.record.leaving ?? [];
   const { own } = step.live;
   const data = parseGroupData(group.record.data);
@@ -32,16 +39,24 @@ export async function deviceChanges(
   for (const [account, members] of byAccount) {
     // One of those who may do it is enough; the others only step in when nothing happens.
     const seenOut = leaving.includes(account) && mayRemove && account !== own.account;
-    remove.push(...(seenOut ? members : await notInUse(step, mls, account, members)));
+    const gone = seenOut ? members : await notInUse(step, mls, account, members);
+    remove.push(...gone);
     if (leaving.includes(account)) continue;
-    const missing = (await devicesOf(step, account))
+    const devices = await devicesOf(step, account);
+    if (gone.length === members.length && devices.some((device) => listedForMs(step, device) < newMs))
+      awaited.add(account);
+    const missing = devices
       .map((device) => toHex(device.deviceId))
       .filter((device) => !members.some((member) => deviceOfMember(member) === device))
       .filter((device) => (group.uninvitable.get(device) ?? 0) <= step.env.nowMs());
     if (missing.length > 0) wanted.push({ account, devices: missing });
   }
-  return { wanted, remove };
+  return { wanted, remove, awaited };
 }
+
+/** How long a device has been on its account's list, in milliseconds. Its clock may be ahead of ours. */
+export const listedForMs = (step: Step, { addedAtSec }: Device): number =>
+  Math.abs(step.env.nowMs() - Number(addedAtSec) * 1000);
 
 /**
  * Whether the device that made a pair (leaf 0, RFC 9420 §11) is not in use any more, and nobody of the other account has committed anything in it
@@ -92,23 +107,26 @@ export async function isRemovalDue(step: Step, group: GroupLive): Promise<boolea
     foreign.push(...gone);
     if (gone.length > 0 && (await devicesOf(step, account)).length > 0) replaceable.add(account);
   }
-  group.leavesChecked = removable(group, mls, foreign, replaceable, undefined).length === 0;
+  group.leavesChecked = removable(group, mls, foreign, replaceable).length === 0;
   return !group.leavesChecked;
 }
 
 /**
- * Which leaves may go: a group is never left without an admin (SOTTO-COMMIT-6), so its last one waits for another device of the same
- * account to come in.
- * @param joining accounts of which a device comes in. @param data as they are to be; undefined: as they are.
+ * Which leaves may go: those of an account that awaits another device go when that one comes in; and a group is never left without an admin
+ * (SOTTO-COMMIT-6), so its last one waits for that in any case.
+ * @param joining accounts of which a device comes in. @param changes with the data as they are to be; without, as they are.
  */
 export function removable(
   group: GroupLive,
   mls: MlsGroup,
-  remove: readonly MlsMember[],
+  leaves: readonly MlsMember[],
   joining: ReadonlySet<string>,
-  data: CheckedData | undefined,
+  changes: { readonly awaited?: ReadonlySet<string>; readonly data?: CheckedData | undefined } = {},
 ): readonly MlsMember[] {
-  const { kind, admins } = data ?? parseGroupData(group.record.data);
+  const { awaited, data = parseGroupData(group.record.data) } = changes;
+  const { kind, admins } = data;
+  const waits = (account: string): boolean => awaited?.has(account) === true && !joining.has(account);
+  const remove = leaves.filter((member) => !waits(accountOfMember(member)));
   const stays = (admin: string): boolean =>
     joining.has(admin) ||
     mls.members.some((member) => accountOfMember(member) === admin && !remove.includes(member));
