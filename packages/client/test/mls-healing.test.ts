@@ -361,3 +361,28 @@ test("what is taken back while it waits to be sent once more stays taken back, f
   const [hers] = await ann.up.history(ben.identifier);
   expect([sent?.status, his?.deleted, hers?.deleted]).toEqual(["delivered", true, true]);
 });
+
+test("a group that each device in it lost in another way is made anew by those who decide, once all have asked to be let in", async () => {
+  const { world, ann, ben } = await scene();
+  const phone = await world.linked(ann);
+  await phone.start();
+  await world.settle(60);
+  const { id } = await world.during(ann.up.createGroup("Diary", []));
+  await world.settle(60);
+  const copy = phone.copy();
+  await world.during(ann.up.renameGroup(id, "Journal"));
+  await world.settle(30);
+  phone.kill();
+  await world.server.wreck((await ann.groups()).find((group) => group.id === id)!);
+  phone.restore(copy);
+  await phone.start();
+  await ann.up.send(id, "waits for it");
+  await world.settle(1_500);
+  await phone.up.send("Journal", "from the phone");
+  await world.settle(30);
+  for (const device of [ann, phone]) {
+    const bodies = (await device.up.history("Journal")).map(({ body }) => body);
+    expect(bodies).toEqual(["waits for it", "from the phone"]);
+  }
+  expect(ben.notices.filter(({ type }) => type === "refused")).toEqual([]);
+});

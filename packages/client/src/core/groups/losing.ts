@@ -51,6 +51,16 @@ export function doubtState(step: Step, group: GroupLive): void {
   wakeGroup(step, group.record.id);
 }
 
+/** Notes that another device lost the group too, in whatever way: once all have, nobody is left who could let one in. */
+export function noteAsker(step: Step, group: GroupLive, device: string, epoch: number): void {
+  const { lost } = group.record;
+  if (lost === undefined || lost.askers?.includes(device) === true) return;
+  // A Commit that nobody can take in ends the same epoch for all: whoever says another has others wait for nothing.
+  const latest = Math.max(lost.latest ?? 0, lost.why === "commit" ? 0 : epoch);
+  putGroup(step, group, { lost: { ...lost, askers: [...(lost.askers ?? []), device], latest } });
+  wakeGroup(step, group.record.id);
+}
+
 /** Notes that another device lost the group in the same way: nobody goes on in that log. */
 export function noteShared(step: Step, group: GroupLive, epoch?: number): void {
   const { lost } = group.record;

@@ -101,7 +101,9 @@ export interface Loss {
   readonly by?: string;
   /** Another device is known to have lost it in the same way: the log is over for all. */
   readonly shared?: boolean;
-  /** With log: the greatest epoch that others say they had. */
+  /** Devices that asked to be let in since: they have lost it as well, however that came. */
+  readonly askers?: readonly string[];
+  /** Unless a Commit ended it for all: the greatest epoch that others who lost it say they had. */
   readonly latest?: number;
   /** The greatest epoch that those who left it meanwhile name: it had come so far. */
   readonly leftBy?: number;

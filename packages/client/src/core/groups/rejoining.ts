@@ -10,7 +10,7 @@ import { deciders } from "./continuing.ts";
 import { rejoinTranscript } from "./healing.ts";
 import { type ItemVerdict, goOnSoon, lookAgainLater } from "./held-items.ts";
 import { isLive } from "./level.ts";
-import { hasState, noteShared } from "./losing.ts";
+import { hasState, noteAsker, noteShared } from "./losing.ts";
 import { accountOfMember, deviceOfMember } from "./membership.ts";
 import { goneOf, keptOut, tellGone } from "./not-member.ts";
 import { addIntent } from "./pending.ts";
@@ -62,12 +62,13 @@ export async function takeRejoin(step: Step, order: number, request: RejoinReque
 
 /** We lost it as well: in the same way? */
 function compare(step: Step, named: GroupLive, group: GroupLive, request: RejoinRequest): void {
-  const { lost } = group.record;
   if (named !== group) {
     // Whoever still asks for the one before does not have the one that took its place, which we lost.
     if (request.reason !== RejoinReason.LOST && isAfter(group, request)) noteShared(step, group);
     return;
   }
+  noteAsker(step, group, toHex(request.deviceId), Number(request.epoch));
+  const { lost } = group.record;
   const sameCommit =
     lost?.refused !== undefined &&
     request.reason === RejoinReason.COMMIT &&

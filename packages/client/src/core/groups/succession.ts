@@ -5,6 +5,7 @@
  * @see spec/PROTOCOL.md, Succession
  */
 import { toHex } from "@sotto/protocol";
+import { pinned } from "../directory.ts";
 import { addNotice } from "../notices.ts";
 import { isReady } from "../session.ts";
 import type { Step } from "../step.ts";
@@ -13,7 +14,7 @@ import { makeGroup, type Made } from "./creating.ts";
 import { inPlaceOf, parseGroupData, type CheckedData } from "./data.ts";
 import { devicesOf } from "./inviting.ts";
 import { nameOfGroup } from "./naming.ts";
-import { groupNames, type GroupRecord } from "./records.ts";
+import { groupNames, type GroupRecord, type Loss } from "./records.ts";
 import { noteRemade, remakingPauseMs } from "./remaking.ts";
 import { missedIn, takePlaceOf } from "./replacing.ts";
 import { putGroup, shownOf, wakeGroup, type GroupLive } from "./state.ts";
@@ -72,15 +73,26 @@ async function afterMaking(
   });
 }
 
-/** Whether a log is known to be over for everybody: by the group's own state, since others lost it in the same way, or nobody else is there. */
-async function isOver(step: Step, { lost, accounts, leaving }: GroupRecord): Promise<boolean> {
-  const { own } = step.live;
+/** Whether a log is known to be over for everybody: by the group's own state, since others lost it in the same way, or nobody is left there. */
+async function isOver(step: Step, record: GroupRecord): Promise<boolean> {
+  const { lost } = record;
   if (lost === undefined) return false;
-  if (lost.by !== undefined || lost.shared === true) return true;
-  return (
-    accounts.every((account) => account === own.account || leaving?.includes(account) === true) &&
-    (await devicesOf(step, own.account)).length === 0
-  );
+  return lost.by !== undefined || lost.shared === true || (await isDeserted(step, record, lost));
+}
+
+/** Whether nobody could let us in: everybody else left, or lost the group as well, with every device that was there when we did. */
+async function isDeserted(step: Step, { accounts, leaving = [] }: GroupRecord, lost: Loss): Promise<boolean> {
+  const { askers = [], atMs } = lost;
+  for (const account of accounts) {
+    if (leaving.includes(account)) continue;
+    // Nobody knows which devices there are.
+    if ((await pinned(step, account)) === undefined) return false;
+    const isThere = (await devicesOf(step, account)).some(
+      ({ deviceId, addedAtSec }) => Number(addedAtSec) * 1000 <= atMs && !askers.includes(toHex(deviceId)),
+    );
+    if (isThere) return false;
+  }
+  return true;
 }
 
 /** In how long this device may make a group anew, in milliseconds; undefined: others decide. */
