@@ -29,6 +29,12 @@ export const askFirstMs = 5_000;
 const doubtEveryMs = 86_400_000;
 const mostAsked = 16;
 
+/** In how long what lay in our inbox when we connected should be taken in, in milliseconds: what took a group's place may be there. */
+export function inboxReadInMs({ env, live }: Step): number {
+  const leftMs = (live.session.onlineSinceMs ?? 0) + askFirstMs - env.nowMs();
+  return leftMs > askFirstMs ? 0 : Math.max(0, leftMs);
+}
+
 /** Asks, once a day at most, to be added anew though our state goes on being used. */
 export async function pumpDoubt(step: Step, group: GroupLive): Promise<void> {
   const { record } = group;

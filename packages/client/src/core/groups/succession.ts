@@ -12,6 +12,7 @@ import type { Step } from "../step.ts";
 import { deciders } from "./continuing.ts";
 import { makeGroup, type Made } from "./creating.ts";
 import { inPlaceOf, parseGroupData, type CheckedData } from "./data.ts";
+import { inboxReadInMs } from "./healing.ts";
 import { devicesOf } from "./inviting.ts";
 import { nameOfGroup } from "./naming.ts";
 import { groupNames, type GroupRecord, type Loss } from "./records.ts";
@@ -34,7 +35,7 @@ export async function pumpSuccession(step: Step, group: GroupLive): Promise<void
   if (record.kind === "pair" || group.planning || !isReady(step) || !(await isOver(step, record))) return;
   const turnInMs = await turnOf(step, record);
   if (turnInMs === undefined) return;
-  const waitMs = Math.max(turnInMs, await remakingPauseMs(step, record.conversation));
+  const waitMs = Math.max(turnInMs, await remakingPauseMs(step, record.conversation), inboxReadInMs(step));
   if (waitMs > 0) return lookAgain(step, group, waitMs);
   group.planning = true;
   const out = await outsiders(step, group);
