@@ -124,6 +124,30 @@ test("what a revoked device invited to waits no longer than it must: others say 
   expect(await bodies(ben, ann.identifier)).toEqual(["hello"]);
 });
 
+test("SOTTO-JOIN-5: what a revoked device made in a place that another group has is passed over, and nobody is asked about it", async () => {
+  const { world, ann, ben, linked } = await scene(8);
+  const phone = await linked(ann);
+  await ben.up.send(ann.identifier, "hello");
+  await world.settle(60);
+  const [pair] = await pairsOf(ben);
+  ben.kill();
+  for (const { network } of [ann, phone]) network.weather = { ...network.weather, delayMs: [400, 400] };
+  // Both make it anew, and leave Ben a Welcome.
+  await world.server.wreck(pair!);
+  await world.settle(30);
+  const made = [...world.witness.logs.values()].filter(
+    ({ id, joins }) => id !== pair?.id && joins.some(({ device }) => device === ben.device),
+  );
+  expect(made).toHaveLength(2);
+  const kept = made.find(({ joins }) => joins.some(({ by }) => by === ann.device));
+  await world.during(ann.up.revokeDevice(phone.device));
+  await ben.start();
+  await world.settle(120);
+  expect((await pairsOf(ben)).map(({ id }) => id)).toEqual([kept?.id]);
+  expect(await ben.stored.page(groupNames.heldItems)).toEqual([]);
+  expect(refused(ben)).toEqual([{ type: "refused", from: undefined, code: "malformed" }]);
+});
+
 /** Ann's phone lets her first device into a group with Ben while that is away, which revokes the phone before it reads so. */
 async function onlyOtherRevoked(seed: number) {
   const { world, ann, ben, linked } = await scene(seed);
@@ -426,6 +450,34 @@ test("devices that come one after another have one group of their own", async ()
   );
   expect(new Set(ids.flat()).size).toBe(1);
   expect(ids.every((own) => own.length === 1)).toBe(true);
+});
+
+test("a device whose turn it was to make a group anew while it was away reads first what lies in its inbox, and makes none", async () => {
+  const { world, ann, ben, cleo, linked } = await scene(24);
+  const phone = await linked(ann);
+  // So many that the tree lies in a side log, which takes longer to read than it takes to find everybody's KeyPackages.
+  const others: SimulatedDevice[] = [];
+  for (let i = 0; i < 5; i++) others.push(await world.device(`+155512310${i}0`));
+  for (const device of others) await device.start();
+  await world.settle(30);
+  const people = [ben, cleo, ...others].map(({ identifier }) => identifier);
+  const { id } = await world.during(ann.up.createGroup("Climbing", people));
+  await world.settle(60);
+  await world.server.wreck((await ann.groups()).find((group) => group.id === id)!);
+  await world.settle(20);
+  expect(await stateOf(phone, id)).toBe("healing");
+  phone.network.partition();
+  await world.settle(200);
+  await world.during(ann.up.removeFromGroup("Climbing", [ben.identifier]));
+  const logs = world.witness.logs.size;
+  phone.network.heal();
+  await world.settle(60);
+  expect(world.witness.logs.size).toBe(logs);
+  await phone.up.send("Climbing", "here I am");
+  await world.settle(10);
+  expect(await bodies(cleo, "Climbing")).toEqual(["here I am"]);
+  // Of the log's end, and nothing else.
+  for (const device of [ann, phone, ben, cleo]) expect(refused(device)).toHaveLength(1);
 });
 
 test("a device that comes into a pair which took another's place does not go on in the other, though somebody who is late lets it in there", async () => {

@@ -135,6 +135,22 @@ test("a device that was let in later goes on in the one group that counts, where
   const behind = { ...high.live, reader: { ...high.live.reader, head: 1 } };
   expect(heard(low, { ...high, live: behind })).toBe("unread");
   expect(heard(high, heir("10", [admin, other], own))).toBe("another is");
+  // Who made it had not heard who went from the other meanwhile: that keeps it from a place, and is told of none that gets no place.
+  const without = (one: typeof low) => ({
+    ...one,
+    live: { ...one.live, record: { ...one.live.record, gone: [idOf(other)] } },
+  });
+  expect(heard(high, without(low))).toBe("another is");
+  expect(() => heard(low, without(high))).toThrow("SOTTO-WELCOME-10");
+  // A device that is out of the one that counts does not come into the other; into a better one it is invited like anybody.
+  for (const state of ["removed", "left"]) {
+    const outOf = (one: typeof low) => ({
+      ...one,
+      live: { ...one.live, record: { ...one.live.record, state } },
+    });
+    expect(heard(high, outOf(low))).toBe("another is");
+    expect(heard(low, outOf(high))).toBeUndefined();
+  }
   // Somebody names the old group in one of their own: that keeps this device out of none, and puts it out of none.
   const theirs = heir("02", [stranger], stranger);
   expect(heard(high, theirs)).toBeUndefined();

@@ -66,8 +66,12 @@ export async function takeWelcome(step: Step, order: number, item: WelcomeItem):
   const tree = treeOf(step, order, item);
   if (tree === undefined) return fetchTree(step, order, item);
   const { group, sender } = await mls.join(opened, tree, nowSec(step));
-  // Before anybody is asked about it.
+  // Before anybody is asked about it, or refused: who made it in vain may have been lost since.
   if (known === undefined && hasSuccessor(step, group)) return done;
+  const old = known === undefined ? replacedBy(step, group, sender) : undefined;
+  if (old === "another is") return done;
+  if (old === "wait") return lookAgainLater(step, order, 60_000);
+  if (old === "unread") return lookAgainLater(step, order);
   const checked = await check(step, order, group, sender);
   if (checked !== undefined) return checked;
   if (known !== undefined) {
@@ -78,10 +82,6 @@ export async function takeWelcome(step: Step, order: number, item: WelcomeItem):
     if (!(await holdAgainst(step, known, group, sender))) return done;
     if (known.record.state === "joined") return stillIn(step, order);
   }
-  const old = known === undefined ? replacedBy(step, group, sender) : undefined;
-  if (old === "another is") return done;
-  if (old === "wait") return lookAgainLater(step, order, 60_000);
-  if (old === "unread") return lookAgainLater(step, order);
   if (known === undefined && old === undefined) checkRoom(step, group);
   // What was written in the group whose place it takes back is read first.
   if (meanwhile?.record.state === "joined" && !isLive(meanwhile)) return lookAgainLater(step, order);

@@ -53,9 +53,13 @@ export function replacedBy(
   const data = parseGroupData(next.groupData);
   const made = { accounts: accountsOf(next), data, sender: accountOfMember(sender) };
   const own = step.live.own.account;
+  const heir = { id: toHex(next.groupId), replaces: data.replaces };
   const known = replacedIn(step, data);
-  const old = known?.old ?? relatedTo(step, next, made);
-  if (old === undefined) return undefined;
+  const related = known === undefined ? relatedTo(step, next, made) : [];
+  const old = known?.old ?? related.find((group) => !isOut(group));
+  if (old === undefined) {
+    return related.some((group) => countsBefore(heirOf(group), heir)) ? "another is" : undefined;
+  }
   const present = presentOf(step, old);
   if (present.record.state === "joined" && !isLive(present)) return "unread";
   if (isInvitation(present, data)) return undefined;
@@ -63,14 +67,14 @@ export function replacedBy(
     checkSuccessor(old.record, { ...made, isLater: known.epoch > old.record.epoch }, own);
     if (present === old) return old;
   }
-  // What became of the one that has the place counts as well.
-  checkSuccessor(present.record, { ...made, isLater: true }, own);
   const { record } = present;
-  const { replaces } = parseGroupData(record.data);
-  if (countsBefore({ id: toHex(next.groupId), replaces: data.replaces }, { id: record.id, replaces }))
-    return old;
-  if (record.state !== "healing") return "another is";
-  return isGivenUp(record, step.env.nowMs()) ? old : "wait";
+  // Nobody is told of one that gets no place: whoever made it may not have heard of what became of the other.
+  if (!countsBefore(heir, heirOf(present))) {
+    if (record.state !== "healing") return "another is";
+    if (!isGivenUp(record, step.env.nowMs())) return "wait";
+  }
+  checkSuccessor(present.record, { ...made, isLater: true }, own);
+  return old;
 }
 
 /**
@@ -91,22 +95,14 @@ export function isGivenUp(
  */
 export function tookPlaceMeanwhile(step: Pick<Step, "live">, group: GroupLive): GroupLive | undefined {
   const present = presentOf(step, group);
-  const [own, taken] = [group, present].map(({ record }) => ({
-    id: record.id,
-    replaces: parseGroupData(record.data).replaces,
-  }));
-  return own !== undefined && taken !== undefined && countsBefore(own, taken) ? present : undefined;
+  return countsBefore(heirOf(group), heirOf(present)) ? present : undefined;
 }
 
 /**
- * A group that comes from one that a new one comes from as well: a device that was let in later was never in that one itself, and would go
- * on in both.
+ * Groups that come from one that a new one comes from as well: a device that was let in later was never in that one itself, and would go on
+ * in both, or in one that everybody else gave up for another which it is out of.
  */
-function relatedTo(
-  step: Pick<Step, "live">,
-  next: MlsGroup,
-  made: Omit<Continued, "isLater">,
-): GroupLive | undefined {
+function relatedTo(step: Pick<Step, "live">, next: MlsGroup, made: Omit<Continued, "isLater">): GroupLive[] {
   const { kind, replaces } = made.data;
   const line = new Set(replaces.map(({ id }) => id));
   const own = step.live.own.account;
@@ -114,10 +110,9 @@ function relatedTo(
     kind === "group"
       ? [...step.live.groups.byId.values()].filter((group) => isVouched(group, made, own))
       : ofSamePeople(step, kind, next);
-  return among.find(
+  return among.filter(
     ({ record: { state, data } }) =>
-      (state === "joined" || state === "healing" || state === "creating") &&
-      parseGroupData(data).replaces.some(({ id }) => line.has(id)),
+      state !== "replaced" && parseGroupData(data).replaces.some(({ id }) => line.has(id)),
   );
 }
 
@@ -150,13 +145,16 @@ function ofSamePeople(step: Pick<Step, "live">, kind: CheckedData["kind"], group
   );
 }
 
+/** Whether this device's account is in a group no more. */
+const isOut = ({ record: { state } }: GroupLive): boolean => state === "left" || state === "removed";
+
 /**
  * Whether what took the place of a group that this device is out of was made by somebody who knew that, and asks it in again: it is like any
  * other group then, and takes no place here. Whoever knew no later epoch may not have heard that we left.
  */
-function isInvitation({ record }: GroupLive, { replaces }: CheckedData): boolean {
-  const isOut = record.state === "left" || record.state === "removed";
-  return isOut && replaces.some(({ id, epoch }) => id === record.id && epoch > record.epoch);
+function isInvitation(group: GroupLive, { replaces }: CheckedData): boolean {
+  const { record } = group;
+  return isOut(group) && replaces.some(({ id, epoch }) => id === record.id && epoch > record.epoch);
 }
 
 /** A group, with those whose place it took, the last first. */
@@ -178,6 +176,11 @@ export function countsBefore(one: Heir, other: Heir): boolean {
   if (otherFrom === undefined || otherHeir === undefined) return true;
   return from.epoch === otherFrom.epoch ? heir.id < otherHeir.id : from.epoch > otherFrom.epoch;
 }
+
+const heirOf = ({ record: { id, data } }: GroupLive): Heir => ({
+  id,
+  replaces: parseGroupData(data).replaces,
+});
 
 const lineOf = ({ id, replaces }: Heir) => [{ id, epoch: 0 }, ...replaces];
 
