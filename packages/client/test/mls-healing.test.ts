@@ -386,3 +386,42 @@ test("a group that each device in it lost in another way is made anew by those w
   }
   expect(ben.notices.filter(({ type }) => type === "refused")).toEqual([]);
 });
+
+test("whom somebody wanted removed from a group whose log ended is told that the one in its place is without them, and can be asked in again", async () => {
+  const { world, ann, ben, cleo, id } = await scene();
+  ann.network.partition();
+  const removed = ann.up.removeFromGroup(id, [ben.identifier]);
+  await world.server.wreck((await cleo.groups()).find((group) => group.id === id)!);
+  await world.settle(10);
+  await ben.up.send(id, "waits in vain");
+  ann.network.heal();
+  await world.during(removed);
+  await world.settle(1_200);
+  expect((await ben.up.groups()).map(({ state }) => state)).toEqual(["removed"]);
+  expect((await ben.up.history(id)).map(({ status }) => status)).toEqual(["failed"]);
+  await world.during(ann.up.addToGroup("Climbing", [ben.identifier]));
+  await world.settle(60);
+  await cleo.up.send("Climbing", "welcome back");
+  await world.settle(30);
+  expect(ben.received.map(({ body }) => body)).toContain("welcome back");
+});
+
+test("whoever left a group whose log ended before anybody saw them out can be asked into the one in its place", async () => {
+  const { world, ann, ben, cleo, id } = await scene();
+  // Everybody updates once after joining; that is over then.
+  await ann.up.send(id, "hello");
+  await world.settle(60);
+  ann.network.partition();
+  await world.during(ben.up.leaveGroup(id));
+  ben.kill();
+  await world.server.wreck((await cleo.groups()).find((group) => group.id === id)!);
+  ann.network.heal();
+  await world.settle(1_200);
+  await ben.start();
+  await world.during(ann.up.addToGroup("Climbing", [ben.identifier]));
+  await world.settle(60);
+  await cleo.up.send("Climbing", "welcome back");
+  await world.settle(30);
+  expect(ben.received.map(({ body }) => body)).toContain("welcome back");
+  expect(ben.notices.filter(({ type }) => type === "refused")).toEqual([]);
+});

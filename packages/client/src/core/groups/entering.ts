@@ -54,6 +54,7 @@ async function freshRecord(step: Step, { item, mls, ciphersuite }: Come): Promis
     ownSent: [],
     deleted: false,
     declined: false,
+    toldOut: false,
   };
 }
 

@@ -127,8 +127,10 @@ export async function takeNotMember(step: Step, order: number, answer: NotMember
   if (!signed)
     throw new ValidationError("mls_invalid", "SOTTO-REJOIN-2: not signed by a device in use, to us");
   for (const [invitation] of doubted) finishItem(step, invitation);
-  if (isLost && isOurs) await leaveRemoved(step, group, account);
-  else if (isLost) noteOut(step, group, account, Number(answer.epoch));
+  if (isLost && isOurs) {
+    await leaveRemoved(step, group, account);
+    putGroup(step, group, { toldOut: true });
+  } else if (isLost) noteOut(step, group, account, Number(answer.epoch));
   return done;
 }
 

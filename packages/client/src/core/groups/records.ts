@@ -71,6 +71,8 @@ export interface GroupRecord {
   readonly changedAt?: number;
   /** Why our state was given up; while healing. */
   readonly lost?: Loss | undefined;
+  /** It was lost, and others said that this account is out of it: its log may be over, so no later epoch of it says so. */
+  readonly toldOut?: boolean;
   /** The group that took its place, once it is replaced. */
   readonly successor?: string | undefined;
   /** When it took the place of another here. */

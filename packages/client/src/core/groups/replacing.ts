@@ -150,11 +150,13 @@ const isOut = ({ record: { state } }: GroupLive): boolean => state === "left" ||
 
 /**
  * Whether what took the place of a group that this device is out of was made by somebody who knew that, and asks it in again: it is like any
- * other group then, and takes no place here. Whoever knew no later epoch may not have heard that we left.
+ * other group then, and takes no place here. Whoever knew no later epoch may not have heard that we left; but where
+ * others told us that we are out, their log may have come to none.
  */
 function isInvitation(group: GroupLive, { replaces }: CheckedData): boolean {
   const { record } = group;
-  return isOut(group) && replaces.some(({ id, epoch }) => id === record.id && epoch > record.epoch);
+  const isLater = (epoch: number) => epoch > record.epoch || record.toldOut === true;
+  return isOut(group) && replaces.some(({ id, epoch }) => id === record.id && isLater(epoch));
 }
 
 /** A group, with those whose place it took, the last first. */

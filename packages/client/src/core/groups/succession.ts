@@ -132,7 +132,9 @@ async function outsiders(step: Step, { record, intents }: GroupLive): Promise<Re
 function dataOf(record: GroupRecord, out: ReadonlySet<string>): CheckedData {
   const data = parseGroupData(record.data);
   const admins = data.kind === "group" ? deciders(record).filter((account) => !out.has(account)) : [];
-  const epoch = Math.max(record.epoch, record.lost?.leftBy ?? 0);
+  // Who left holds it against the epoch in which they went, as if somebody had seen them out.
+  const isLeft = record.leaving?.some((account) => record.accounts.includes(account)) === true;
+  const epoch = Math.max(isLeft ? record.epoch + 1 : record.epoch, record.lost?.leftBy ?? 0);
   return inPlaceOf({ ...data, admins }, { ...record, epoch });
 }
 
