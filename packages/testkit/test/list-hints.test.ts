@@ -78,7 +78,9 @@ test("in a group nothing is written until a list was seen of which the server sa
   const unkind = { ignores: () => (slow ? ["lookup"] : []) };
   const sent = appends(scene, cleo, id, unkind);
   appends(scene, ann, id, unkind);
-  await publishes(scene, bob, replacedBy((await newDevice(scene, bob)).device));
+  const found = await newDevice(scene, bob);
+  await publishes(scene, bob, replacedBy(found.device));
+  await found.comesUp();
   const writing = cleo.up.send("Choir", "for whoever is left");
   await scene.world.settle(60);
   expect(sent).toEqual([]);
