@@ -120,7 +120,7 @@ const heir = (hex: string, admins: readonly string[], invitedBy: string) => {
   };
 };
 
-test("a device that was let in later goes on in the one group that counts, where who let it into each decides in the other, and else in both", () => {
+test("a device that was let in later goes on in the one group that counts, where who let it into that one decides in the other, and else in both", () => {
   const heard = (next: ReturnType<typeof heir>, present: ReturnType<typeof heir>) => {
     const byId = new Map([[present.live.record.id, present.live]]);
     const step = { live: { own: { account: idOf(own) }, groups: { byId } }, env: { nowMs: () => 0 } };
@@ -151,6 +151,11 @@ test("a device that was let in later goes on in the one group that counts, where
     expect(heard(high, outOf(low))).toBe("another is");
     expect(heard(low, outOf(high))).toBeUndefined();
   }
+  // Whoever lets it into the one that does not count need not decide anywhere: they are late.
+  const late = heir("80", [admin], other);
+  expect(heard(low, late)).toBe("takes its place");
+  expect(heard(late, heir("10", [admin], own))).toBe("another is");
+  expect(heard(heir("10", [admin], own), late)).toBe("takes its place");
   // Somebody names the old group in one of their own: that keeps this device out of none, and puts it out of none.
   const theirs = heir("02", [stranger], stranger);
   expect(heard(high, theirs)).toBeUndefined();

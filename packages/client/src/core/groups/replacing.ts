@@ -108,7 +108,7 @@ function relatedTo(step: Pick<Step, "live">, next: MlsGroup, made: Omit<Continue
   const own = step.live.own.account;
   const among =
     kind === "group"
-      ? [...step.live.groups.byId.values()].filter((group) => isVouched(group, made, own))
+      ? [...step.live.groups.byId.values()].filter((group) => isVouched(group, next, made, own))
       : ofSamePeople(step, kind, next);
   return among.filter(
     ({ record: { state, data } }) =>
@@ -117,20 +117,21 @@ function relatedTo(step: Pick<Step, "live">, next: MlsGroup, made: Omit<Continue
 }
 
 /**
- * Whether those who let this device into two groups decide in the other, or are its own devices. Ids are no secret: somebody who is in
- * neither could name what both come from in a group of theirs, and so keep this device out of one.
+ * Whether who let this device into the one of two groups that counts decides in the other, or is its own device. Ids are no secret:
+ * somebody else could name what both come from in a group of theirs, and so keep this device out of the other.
  */
 function isVouched(
-  { record }: GroupLive,
+  group: GroupLive,
+  { groupId }: MlsGroup,
   { accounts, data, sender }: Omit<Continued, "isLater">,
   own: string,
 ): boolean {
-  const { kind, invitedBy = own } = record;
-  return (
-    kind === "group" &&
-    (sender === own || deciders(record).includes(sender)) &&
-    (invitedBy === own || deciding(data, accounts).includes(invitedBy))
-  );
+  const { kind, invitedBy = own } = group.record;
+  if (kind !== "group") return false;
+  const nextCounts = countsBefore({ id: toHex(groupId), replaces: data.replaces }, heirOf(group));
+  return nextCounts
+    ? sender === own || deciders(group.record).includes(sender)
+    : invitedBy === own || deciding(data, accounts).includes(invitedBy);
 }
 
 /** The pairs with the same person, or groups of the own devices, that this device knows. */
