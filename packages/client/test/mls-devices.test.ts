@@ -99,6 +99,23 @@ test("SOTTO-JOIN-5: an invitation of a device that was revoked before it was rea
   expect(log?.members.get(log.epoch)).toEqual(new Set([ann.device, ben.device, cleo.device]));
 });
 
+test("what only a revoked device had read comes to the other once the pair is made anew, whatever its receipts said", async () => {
+  const { world, ann, ben, linked } = await scene(9);
+  const phone = await linked(ann);
+  await world.settle(60);
+  phone.network.partition();
+  await ann.up.send(ben.identifier, "hello");
+  await world.settle(30);
+  const revoked = phone.up.revokeDevice(ann.device);
+  await ben.up.send(ann.identifier, "hello yourself");
+  await world.settle(30);
+  expect((await ben.up.history(ann.identifier)).at(-1)?.status).toBe("delivered");
+  phone.network.heal();
+  await world.during(revoked);
+  await world.settle(120);
+  expect(await bodies(phone, ben.identifier)).toContain("hello yourself");
+});
+
 test("what a revoked device invited to waits no longer than it must: others say that one is out of it, or a pair in its place is there", async () => {
   const { world, ann, ben, cleo, linked } = await scene(13);
   const phone = await linked(ann);

@@ -3,7 +3,7 @@
  * speak the classic suite only, or left no KeyPackage, are not there.
  */
 import type { MlsCiphersuite, VerifiedKeyPackage } from "@sotto/crypto";
-import { MLS_CIPHERSUITE_IDS, activeDevices } from "@sotto/crypto";
+import { MLS_CIPHERSUITE_IDS } from "@sotto/crypto";
 import {
   SottoError,
   TransportError,
@@ -157,10 +157,15 @@ function ask(
 
 /** The devices of an account that can be in groups, this one not among them. */
 export async function devicesOf(step: Step, account: string): Promise<readonly Device[]> {
+  return (await everyDeviceOf(step, account)).filter(({ revokedAtSec }) => revokedAtSec === 0n);
+}
+
+/** The same, with those that were revoked. */
+export async function everyDeviceOf(step: Step, account: string): Promise<readonly Device[]> {
   const { own } = step.live;
   const known = await pinned(step, account);
-  if (known === undefined) return [];
-  return activeDevices(known.list.list).filter(
+  const devices = known?.list.list.devices ?? [];
+  return devices.filter(
     (device) =>
       device.inboxKey.length > 0 && !(account === own.account && toHex(device.deviceId) === own.device),
   );

@@ -7,7 +7,7 @@ import { contactOf } from "../conversations.ts";
 import { names, type MessageRecord, type Stamp } from "../records.ts";
 import { nextOrder, type Step } from "../step.ts";
 import type { View } from "../vault-store.ts";
-import { devicesOf } from "./inviting.ts";
+import { everyDeviceOf } from "./inviting.ts";
 import { groupNames, type MlsItem } from "./records.ts";
 import type { GroupLive } from "./state.ts";
 
@@ -110,12 +110,12 @@ const mostDoubtful = 64;
 
 /**
  * Puts everything that was sent to a peer, and is not known to have arrived, in front of what waits: its log is given up. Whoever has it
- * shows it once, by its id. A receipt is one device's: where there are others, which may have left the log before they read so far, the
- * newest messages are sent again whatever receipts say. So are changes of them, for nobody says that those arrived. In a group it is the
+ * shows it once, by its id. A receipt is one device's, which may be revoked since: where there are others, which may have left the log before
+ * they read so far, or never were in it, the newest messages are sent again whatever receipts say. So are changes of them, for nobody says that those arrived. In a group it is the
  * newest only, since each goes to everybody.
  */
 export async function resendUndelivered(step: Step, group: Pick<GroupLive, "record">): Promise<void> {
-  const others = await Promise.all(group.record.accounts.map((account) => devicesOf(step, account)));
+  const others = await Promise.all(group.record.accounts.map((account) => everyDeviceOf(step, account)));
   const doubtful = others.flat().length > 1 ? mostDoubtful : 0;
   const most = group.record.kind === "pair" ? mostResent : mostDoubtful;
   for (const conversation of await conversationsOf(step, group))
