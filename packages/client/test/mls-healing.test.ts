@@ -387,6 +387,24 @@ test("a group that each device in it lost in another way is made anew by those w
   expect(ben.notices.filter(({ type }) => type === "refused")).toEqual([]);
 });
 
+test("a device put back to before it made somebody an admin goes on in the group that they made anew", async () => {
+  const played = await scene();
+  const { world, ann, ben, cleo, id } = played;
+  const copy = ann.copy();
+  await world.during(ann.up.setAdmins(id, [ben.identifier], true));
+  await world.settle(30);
+  ann.kill();
+  await world.server.wreck((await ben.groups()).find((group) => group.id === id)!);
+  await world.settle(300);
+  ann.restore(copy);
+  await ann.start();
+  await world.settle(1_500);
+  await ann.up.send("Climbing", "here again");
+  await world.settle(30);
+  for (const { received } of [ben, cleo]) expect(received.map(({ body }) => body)).toContain("here again");
+  expect(ann.notices.filter(({ type }) => type === "refused")).toEqual([]);
+});
+
 test("whom somebody wanted removed from a group whose log ended is told that the one in its place is without them, and can be asked in again", async () => {
   const { world, ann, ben, cleo, id } = await scene();
   ann.network.partition();

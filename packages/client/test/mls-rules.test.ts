@@ -299,6 +299,20 @@ describe("what takes a group's place, or goes on where it ended", () => {
     expect(successor({ ...stay, sender: hex(cleo) }, { leaving: [hex(ann)] })).toBe(ok);
   });
 
+  test("SOTTO-WELCOME-9: whoever lost it for themselves takes any member's word for what came later", () => {
+    const lost = { why: "own", atMs: 0 } as const;
+    const data = { ...choir, admins: [hex(ann), hex(cleo)] };
+    const made = { data, sender: hex(cleo), isLater: true };
+    expect(successor(made, { lost })).toBe(ok);
+    // Of the epoch that it knows, it knows who decides; what the log did to it is somebody's to gain by.
+    expect(successor({ ...made, isLater: false }, { lost })).toBe("group_forbidden SOTTO-WELCOME-9");
+    for (const why of ["commit", "log"] as const)
+      expect(successor(made, { lost: { ...lost, why } })).toBe("group_forbidden SOTTO-WELCOME-9");
+    expect(successor({ ...made, sender: hex(dora) }, { lost })).toBe("group_forbidden SOTTO-WELCOME-9");
+    const back = { ...made, accounts: [...all, hex(dora)] };
+    expect(successor(back, { lost, gone: [hex(dora)] })).toBe("group_forbidden SOTTO-WELCOME-10");
+  });
+
   test("SOTTO-WELCOME-9: it stays of its kind, and whoever left is not taken along", () => {
     expect(successor({ data: pairData })).toBe("group_forbidden SOTTO-WELCOME-9");
     for (const state of ["left", "removed"] as const)

@@ -9,7 +9,7 @@ import { isOwnerless } from "./membership.ts";
 import type { GroupRecord } from "./records.ts";
 
 /** What is known of the group before. */
-export type Known = Pick<GroupRecord, "kind" | "state" | "data" | "accounts" | "leaving" | "gone">;
+export type Known = Pick<GroupRecord, "kind" | "state" | "data" | "accounts" | "leaving" | "gone" | "lost">;
 
 /** The group that is to go on in its place. */
 export interface Continued {
@@ -37,9 +37,13 @@ export function deciding(
   return data.admins.filter((admin) => !leaving.includes(admin));
 }
 
-/** Whether an account's word counts for what this device cannot know: one of those who decide, or another device of its own account. */
-const isTrusted = (known: Known, account: string, own: string): boolean =>
-  account === own || deciders(known).includes(account);
+/**
+ * Whether an account's word counts for what this device cannot know: one of those who decide, or another device of its own account. A device
+ * that lost the group for itself takes any member's, as where one lets it in again: put back to an older copy, it may have forgotten whom it
+ * made an admin, and would never believe them.
+ */
+const isTrusted = (known: Known, { sender, isLater }: Continued, own: string): boolean =>
+  sender === own || deciders(known).includes(sender) || (isLater && known.lost?.why === "own");
 
 /**
  * Checks that a group may take the place of one that is known here.
@@ -47,7 +51,7 @@ const isTrusted = (known: Known, account: string, own: string): boolean =>
  */
 export function checkSuccessor(known: Known, next: Continued, own: string): void {
   const isIn = known.state !== "left" && known.state !== "removed" && known.accounts.includes(next.sender);
-  if (next.data.kind !== known.kind || !isIn || !isTrusted(known, next.sender, own)) {
+  if (next.data.kind !== known.kind || !isIn || !isTrusted(known, next, own)) {
     throw forbidden("SOTTO-WELCOME-9", "nobody who decides in a group made this to take its place");
   }
   checkContinued(known, next, own);
@@ -62,7 +66,7 @@ export function checkContinued(known: Known, next: Continued, own: string): void
   const before = parseGroupData(known.data);
   if (known.gone?.some((account) => accounts.includes(account)) === true)
     throw forbidden("SOTTO-WELCOME-10", "somebody is in it who was removed, or left");
-  const trusted = isTrusted(known, next.sender, own);
+  const trusted = isTrusted(known, next, own);
   if (trusted && next.isLater && data.kind === "group") return;
   if (accounts.some((account) => !known.accounts.includes(account)))
     throw forbidden("SOTTO-WELCOME-11", "somebody is in it who was not known there");
