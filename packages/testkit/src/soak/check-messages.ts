@@ -62,10 +62,13 @@ function isForsaken(
   );
 }
 
-/** Whether a device in use is in the newest of the logs that are one group. */
+/** Whether a device in use is in the newest of the logs that are one group, and its account has not left that on another. */
 function isIn(stage: Stage, logs: readonly WitnessedLog[], device: string): boolean {
   const newest = logs.at(-1);
-  return !isRevoked(stage, device) && newest?.members.get(newest.epoch)?.has(device) === true;
+  const isMember = newest?.members.get(newest.epoch)?.has(device) === true;
+  const one = stage.world.devices.find((each) => each.device === device);
+  const isOut = isMember && one !== undefined && hasLeft(stage, newest, one, newest.head + 1);
+  return isMember && !isOut && !isRevoked(stage, device);
 }
 
 const isRevoked = ({ revoked }: Stage, id: string): boolean =>

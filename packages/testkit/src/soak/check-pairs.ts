@@ -24,10 +24,10 @@ export async function checkPair(
     const joins = log.joins.filter(({ device }) => device === to.device.device);
     for (const { id, sender, epoch, seq } of log.texts) {
       const isIn = log.members.get(epoch)?.has(to.device.device) === true;
-      // Of before it was let in: it comes with the history, or sooner when the pair is made anew.
-      if (!isIn) before.add(id);
-      if (sender !== from.device.device) continue;
       const mayRead = isIn && !wasPutOff(stage, joins, seq);
+      // Of before it was let in: it comes with the history, or sooner when the pair is made anew.
+      if (!mayRead) before.add(id);
+      if (sender !== from.device.device) continue;
       written.set(id, mayRead || written.get(id) === true);
     }
   }
