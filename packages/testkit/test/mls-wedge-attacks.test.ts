@@ -260,6 +260,38 @@ test("whom an admin wanted removed is out of the group that counts, though anoth
   }
 });
 
+test("whoever was removed from a group that is given up for another is removed from that one, whose maker had not heard of it", async () => {
+  for (let seed = 1; ; seed++) {
+    scene = await Scene.make(seed);
+    const { world } = scene;
+    const [third, dora, ...admins] = await scene.people("cleo", "dora", "ann", "bob");
+    const [first, second] = admins.toSorted((a, b) => (a.account < b.account ? -1 : 1)) as typeof admins;
+    const others = [second, third, dora].map(({ identifier }) => identifier);
+    await world.during(first.up.createGroup("Choir", others));
+    await world.during(first.up.setAdmins("Choir", [second.identifier], true));
+    await world.settle(60);
+    await keepApart(first);
+    await world.server.wreck(await groupOf(first));
+    const heard = await goesOn([second, third, dora]);
+    const unheard = (await first.groups()).find(({ state }) => state === "creating")!.id;
+    // Which of the two counts before the other is as chance has it: here the one that nobody heard of.
+    if (unheard > heard) {
+      await scene.close();
+      continue;
+    }
+    await world.during(second.up.removeFromGroup("Choir", [dora.identifier]));
+    await world.settle(30);
+    scene.behave();
+    scene.link(first).cut();
+    expect(await goesOn([first, second, third])).toBe(unheard);
+    expect(await present(dora)).toEqual([]);
+    for (const device of [first, second, third, dora]) {
+      expect(refusals(device).filter((code) => code === "group_forbidden")).toEqual([]);
+    }
+    return;
+  }
+});
+
 test("whoever was removed from the group, or left it, before its log was ended can be asked into the one that goes on", async () => {
   const { ann, bob, cleo, mallory } = await choir();
   await scene.world.during(ann.up.removeFromGroup("Choir", [cleo.identifier]));

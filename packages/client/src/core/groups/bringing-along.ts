@@ -1,7 +1,7 @@
 /**
  * A group that this device gives up for another which counts before it may have let people in of whom the other never heard: everybody else
- * goes over, and they would write where nobody reads. Whoever goes over, and may add people, adds them there. And whoever made the one that
- * is given up without somebody, whom a person wanted removed, takes them out of the other.
+ * goes over, and they would write where nobody reads. Whoever goes over, and may add people, adds them there; and takes out whoever went from
+ * the one that is given up, or without whom they made that one.
  * @see spec/PROTOCOL.md, Succession
  */
 import type { Step } from "../step.ts";
@@ -22,10 +22,11 @@ export function bringAlong(step: Step, group: GroupLive, next: GroupLive): void 
   if (came.length > 0) addIntent(step, next, { type: "add", accounts: came, unlessGone: true });
 }
 
-/** Has those not be in the group that one is given up for without whom this device made that one. */
+/** Has those not be in the group that one is given up for who went from that one, or without whom this device made it. */
 export function keepOut(step: Step, { record }: GroupLive, next: GroupLive): void {
-  const out = record.without?.filter(
-    (account) => !record.accounts.includes(account) && next.record.accounts.includes(account),
+  const went = new Set([...(record.without ?? []), ...(record.gone ?? [])]);
+  const out = next.record.accounts.filter(
+    (account) => went.has(account) && !record.accounts.includes(account),
   );
-  if (out !== undefined && out.length > 0) addIntent(step, next, { type: "remove", accounts: out });
+  if (out.length > 0) addIntent(step, next, { type: "remove", accounts: out });
 }

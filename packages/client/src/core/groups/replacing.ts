@@ -69,11 +69,13 @@ export function replacedBy(
   }
   const { record } = present;
   // Nobody is told of one that gets no place: whoever made it may not have heard of what became of the other.
-  if (!countsBefore(heir, heirOf(present))) {
-    if (record.state !== "healing") return "another is";
-    if (!isGivenUp(record, step.env.nowMs())) return "wait";
-  }
-  checkSuccessor(present.record, { ...made, isLater: true }, own);
+  const counts = countsBefore(heir, heirOf(present));
+  if (!counts && record.state !== "healing") return "another is";
+  if (!counts && !isGivenUp(record, step.env.nowMs())) return "wait";
+  // Its maker may not have heard who went from the one that is given up for it: those who go over take them out. Whoever left does not go.
+  if (counts && record.state === "left") return "another is";
+  if (counts && record.state === "removed") return old;
+  checkSuccessor(counts ? { ...record, gone: [] } : record, { ...made, isLater: true }, own);
   return old;
 }
 
@@ -200,15 +202,17 @@ export function hasSuccessor(step: Pick<Step, "live">, group: MlsGroup): boolean
 /** Has a group take the place of another, and of the one that had it until now: wishes and messages go on in it. */
 export async function takePlaceOf(step: Step, old: GroupLive, next: GroupLive): Promise<void> {
   for (const group of new Set([old, presentOf(step, old)])) {
+    const wasOut = isOut(group);
     await dropState(step, group);
     putGroup(step, group, { state: "replaced", successor: next.record.id, tasks: [] });
     if (group.record.kind === "pair") await moveTimerWish(step, next, group);
     await moveIntents(step, group, next);
-    if (isForsaken(group, next)) {
+    const isGivenUpFor = !wasOut && isForsaken(group, next);
+    if (isGivenUpFor) {
       bringAlong(step, group, next);
       keepOut(step, group, next);
     }
-    if (group.record.kind === "pair" || isForsaken(group, next)) await resendUndelivered(step, group);
+    if (group.record.kind === "pair" || isGivenUpFor) await resendUndelivered(step, group);
   }
   putGroup(step, next, { tookPlaceAtMs: step.env.nowMs() });
 }
