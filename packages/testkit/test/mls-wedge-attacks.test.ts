@@ -407,6 +407,25 @@ test("a member without rights puts a group of its own in the place of the one th
   await goesOn([ann, bob, cleo]);
 });
 
+test("an admin who was removed from the group that goes on puts one of their own in the place of the one before, of a later epoch: refused", async () => {
+  const { ann, bob, cleo, mallory, id } = await choir();
+  await scene.world.during(ann.up.setAdmins("Choir", [mallory.identifier], true));
+  await scene.world.settle(20);
+  await scene.world.server.wreck(await groupOf(ann));
+  const next = await goesOn([ann, bob, cleo, mallory]);
+  await scene.world.during(ann.up.removeFromGroup("Choir", [mallory.identifier]));
+  await scene.world.settle(20);
+  const before = await people(bob);
+  const told = refusals(bob).length;
+  const intruder = await Intruder.takeOver(scene, mallory);
+  const forged = { groupId: provider.randomBytes(16), admins: [mallory.account], replaces: id };
+  await usurp(intruder, bob, [ann, cleo], forged);
+  await scene.world.until(() => refusals(bob).length > told);
+  expect(refusals(bob).at(-1)).toBe("group_forbidden");
+  expect(await goesOn([ann, bob, cleo])).toBe(next);
+  expect(await people(bob)).toEqual(before);
+});
+
 test("the server alone shows an admin a Commit that there is not: others put the admin right, and no group is made anew", async () => {
   const { ann, bob, cleo, mallory, id } = await choir();
   let lied = false;
