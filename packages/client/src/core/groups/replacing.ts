@@ -68,14 +68,17 @@ export function replacedBy(
     if (present === old) return old;
   }
   const { record } = present;
-  // Nobody is told of one that gets no place: whoever made it may not have heard of what became of the other.
-  const counts = countsBefore(heir, heirOf(present));
-  if (!counts && record.state !== "healing") return "another is";
-  if (!counts && !isGivenUp(record, step.env.nowMs())) return "wait";
+  const continued = { ...made, isLater: true };
+  if (!countsBefore(heir, heirOf(present))) {
+    // Nobody is told of one that gets no place: whoever made it may not have heard of what became of the other.
+    if (record.state !== "healing") return "another is";
+    if (!isGivenUp(record, step.env.nowMs())) return "wait";
+    checkSuccessor(record, continued, own);
+    return old;
+  }
   // Its maker may not have heard who went from the one that is given up for it: those who go over take them out. Whoever left does not go.
-  if (counts && record.state === "left") return "another is";
-  if (counts && record.state === "removed") return old;
-  checkSuccessor(counts ? { ...record, gone: [] } : record, { ...made, isLater: true }, own);
+  if (record.state === "left") return "another is";
+  if (record.state !== "removed") checkSuccessor({ ...record, gone: [] }, continued, own);
   return old;
 }
 
