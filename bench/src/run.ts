@@ -2,7 +2,7 @@
  * Runs the rounds: in each, every scenario on every system in turn, so that whatever else the machine does meets all
  * alike. Each measurement has a fresh server process with fresh files.
  */
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describeMachine } from "./host/machine.ts";
@@ -45,21 +45,21 @@ export async function run(program: string, options: Options): Promise<boolean> {
     for (const { target } of installed) await target.prepare?.(workFolder, users);
 
     for (let round = 0; round < options.rounds; round++) {
-      for (const scenario of options.scenarios) {
+      for (const measurement of measurements(options)) {
         // Another one begins in each round.
         const order = installed.map((_, i) => installed[(i + round) % installed.length]!);
         for (const { target, results } of order) {
-          if (!target.scenarios.includes(scenario)) continue;
-          const folder = join(workFolder, `${target.name}-${scenario}-${round}`);
-          mkdirSync(folder);
+          if (!target.scenarios.includes(measurement.scenario)) continue;
+          const folder = mkdtempSync(join(workFolder, `${target.name}-`));
           await untilQuiet(options.waitQuietSec);
+          const { name } = measurement;
           try {
-            const line = await measure(program, target, scenario, folder, options, results);
-            console.log(`round ${round + 1} ${scenario} ${target.name}: ${line}`);
+            const line = await measure(program, target, measurement, folder, options, results);
+            console.log(`round ${round + 1} ${name} ${target.name}: ${line}`);
           } catch (error) {
             const text = error instanceof Error ? error.message : String(error);
-            results.failures.push(`round ${round + 1}, ${scenario}: ${text.split("\n")[0]}`);
-            console.log(`round ${round + 1} ${scenario} ${target.name}: FAILED: ${text}`);
+            results.failures.push(`round ${round + 1}, ${name}: ${text.split("\n")[0]}`);
+            console.log(`round ${round + 1} ${name} ${target.name}: FAILED: ${text}`);
           }
           rmSync(folder, { recursive: true, force: true });
         }
@@ -92,10 +92,27 @@ export function usersNeeded(options: Options): number {
   return Math.max(2 * options.exchange.pairs, 2 * options.away.recipients, idle, readers);
 }
 
+/** What is measured in one go, with a server of its own. */
+interface Measurement {
+  readonly name: string;
+  readonly scenario: Scenario;
+  /** Of an exchange at a pace. */
+  readonly ratePerSec?: number;
+}
+
+/** Each pace is one of its own: who cannot keep one may keep the next. */
+function measurements({ scenarios, ratesPerSec }: Options): Measurement[] {
+  return scenarios.flatMap((scenario): Measurement[] =>
+    scenario === "paced"
+      ? ratesPerSec.map((ratePerSec) => ({ name: `paced, ${ratePerSec}/s`, scenario, ratePerSec }))
+      : [{ name: scenario, scenario }],
+  );
+}
+
 async function measure(
   program: string,
   target: Target,
-  scenario: Scenario,
+  { scenario, ratePerSec = 0 }: Measurement,
   folder: string,
   options: Options,
   results: TargetResults,
@@ -113,14 +130,10 @@ async function measure(
         return JSON.stringify(result);
       }
       case "paced": {
-        const reached = [];
-        for (const ratePerSec of options.ratesPerSec) {
-          const job = { type: "paced", ...to, ...options.exchange, ratePerSec } as const;
-          const result = await runJob<"paced">(generator, job);
-          results.paced.push(result);
-          reached.push(result);
-        }
-        return JSON.stringify(reached);
+        const job = { type: "paced", ...to, ...options.exchange, ratePerSec } as const;
+        const result = await runJob<"paced">(generator, job);
+        results.paced.push(result);
+        return JSON.stringify(result);
       }
       case "fan-out": {
         const job = { type: "fan-out", ...to, ...options.fanOut } as const;

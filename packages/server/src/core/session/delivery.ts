@@ -6,6 +6,7 @@ import { AccountChanges } from "./account-changes.ts";
 import type { DeliveryPorts, SessionOutput } from "./ports.ts";
 import { ListChanges } from "./list-changes.ts";
 import { SessionRegistry } from "./registry.ts";
+import { SharedReads } from "./shared-reads.ts";
 import { Session, type Peer, type SessionContext } from "./session.ts";
 
 /** Sessions, and what they share. */
@@ -18,6 +19,7 @@ export class Delivery implements AccountWatch {
     this.#context = {
       ports,
       committer: new GroupCommitter(ports, { ...DEFAULT_GROUP_COMMIT, ...commit }),
+      reads: new SharedReads(ports.store),
       registry,
       lists,
       accounts: new AccountChanges({ ports, registry, lists }),

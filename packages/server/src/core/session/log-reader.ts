@@ -11,6 +11,7 @@ import type { PendingAck } from "../group-commit.ts";
 import type { Store, StoredEntry } from "../store.ts";
 import { encodeFrame } from "./frames.ts";
 import type { DeliveryEvents, OutgoingEntry, SessionOutput } from "./ports.ts";
+import type { SharedReads } from "./shared-reads.ts";
 
 /** A reader sends nothing more while this many bytes wait for its connection. */
 export const HIGH_WATER_BYTES = 1_048_576;
@@ -19,7 +20,8 @@ const readBytes = 262_144;
 
 /** What a reader works with; its session is one. */
 export interface ReaderHost {
-  readonly store: Store;
+  readonly store: Pick<Store, "readEpoch">;
+  readonly reads: SharedReads;
   readonly bus: Bus;
   readonly events: DeliveryEvents;
   readonly output: SessionOutput;
@@ -130,8 +132,8 @@ export class LogReader implements PendingAck {
   }
 
   async #read(throughSeq: number, maxEntries: number): Promise<void> {
-    const { store } = this.#host;
-    const entries = await store.readEntries(this.log, this.#sent, throughSeq, maxEntries, readBytes);
+    const { reads } = this.#host;
+    const entries = await reads.readEntries(this.log, this.#sent, throughSeq, maxEntries, readBytes);
     if (this.#state !== "reading") return;
     if (entries.length > 0) {
       this.#state = "open";

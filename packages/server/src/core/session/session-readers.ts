@@ -10,6 +10,7 @@ import { HIGH_WATER_BYTES, LogReader, type ReaderHost } from "./log-reader.ts";
 import type { DeliveryPorts, SessionOutput } from "./ports.ts";
 import { attachedFrame, type AttachFields } from "./sign-in-frames.ts";
 import { refusal } from "./refusals.ts";
+import type { SharedReads } from "./shared-reads.ts";
 import { optionalSlot, optionalTokenHash, readWindow, readerKey, safeNumber } from "./requests.ts";
 
 /** Most readers of one connection that read from the store at once: each may come back with a quarter of a megabyte. */
@@ -19,6 +20,7 @@ const maxReads = 4;
 export interface SessionReadersDeps {
   readonly ports: DeliveryPorts;
   readonly committer: GroupCommitter;
+  readonly reads: SharedReads;
   readonly output: SessionOutput;
   /** The inbox of the device that signed in: the only one that it may read. */
   readonly inbox: LogId;
@@ -51,6 +53,9 @@ export class SessionReaders implements ReaderHost {
 
   get store() {
     return this.#deps.ports.store;
+  }
+  get reads() {
+    return this.#deps.reads;
   }
   get bus() {
     return this.#deps.ports.bus;

@@ -37,6 +37,7 @@ import {
   requestNumber,
 } from "./requests.ts";
 import { SessionReaders, notAttached } from "./session-readers.ts";
+import type { SharedReads } from "./shared-reads.ts";
 import { AccountDeletedError, challenge, verifySignIn, type Challenge } from "./sign-in.ts";
 import { signedInFrame, type AttachFields, type SignInFields } from "./sign-in-frames.ts";
 import { noBytes } from "./wire.ts";
@@ -48,6 +49,7 @@ const storeRetryMs = 1_000;
 export interface SessionContext {
   readonly ports: DeliveryPorts;
   readonly committer: GroupCommitter;
+  readonly reads: SharedReads;
   readonly registry: SessionRegistry;
   readonly lists: ListChanges;
   readonly accounts: AccountChanges;
@@ -412,11 +414,12 @@ export class Session implements CommitSink, Endable {
   }
 
   #attach(attach: AttachFields): Promise<void> {
-    const { ports, committer } = this.#context;
+    const { ports, committer, reads } = this.#context;
     const { inbox } = this.#signedInDevice();
     this.#readers ??= new SessionReaders({
       ports,
       committer,
+      reads,
       output: this.output,
       inbox,
       failed: (error) => this.#failed(error),
