@@ -66,21 +66,20 @@ export class AccountQuotas implements QuotaPort {
     const key = toHex(account);
     return {
       append: (bytes) => this.#append(key, bytes),
-      createLog: () => this.#logs.take(key, this.#nowMs()),
-      openSlot: () => this.#slots.take(key, this.#nowMs()),
-      attachOrClose: () => this.#reads.take(key, this.#nowMs()),
+      createLog: () => allow(this.#logs.take(key, this.#nowMs())),
+      openSlot: () => allow(this.#slots.take(key, this.#nowMs())),
+      attachOrClose: () => allow(this.#reads.take(key, this.#nowMs())),
       putKeyPackages: (bytes) => this.#takeBytes(this.#keyPackagePuts, this.#bytes, key, bytes),
       putRecovery: (bytes) => this.#takeBytes(this.#recoveryPuts, this.#bytes, key, bytes),
-      putPush: () => this.#pushPuts.take(key, this.#nowMs()),
+      putPush: () => allow(this.#pushPuts.take(key, this.#nowMs())),
       askBlobTicket: (bytes) => this.#takeBytes(this.#blobTickets, this.#blobBytes, key, bytes),
     };
   }
 
   /** Counts an entry and its bytes against the account and the node, or against neither. */
-  #append(key: string, bytes: number): number {
+  #append(key: string, bytes: number): void {
     const nowMs = this.#nowMs();
-    const own = Math.max(this.#appends.peek(key, nowMs), this.#bytes.peek(key, nowMs, bytes));
-    if (own > 0) return own;
+    allow(Math.max(this.#appends.peek(key, nowMs), this.#bytes.peek(key, nowMs, bytes)));
     const all = Math.max(
       this.#nodeAppends.peek(everybody, nowMs),
       this.#nodeBytes.peek(everybody, nowMs, bytes),
@@ -93,16 +92,20 @@ export class AccountQuotas implements QuotaPort {
     this.#bytes.take(key, nowMs, bytes);
     this.#nodeAppends.take(everybody, nowMs);
     this.#nodeBytes.take(everybody, nowMs, bytes);
-    return 0;
   }
 
   /** Counts one of something and its bytes, or neither. */
-  #takeBytes(counted: RateLimiter, weighed: RateLimiter, key: string, bytes: number): number {
+  #takeBytes(counted: RateLimiter, weighed: RateLimiter, key: string, bytes: number): void {
     const nowMs = this.#nowMs();
-    const waitMs = weighed.peek(key, nowMs, bytes);
-    if (waitMs > 0) return waitMs;
-    const countWaitMs = counted.take(key, nowMs);
-    if (countWaitMs === 0) weighed.take(key, nowMs, bytes);
-    return countWaitMs;
+    allow(weighed.peek(key, nowMs, bytes));
+    allow(counted.take(key, nowMs));
+    weighed.take(key, nowMs, bytes);
   }
+}
+
+/** @throws SottoError `quota_exceeded` unless nobody has to wait. */
+function allow(waitMs: number): void {
+  if (waitMs === 0) return;
+  const details = { retryAfterMs: waitMs };
+  throw new SottoError("quota_exceeded", "your account's allowance for now is used up", details);
 }

@@ -111,20 +111,22 @@ export interface ChallengerPort {
   sign(data: Uint8Array): Uint8Array;
 }
 
-/** What an account may still do. Each returns 0 when allowed (and counts it), else milliseconds until it may. */
+/**
+ * Counts what an account does. Each throws SottoError with `retryAfterMs`, and counts nothing, when there is no more to be had: `quota_exceeded`
+ * of the account's own, `rate_limited` of what the node takes from all accounts together.
+ */
 export interface AccountQuota {
-  /** @throws SottoError `rate_limited` when all accounts together have used up what the node takes. */
-  append(bodyBytes: number): number;
-  createLog(): number;
-  openSlot(): number;
-  attachOrClose(): number;
+  append(bodyBytes: number): void;
+  createLog(): void;
+  openSlot(): void;
+  attachOrClose(): void;
   /** @param bytes of all KeyPackages together: they count like appended ones. */
-  putKeyPackages(bytes: number): number;
+  putKeyPackages(bytes: number): void;
   /** @param bytes of the backup: they count likewise. */
-  putRecovery(bytes: number): number;
-  putPush(): number;
+  putRecovery(bytes: number): void;
+  putPush(): void;
   /** @param bytes of the blob: they count by themselves. */
-  askBlobTicket(bytes: number): number;
+  askBlobTicket(bytes: number): void;
 }
 
 /** Finds the quota of an account, once for each sign-in. */

@@ -247,25 +247,25 @@ export class Session implements CommitSink, Endable {
         return this.#guard(0, () => this.#ack(frame.value));
       case "attach":
         return this.#later(frame.value.request, async () => {
-          this.#allow(this.#quota?.attachOrClose());
+          this.#quota?.attachOrClose();
           await this.#attach(frame.value);
         });
       case "detach":
         return this.#guard(0, () => this.#readers?.detach(frame.value));
       case "createLog":
         return this.#guard(frame.value.request, () => {
-          this.#allow(this.#quota?.createLog());
+          this.#quota?.createLog();
           this.#submit(frame.value.request, readCreateLog(frame.value, this.#nowSec()));
         });
       case "openSlot":
         return this.#guard(frame.value.request, () => {
-          this.#allow(this.#quota?.openSlot());
+          this.#quota?.openSlot();
           this.#submit(frame.value.request, readOpenSlot(frame.value, this.#sha256, this.#nowSec()));
         });
       case "closeSlot":
         return this.#guard(frame.value.request, () => {
           const operation = readCloseSlot(frame.value);
-          this.#allow(this.#quota?.attachOrClose());
+          this.#quota?.attachOrClose();
           this.#submit(frame.value.request, operation);
           this.#readers?.close(readerKey(operation.log, operation.slot));
         });
@@ -275,7 +275,7 @@ export class Session implements CommitSink, Endable {
         return this.#later(frame.value.request, () => this.#ask().putDeviceList(frame.value));
       case "putKeyPackages":
         return this.#later(frame.value.request, async () => {
-          this.#allow(this.#quota?.putKeyPackages(keyPackageBytes(frame.value)));
+          this.#quota?.putKeyPackages(keyPackageBytes(frame.value));
           await this.#ask().putKeyPackages(frame.value);
         });
       case "claimKeyPackages":
@@ -286,12 +286,12 @@ export class Session implements CommitSink, Endable {
         return this.#later(frame.value.request, () => this.#ask().answerLink(frame.value));
       case "putRecovery":
         return this.#later(frame.value.request, async () => {
-          this.#allow(this.#quota?.putRecovery(frame.value.sealed.length));
+          this.#quota?.putRecovery(frame.value.sealed.length);
           await this.#ask().putRecovery(frame.value);
         });
       case "putPush":
         return this.#later(frame.value.request, async () => {
-          this.#allow(this.#quota?.putPush());
+          this.#quota?.putPush();
           await this.#ask().putPush(frame.value);
         });
       case "cancelReset":
@@ -304,7 +304,7 @@ export class Session implements CommitSink, Endable {
         return this.#guard(frame.value.request, () => {
           const size = Number(frame.value.size);
           this.#context.ports.blobs.checkSize(size);
-          this.#allow(this.#quota?.askBlobTicket(size));
+          this.#quota?.askBlobTicket(size);
           this.#ask().askBlobTicket(frame.value);
         });
       default:
@@ -375,7 +375,7 @@ export class Session implements CommitSink, Endable {
     if (kind === EntryKind.EPHEMERAL) return this.#later(request, () => this.#ephemeral(append));
     return this.#guard(request, () => {
       const operation = this.#readAppend(append);
-      this.#allow(this.#quota?.append(append.body.length));
+      this.#quota?.append(append.body.length);
       this.#submit(request, operation);
     });
   }
@@ -389,7 +389,7 @@ export class Session implements CommitSink, Endable {
 
   async #ephemeral(append: AppendFields): Promise<void> {
     const operation = this.#readAppend(append);
-    this.#allow(this.#quota?.append(append.body.length));
+    this.#quota?.append(append.body.length);
     const { log, epoch, body } = operation;
     const state = await this.#context.ports.store.readLog(log);
     const named = await this.#context.ports.store.readEpoch(log, epoch);
@@ -468,13 +468,6 @@ export class Session implements CommitSink, Endable {
 
   #checkOpen(): void {
     if (this.#draining) throw new SottoError("draining", "the server stops soon");
-  }
-
-  #allow(waitMs: number | undefined): void {
-    if (waitMs === undefined || waitMs === 0) return;
-    throw new SottoError("quota_exceeded", "your account's allowance for now is used up", {
-      retryAfterMs: waitMs,
-    });
   }
 
   /** What is our own fault is told to the operator, even where the client gets a word for it. */

@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { settle } from "@sotto/testkit";
 import { expect, test } from "vitest";
-import { TestNode, ack, attachInbox, message, type TestConnection } from "./node.ts";
+import { TestNode, ack, attachInbox, message, usedUp, type TestConnection } from "./node.ts";
 
 const cursors = (connection: TestConnection): number[] =>
   connection.all("attached").map(({ cursorSeq }) => Number(cursorSeq));
@@ -78,7 +78,7 @@ test("sealed items count against the quota like any others", async () => {
   const ann = await node.person();
   const reader = await ann.reading();
   const counted: number[] = [];
-  node.quota = { ...node.quota, append: (bytes) => (counted.push(bytes) > 1 ? 5_000 : 0) };
+  node.quota = { ...node.quota, append: (bytes) => void (counted.push(bytes) > 1 && usedUp(5_000)) };
   const sealed = (request: number) => ({
     case: "append" as const,
     value: { request, logId: ann.inbox, kind: 1, body: Uint8Array.of(0x12, 2, 7, 7) },

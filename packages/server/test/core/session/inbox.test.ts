@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { LIMITS, logId } from "@sotto/protocol";
 import { settle } from "@sotto/testkit";
 import { HIGH_WATER_BYTES } from "../../../src/core/session/log-reader.ts";
-import { TestNode, ack, attachInbox, message } from "./node.ts";
+import { TestNode, ack, attachInbox, message, usedUp } from "./node.ts";
 
 const range = (from: number, to: number): number[] =>
   Array.from({ length: to - from + 1 }, (_, index) => from + index);
@@ -241,14 +241,14 @@ describe("failures", () => {
   test("an account's quota", async () => {
     const { node, ann, sender } = await pair();
     node.quota = {
-      append: (bytes) => (bytes > 3 ? 5_000 : 0),
-      createLog: () => 9,
-      openSlot: () => 9,
-      attachOrClose: () => 9,
-      putKeyPackages: () => 9,
-      putRecovery: () => 9,
-      putPush: () => 9,
-      askBlobTicket: () => 9,
+      append: (bytes) => void (bytes > 3 && usedUp(5_000)),
+      createLog: () => usedUp(9),
+      openSlot: () => usedUp(9),
+      attachOrClose: () => usedUp(9),
+      putKeyPackages: () => usedUp(9),
+      putRecovery: () => usedUp(9),
+      putPush: () => usedUp(9),
+      askBlobTicket: () => usedUp(9),
     };
     sender.send(
       message(1, ann.inbox, "ok"),

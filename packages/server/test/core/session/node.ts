@@ -4,6 +4,7 @@ import { toBinary } from "@bufbuild/protobuf";
 import {
   LIMITS,
   SignedDeviceListSchema,
+  SottoError,
   accountId,
   deviceId,
   logId,
@@ -160,14 +161,14 @@ export class TestNode {
   readonly ports: DeliveryPorts;
   readonly fingerprint: Uint8Array;
   quota: AccountQuota = {
-    append: () => 0,
-    createLog: () => 0,
-    openSlot: () => 0,
-    attachOrClose: () => 0,
-    putKeyPackages: () => 0,
-    putRecovery: () => 0,
-    putPush: () => 0,
-    askBlobTicket: () => 0,
+    append: () => undefined,
+    createLog: () => undefined,
+    openSlot: () => undefined,
+    attachOrClose: () => undefined,
+    putKeyPackages: () => undefined,
+    putRecovery: () => undefined,
+    putPush: () => undefined,
+    askBlobTicket: () => undefined,
   };
   readonly failures: unknown[] = [];
   readonly challengeKey = generateKeyPairSync("ed25519");
@@ -412,6 +413,11 @@ export const ack = (log: LogId, seq: number, slot?: Uint8Array): NonNullable<Cli
   case: "ack",
   value: { logId: log, seq: BigInt(seq), ...(slot && { slotId: slot }) },
 });
+
+/** What an account's quota says when there is nothing left. */
+export function usedUp(retryAfterMs: number): never {
+  throw new SottoError("quota_exceeded", "used up", { retryAfterMs });
+}
 
 /** Answers every event but these with silence. */
 function silent<Events extends object>(heard: Partial<Events> = {}): Events {
