@@ -218,7 +218,7 @@ describe("a second device", () => {
       screen.type("link\r");
       await screen.waitFor("tablet is now a device of your account.");
       await joining.waitFor(`This is now a device of ${annPhone}`);
-      expect(joining.text()).toContain("Check that this is YOUR account");
+      await joining.waitFor("Check that this is YOUR account");
       await joining.waitFor("The history is here.", 60_000);
       expect(joining.raw).toMatch(/History: █+ {2}1 of 1/);
       expect(await joining.exited).toBe(0);
