@@ -2,8 +2,8 @@
  * One log that everybody reads, on many nodes over one database: messages come ever faster, readers are spread over all nodes. Each node
  * also takes appends to other logs, which have nothing to do with it: what it does to them is told as well.
  *
- * As built: a wake-up says only that there is something, so each reader reads the entry from the database; each ack moves its own slot, under
- * the lock of the log's row, and looks at all other slots for the lowest cursor.
+ * As built: a wake-up says only that there is something, so each node reads the entry from the database, once for all its readers; each ack moves
+ * its own slot, under the lock of the log's row, and looks at all other slots for the lowest cursor.
  */
 import { DatabaseModel } from "./database.ts";
 import { Engine } from "./engine.ts";
@@ -44,6 +44,7 @@ export interface HotLog {
 
 /** Connections to the database that a node has: `connections` of the adapter. */
 const poolSize = 10;
+const deliveryParts = 10;
 const hotLog = "hot";
 const gatheredAckMs = 1_000;
 
@@ -182,18 +183,18 @@ class HotLogNode {
     );
   }
 
-  /** Gives all readers what is new: as many at a time as the node has connections to the database. */
+  /** Gives all readers what is new, a tenth of them at a time: so much does the thread before it looks at others. */
   #give(isOwn: boolean): void {
     if (this.#given >= this.#head) return;
     this.#giving = true;
     const [from, through] = [this.#given + 1, this.#head];
     const entries = through - from + 1;
     const inMemory = this.#options.design === "changed" || (isOwn && entries === 1);
-    const parts = Math.min(poolSize, this.#readers);
+    const parts = Math.min(deliveryParts, this.#readers);
     const share = this.#readers / parts;
     let left = parts;
-    const send = (readUs: number): void =>
-      this.#thread.serve((share * (readUs + entries * P.frameUs)) / 1_000, () => {
+    const send = (): void =>
+      this.#thread.serve((share * entries * P.frameUs) / 1_000, () => {
         this.#engine.after(P.clientRoundTripMs, () => this.#acked(share));
         if (--left > 0) return;
         this.#given = through;
@@ -201,17 +202,19 @@ class HotLogNode {
         this.#events.delivered(from, through);
         this.#give(false);
       });
-    for (let i = 0; i < parts; i++) {
-      if (inMemory) send(0);
-      else {
-        this.#pool.hold((release) =>
-          this.#database.read((share * P.readDbUs) / 1_000, () => {
-            release();
-            send(P.readNodeUs);
-          }),
-        );
-      }
+    const deliver = (): void => {
+      for (let i = 0; i < parts; i++) send();
+    };
+    if (inMemory) {
+      deliver();
+      return;
     }
+    this.#pool.hold((release) =>
+      this.#database.read(P.readDbUs / 1_000, () => {
+        release();
+        this.#thread.serve(P.readNodeUs / 1_000, deliver);
+      }),
+    );
   }
 
   #acked(readers: number): void {
