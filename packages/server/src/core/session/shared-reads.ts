@@ -2,7 +2,6 @@
  * Reads from the store that readers of one log share. A message to a room that many read on a node to which the bus brought
  * only that there is something new would be read once by each of them, at the same moment and from the same place.
  */
-import type { LogId } from "@sotto/protocol";
 import { idKey } from "../logs/id-key.ts";
 import type { Store, StoredEntry } from "../store.ts";
 
@@ -19,13 +18,7 @@ export class SharedReads {
    * See Store.readEntries. Joins an equal read that is under way, which loses nothing: what is stored up to a head was so before
    * anybody knew of that head. @param throughSeq a head that the caller was told of, and no number beyond it.
    */
-  readEntries(
-    log: LogId,
-    afterSeq: number,
-    throughSeq: number,
-    maxEntries: number,
-    maxBytes: number,
-  ): Promise<readonly StoredEntry[]> {
+  readonly readEntries: Store["readEntries"] = (log, afterSeq, throughSeq, maxEntries, maxBytes) => {
     // Readers with room for all that there can be ask for the same, however much more room each has.
     const most = Math.min(maxEntries, throughSeq - afterSeq);
     const key = `${idKey(log)} ${afterSeq} ${throughSeq} ${most} ${maxBytes}`;
@@ -36,5 +29,5 @@ export class SharedReads {
     const forget = (): void => void this.#underWay.delete(key);
     read.then(forget, forget);
     return read;
-  }
+  };
 }
