@@ -115,6 +115,7 @@ function ownWebApp(command: Command): { web?: string } {
 /**
  * Turns off V8's pretenuring. In the rush of a start many objects outlive a collection or two; V8 may then make those of a message in the old
  * generation from the start, where only a full collection, of 10 ms and more, takes them away: several a second, until the server stops.
+ * Node warns of flags that change while it runs; this one is measured to take effect here (docs/performance.md, "At a pace").
  */
 function keepShortLivedYoung(): void {
   setFlagsFromString("--no-allocation-site-pretenuring");
